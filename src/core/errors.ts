@@ -1,0 +1,74 @@
+/**
+ * Every error that CloudCode raises on purpose, by its stable code. `docs/errors.md` lists the same codes; a test compares the two.
+ * `status` is the HTTP status of the API's answer; `exitStatus` is the CLI's (2: wrong usage or refused input, 5: out of reach, 1: else).
+ */
+export const errorCatalogue = {
+  // what scheduleTask refuses
+  unknown_task: { status: 422, exitStatus: 2, title: 'The task does not exist in this environment' },
+  unknown_option: { status: 422, exitStatus: 2, title: 'An option is not known' },
+  invalid_task: { status: 422, exitStatus: 2, title: 'The task name is not valid' },
+  invalid_parameters: { status: 422, exitStatus: 2, title: 'The parameters cannot be converted to JSON' },
+  parameters_too_large: { status: 422, exitStatus: 2, title: 'The parameters are over 5 MB' },
+  invalid_at: { status: 422, exitStatus: 2, title: 'The time to run is not valid' },
+  invalid_after: { status: 422, exitStatus: 2, title: 'The delay is not valid' },
+  at_and_after: { status: 422, exitStatus: 2, title: 'Both `at` and `after` are given' },
+  invalid_queue: { status: 422, exitStatus: 2, title: 'The queue name is not valid' },
+  // runs
+  run_not_found: { status: 404, exitStatus: 2, title: 'There is no such run' },
+  run_not_final: { status: 409, exitStatus: 2, title: 'The run is not over yet' },
+  run_already_final: { status: 409, exitStatus: 2, title: 'The run is already over' },
+  run_succeeded: { status: 409, exitStatus: 2, title: 'The run succeeded; an answer is final' },
+  attempt_superseded: { status: 409, exitStatus: 1, title: 'Another attempt has taken over' },
+  invalid_filter: { status: 422, exitStatus: 2, title: 'A filter is not valid' },
+  environment_not_found: { status: 404, exitStatus: 2, title: 'There is no such environment' },
+  // the project
+  project_not_found: { status: 422, exitStatus: 2, title: 'The folder is no CloudCode project' },
+  project_exists: { status: 409, exitStatus: 2, title: 'The folder is not empty' },
+  invalid_config: { status: 422, exitStatus: 2, title: 'The configuration is not valid' },
+  task_broken: { status: 422, exitStatus: 2, title: 'A task cannot be built' },
+  task_without_run: { status: 422, exitStatus: 2, title: 'A task does not export `run`' },
+  task_name_clash: { status: 422, exitStatus: 2, title: 'Two tasks have the same name' },
+  invalid_task_config: { status: 422, exitStatus: 2, title: 'The `config` of a task is not valid' },
+  // the edge
+  wrong_usage: { status: 400, exitStatus: 2, title: 'The command is not understood' },
+  invalid_body: { status: 400, exitStatus: 2, title: 'The body of the request is not valid' },
+  body_too_large: { status: 413, exitStatus: 2, title: 'The body of the request is too large' },
+  unsupported_media_type: { status: 415, exitStatus: 2, title: 'The body must be application/json' },
+  forbidden_host: { status: 403, exitStatus: 2, title: 'The request did not come from this machine' },
+  not_found: { status: 404, exitStatus: 2, title: 'There is nothing at this address' },
+  host_refused: { status: 400, exitStatus: 2, title: 'The server listens on loopback only' },
+  port_in_use: { status: 409, exitStatus: 2, title: 'The port is in use' },
+  // the store
+  database_unreachable: { status: 503, exitStatus: 5, title: 'The database cannot be reached' },
+  database_too_old: { status: 503, exitStatus: 5, title: 'The PostgreSQL server is too old' },
+  database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },
+  embedded_failed: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL did not start' },
+  embedded_unsupported: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL cannot run here' },
+  embedded_other_version: { status: 503, exitStatus: 5, title: 'The data was made by another PostgreSQL version' },
+  server_unreachable: { status: 503, exitStatus: 5, title: 'The server cannot be reached' },
+  internal: { status: 500, exitStatus: 1, title: 'Something went wrong inside CloudCode' },
+} as const satisfies Record<string, { status: number; exitStatus: number; title: string }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/**
+ * An error with a stable code. `message` says what happened, with the values; `hint` says what to do.
+ */
+export class CloudCodeError extends Error {
+  override readonly name = 'CloudCodeError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { readonly hint?: string | undefined; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** The three fields of a stored error, from anything that was thrown. */
+export interface ErrorRecord {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | null;
+}

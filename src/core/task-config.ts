@@ -1,0 +1,12 @@
+/** The limits of a task: what its `export const config` may set. */
+export interface TaskConfig {
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Memory of the attempt's whole process tree, in MiB; the heap of its JavaScript is limited to the same. */
+  readonly memoryMb: number;
+  /** How many attempts a run gets before it is `dead`. */
+  readonly maxAttempts: number;
+}
+
+/** The limits of the original: 5 minutes and 1024 MB. */
+export const defaultTaskConfig: TaskConfig = { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 };
