@@ -1,0 +1,13 @@
+const firstDelayMs = 1_000;
+const longestDelayMs = 300_000;
+
+/**
+ * How long to wait before the next attempt, in milliseconds: doubling from one second after the first attempt, at most five minutes,
+ * plus up to a fifth of it at random, so that runs which failed together do not come back together.
+ * `random` is a number from 0 up to 1.
+ */
+export function backOffMs(attemptNumber: number, random: number): number {
+  const doubled = firstDelayMs * 2 ** Math.min(attemptNumber - 1, 30);
+  const delay = Math.min(doubled, longestDelayMs);
+  return Math.round(delay * (1 + random / 5));
+}

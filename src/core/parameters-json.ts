@@ -1,0 +1,107 @@
+import { CloudCodeError } from './errors.ts';
+
+/** The most that parameters, or a returned value, may take as JSON: 5 MiB of UTF-8. */
+export const maxJsonBytes = 5 * 1024 * 1024;
+
+/** Objects of the data model carry this, so that passing one where JSON is wanted can be refused with a good word. */
+export const databaseObjectMark: unique symbol = Symbol.for('cloudcode.database-object') as never;
+
+/**
+ * A snapshot of a task's parameters as JSON text.
+ * @throws CloudCodeError `invalid_parameters` when they are no plain object or do not survive JSON; `parameters_too_large` over 5 MiB
+ */
+export function parametersToJson(parameters: unknown): string {
+  if (!isPlainObject(parameters)) {
+    throw invalid(`\`parameters\` must be a plain object; this is ${describeValue(parameters)}.`, 'Wrap it: { parameters: { value: … } }.');
+  }
+  const json = stringify(parameters);
+  if (json === undefined || !json.startsWith('{')) {
+    throw invalid('`parameters` has a `toJSON` that does not give an object.', 'Pass a plain object.');
+  }
+  const bytes = utf8Length(json);
+  if (bytes > maxJsonBytes) {
+    throw new CloudCodeError('parameters_too_large', `\`parameters\` is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are allowed.`, {
+      hint: 'Store the data and pass where it is.',
+    });
+  }
+  return json;
+}
+
+function stringify(parameters: object): string | undefined {
+  const paths = new Map<unknown, string>();
+  try {
+    return JSON.stringify(parameters, function (this: unknown, key: string, value: unknown) {
+      const holder = this as Record<string, unknown>;
+      const path = key === '' && !paths.has(holder) ? 'parameters' : `${paths.get(holder) ?? 'parameters'}${member(holder, key)}`;
+      refuseUnconvertible(holder[key], path);
+      refuseUnconvertible(value, path);
+      if (typeof value === 'object' && value !== null) paths.set(value, path);
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof CloudCodeError) throw error;
+    throw unconvertible(error);
+  }
+}
+
+function unconvertible(error: unknown): CloudCodeError {
+  const message = error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error);
+  if (error instanceof TypeError && message.includes('circular')) {
+    return invalid('`parameters` is circular: it contains itself.', 'Pass ids instead of objects that refer to each other.', error);
+  }
+  if (error instanceof RangeError) {
+    return invalid(`\`parameters\` cannot be converted to JSON: it is nested too deeply or too large (${message}).`, 'Pass a flatter or smaller object.', error);
+  }
+  return invalid(`\`parameters\` cannot be converted to JSON: ${message}`, undefined, error);
+}
+
+function refuseUnconvertible(value: unknown, path: string): void {
+  switch (typeof value) {
+    case 'bigint':
+      throw invalid(`\`${path}\` is a BigInt, which JSON does not have.`, 'Pass it as a string: String(value).');
+    case 'function':
+      throw invalid(`\`${path}\` is a function, which JSON does not have.`, 'Pass data only.');
+    case 'symbol':
+      throw invalid(`\`${path}\` is a symbol, which JSON does not have.`, 'Pass it as a string.');
+    case 'object':
+      if (value !== null && databaseObjectMark in value) {
+        throw invalid(`\`${path}\` is a DB object.`, 'Pass its id, and read it again in the task: await DB.model.first(id).');
+      }
+  }
+}
+
+function member(holder: unknown, key: string): string {
+  if (Array.isArray(holder)) return `[${key}]`;
+  return /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  if (databaseObjectMark in value) {
+    throw invalid('`parameters` is a DB object.', 'Pass its id: { parameters: { id: object.id } }.');
+  }
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // An object of another realm (a vm context) has another Object.prototype, whose prototype is null like ours.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Names a value for a message: its kind, and what it is where that is short. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'undefined';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'bigint') return `the BigInt ${value}n`;
+  if (typeof value === 'object') return `an object of class ${(value.constructor as { name?: string } | undefined)?.name ?? 'unknown'}`;
+  return `a ${typeof value}`;
+}
+
+function utf8Length(text: string): number {
+  return Buffer.byteLength(text, 'utf8');
+}
+
+function invalid(message: string, hint?: string, cause?: unknown): CloudCodeError {
+  return new CloudCodeError('invalid_parameters', message, { hint, cause });
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
+import { activateDeployment, insertBundle, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
+import { setRetryPolicies } from '../store/queues.ts';
+
+/** A project as it was built: what a deployment is made of. */
+export interface DeployableProject {
+  readonly folder: string;
+  readonly tasks: readonly DeployableTask[];
+  readonly config: {
+    readonly defaults?: Partial<TaskConfig> | undefined;
+    readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
+    readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' | undefined }>> | undefined;
+  };
+}
+
+export interface DeployableTask {
+  readonly name: string;
+  readonly config: Partial<TaskConfig>;
+  readonly code: string;
+  readonly sourceMap: string;
+  readonly format: 'cjs' | 'esm';
+}
+
+export interface Deployed {
+  readonly tasks: readonly string[];
+  /** False when the environment had this very deployment already. */
+  readonly changed: boolean;
+}
+
+/** Makes a built project what an environment's next attempts run, in one transaction. */
+export function deployProject(store: Store, environment: string, project: DeployableProject): Promise<Deployed> {
+  const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
+  const digest = digestOf(project.folder, tasks);
+  return store.transaction(async (db) => {
+    const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
+    await applySettings(db, environmentId, { environment, project });
+    if (current !== digest) {
+      for (const task of tasks) await insertBundle(db, { ...task });
+      const deploymentId = await insertDeployment(db, { environmentId, digest, folder: project.folder });
+      for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId });
+      await activateDeployment(db, environmentId, deploymentId);
+    }
+    return { tasks: tasks.map((task) => task.name), changed: current !== digest };
+  });
+}
+
+async function applySettings(
+  db: Queryable,
+  environmentId: number,
+  from: { readonly environment: string; readonly project: DeployableProject },
+): Promise<void> {
+  const { config } = from.project;
+  await setVariables(db, environmentId, config.environments?.[from.environment]?.variables ?? {});
+  const policies = Object.entries(config.queues ?? {}).map(([name, queue]) => [name, queue.onRetry ?? 'wait'] as const);
+  await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')));
+}
+
+function hashOf(task: DeployableTask): string {
+  return createHash('sha256').update(JSON.stringify([task.format, task.code, task.sourceMap])).digest('hex');
+}
+
+function digestOf(folder: string, tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[]): string {
+  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts]);
+  return createHash('sha256').update(JSON.stringify([folder, parts])).digest('hex');
+}

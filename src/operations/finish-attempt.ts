@@ -1,0 +1,52 @@
+import { decideAfterAttempt, type AfterAttempt } from '../core/decide-after-attempt.ts';
+import type { ErrorRecord } from '../core/errors.ts';
+import type { Outcome } from '../core/run.ts';
+import { endAttempt, type AttemptRecord, type StoredLine } from '../store/end-attempt.ts';
+import type { Queryable } from '../store/open-store.ts';
+
+/** How an attempt ended, as its runner saw it. */
+export interface FinishedAttempt {
+  readonly runId: string;
+  readonly fence: string;
+  readonly number: number;
+  readonly attemptLimit: number;
+  readonly outcome: Outcome;
+  readonly cancelRequested: boolean;
+  readonly resultJson: string | null;
+  readonly error: ErrorRecord | null;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly pid: number | null;
+  readonly peakMemoryBytes: number | null;
+  readonly lines: readonly StoredLine[];
+}
+
+/**
+ * Stores an attempt's end and what follows from it. When it resolves to a final state, that is final (promise 3).
+ * @returns what became of the run, or 'superseded' when another attempt had taken over: nothing was written
+ */
+export async function finishAttempt(db: Queryable, attempt: FinishedAttempt): Promise<AfterAttempt['next'] | 'superseded'> {
+  const decision = decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() });
+  const stored = await endAttempt(db, { ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) });
+  return stored ? decision.next : 'superseded';
+}
+
+type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;
+
+function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
+  const nothing = { resultJson: null, runError: null, retryDelayMs: null, extraAttempts: 0 };
+  switch (decision.next) {
+    case 'succeeded':
+      return { ...nothing, state: 'succeeded', resultJson: attempt.resultJson, runError: attempt.error };
+    case 'failed':
+      return { ...nothing, state: 'failed', runError: attempt.error };
+    case 'dead':
+      return { ...nothing, state: 'dead', runError: attempt.error };
+    case 'cancelled':
+      return { ...nothing, state: 'cancelled', runError: attempt.error };
+    case 'retry':
+      return { ...nothing, state: 'queued', retryDelayMs: decision.delayMs };
+    case 'give_back':
+      return { ...nothing, state: 'queued', extraAttempts: 1 };
+  }
+}

@@ -1,0 +1,63 @@
+import { CloudCodeError } from '../core/errors.ts';
+import { type Run, type RunState, runStates } from '../core/run.ts';
+import { suggest } from '../core/suggest.ts';
+import type { Queryable } from '../store/open-store.ts';
+import { readRuns } from '../store/read-runs.ts';
+import { findEnvironment } from './find-environment.ts';
+
+export interface RunListFilter {
+  readonly state?: string | undefined;
+  readonly task?: string | undefined;
+  readonly queue?: string | undefined;
+  /** 1 to 200; 50 by default. */
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface RunPage {
+  readonly runs: readonly Run[];
+  /** Give it back as `cursor` for the next page; null at the end. */
+  readonly nextCursor: string | null;
+}
+
+const defaultLimit = 50;
+const maxLimit = 200;
+
+/** A page of an environment's runs, newest first. @throws CloudCodeError `invalid_filter`, `environment_not_found` */
+export async function listRuns(db: Queryable, environment: string, filter: RunListFilter): Promise<RunPage> {
+  const limit = filter.limit ?? defaultLimit;
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
+    throw new CloudCodeError('invalid_filter', `\`limit\` is ${limit}; it must be a whole number from 1 to ${maxLimit}.`, {
+      hint: 'Take several pages: give `nextCursor` back as `cursor`.',
+    });
+  }
+  const checked = { state: parseState(filter.state), task: storable('task', filter.task), queue: storable('queue', filter.queue), beforeSeq: parseCursor(filter.cursor) };
+  const found = await readRuns(db, await findEnvironment(db, environment), { ...checked, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  return {
+    runs: page.map(({ seq: _, ...run }) => run),
+    nextCursor: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+  };
+}
+
+function parseState(state: string | undefined): RunState | null {
+  if (state === undefined) return null;
+  const known = runStates.find((each) => each === state);
+  if (known !== undefined) return known;
+  const nearest = suggest(state, runStates);
+  throw new CloudCodeError('invalid_filter', `\`state\` is \`${state}\`, which no run can have.`, {
+    hint: nearest === null ? `The states are ${runStates.join(', ')}.` : `Did you mean \`${nearest}\`?`,
+  });
+}
+
+function storable(name: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  if (value.includes('\0')) throw new CloudCodeError('invalid_filter', `\`${name}\` holds the character U+0000, which no name has.`);
+  return value;
+}
+
+function parseCursor(cursor: string | undefined): string | null {
+  if (cursor === undefined) return null;
+  if (/^\d{1,18}$/.test(cursor)) return cursor;
+  throw new CloudCodeError('invalid_filter', `\`cursor\` is \`${cursor.slice(0, 40)}\`, which no page gave.`, { hint: 'Give back the `nextCursor` of the page before.' });
+}

@@ -1,0 +1,24 @@
+import type { Queue } from '../core/run.ts';
+import { parseQueue } from '../core/schedule-request.ts';
+import type { Store } from '../store/open-store.ts';
+import { readQueues, setQueuePaused } from '../store/queues.ts';
+import { findEnvironment } from './find-environment.ts';
+
+/** No run of a paused queue starts; one that runs goes on. A queue may be paused before it has runs. @throws CloudCodeError `invalid_queue` */
+export function pauseQueue(store: Store, environment: string, name: string): Promise<Queue> {
+  return changePause(store, environment, { name, paused: true });
+}
+
+/** @throws CloudCodeError `invalid_queue` */
+export function resumeQueue(store: Store, environment: string, name: string): Promise<Queue> {
+  return changePause(store, environment, { name, paused: false });
+}
+
+async function changePause(store: Store, environment: string, queue: { readonly name: string; readonly paused: boolean }): Promise<Queue> {
+  const name = parseQueue(queue.name);
+  const environmentId = await findEnvironment(store, environment);
+  await setQueuePaused(store, { environmentId, name, paused: queue.paused });
+  const [found] = await readQueues(store, environmentId, name);
+  if (found === undefined) throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);
+  return found;
+}

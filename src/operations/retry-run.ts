@@ -1,0 +1,23 @@
+import { CloudCodeError } from '../core/errors.ts';
+import { isFinal, type Run } from '../core/run.ts';
+import { lockQueueOfRun, retryFinalRun } from '../store/change-runs.ts';
+import type { Store } from '../store/open-store.ts';
+import { getRun } from './get-run.ts';
+
+/**
+ * Gives a `failed`, `dead` or `cancelled` run a new set of attempts, due now.
+ * @throws CloudCodeError `run_not_found`, `run_not_final`, `run_succeeded`
+ */
+export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
+  await getRun(store, environment, runId);
+  const retried = await store.transaction(async (db) => {
+    await lockQueueOfRun(db, runId);
+    return retryFinalRun(db, runId);
+  });
+  const run = await getRun(store, environment, runId);
+  if (retried) return run;
+  if (isFinal(run.state)) {
+    throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
+  }
+  throw new CloudCodeError('run_not_final', `Run ${runId} is ${run.state}; only a failed, dead or cancelled run can be retried.`);
+}

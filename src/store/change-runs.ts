@@ -1,0 +1,53 @@
+import type { Queryable } from './open-store.ts';
+
+/** Cancels a run that waits. @returns false when it does not wait (any more) */
+export async function cancelWaitingRun(db: Queryable, runId: string): Promise<boolean> {
+  const rows = await db.query({
+    name: 'cancel_waiting_run',
+    text: `
+      update cloudcode.runs set state = 'cancelled', finished_at = now(), retry_at = null
+      where id = $1 and state = 'queued' returning id`,
+    values: [runId],
+  });
+  return rows.length > 0;
+}
+
+/** Asks the runner of a running run to end it. @returns false when it does not run (any more) */
+export async function requestCancel(db: Queryable, runId: string): Promise<boolean> {
+  const rows = await db.query({
+    name: 'request_cancel',
+    text: `
+      with asked as (
+        update cloudcode.runs set cancel_requested_at = coalesce(cancel_requested_at, now())
+        where id = $1 and state = 'running' returning id, runner_id
+      )
+      select id, pg_notify('cloudcode', 'cancel ' || runner_id || ' ' || id) from asked`,
+    values: [runId],
+  });
+  return rows.length > 0;
+}
+
+/** Gives a run that is over without success a new set of attempts, due now. @returns false when it is not such a run (any more) */
+export async function retryFinalRun(db: Queryable, runId: string): Promise<boolean> {
+  const rows = await db.query({
+    name: 'retry_final_run',
+    text: `
+      update cloudcode.runs
+      set state = 'queued', due_at = now(), finished_at = null, result = null, error = null, attempt_limit = attempt_count + max_attempts
+      where id = $1 and state in ('failed', 'dead', 'cancelled') returning id`,
+    values: [runId],
+  });
+  return rows.length > 0;
+}
+
+/**
+ * Takes the lock of a run's queue for the rest of the transaction. Whoever changes a waiting run takes it before the run's row,
+ * as the triggers do: the other way round two writers could wait for each other.
+ */
+export async function lockQueueOfRun(db: Queryable, runId: string): Promise<void> {
+  await db.query({
+    name: 'lock_queue_of_run',
+    text: 'select cloudcode.lock_queue(environment_id, queue) from cloudcode.runs where id = $1 and queue is not null',
+    values: [runId],
+  });
+}

@@ -1,0 +1,63 @@
+import type { Queue } from '../core/run.ts';
+import type { Queryable } from './open-store.ts';
+
+/** Every queue that has a run which is not over, or settings that differ from the default; `name` null: all of them. */
+export function readQueues(db: Queryable, environmentId: number, name: string | null): Promise<readonly Queue[]> {
+  return db.query<Queue>({
+    name: 'read_queues',
+    text: `
+      with active as (
+        select r.queue as name,
+          count(*) filter (where r.state = 'queued' and r.wake_at <= now())::integer as queued,
+          count(*) filter (where r.state = 'queued' and r.wake_at > now())::integer as scheduled,
+          (array_agg(r.id) filter (where r.state = 'running'))[1] as running,
+          min(r.due_at) filter (where r.state = 'queued') as oldest_due_at
+        from cloudcode.runs r
+        where r.environment_id = $1 and r.queue is not null and r.state in ('queued', 'running') and ($2::text is null or r.queue = $2)
+        group by r.queue
+      ), settings as (
+        select q.name, q.paused from cloudcode.queues q
+        where q.environment_id = $1 and ($2::text is null or q.name = $2)
+      )
+      select coalesce(active.name, settings.name) as name, coalesce(active.queued, 0) as queued, coalesce(active.scheduled, 0) as scheduled,
+        active.running, cloudcode.iso(active.oldest_due_at) as "oldestDueAt", coalesce(settings.paused, false) as paused
+      from active full join settings on settings.name = active.name
+      order by 1`,
+    values: [environmentId, name],
+  });
+}
+
+export async function setQueuePaused(
+  db: Queryable,
+  queue: { readonly environmentId: number; readonly name: string; readonly paused: boolean },
+): Promise<void> {
+  await db.query({
+    name: 'set_queue_paused',
+    text: `
+      insert into cloudcode.queues (environment_id, name, paused) values ($1, $2, $3)
+      on conflict (environment_id, name) do update set paused = excluded.paused`,
+    values: [queue.environmentId, queue.name, queue.paused],
+  });
+}
+
+/** Makes the retry policy of an environment's queues what `policies` says; queues that it does not name wait. */
+export async function setRetryPolicies(
+  db: Queryable,
+  environmentId: number,
+  policies: ReadonlyMap<string, 'wait' | 'skip'>,
+): Promise<void> {
+  await db.query({
+    name: 'set_retry_policies',
+    text: `
+      insert into cloudcode.queues (environment_id, name, on_retry)
+      select $1, policy.name, policy.on_retry from unnest($2::text[], $3::text[]) as policy (name, on_retry)
+      on conflict (environment_id, name) do update set on_retry = excluded.on_retry
+      where queues.on_retry <> excluded.on_retry`,
+    values: [environmentId, [...policies.keys()], [...policies.values()]],
+  });
+  await db.query({
+    name: 'reset_retry_policies',
+    text: "update cloudcode.queues set on_retry = 'wait' where environment_id = $1 and on_retry <> 'wait' and not (name = any ($2::text[]))",
+    values: [environmentId, [...policies.keys()]],
+  });
+}
