@@ -46,6 +46,8 @@ export const errorCatalogue = {
   embedded_unsupported: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL cannot run here' },
   embedded_other_version: { status: 503, exitStatus: 5, title: 'The data was made by another PostgreSQL version' },
   server_unreachable: { status: 503, exitStatus: 5, title: 'The server cannot be reached' },
+  // the machine
+  containment_unavailable: { status: 503, exitStatus: 2, title: 'The machine gives no cgroup for the workers' },
   internal: { status: 500, exitStatus: 1, title: 'Something went wrong inside CloudCode' },
 } as const satisfies Record<string, { status: number; exitStatus: number; title: string }>;
 

@@ -70,14 +70,15 @@ export async function readNextWakeMs(db: Queryable): Promise<number | null> {
   const [row] = await db.query<{ delay_ms: number | null }>({
     name: 'next_wake',
     text: `
-      select greatest(0, extract(epoch from min(next.wake_at) - now()) * 1000)::double precision as delay_ms
+      select (extract(epoch from min(next.wake_at) - now()) * 1000)::double precision as delay_ms
       from cloudcode.environments e cross join lateral (
         select r.wake_at from cloudcode.runs r
         where r.environment_id = e.id and r.state = 'queued' and r.at_front
         order by r.wake_at, r.seq limit 1
       ) next`,
   });
-  return row?.delay_ms ?? null;
+  const delayMs = row?.delay_ms ?? null;
+  return delayMs === null ? null : Math.max(0, Math.ceil(delayMs));
 }
 
 export async function readEnvironmentIds(db: Queryable): Promise<readonly number[]> {

@@ -32,6 +32,15 @@ export async function renewLease(db: Queryable, runnerId: string, leaseMs: numbe
   return rows.length > 0;
 }
 
+/** Gives a runner whose lease had run out a new one. Only for a runner that has no worker at a run any more. */
+export async function reviveLease(db: Queryable, runnerId: string, leaseMs: number): Promise<void> {
+  await db.query({
+    name: 'revive_lease',
+    text: "update cloudcode.runners set lease_expires_at = now() + $2::double precision * interval '1 millisecond' where id = $1",
+    values: [runnerId, leaseMs],
+  });
+}
+
 /** Ends a lease at once: for a runner that stopped in order, or one whose processes are known to be gone. */
 export async function expireLease(db: Queryable, runnerId: string): Promise<void> {
   await db.query({

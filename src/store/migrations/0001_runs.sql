@@ -166,9 +166,10 @@ $$;
 create function cloudcode.settle_queue(environment integer, queue_name text) returns void
 language plpgsql volatile as $$
 declare
-  front   record;
-  policy  record;
-  chosen  record;
+  front        record;
+  policy       record;
+  chosen_id    uuid;
+  chosen_wake  timestamptz;
 begin
   perform cloudcode.lock_queue(environment, queue_name);
   select r.id, r.state into front from cloudcode.runs r
@@ -179,18 +180,18 @@ begin
   select q.paused, q.on_retry into policy from cloudcode.queues q
     where q.environment_id = environment and q.name = queue_name;
   if policy.paused then
-    chosen := null;
+    null; -- nobody
   elsif policy.on_retry = 'skip' then
     -- Those in back-off let the others by.
-    select r.id, r.wake_at into chosen from cloudcode.runs r
+    select r.id, r.wake_at into chosen_id, chosen_wake from cloudcode.runs r
       where r.environment_id = environment and r.queue = queue_name and r.state = 'queued'
       order by (r.wake_at > now()), case when r.wake_at > now() then r.wake_at else r.due_at end, r.due_at, r.seq limit 1;
   else
-    select r.id, r.wake_at into chosen from cloudcode.runs r
+    select r.id, r.wake_at into chosen_id, chosen_wake from cloudcode.runs r
       where r.environment_id = environment and r.queue = queue_name and r.state = 'queued'
       order by r.due_at, r.seq limit 1;
   end if;
-  if front.id is not distinct from chosen.id then
+  if front.id is not distinct from chosen_id then
     return;
   end if;
   if front.id is not null then
@@ -199,9 +200,9 @@ begin
       return; -- it was claimed meanwhile: it is running, and its end settles the queue
     end if;
   end if;
-  if chosen.id is not null then
-    update cloudcode.runs set at_front = true where id = chosen.id and state = 'queued';
-    perform cloudcode.notify_claimable(environment, chosen.wake_at);
+  if chosen_id is not null then
+    update cloudcode.runs set at_front = true where id = chosen_id and state = 'queued';
+    perform cloudcode.notify_claimable(environment, chosen_wake);
   end if;
 end
 $$;

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { FromWorker } from './worker-messages.ts';
+
+const errorRecord = z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() });
+const count = z.number().int().nonnegative();
+
+const fromWorker = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('lines'), level: z.enum(['debug', 'info', 'log', 'warn', 'error', 'stdout', 'stderr', 'system']), at: z.number(), text: z.string() }),
+  z.object({
+    type: z.literal('call'),
+    call: count,
+    method: z.literal('scheduleTask'),
+    request: z.object({
+      task: z.string(), parametersJson: z.string(), at: z.string().nullable(), afterMs: z.number().nullable(), queue: z.string().nullable(),
+    }),
+  }),
+  z.object({
+    type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), maxRssBytes: z.number(),
+  }),
+  z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty']), error: errorRecord.nullable() }),
+  z.object({ type: z.literal('cut'), bytes: count }),
+]);
+
+/** Reads a frame from a worker; null when it is none of ours (a task may have written to the channel). */
+export function parseWorkerMessage(text: string): FromWorker | null {
+  try {
+    return fromWorker.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

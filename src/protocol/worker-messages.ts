@@ -1,0 +1,74 @@
+import type { ErrorCode, ErrorRecord } from '../core/errors.ts';
+import type { LogLevel } from '../core/run.ts';
+import type { ScheduleRequest } from '../core/schedule-request.ts';
+
+/** What `CloudCode.run` shows a task of the attempt that is running. */
+export interface RunInfo {
+  readonly id: string;
+  readonly task: string;
+  readonly environment: string;
+  readonly queue: string | null;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly fence: string;
+  readonly scheduledBy: string | null;
+}
+
+/** The first frame to a waiting worker. The second is the parameters, as their JSON text. */
+export interface StartMessage {
+  readonly type: 'start';
+  readonly run: RunInfo;
+  readonly bundle: { readonly path: string; readonly sourceMapPath: string; readonly format: 'cjs' | 'esm' };
+  /** The project's folder: the working directory, and where packages outside the bundle are found. */
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The answer to a call. */
+export interface ReplyMessage {
+  readonly type: 'reply';
+  readonly call: number;
+  readonly value: unknown;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+export type ToWorker = StartMessage | ReplyMessage;
+
+export interface LinesMessage {
+  readonly type: 'lines';
+  readonly level: LogLevel;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface CallMessage {
+  readonly type: 'call';
+  readonly call: number;
+  readonly method: 'scheduleTask';
+  readonly request: ScheduleRequest;
+}
+
+export interface AnswerMessage {
+  readonly type: 'answer';
+  readonly outcome: 'returned' | 'threw';
+  readonly resultJson: string | null;
+  /** What was thrown, or what was wrong with the returned value. */
+  readonly error: ErrorRecord | null;
+  readonly maxRssBytes: number;
+}
+
+/** The last word of a worker that ends without an answer, where it can still speak. */
+export interface StoppingMessage {
+  readonly type: 'stopping';
+  readonly reason: 'exit' | 'uncaught_exception' | 'unhandled_rejection' | 'ran_empty';
+  readonly error: ErrorRecord | null;
+}
+
+/** Output beyond the limits that the worker did not send. */
+export interface CutMessage {
+  readonly type: 'cut';
+  readonly bytes: number;
+}
+
+export type FromWorker = LinesMessage | CallMessage | AnswerMessage | StoppingMessage | CutMessage;

@@ -1,0 +1,41 @@
+import type { Outcome } from '../core/run.ts';
+
+/** What a runner tells of its work. One subscriber makes log lines of it; the runner itself never logs. */
+export type RunnerEvent =
+  | { readonly kind: 'runner_started'; readonly runnerId: string; readonly concurrency: number; readonly containment: string }
+  | { readonly kind: 'attempt_started'; readonly runId: string; readonly task: string; readonly attempt: number; readonly pid: number }
+  | {
+      readonly kind: 'attempt_ended';
+      readonly runId: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+      readonly next: string;
+      readonly tookMs: number;
+    }
+  | { readonly kind: 'runs_rescued'; readonly count: number }
+  | { readonly kind: 'lease_lost' }
+  | { readonly kind: 'draining'; readonly running: number }
+  | { readonly kind: 'trouble'; readonly what: string; readonly error: unknown };
+
+export type OnEvent = (event: RunnerEvent) => void;
+
+/** An event as one line of text. */
+export function describeEvent(event: RunnerEvent): string {
+  switch (event.kind) {
+    case 'runner_started':
+      return `runner ${event.runnerId} started: ${event.concurrency} runs at once, processes held by ${event.containment}`;
+    case 'attempt_started':
+      return `${event.task} ${event.runId} attempt ${event.attempt} started (pid ${event.pid})`;
+    case 'attempt_ended':
+      return `${event.task} ${event.runId} attempt ${event.attempt} ${event.outcome} after ${Math.round(event.tookMs)} ms: ${event.next}`;
+    case 'runs_rescued':
+      return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
+    case 'lease_lost':
+      return 'the lease could not be renewed in time: all workers were ended';
+    case 'draining':
+      return `draining: ${event.running} run${event.running === 1 ? '' : 's'} to finish`;
+    case 'trouble':
+      return `${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}`;
+  }
+}

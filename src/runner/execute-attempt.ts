@@ -1,0 +1,197 @@
+import { finishAttempt } from '../operations/finish-attempt.ts';
+import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import type { CallMessage, FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
+import { insertLogLines, type StoredLine } from '../store/end-attempt.ts';
+import type { Store } from '../store/open-store.ts';
+import { v7 as newRunId } from 'uuid';
+import { type AttemptEnd, describeEnd } from './attempt-end.ts';
+import type { BundleFiles } from './bundle-cache.ts';
+import { collectOutput } from './collect-output.ts';
+import type { OnEvent } from './events.ts';
+import { sampleStack } from './sample-stack.ts';
+import { watchMemory } from './watch-memory.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+export interface AttemptContext {
+  readonly store: Store;
+  readonly onEvent: OnEvent;
+  /** The folder that stands for the project's on this machine. */
+  readonly folder: string;
+}
+
+/** An attempt under way. */
+export interface RunningAttempt {
+  readonly runId: string;
+  /** Ends it: somebody cancelled the run, or the runner drains or lost its lease. */
+  end(end: Extract<AttemptEnd, { kind: 'cancelled' | 'lost' }>, cancelRequested: boolean): void;
+  /** Resolves when its processes are gone and its end is stored. */
+  readonly done: Promise<void>;
+}
+
+/** How long a process may go on after SIGTERM. */
+const termGraceMs = 500;
+const stackSampleMs = 500;
+const logFlushMs = 250;
+/** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
+const recordWorkerAfterMs = 50;
+
+/** Executes one attempt of a claimed run in a worker, and stores how it ended. */
+export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: BundleFiles, context: AttemptContext): RunningAttempt {
+  const began = performance.now();
+  const ended = Promise.withResolvers<AttemptEnd>();
+  let stopping: StoppingMessage | null = null;
+  let maxRssBytes = 0;
+  let cancelRequested = false;
+  const output = collectOutput(() => flusher.schedule());
+  const flusher = flushLines(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
+
+  worker.listen({
+    message(message: FromWorker) {
+      switch (message.type) {
+        case 'lines':
+          return output.addText(message.level, message.at, message.text);
+        case 'cut':
+          return output.addCut(message.bytes);
+        case 'call':
+          return void answerCall(message, run, { worker, context });
+        case 'stopping':
+          stopping = message;
+          return;
+        case 'answer':
+          maxRssBytes = message.maxRssBytes;
+          return ended.resolve({ kind: 'answered', answer: message });
+      }
+    },
+    output: (stream, chunk) => output.addChunk(stream, chunk),
+    // Right after the process ended this is no news; while it lives it is.
+    channelLost: () => void setTimeout(() => ended.resolve({ kind: 'lost', why: 'The connection between the worker and its runner was lost.' }), 200).unref(),
+  });
+  void worker.closed.then(() => ended.resolve({ kind: 'exited' }));
+  const timeout = setTimeout(() => void timeOut(), run.timeoutMs);
+  const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
+  const memory = watchMemory(worker.container, run.memoryMb, (bytes) => ended.resolve({ kind: 'over_memory', bytes, memoryMb: run.memoryMb }));
+
+  async function timeOut(): Promise<void> {
+    const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
+    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack });
+  }
+
+  async function execute(): Promise<void> {
+    worker.start(startMessage(run, files, context.folder), run.parametersJson);
+    context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+    const end = await ended.promise;
+    clearTimeout(timeout);
+    clearTimeout(pidTimer);
+    memory.stop();
+    if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker);
+    const exit = await worker.end();
+    await Promise.race([worker.closed, elapsed(1000)]);
+    await flusher.stop();
+    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
+    const next = await storeEnd(context, {
+      runId: run.id,
+      fence: run.fence,
+      number: run.attempt,
+      attemptLimit: run.attemptLimit,
+      ...described,
+      cancelRequested,
+      exitCode: exit.code,
+      signal: exit.signal,
+      pid: worker.pid,
+      peakMemoryBytes: Math.max(memory.peakBytes(), maxRssBytes),
+      lines: output.finish(),
+    });
+    const tookMs = performance.now() - began;
+    context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, next, tookMs });
+  }
+
+  return {
+    runId: run.id,
+    end(end, wasRequested) {
+      cancelRequested ||= wasRequested;
+      ended.resolve(end);
+    },
+    done: execute(),
+  };
+}
+
+function startMessage(run: ClaimedRun, files: BundleFiles, folder: string): StartMessage {
+  const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
+  return {
+    type: 'start',
+    run: { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy },
+    bundle: { ...files, format: run.bundleFormat },
+    folder: run.folder || folder,
+    variables: JSON.parse(run.variablesJson) as Record<string, string>,
+  };
+}
+
+async function answerCall(message: CallMessage, run: ClaimedRun, from: { readonly worker: WorkerProcess; readonly context: AttemptContext }): Promise<void> {
+  const id = newRunId();
+  const caller = { runId: run.id, fence: run.fence, environment: run.environment };
+  try {
+    await scheduleRunByAttempt(from.context.store, caller, { ...message.request, id });
+    from.worker.reply({ type: 'reply', call: message.call, value: { id }, error: null });
+  } catch (error) {
+    const refusal = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+    const text = refusal.hint === undefined ? refusal.message : `${refusal.message} ${refusal.hint}`;
+    from.worker.reply({ type: 'reply', call: message.call, value: null, error: { code: refusal.code, message: text } });
+  }
+}
+
+/** SIGTERM, and a short while to heed it. */
+async function askToEnd(worker: WorkerProcess): Promise<void> {
+  worker.container.signal('SIGTERM');
+  await Promise.race([worker.exited, elapsed(termGraceMs)]);
+}
+
+/** Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it. */
+async function storeEnd(context: AttemptContext, finished: Parameters<typeof finishAttempt>[1]): Promise<string> {
+  for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2000)) {
+    try {
+      return await finishAttempt(context.store, finished);
+    } catch (error) {
+      context.onEvent({ kind: 'trouble', what: `the end of run ${finished.runId} could not be stored yet`, error });
+      await elapsed(delayMs);
+    }
+  }
+}
+
+/** Writes an attempt's lines while it runs, a batch at a time. */
+function flushLines(
+  run: ClaimedRun,
+  context: AttemptContext,
+  lines: { readonly take: () => StoredLine[]; readonly onSuperseded: () => void },
+): { schedule(): void; stop(): Promise<void> } {
+  let timer: NodeJS.Timeout | null = null;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async (): Promise<void> => {
+    const taken = lines.take();
+    if (taken.length === 0) return;
+    const attempt = { runId: run.id, fence: run.fence, number: run.attempt };
+    const stored = await insertLogLines(context.store, attempt, taken).catch((error: unknown) => {
+      context.onEvent({ kind: 'trouble', what: `${taken.length} log lines of run ${run.id} were lost`, error });
+      return true;
+    });
+    if (!stored) lines.onSuperseded();
+  };
+  return {
+    schedule() {
+      timer ??= setTimeout(() => {
+        timer = null;
+        writing = writing.then(flush);
+      }, logFlushMs);
+    },
+    stop() {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      return writing;
+    },
+  };
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

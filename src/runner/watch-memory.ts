@@ -1,0 +1,25 @@
+import type { Container } from './containment/containment.ts';
+
+const firstLookMs = 100;
+const calmLookMs = 250;
+const tenseLookMs = 25;
+
+export interface MemoryWatch {
+  /** The most seen so far; 0 when nothing was looked at. */
+  peakBytes(): number;
+  stop(): void;
+}
+
+/** Looks at the memory of an attempt's processes, more often as it nears the limit, and tells once when they are over it. */
+export function watchMemory(container: Container, memoryMb: number, onOver: (bytes: number) => void): MemoryWatch {
+  const limit = memoryMb * 1024 * 1024;
+  let peak = 0;
+  const look = (): void => {
+    const bytes = container.memoryBytes(limit);
+    peak = Math.max(peak, bytes);
+    if (bytes > limit) return onOver(bytes);
+    timer = setTimeout(look, bytes > limit * 0.6 ? tenseLookMs : calmLookMs);
+  };
+  let timer = setTimeout(look, firstLookMs);
+  return { peakBytes: () => peak, stop: () => clearTimeout(timer) };
+}

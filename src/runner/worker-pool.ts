@@ -1,0 +1,69 @@
+import type { Containment } from './containment/containment.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export interface WorkerPool extends AsyncDisposable {
+  /** A worker for a task of this size: a waiting one, else a new one. */
+  take(memoryMb: number): Promise<WorkerProcess>;
+  /** Ends the waiting workers. */
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly runnerId: string;
+  readonly containment: Containment;
+  readonly folder: string;
+  /** How many workers wait. */
+  readonly size: number;
+  /** The size of task that is expected first. */
+  readonly memoryMb: number;
+}
+
+/** The heap's limit is a start flag, so workers wait by size; as many of each size wait as of the last `size` runs had it. */
+export function openWorkerPool(options: PoolOptions): WorkerPool {
+  const waiting = new Set<WorkerProcess>();
+  let recentSizes: readonly number[] = Array.from({ length: options.size }, () => options.memoryMb);
+  let closed = false;
+
+  const spawnWorker = (memoryMb: number): WorkerProcess => new WorkerProcess({ ...options, memoryMb });
+  const addWaiting = (memoryMb: number): void => {
+    const worker = spawnWorker(memoryMb);
+    waiting.add(worker);
+    const remove = (): void => void waiting.delete(worker);
+    worker.exited.then(remove, remove);
+  };
+  const discard = async (worker: WorkerProcess): Promise<void> => {
+    waiting.delete(worker);
+    await worker.end();
+  };
+  const refill = (): void => {
+    if (closed) return;
+    for (const memoryMb of new Set(recentSizes)) {
+      const wanted = recentSizes.filter((size) => size === memoryMb).length;
+      const there = [...waiting].filter((worker) => worker.memoryMb === memoryMb).length;
+      for (let missing = wanted - there; missing > 0; missing -= 1) addWaiting(memoryMb);
+    }
+    for (const worker of waiting) {
+      if (!recentSizes.includes(worker.memoryMb)) void discard(worker);
+    }
+  };
+  refill();
+
+  const close = async (): Promise<void> => {
+    closed = true;
+    await Promise.all([...waiting].map(discard));
+  };
+  return {
+    async take(memoryMb) {
+      recentSizes = [...recentSizes.slice(1), memoryMb];
+      const found = [...waiting].find((worker) => worker.memoryMb === memoryMb && !worker.hasExited);
+      const worker = found ?? spawnWorker(memoryMb);
+      waiting.delete(worker);
+      // After this turn of the event loop: the run that waits for this worker goes first.
+      setImmediate(refill);
+      await worker.container.ready;
+      return worker;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,79 @@
+import type { LogLevel } from '../core/run.ts';
+import { maxLogBytes } from '../protocol/limits.ts';
+import { send } from './channel.ts';
+
+let sentBytes = 0;
+let cutBytes = 0;
+let level: LogLevel | null = null;
+
+function emit(defaultLevel: LogLevel, text: string): void {
+  // The runner keeps no more than this either; not sending it spares both of them the work.
+  if (sentBytes > maxLogBytes) {
+    cutBytes += text.length;
+    return;
+  }
+  sentBytes += text.length;
+  const kept = text.length > maxLogBytes ? text.slice(0, maxLogBytes) : text;
+  cutBytes += text.length - kept.length;
+  send({ type: 'lines', level: level ?? defaultLevel, at: Date.now(), text: kept });
+}
+
+/** Tells the runner how much was not sent. */
+export function sendCut(): void {
+  if (cutBytes > 0) send({ type: 'cut', bytes: cutBytes });
+  cutBytes = 0;
+}
+
+/** Makes `console.*` and writes to process.stdout and process.stderr go to the run's log, in the order of the calls. */
+export function captureOutput(): void {
+  globalThis.console = capturedConsole();
+  captureStream('stdout');
+  captureStream('stderr');
+}
+
+function capturedConsole(): Console {
+  const sink = (defaultLevel: LogLevel): NodeJS.WritableStream =>
+    ({ write: (text: string) => (emit(defaultLevel, text), true) }) as unknown as NodeJS.WritableStream;
+  const captured = new console.Console({ stdout: sink('log'), stderr: sink('error'), ignoreErrors: false, colorMode: false });
+  for (const name of ['debug', 'info', 'log', 'warn', 'error'] as const) {
+    const write = captured[name].bind(captured);
+    captured[name] = (...args: unknown[]): void => {
+      const outer = level;
+      level = name;
+      try {
+        write(...args);
+      } finally {
+        level = outer;
+      }
+    };
+  }
+  return captured;
+}
+
+// Node makes these streams when they are first used, which costs milliseconds; so they are changed only then.
+function captureStream(name: 'stdout' | 'stderr'): void {
+  const original = Object.getOwnPropertyDescriptor(process, name)?.get;
+  let captured: (NodeJS.WriteStream & CapturedStream) | undefined;
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      captured ??= redirect(original?.call(process) as NodeJS.WriteStream & CapturedStream, name);
+      return captured;
+    },
+  });
+}
+
+interface CapturedStream {
+  _write: (chunk: Buffer | string, encoding: BufferEncoding, done: () => void) => void;
+  _writev?: unknown;
+}
+
+function redirect<Stream extends CapturedStream>(stream: Stream, name: 'stdout' | 'stderr'): Stream {
+  stream._write = (chunk, _encoding, done) => {
+    emit(name, chunk.toString());
+    done();
+  };
+  stream._writev = null;
+  return stream;
+}

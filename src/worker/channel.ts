@@ -1,0 +1,85 @@
+import { read, readSync, writeSync } from 'node:fs';
+import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
+import type { FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
+
+/** The socket to the runner. It stays in blocking mode, so a waiting worker costs nothing and a write needs no event loop. */
+const channelFd = 3;
+
+/** Blocks until the runner sends a frame. @returns null when the runner is gone */
+export function readFrameBlocking(): string | null {
+  const header = readBlocking(frameHeaderBytes);
+  if (header === null) return null;
+  const length = header.readUInt32LE(0);
+  return readBlocking(length)?.toString('utf8') ?? null;
+}
+
+function readBlocking(length: number): Buffer | null {
+  const buffer = Buffer.allocUnsafe(length);
+  for (let offset = 0; offset < length; ) {
+    const count = readSync(channelFd, buffer, offset, length - offset, null);
+    if (count === 0) return null;
+    offset += count;
+  }
+  return buffer;
+}
+
+/** Hands a message to the runner before it returns. When the runner is gone the worker has nothing left to live for. */
+export function send(message: FromWorker): void {
+  const frame = encodeFrame(JSON.stringify(message));
+  try {
+    for (let offset = 0; offset < frame.length; ) offset += writeSync(channelFd, frame, offset);
+  } catch {
+    process.reallyExit(1);
+  }
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: NonNullable<ReplyMessage['error']>) => void;
+}
+
+const waiting = new Map<number, Waiting>();
+const decoder = new FrameDecoder();
+let reading = false;
+let lastCall = 0;
+
+/** Asks the runner for something. Rejects with the plain `{ code, message }` of a refusal. */
+export function call(message: (call: number) => FromWorker): Promise<unknown> {
+  lastCall += 1;
+  const number = lastCall;
+  return new Promise((resolve, reject) => {
+    waiting.set(number, { resolve, reject });
+    send(message(number));
+    readReplies();
+  });
+}
+
+// One read is under way exactly while a reply is due: it keeps the event loop alive as long as a call does, and no longer.
+function readReplies(): void {
+  if (reading || waiting.size === 0) return;
+  reading = true;
+  const buffer = Buffer.allocUnsafe(65_536);
+  read(channelFd, buffer, 0, buffer.length, null, (error, count) => {
+    reading = false;
+    if (error !== null || count === 0) process.reallyExit(1);
+    for (const text of decoder.push(Buffer.from(buffer.subarray(0, count)))) settle(JSON.parse(text) as ReplyMessage);
+    readReplies();
+  });
+}
+
+function settle(reply: ReplyMessage): void {
+  const call = waiting.get(reply.call);
+  waiting.delete(reply.call);
+  if (reply.error === null) call?.resolve(reply.value);
+  else call?.reject(reply.error);
+}
+
+declare global {
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- the only way to name what @types/node leaves out
+  namespace NodeJS {
+    interface Process {
+      /** Ends the process at once, without running exit handlers. */
+      reallyExit(code: number): never;
+    }
+  }
+}

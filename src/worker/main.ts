@@ -1,0 +1,96 @@
+import { maxJsonBytes } from '../core/parameters-json.ts';
+import type { ErrorRecord } from '../core/errors.ts';
+import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import { captureOutput, sendCut } from './capture-output.ts';
+import { readFrameBlocking, send } from './channel.ts';
+import { errorRecord } from './error-record.ts';
+import { loadTask } from './load-task.ts';
+import { mapStacks } from './map-stack.ts';
+import { pendingCallsSettled, taskGlobals } from './task-globals.ts';
+
+let stopped = false;
+
+waitForRun();
+
+function waitForRun(): void {
+  captureOutput();
+  const start = readFrameBlocking();
+  const parameters = start === null ? null : readFrameBlocking();
+  if (start === null || parameters === null) process.reallyExit(0);
+  void execute(JSON.parse(start) as StartMessage, parameters);
+}
+
+async function execute(start: StartMessage, parametersJson: string): Promise<void> {
+  reportStops();
+  Object.assign(process.env, start.variables);
+  enterFolder(start.folder);
+  mapStacks(start.bundle);
+  Object.defineProperty(globalThis, 'CloudCode', { value: taskGlobals(start.run), enumerable: true });
+  let answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown };
+  try {
+    const run = await loadTask(start);
+    answer = { outcome: 'returned', value: await run(JSON.parse(parametersJson)) };
+  } catch (error) {
+    answer = { outcome: 'threw', value: error };
+  }
+  await pendingCallsSettled();
+  sendAnswer(answer);
+}
+
+function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown }): void {
+  const result = answer.outcome === 'returned' ? resultOf(answer.value) : { json: null, error: errorRecord(answer.value) };
+  if (stopped) return;
+  stopped = true;
+  sendCut();
+  const maxRssBytes = process.resourceUsage().maxRSS * 1024;
+  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes });
+  // The answer is the end: what the task left behind is ended by the runner.
+  process.reallyExit(0);
+}
+
+function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
+  try {
+    const json = JSON.stringify(value) as string | undefined;
+    if (json === undefined) return value === undefined ? { json: null, error: null } : unusable(`a ${typeof value} has no JSON`);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > maxJsonBytes) return unusable(`it is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are kept`);
+    return { json, error: null };
+  } catch (error) {
+    return unusable(errorRecord(error).message.split('\n')[0] ?? 'it cannot be converted');
+  }
+}
+
+function unusable(why: string): { readonly json: null; readonly error: ErrorRecord } {
+  return { json: null, error: { name: 'ResultNotStored', message: `The returned value was not stored: ${why}.`, stack: null } };
+}
+
+/** Says why the process ends, when it ends without an answer. */
+function reportStops(): void {
+  process.on('uncaughtExceptionMonitor', (error, origin) => {
+    const isRejection = origin === 'unhandledRejection';
+    stopWith(isRejection ? 'unhandled_rejection' : 'uncaught_exception', errorRecord(error), process.listenerCount('uncaughtException') > 0);
+  });
+  process.on('beforeExit', () => stopWith('ran_empty', null, false));
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    const at = new Error('process.exit() was called');
+    at.name = 'ProcessExit';
+    process.once('exit', () => stopWith('exit', errorRecord(at), false));
+    return exit(code);
+  };
+}
+
+function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, isHandled: boolean): void {
+  if (stopped || isHandled) return;
+  stopped = true;
+  sendCut();
+  send({ type: 'stopping', reason, error });
+}
+
+function enterFolder(folder: string): void {
+  try {
+    process.chdir(folder);
+  } catch {
+    // Another machine deployed the project: the folder is not here, and the bundle does not need it.
+  }
+}

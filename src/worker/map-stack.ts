@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import type { SourceMap } from 'node:module';
+
+interface Bundle {
+  readonly path: string;
+  readonly sourceMapPath: string;
+}
+
+/** Makes stack traces name the user's own files and lines. The map is read when the first stack of the bundle is asked for. */
+export function mapStacks(bundle: Bundle): void {
+  let map: SourceMap | null | undefined;
+  Error.prepareStackTrace = (error, frames) => {
+    const title = titleOf(error);
+    if (frames.length === 0) return title;
+    const lines = frames.map((frame) => {
+      if (!(frame.getFileName() ?? '').endsWith(bundle.path)) return `    at ${String(frame)}`;
+      map ??= readMap(bundle.sourceMapPath);
+      return `    at ${mapFrame(frame, map)}`;
+    });
+    return `${title}\n${lines.join('\n')}`;
+  };
+}
+
+function titleOf(error: Error): string {
+  try {
+    return Error.prototype.toString.call(error);
+  } catch {
+    return 'Error';
+  }
+}
+
+function mapFrame(frame: NodeJS.CallSite, map: SourceMap | null): string {
+  const text = String(frame);
+  const line = frame.getLineNumber();
+  const column = frame.getColumnNumber();
+  if (map === null || line === null || column === null) return text;
+  const entry = map.findEntry(line - 1, column - 1);
+  if (!('originalSource' in entry) || entry.originalSource === undefined) return text;
+  const place = `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  const at = text.lastIndexOf('(');
+  return at === -1 ? place : `${text.slice(0, at)}(${place})`;
+}
+
+function readMap(path: string): SourceMap | null {
+  try {
+    // Loaded here and not at the start: only errors need it.
+    const module = process.getBuiltinModule('node:module');
+    return new module.SourceMap(JSON.parse(readFileSync(path, 'utf8')) as ConstructorParameters<typeof SourceMap>[0]);
+  } catch {
+    return null;
+  }
+}
