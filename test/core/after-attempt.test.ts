@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { backOffMs } from '../../src/core/back-off.ts';
+import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
+import { outcomes } from '../../src/core/run.ts';
+
+const end = { attemptNumber: 1, attemptLimit: 5, cancelRequested: false, random: 0 };
+
+test('promise 3: an answer is final, whatever else is true of the run', () => {
+  fc.assert(
+    fc.property(fc.record({ attemptNumber: fc.integer({ min: 1, max: 9 }), attemptLimit: fc.integer({ min: 1, max: 9 }), cancelRequested: fc.boolean() }), (run) => {
+      assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'returned' }), { next: 'succeeded' });
+      assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'threw' }), { next: 'failed' });
+    }),
+  );
+});
+
+test('promise 4: no answer is retried until the last attempt, then the run is dead', () => {
+  for (const outcome of outcomes.filter((each) => !['returned', 'threw', 'cancelled'].includes(each))) {
+    assert.deepEqual(decideAfterAttempt({ ...end, outcome }), { next: 'retry', delayMs: 1000 });
+    assert.deepEqual(decideAfterAttempt({ ...end, outcome, attemptNumber: 5 }), { next: 'dead' });
+    assert.deepEqual(decideAfterAttempt({ ...end, outcome, cancelRequested: true }), { next: 'cancelled' });
+  }
+});
+
+test('a draining runner gives the attempt back; a cancelled run is cancelled', () => {
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'cancelled' }), { next: 'give_back' });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'cancelled', attemptNumber: 5 }), { next: 'give_back' });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'cancelled', cancelRequested: true }), { next: 'cancelled' });
+});
+
+test('the back-off doubles from one second, with jitter, and is capped', () => {
+  assert.deepEqual([1, 2, 3, 4].map((number) => backOffMs(number, 0)), [1000, 2000, 4000, 8000]);
+  assert.equal(backOffMs(1000, 0), 300_000);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
+      const delay = backOffMs(attempt, random);
+      assert.ok(delay >= Math.min(1000 * 2 ** (attempt - 1), 300_000) && delay <= 360_000);
+    }),
+  );
+});

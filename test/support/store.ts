@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { deployProject } from '../../src/operations/deploy-project.ts';
+import { finishAttempt } from '../../src/operations/finish-attempt.ts';
+import type { Outcome } from '../../src/core/run.ts';
+import { type ClaimedRun, claimRuns } from '../../src/store/claim-runs.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/open-store.ts';
+import { readEnvironmentId } from '../../src/store/read-runs.ts';
+import { insertRunner } from '../../src/store/runners.ts';
+import { testDatabaseUrl } from './postgres.ts';
+
+export interface TestStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly environmentId: number;
+  readonly runnerId: string;
+  claim(limit?: number): Promise<readonly ClaimedRun[]>;
+  finish(run: ClaimedRun, outcome: Outcome): Promise<string>;
+}
+
+export const noopTask = { name: 'noop', config: {}, code: 'exports.run = async () => 1', sourceMap: '{}', format: 'cjs' } as const;
+
+/** A migrated store on a fresh database, with the tasks `noop` and `other` deployed to `testing`, and one runner. */
+export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip' }> = {}): Promise<TestStore> {
+  const database = await testDatabaseUrl();
+  const store = await openStore({ url: database.url });
+  await migrate(store);
+  await deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask, { ...noopTask, name: 'other' }], config: { queues } });
+  const environmentId = (await readEnvironmentId(store, 'testing')) ?? 0;
+  const runnerId = randomUUID();
+  await insertRunner(store, { id: runnerId, host: 'test', pid: 1, processIdentity: null, leaseMs: 600_000 });
+  return {
+    store,
+    environmentId,
+    runnerId,
+    claim: (limit = 100) => claimRuns(store, { environmentId, runnerId, limit }),
+    finish: (run, outcome) => finishAttempt(store, endOf(run, outcome)),
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await database.dispose();
+    },
+  };
+}
+
+export function endOf(run: ClaimedRun, outcome: Outcome): Parameters<typeof finishAttempt>[1] {
+  return {
+    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit, outcome, cancelRequested: false,
+    resultJson: outcome === 'returned' ? '1' : null, error: null, exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [],
+  };
+}
