@@ -17,6 +17,6 @@ export function bootTimeMs(): number {
   uptimeFile ??= openSync('/proc/uptime', 'r');
   const length = readSync(uptimeFile, buffer, 0, buffer.length, 0);
   // "4314.91 8397.74": two decimals always, so the digits without the point are hundredths of a second.
-  const text = buffer.latin1Slice(0, length);
+  const text = buffer.toString('latin1', 0, length);
   return Number(text.slice(0, text.indexOf(' ')).replace('.', '')) * 10;
 }

@@ -88,6 +88,8 @@ function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, 
 }
 
 function enterFolder(folder: string): void {
+  // Bundles resolve import.meta.url and native add-ons against it.
+  Object.defineProperty(globalThis, Symbol.for('cloudcode.folder'), { value: folder });
   try {
     process.chdir(folder);
   } catch {

@@ -1,0 +1,85 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { isFinal, type Run } from '../../src/core/run.ts';
+import { deployProject } from '../../src/operations/deploy-project.ts';
+import { getRun } from '../../src/operations/get-run.ts';
+import { readLogs } from '../../src/operations/read-logs.ts';
+import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { buildProject } from '../../src/project/build-project.ts';
+import type { RunnerEvent } from '../../src/runner/events.ts';
+import { type Runner, startRunner } from '../../src/runner/start-runner.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/open-store.ts';
+import { testDatabaseUrl } from './postgres.ts';
+
+export interface Runtime extends AsyncDisposable {
+  readonly store: Store;
+  readonly url: string;
+  readonly folder: string;
+  readonly runner: Runner;
+  readonly events: RunnerEvent[];
+  schedule(task: string, options?: Record<string, unknown>): Promise<Run>;
+  /** Waits until the run is over. */
+  ended(run: Run | string, withinMs?: number): Promise<Run>;
+  /** Schedules a run and waits until it is over. */
+  run(task: string, options?: Record<string, unknown>): Promise<Run>;
+  /** Waits for an attempt of the run to be running and to have printed a line. */
+  printed(run: Run, line: string): Promise<void>;
+  messages(run: Run): Promise<string[]>;
+}
+
+/** A project of these files (`name` is short for cloudcode/name/index.ts), on a fresh database. */
+export function writeProject(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test '));
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name.includes('.') ? name : `cloudcode/${name}/index.ts`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  return folder;
+}
+
+/** A real runner in this process, with real workers, on a fresh database. */
+export async function startRuntime(files: Readonly<Record<string, string>>, options: { readonly concurrency?: number } = {}): Promise<Runtime> {
+  const folder = writeProject(files);
+  const database = await testDatabaseUrl();
+  const store = await openStore({ url: database.url });
+  await migrate(store);
+  await deployProject(store, 'testing', await buildProject(folder));
+  const events: RunnerEvent[] = [];
+  const runner = await startRunner({ store, folder, concurrency: options.concurrency, onEvent: (event) => events.push(event) });
+  const ended = async (run: Run | string, withinMs = 30_000): Promise<Run> => {
+    const id = typeof run === 'string' ? run : run.id;
+    return until(withinMs, `run ${id} is over`, async () => {
+      const now = await getRun(store, 'testing', id);
+      return isFinal(now.state) ? now : null;
+    });
+  };
+  const schedule: Runtime['schedule'] = (task, given = {}) => scheduleRun(store, 'testing', { task, ...given });
+  const messages: Runtime['messages'] = async (run) => (await readLogs(store, 'testing', run.id, 0)).lines.map((line) => line.message);
+  return {
+    store, folder, runner, events, schedule, ended, messages, url: database.url,
+    run: async (task, given) => ended(await schedule(task, given)),
+    printed: async (run, line) => {
+      await until(15_000, `run ${run.id} printed ${line}`, async () => ((await messages(run)).includes(line) ? true : null));
+    },
+    async [Symbol.asyncDispose]() {
+      await runner.stop({ drainMs: 0 });
+      await store.close();
+      await database.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Asks again until there is an answer; an error after `withinMs`. */
+export async function until<Answer>(withinMs: number, what: string, ask: () => Promise<Answer | null> | Answer | null): Promise<Answer> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
