@@ -10,6 +10,7 @@ import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import type { BundleFiles } from './bundle-cache.ts';
 import { collectOutput } from './collect-output.ts';
 import type { OnEvent } from './events.ts';
+import { mapSampledStack } from './map-sampled-stack.ts';
 import { sampleStack } from './sample-stack.ts';
 import { watchMemory } from './watch-memory.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -75,7 +76,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
 
   async function timeOut(): Promise<void> {
     const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
-    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack });
+    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, files) });
   }
 
   async function execute(): Promise<void> {

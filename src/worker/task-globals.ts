@@ -41,5 +41,6 @@ function tracked<Result>(promise: Promise<Result>): Promise<Result> {
   pending.add(promise);
   const forget = (): void => void pending.delete(promise);
   promise.then(forget, forget);
-  return promise;
+  // Another promise for the task: one that the tracking handles would never count as unhandled.
+  return promise.then((value) => value);
 }
