@@ -48,6 +48,7 @@ export const errorCatalogue = {
   server_unreachable: { status: 503, exitStatus: 5, title: 'The server cannot be reached' },
   // the machine
   containment_unavailable: { status: 503, exitStatus: 2, title: 'The machine gives no cgroup for the workers' },
+  guard_failed: { status: 503, exitStatus: 1, title: 'The process that guards the workers did not start' },
   internal: { status: 500, exitStatus: 1, title: 'Something went wrong inside CloudCode' },
 } as const satisfies Record<string, { status: number; exitStatus: number; title: string }>;
 

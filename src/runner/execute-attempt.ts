@@ -33,7 +33,7 @@ export interface RunningAttempt {
 
 /** How long a process may go on after SIGTERM. */
 const termGraceMs = 500;
-const stackSampleMs = 500;
+const stackSampleMs = 1000;
 const logFlushMs = 250;
 /** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
 const recordWorkerAfterMs = 50;

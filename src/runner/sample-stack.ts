@@ -9,14 +9,15 @@ interface SampleStack {
 }
 
 interface CallFrame {
+  readonly callFrameId?: unknown;
   readonly functionName?: unknown;
-  readonly url?: unknown;
-  readonly location?: { readonly lineNumber?: unknown; readonly columnNumber?: unknown };
+  readonly location?: { readonly scriptId?: unknown; readonly lineNumber?: unknown; readonly columnNumber?: unknown };
 }
 
 const framesAtMost = 50;
 /** JavaScript that runs is stopped within a few milliseconds, or not at all (it is in native code). */
 const pauseWithinMs = 200;
+const evaluateWithinMs = 150;
 
 /**
  * What a worker is doing: the lines of a stack, `    at name (url:line:column)` from the innermost outwards, or one sentence when no JavaScript is running. Null when
@@ -32,15 +33,7 @@ export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Pr
   let session: InspectorSession | null = null;
   try {
     session = await openInspector(await inspectorAddress({ pid, onStderr, signal }), signal);
-    await session.send('Debugger.enable');
-    const paused = session.event('Debugger.paused', Math.min(pauseWithinMs, timeoutMs / 2));
-    await session.send('Debugger.pause');
-    const event = (await paused) as { callFrames?: readonly CallFrame[] } | null;
-    if (event !== null) return describeFrames(event.callFrames ?? []);
-    // Otherwise the expression itself would be paused.
-    await session.send('Debugger.disable');
-    const answer = await session.send('Runtime.evaluate', { expression: 'process.getActiveResourcesInfo().join()', returnByValue: true });
-    return describeWaiting((answer as { result?: { value?: unknown } } | null)?.result?.value);
+    return (await stackOf(session, Math.min(pauseWithinMs, timeoutMs / 2))) ?? (await waitingOf(session));
   } catch {
     return null;
   } finally {
@@ -72,14 +65,49 @@ async function inspectorAddress({ pid, onStderr, signal }: { readonly pid: numbe
   }
 }
 
-function describeFrames(frames: readonly CallFrame[]): string | null {
-  if (frames.length === 0) return null;
-  const lines = frames.slice(0, framesAtMost).map(({ functionName, url, location }) => {
-    const name = short(functionName) || '<anonymous>';
-    return `    at ${name} (${short(url) || '<anonymous>'}:${Number(location?.lineNumber) + 1}:${Number(location?.columnNumber) + 1})`;
+/** Null when no JavaScript runs. */
+async function stackOf(session: InspectorSession, pauseMs: number): Promise<string | null> {
+  const scripts = new Map<unknown, unknown>();
+  session.on('Debugger.scriptParsed', (script) => {
+    const { scriptId, url } = script as { scriptId?: unknown; url?: unknown };
+    scripts.set(scriptId, url);
   });
-  if (frames.length > framesAtMost) lines.push(`    … and ${frames.length - framesAtMost} more`);
+  const paused = Promise.withResolvers<readonly CallFrame[] | null>();
+  session.on('Debugger.paused', (event) => paused.resolve((event as { callFrames?: readonly CallFrame[] }).callFrames ?? null));
+  await session.send('Debugger.enable');
+  await session.send('Debugger.pause');
+  const timer = setTimeout(() => paused.resolve(null), pauseMs);
+  const frames = await paused.promise;
+  clearTimeout(timer);
+  if (frames === null) return null;
+  return (await ownStack(session, frames[0])) ?? rawStack(frames, scripts);
+}
+
+/** The stack as the worker itself writes it, with the source map applied: the user's own files and lines. Null when it cannot, because the task has changed `Error`, say. */
+async function ownStack(session: InspectorSession, top: CallFrame | undefined): Promise<string | null> {
+  const expression = `globalThis.Error.stackTraceLimit = ${framesAtMost + 1}, new globalThis.Error().stack`;
+  const evaluation = session.send('Debugger.evaluateOnCallFrame', { callFrameId: top?.callFrameId, expression, returnByValue: true, silent: true, timeout: evaluateWithinMs });
+  const answer = (await evaluation.catch(() => null)) as { result?: { value?: unknown } } | null;
+  const text = answer?.result?.value;
+  if (typeof text !== 'string') return null;
+  // The title, and the frame of the expression itself, are ours.
+  const lines = text.split('\n').filter((line) => line.startsWith('    at ')).slice(1, framesAtMost + 1);
+  return lines.length === 0 ? null : lines.map((line) => short(line)).join('\n');
+}
+
+function rawStack(frames: readonly CallFrame[], scripts: ReadonlyMap<unknown, unknown>): string {
+  const lines = frames.slice(0, framesAtMost).map(({ functionName, location }) => {
+    const place = `${short(scripts.get(location?.scriptId)) || '<anonymous>'}:${Number(location?.lineNumber) + 1}:${Number(location?.columnNumber) + 1}`;
+    return `    at ${short(functionName) || '<anonymous>'} (${place})`;
+  });
   return lines.join('\n');
+}
+
+async function waitingOf(session: InspectorSession): Promise<string | null> {
+  // Otherwise the pause that is still asked for would stop the expression itself.
+  await session.send('Debugger.disable');
+  const answer = await session.send('Runtime.evaluate', { expression: 'process.getActiveResourcesInfo().join()', returnByValue: true });
+  return describeWaiting((answer as { result?: { value?: unknown } } | null)?.result?.value);
 }
 
 function describeWaiting(resources: unknown): string | null {

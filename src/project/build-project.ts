@@ -1,0 +1,60 @@
+import { CloudCodeError } from '../core/errors.ts';
+import type { TaskConfig } from '../core/task-config.ts';
+import { bundleTask, type Bundle } from './bundle.ts';
+import { readConfig, type ProjectConfig } from './config.ts';
+import { findProject } from './find-project.ts';
+import { forgetPackages } from './native-package.ts';
+import { fromMessage, throwErrors } from './problems.ts';
+import { readTaskExports } from './read-task-exports.ts';
+
+export interface BuiltTask extends Bundle {
+  readonly name: string;
+  /** Relative to the project's folder: `cloudcode/othertask/index.ts`. */
+  readonly file: string;
+  /** What the task's own `config` sets; the project's `defaults` are in `BuiltProject.config`. */
+  readonly config: Partial<TaskConfig>;
+}
+
+export interface BuiltProject {
+  readonly name: string;
+  /** Absolute, with symbolic links resolved. */
+  readonly folder: string;
+  /** By name. */
+  readonly tasks: readonly BuiltTask[];
+  readonly config: ProjectConfig;
+}
+
+/**
+ * Bundles every task of a project and reads the configuration. The same sources give the same bytes, wherever the folder lies.
+ * No code of a task runs in this process (the project's own cloudcode.config.ts does). esbuild's process stays for the next build
+ * until `endBundler`, or until this process ends.
+ *
+ * A bundle finds the project's folder, for `import.meta.url` and native add-ons, in `globalThis[Symbol.for('cloudcode.folder')]`, and
+ * else takes the current folder.
+ * @throws CloudCodeError of findProject; else one error for all that is wrong: `task_broken` (with file, line and caret),
+ *   `task_without_run`, `invalid_task_config`, `invalid_config`
+ */
+export async function buildProject(folder: string): Promise<BuiltProject> {
+  const project = await findProject(folder);
+  forgetPackages();
+  const [config, bundled] = await Promise.all([
+    readConfig(project.folder).catch((error: unknown) => keepUserError(error)),
+    Promise.all(project.tasks.map(async (task) => ({ ...task, ...(await bundleTask(project.folder, task.file)) }))),
+  ]);
+  const bundles = new Map(bundled.flatMap(({ file, bundle }) => (bundle === null ? [] : [[file, bundle] as const])));
+  const exported = await readTaskExports(project, bundles);
+  const broken = bundled.flatMap(({ problems }) => problems ?? []).map((problem) => fromMessage('task_broken', problem));
+  throwErrors([...withoutDoubles(broken), ...exported.errors, ...(config instanceof CloudCodeError ? [config] : [])]);
+  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle }]));
+  return { name: project.name, folder: project.folder, tasks, config: config instanceof CloudCodeError ? {} : config };
+}
+
+function keepUserError(error: unknown): CloudCodeError {
+  if (error instanceof CloudCodeError) return error;
+  throw error;
+}
+
+/** A mistake in shared code is found by every task that imports it. */
+function withoutDoubles(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
+  return [...new Map(errors.map((error) => [error.message, error])).values()];
+}

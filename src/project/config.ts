@@ -1,0 +1,88 @@
+import { readdir } from 'node:fs/promises';
+import { z } from 'zod';
+import { CloudCodeError } from '../core/errors.ts';
+import { parseQueue } from '../core/schedule-request.ts';
+import type { TaskConfig } from '../core/task-config.ts';
+import { bundleHere, type Bundle } from './bundle.ts';
+import { checkShape, strictObject } from './check-shape.ts';
+import { placeOfError } from './place-of-error.ts';
+import { fromMessage, joinErrors } from './problems.ts';
+import { taskConfigSchema, wholeNumber } from './task-config-schema.ts';
+
+/** What cloudcode.config.ts exports by default. */
+export interface ProjectConfig {
+  /** Limits for every task that does not set its own. */
+  readonly defaults?: Partial<TaskConfig>;
+  readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> }>>;
+  readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' }>>;
+  /** How many attempts one runner executes at a time. */
+  readonly concurrency?: number;
+}
+
+const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
+
+const environmentName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, { error: 'cannot be the name of an environment: it must be 1 to 100 letters, digits, `_` and `-`' });
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'cannot be the name of an environment variable: it must be letters, digits and `_`' })
+  .refine((name) => !name.startsWith('CLOUDCODE_'), { error: 'cannot be set: names that begin with CLOUDCODE_ belong to CloudCode' });
+const variableValue = z.string({ error: 'must be a string' }).refine((value) => !value.includes('\0'), { error: 'must not hold the character U+0000' });
+const queueName = z.string().refine(isQueueName, { error: 'cannot be the name of a queue: it must be 1 to 512 characters without U+0000' });
+
+const configSchema: z.ZodType<ProjectConfig> = strictObject({
+  defaults: taskConfigSchema.optional(),
+  environments: record(environmentName, strictObject({ variables: record(variableName, variableValue) })),
+  queues: record(queueName, strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() })),
+  concurrency: wholeNumber(1, 10_000),
+});
+
+function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {
+  return z.record(name, value, { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) }).optional();
+}
+
+function isQueueName(name: string): boolean {
+  try {
+    return parseQueue(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads cloudcode.config.ts (or .mts, .js, .mjs, .cjs), which is bundled and then run in this process; `{}` when there is none.
+ * @param folder absolute, with symbolic links resolved
+ * @throws CloudCodeError `invalid_config`, naming the file, the field, the value and what it must be
+ */
+export async function readConfig(folder: string): Promise<ProjectConfig> {
+  const inside = await readdir(folder);
+  const [file, other] = configFiles.filter((name) => inside.includes(name));
+  if (file === undefined) return {};
+  if (other !== undefined) throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, { hint: 'Keep one of them.' });
+  const { bundle, problems } = await bundleHere(folder, file);
+  if (bundle === null) throw joinErrors(problems.map((problem) => fromMessage('invalid_config', problem)));
+  return checkConfig(file, await importBundle(file, bundle));
+}
+
+function checkConfig(file: string, loaded: Readonly<Record<string, unknown>>): ProjectConfig {
+  if (!('default' in loaded)) {
+    throw new CloudCodeError('invalid_config', `${file} has no default export.`, { hint: 'Write `export default defineConfig({ … })`.' });
+  }
+  const { value, errors } = checkShape(loaded['default'], { schema: configSchema, code: 'invalid_config', file, name: 'the default export' });
+  if (errors !== null) throw joinErrors(errors);
+  return value;
+}
+
+let imports = 0;
+
+async function importBundle(file: string, { code, sourceMap }: Bundle): Promise<Readonly<Record<string, unknown>>> {
+  imports += 1;
+  // The number makes it a new module each time. The name is what a stack shows instead of the whole text.
+  const url = `data:text/javascript;base64,${Buffer.from(`${code}\n//# sourceURL=${file}\n// ${imports}`).toString('base64')}`;
+  try {
+    return (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const place = error instanceof Error ? placeOfError(error.stack ?? '', file, sourceMap) : null;
+    throw new CloudCodeError('invalid_config', `${place ?? file}: it threw ${thrown}`, { cause: error });
+  }
+}

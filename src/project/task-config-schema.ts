@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { TaskConfig } from '../core/task-config.ts';
+import { strictObject } from './check-shape.ts';
+
+/** Node's timers count to 2^31 - 1 ms, which is just over 24 days. */
+const maxTimeoutMs = 24 * 86_400_000;
+
+/** The limits of a task, in its own `config` and in the project's `defaults`. */
+export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({
+  timeoutMs: wholeNumber(1, maxTimeoutMs, { unit: ' of milliseconds', meaning: ' (24 days)' }),
+  memoryMb: wholeNumber(16, 1_048_576, { unit: ' of MiB' }),
+  maxAttempts: wholeNumber(1, 1000),
+});
+
+export function wholeNumber(least: number, most: number, { unit = '', meaning = '' } = {}): z.ZodOptional<z.ZodInt> {
+  const error = `must be a whole number${unit} from ${least} to ${most}${meaning}`;
+  return z.int({ error }).min(least, { error }).max(most, { error }).optional();
+}

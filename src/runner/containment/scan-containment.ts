@@ -1,0 +1,104 @@
+import { pid as ownPid, platform } from 'node:process';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Container, Containment, Log } from './containment.ts';
+import { endOwned, send } from './end-owned.ts';
+import { isAlive, readSmallFile, readStat, variableOf } from './proc-files.ts';
+import { memoryOf } from './process-memory.ts';
+import { ProcessTable } from './process-table.ts';
+import type { Roots, Scan } from './process-table.ts';
+import { scanByPs } from './ps-table.ts';
+
+/** A list this old is good enough to watch memory and to ask processes to end. */
+const freshMs = 20;
+
+/**
+ * The containment for machines that give us no cgroup. A worker's processes are: what descends from it, what is in its session or process group (so start it
+ * `detached`), and what has its id as `CLOUDCODE_ATTEMPT` in its environment.
+ */
+export function openScanContainment({ runnerId, log }: { readonly runnerId: string; readonly log: Log }): Containment {
+  const roots = new Map<number, { readonly owner: string; readonly startTicks: number }>();
+  const scans = shareScans(roots, runnerId);
+  return {
+    mechanism: 'scan',
+    cgroupPath: null,
+    contain(workerId, pid) {
+      const startTicks = readStat(pid)?.startTicks ?? 0;
+      roots.set(pid, { owner: workerId, startTicks });
+      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, close: () => roots.delete(pid) });
+    },
+    close() {
+      // nothing is held
+    },
+  };
+}
+
+interface Parts {
+  readonly workerId: string;
+  readonly worker: { readonly pid: number; readonly startTicks: number };
+  readonly scans: Scans;
+  readonly log: Log;
+  close(): void;
+}
+
+function containerOf({ workerId, worker, scans, log, close }: Parts): Container {
+  const pids = (): number[] => scans.recent().processes.flatMap(({ pid, owner, isAlive }) => (owner === workerId && isAlive ? [pid] : []));
+  return {
+    ready: Promise.resolve(),
+    pids,
+    signal(signal) {
+      for (const pid of pids()) send(pid, signal);
+    },
+    async killAll() {
+      await endChildless(worker);
+      await endOwned({
+        owner: workerId,
+        scan: scans.next,
+        onStuck: (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
+      });
+    },
+    memoryBytes: (confirmAbove) => memoryOf(pids(), confirmAbove),
+    close,
+  };
+}
+
+/**
+ * The ordinary case, a worker that has no children, is ended before the first scan, so that one scan does. One that has children is left to the scan: killing it first would
+ * cut the ties by which they are found.
+ */
+async function endChildless({ pid, startTicks }: Parts['worker']): Promise<void> {
+  for (let round = 0; round < 10; round++) {
+    const stat = platform === 'linux' ? readStat(pid) : null;
+    if (stat === null || stat.startTicks !== startTicks || !isAlive(stat)) return;
+    if (round === 0 && readSmallFile(`/proc/${pid}/task/${pid}/children`) !== '') return;
+    if (round === 0) send(pid, 'SIGKILL');
+    await (round < 3 ? nextTurn() : delay(1));
+  }
+}
+
+interface Scans {
+  /** A scan of the last 20 ms. */
+  recent(): Scan;
+  /** A scan that begins after this call. Workers that end together share one. */
+  next(): Promise<Scan>;
+}
+
+function shareScans(roots: Roots, runnerId: string): Scans {
+  const ownerOf = (environ: string): string | null =>
+    variableOf(environ, 'CLOUDCODE_RUNNER') === runnerId ? variableOf(environ, 'CLOUDCODE_ATTEMPT') : null;
+  const table = new ProcessTable({ ownerOf, sinceTicks: readStat(ownPid)?.startTicks ?? 0 });
+  let last: { readonly scan: Scan; readonly at: number } | null = null;
+  let pending: Promise<Scan> | null = null;
+  const scan = (): Scan => {
+    const found = platform === 'linux' ? table.scan(roots) : scanByPs(roots, ownerOf);
+    last = { scan: found, at: performance.now() };
+    return found;
+  };
+  return {
+    recent: () => (last !== null && performance.now() - last.at < freshMs ? last.scan : scan()),
+    next: () =>
+      (pending ??= nextTurn().then(() => {
+        pending = null;
+        return scan();
+      })),
+  };
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { watchProject } from '../../src/project/watch-project.ts';
+import { makeFolder, writeFiles } from './make-folder.ts';
+
+async function startWatch(t: TestContext, folder: string) {
+  const told: (readonly string[])[] = [];
+  let wake = (): void => undefined;
+  const watch = watchProject(folder, (files) => {
+    told.push(files);
+    wake();
+  });
+  t.after(() => watch.close());
+  await watch.ready;
+  const next = async (): Promise<readonly string[]> => {
+    const timeout = AbortSignal.timeout(10_000);
+    while (told.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        wake = resolve;
+        timeout.addEventListener('abort', () => reject(new Error('No change was told within 10 s.')), { once: true });
+      });
+    }
+    return told.shift() ?? [];
+  };
+  return { watch, next, told };
+}
+
+const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
+
+describe('watchProject', () => {
+  it('tells of a changed, a new and a removed task, and of the configuration', async (t) => {
+    const folder = await makeFolder(t, files);
+    const { next } = await startWatch(t, folder);
+    await writeFiles(folder, { 'cloudcode/a/index.ts': 'export const run = 2;' });
+    assert.deepEqual(await next(), ['cloudcode/a/index.ts']);
+    await writeFiles(folder, { 'cloudcode.config.ts': 'export default {};' });
+    assert.deepEqual(await next(), ['cloudcode.config.ts']);
+    await writeFiles(folder, { 'cloudcode/new/index.ts': '' });
+    assert.ok((await next()).includes('cloudcode/new/index.ts'));
+    await rm(join(folder, 'cloudcode/new'), { recursive: true });
+    assert.ok((await next()).some((file) => file.startsWith('cloudcode/new')));
+  });
+
+  it('tells of many changes at once in one call', async (t) => {
+    const folder = await makeFolder(t, files);
+    const { next, told } = await startWatch(t, folder);
+    await writeFiles(folder, Object.fromEntries(Array.from({ length: 20 }, (_, number) => [`cloudcode/a/${number}.ts`, ''])));
+    assert.equal((await next()).filter((file) => file.endsWith('.ts')).length, 20);
+    assert.equal(told.length, 0);
+  });
+
+  it('does not wake up for what tasks and tools write', async (t) => {
+    const folder = await makeFolder(t, { ...files, '.cloudcode/x': '', '.git/x': '', 'node_modules/x': '', 'cloudcode/node_modules/x/x': '' });
+    const { next } = await startWatch(t, folder);
+    const noise = ['.cloudcode/x', '.git/x', 'node_modules/x', 'cloudcode/node_modules/x/x', 'results.json', 'cloudcode-env.d.ts', 'data/big.csv'];
+    await writeFiles(folder, Object.fromEntries(noise.map((path) => [path, 'changed'])));
+    await writeFiles(folder, { 'package.json': '{ "name": "x" }' });
+    assert.deepEqual(await next(), ['package.json']);
+  });
+
+  it('never calls again while a call is under way, and loses no change meanwhile', async (t) => {
+    const folder = await makeFolder(t, files);
+    const entered = Promise.withResolvers<undefined>();
+    const release = Promise.withResolvers<undefined>();
+    const second = Promise.withResolvers<readonly string[]>();
+    let calls = 0;
+    let atOnce = 0;
+    const watch = watchProject(folder, async (changed) => {
+      calls += 1;
+      atOnce += 1;
+      assert.equal(atOnce, 1);
+      if (calls === 1) {
+        entered.resolve(undefined);
+        await release.promise;
+      } else second.resolve(changed);
+      atOnce -= 1;
+    });
+    t.after(() => watch.close());
+    await watch.ready;
+    await writeFiles(folder, { 'cloudcode/a/index.ts': '//' });
+    await entered.promise;
+    await writeFiles(folder, { 'cloudcode/a/other.ts': '//' });
+    release.resolve(undefined);
+    assert.deepEqual(await second.promise, ['cloudcode/a/other.ts']);
+  });
+
+  it('is silent once closed', async (t) => {
+    const folder = await makeFolder(t, files);
+    const { watch, told } = await startWatch(t, folder);
+    await writeFiles(folder, { 'cloudcode/a/index.ts': '//' });
+    await watch.close();
+    const before = told.length;
+    await writeFiles(folder, { 'cloudcode/a/index.ts': '// again' });
+    // Another watch that has told of a later change shows that the first had its time.
+    const other = await startWatch(t, folder);
+    await writeFiles(folder, { 'cloudcode/a/index.ts': '// and again' });
+    await other.next();
+    assert.equal(told.length, before);
+  });
+});
