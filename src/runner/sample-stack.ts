@@ -29,7 +29,9 @@ const evaluateWithinMs = 150;
  * win a made-up stack in its own record, and a connection to loopback that it can make itself; so the answer is taken as mere text and bounded.
  */
 export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Promise<string | null> {
-  const signal = AbortSignal.timeout(timeoutMs);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const { signal } = timeout;
   let session: InspectorSession | null = null;
   try {
     session = await openInspector(await inspectorAddress({ pid, onStderr, signal }), signal);
@@ -37,6 +39,7 @@ export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Pr
   } catch {
     return null;
   } finally {
+    clearTimeout(timer);
     session?.close();
   }
 }

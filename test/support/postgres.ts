@@ -1,18 +1,44 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
 import pg from 'pg';
+import { type EmbeddedServer, startEmbeddedServer } from '../../src/store/embedded/start-embedded-server.ts';
 
-// To be replaced by the embedded helper's version.
-export async function testDatabaseUrl(): Promise<{ url: string; dispose(): Promise<void> }> {
-  const server = process.env['CLOUDCODE_TEST_DATABASE_URL'] ?? '';
+export interface TestDatabase {
+  readonly url: string;
+  dispose(): Promise<void>;
+}
+
+let embedded: Promise<EmbeddedServer> | null = null;
+
+/** A fresh database: on the server that CLOUDCODE_TEST_DATABASE_URL names, else on one embedded server for this test process. */
+export async function testDatabaseUrl(): Promise<TestDatabase> {
+  const server = process.env['CLOUDCODE_TEST_DATABASE_URL'] ?? (await (embedded ??= startTestServer())).url;
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const run = async (text: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: server });
-    await client.connect();
-    await client.query(text);
-    await client.end();
-  };
-  await run(`create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, dispose: () => run(`drop database if exists ${name} with (force)`) };
+  await runOn(server, `create database ${name}`);
+  return { url: withDatabase(server, name), dispose: () => runOn(server, `drop database if exists ${name} with (force)`) };
+}
+
+async function startTestServer(): Promise<EmbeddedServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-'));
+  const server = await startEmbeddedServer({ folder: join(folder, '.cloudcode') });
+  after(async () => {
+    await server.release();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return server;
+}
+
+async function runOn(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}
+
+// The embedded server's URL has no host (`postgres://user:password@/name?host=…`), which the URL class does not take.
+function withDatabase(url: string, name: string): string {
+  return url.replace(/^([^?]*\/\/[^/?]*\/)[^?]*/, `$1${name}`);
 }

