@@ -21,15 +21,18 @@ export async function testDatabaseUrl(): Promise<TestDatabase> {
   return { url: withDatabase(server, name), dispose: () => runOn(server, `drop database if exists ${name} with (force)`) };
 }
 
+let folder: string | null = null;
+
 async function startTestServer(): Promise<EmbeddedServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-'));
-  const server = await startEmbeddedServer({ folder: join(folder, '.cloudcode') });
-  after(async () => {
-    await server.release();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return server;
+  folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-'));
+  return startEmbeddedServer({ folder: join(folder, '.cloudcode') });
 }
+
+// At the top of the module, so that it belongs to the file's root and not to the test that asked first.
+after(async () => {
+  await (await embedded)?.release();
+  if (folder !== null) rmSync(folder, { recursive: true, force: true });
+});
 
 async function runOn(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });

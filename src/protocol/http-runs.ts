@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { CloudCodeError } from '../core/errors.ts';
+import { describeValue } from '../core/parameters-json.ts';
+import type { LogLine } from '../core/run.ts';
+import { suggest } from '../core/suggest.ts';
+import { parseIsoTime } from './iso-time.ts';
+
+export type NumberedLine = LogLine & { readonly seq: number };
+
+/** The answer to `GET …/runs/{id}/logs`; `seq` grows from line to line. */
+export interface LogsBody {
+  readonly lines: readonly NumberedLine[];
+}
+
+/** What an event stream of logs ends with. */
+export const endEvent = 'end';
+
+/**
+ * The options for a run from the body of `POST …/runs`, with `at` as a Date. What they may hold is for `parseScheduleRequest` to say.
+ * @throws CloudCodeError `invalid_body`, `invalid_at`
+ */
+export function parseScheduleBody(body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new CloudCodeError('invalid_body', `The body must be a JSON object; this is ${describeValue(body)}.`, { hint: 'Send { "task": "name" }.' });
+  }
+  const options = { ...body } as Record<string, unknown>;
+  if (options['at'] !== undefined) options['at'] = parseAt(options['at']);
+  return options;
+}
+
+function parseAt(at: unknown): Date {
+  const time = typeof at === 'string' ? parseIsoTime(at) : null;
+  if (time !== null) return time;
+  throw new CloudCodeError('invalid_at', `\`at\` must be an ISO 8601 time with its offset from UTC; this is ${describeValue(at)}.`, {
+    hint: 'Write it like "2026-03-01T09:00:00Z" or "2026-03-01T09:00:00+01:00".',
+  });
+}
+
+const one = z.string({ error: 'is given more than once' });
+const wholeNumber = one.regex(/^\d{1,9}$/, { error: 'must be a whole number' }).transform(Number);
+const runsQuery = z.strictObject({
+  state: one.optional(), task: one.optional(), queue: one.optional(), cursor: one.optional(), limit: wholeNumber.optional(),
+});
+const logsQuery = z.strictObject({ after: wholeNumberOfAnySize() });
+
+function wholeNumberOfAnySize() {
+  return one.regex(/^\d{1,15}$/, { error: 'must be the `seq` of a line' }).transform(Number).optional();
+}
+
+/** The filter from the query of `GET …/runs`. @throws CloudCodeError `invalid_filter` */
+export function parseRunsQuery(query: unknown): z.output<typeof runsQuery> {
+  return parseQuery(runsQuery, query);
+}
+
+/** The query of `GET …/runs/{id}/logs`. @throws CloudCodeError `invalid_filter` */
+export function parseLogsQuery(query: unknown): z.output<typeof logsQuery> {
+  return parseQuery(logsQuery, query);
+}
+
+/** For routes that take no query. @throws CloudCodeError `invalid_filter` */
+export function refuseQuery(query: unknown): void {
+  parseQuery(z.strictObject({}), query);
+}
+
+function parseQuery<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, query: unknown): z.output<z.ZodObject<Shape>> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue?.code === 'unrecognized_keys') throw unknownFilter(issue.keys[0] ?? '', Object.keys(schema.shape));
+  const name = String(issue?.path[0] ?? '');
+  const value = (query as Readonly<Record<string, unknown>>)[name];
+  throw new CloudCodeError('invalid_filter', `\`${name}\` is ${JSON.stringify(value)}: it ${issue?.message ?? 'is not valid'}.`);
+}
+
+function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
+  const nearest = suggest(name, known);
+  const list = known.length === 0 ? 'This address takes no query.' : `There are ${known.join(', ')}.`;
+  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: nearest === null ? list : `Did you mean \`${nearest}\`?` });
+}
