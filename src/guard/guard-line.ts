@@ -1,8 +1,7 @@
 /**
  * What a runner tells its guard: lines of text on the guard's standard input. The end of the input without `end` before it means that the runner died.
  *
- * To come: `deadline <ms of the boot clock>`, the time at which the workers' leases run out unless the runner names a later one; another case of this
- * union, and of the guard's switch.
+ * To come: `deadline <ms of the boot clock>`, the time at which the workers' leases run out unless the runner names a later one; another case of this union.
  */
 export type GuardLine = { readonly kind: 'end' };
 

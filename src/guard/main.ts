@@ -16,12 +16,7 @@ let isOrderly = false;
 let isEnding = false;
 
 const onText = lineSplitter((text) => {
-  const line = parseGuardLine(text);
-  if (line === null) return;
-  switch (line.kind) {
-    case 'end':
-      isOrderly = true;
-  }
+  if (parseGuardLine(text)?.kind === 'end') isOrderly = true;
 });
 
 async function finish(): Promise<void> {

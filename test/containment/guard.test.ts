@@ -105,7 +105,7 @@ async function allGone({ token, cgroupPath, guardPid }: Fixture): Promise<void> 
   if (cgroupPath !== null) assert.ok(!existsSync(cgroupPath), 'the cgroups are removed');
 }
 
-async function startFixture({ mechanism, user }: { readonly mechanism?: 'cgroup' | 'scan'; readonly user?: number }) {
+async function startFixture({ mechanism, user }: { readonly mechanism?: 'cgroup' | 'scan' | undefined; readonly user?: number }) {
   const token = newToken();
   const runnerId = randomUUID();
   const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];

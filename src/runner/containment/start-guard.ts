@@ -48,8 +48,8 @@ export async function startGuard(options: GuardOptions): Promise<Guard> {
       failures = performance.now() - startedAt > settledAfterMs ? 0 : failures + 1;
       const pauseMs = failures <= 1 ? 0 : Math.min(100 * 2 ** (failures - 2), slowestRestartMs);
       options.log(`The guard process ended, although its runner lives. Another one is started${pauseMs === 0 ? '' : ` in ${pauseMs} ms`}.`);
-      await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
-      if (stopping.signal.aborted) return;
+      const isStopped = await delay(pauseMs, false, { signal: stopping.signal, ref: false }).catch(() => true);
+      if (isStopped) return;
       child = await startWatching(options).catch((error: unknown) => {
         options.log(`The guard process did not start: ${error instanceof Error ? error.message : String(error)}`);
         return null;
