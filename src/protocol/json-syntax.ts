@@ -16,7 +16,7 @@ export function findJsonMistake(text: string): { readonly line: number; readonly
   for (;;) {
     token.lastIndex = position;
     const match = token.exec(text);
-    const next = match === null ? null : follow(expected, open, { isString: match[1] !== undefined, sign: match[3] ?? null });
+    const next: Expected | null = match === null ? null : follow(expected, open, { isString: match[1] !== undefined, sign: match[3] ?? null });
     if (match === null || next === null) break;
     expected = next;
     position = token.lastIndex;

@@ -49,6 +49,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     runnerId: id, containment, folder, memoryMb: defaultTaskConfig.memoryMb,
     size: Math.min(concurrency, Math.max(2, availableParallelism())),
   });
+  const claim = claimer(store, id);
   const attempts = new Map<string, RunningAttempt>();
   let reserved = 0;
   let draining = false;
@@ -72,7 +73,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     turn: async () => {
       const free = concurrency - reserved;
       if (draining || leaseLost || free <= 0) return Infinity;
-      const claimed = await claimUpTo(store, id, free);
+      const claimed = await claim(free);
       reserved += claimed.length;
       for (const run of claimed) void begin(run);
       if (claimed.length === free) return Infinity;
@@ -131,13 +132,24 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   return { id, stop, [Symbol.asyncDispose]: () => stop() };
 }
 
-async function claimUpTo(store: Store, runnerId: string, limit: number): Promise<ClaimedRun[]> {
-  const claimed: ClaimedRun[] = [];
-  for (const environmentId of await readEnvironmentIds(store)) {
-    if (claimed.length === limit) break;
-    claimed.push(...(await claimRuns(store, { environmentId, runnerId, limit: limit - claimed.length })));
-  }
-  return claimed;
+/** Claims in all environments; which ones there are is asked again only when those that are known had nothing more to give. */
+function claimer(store: Store, runnerId: string): (limit: number) => Promise<readonly ClaimedRun[]> {
+  let environmentIds: readonly number[] = [];
+  const claimIn = async (ids: readonly number[], limit: number): Promise<readonly ClaimedRun[]> => {
+    const claimed: ClaimedRun[] = [];
+    for (const environmentId of ids) {
+      if (claimed.length === limit) break;
+      claimed.push(...(await claimRuns(store, { environmentId, runnerId, limit: limit - claimed.length })));
+    }
+    return claimed;
+  };
+  return async (limit) => {
+    const claimed = await claimIn(environmentIds, limit);
+    if (claimed.length > 0) return claimed;
+    const known = environmentIds;
+    environmentIds = await readEnvironmentIds(store);
+    return claimIn(environmentIds.filter((id) => !known.includes(id)), limit);
+  };
 }
 
 function elapsed(ms: number): Promise<void> {

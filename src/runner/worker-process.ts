@@ -46,6 +46,8 @@ export class WorkerProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       env: { ...inheritedEnvironment(), CLOUDCODE_RUNNER: options.runnerId, CLOUDCODE_ATTEMPT: this.id },
       cwd: options.folder,
+      // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
+      detached: true,
     }) as ChildProcessByStdio<null, Readable, Readable>;
     const { pid } = this.#child;
     this.#channel = this.#child.stdio[3] as Socket;
@@ -107,7 +109,6 @@ export class WorkerProcess {
 
   /** Ends the process and everything it started; resolves when all are known to be gone. */
   async end(): Promise<WorkerExit> {
-    if (!this.#hasExited) this.#child.kill('SIGKILL');
     await this.container.killAll();
     const exit = await this.exited;
     this.container.close();

@@ -71,7 +71,11 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
       container.close();
       const next = await held.start(`${idle} & wait`);
       await until(() => pidsWith(next.token).length === 2, 'the next worker');
-      container.close(); // twice does no harm to the next one
+      container.close(); // again, and late calls: none of them may touch the next one
+      container.signal('SIGKILL');
+      await container.killAll();
+      assert.deepEqual(container.pids(), []);
+      assert.equal(pidsWith(next.token).length, 2);
       await next.container.killAll();
       assert.deepEqual(pidsWith(next.token), []);
     });

@@ -109,7 +109,7 @@ async function startFixture({ mechanism, user }: { readonly mechanism?: 'cgroup'
   const token = newToken();
   const runnerId = randomUUID();
   const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
-  const [program = '', ...rest] = [...asUser, process.execPath, fixture, runnerId, token];
+  const [program, ...rest] = [...asUser, process.execPath, fixture, runnerId, token];
   const child = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,

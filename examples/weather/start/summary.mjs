@@ -15,12 +15,14 @@ export function summarise(runs, { url, folder }) {
     '',
     ...broken.map((run) => `${run.task} ${run.id} is ${run.state}: ${run.error?.message ?? 'no reason was given'} (npx cloudcode runs retry ${run.id} ${project})`),
     'Where to look next',
-    `  npx cloudcode runs ${project}                   every run, newest first`,
-    `  npx cloudcode runs show ${runs[0].id} ${project}`,
-    `  npx cloudcode queues ${project}                 the lines at which runs wait`,
-    `  npx cloudcode run import_csv ${project}         the same once more`,
-    `  ${url}/api/v1/environments/testing/runs`,
-    '  examples/weather/README.md                                     what each task shows',
+    ...layOut([
+      [`  npx cloudcode runs ${project}`, 'every run, newest first'],
+      [`  npx cloudcode runs logs ${runs.at(-1).id} ${project}`, 'what the first run printed'],
+      [`  npx cloudcode queues ${project}`, 'the lines at which runs wait'],
+      [`  npx cloudcode run import_csv ${project}`, 'the same once more'],
+      [`  ${url}/api/v1/environments/testing/runs`, 'the HTTP API'],
+      ['  examples/weather/README.md', 'what each task shows'],
+    ], ['left', 'left']),
     '',
   ].join('\n');
 }
@@ -36,7 +38,8 @@ function describeRuns(runs) {
     ...spread(own.flatMap(workOf)),
   ]);
   const head = ['task', 'runs', 'attempts', 'queue', 'wait p50', 'max', 'work p50', 'max'];
-  return [...layOut([head, ...rows]), '', totals(runs), ...retries(runs)];
+  const sides = ['left', 'right', 'right', 'left', 'right', 'right', 'right', 'right'];
+  return [...layOut([head, ...rows], sides), '', totals(runs), ...retries(runs)];
 }
 
 function totals(runs) {
@@ -66,8 +69,8 @@ function spread(values) {
   return [show(sorted[Math.floor((sorted.length - 1) / 2)]), show(sorted.at(-1))];
 }
 
-function layOut(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const isText = (column) => column === 0 || column === 3;
-  return rows.map((row) => row.map((cell, column) => (isText(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '));
+function layOut(rows, sides) {
+  const widths = sides.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const place = (cell, column) => (sides[column] === 'left' ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+  return rows.map((row) => row.map(place).join('  ').trimEnd());
 }

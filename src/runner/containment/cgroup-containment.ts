@@ -20,15 +20,10 @@ const writeTo = promisify(write);
 export function openCgroupContainment({ folder, log }: { readonly folder: string; readonly log: Log }): Containment {
   const free: string[] = [];
   let made = 0;
-  const makeFolder = (): string => {
-    const path = join(folder, `worker-${++made}`);
-    mkdirSync(path, { recursive: true });
-    return path;
-  };
   return {
     mechanism: 'cgroup',
     cgroupPath: folder,
-    contain: (workerId, pid) => containerOf({ workerId, pid, folder: free.pop() ?? makeFolder(), log, giveBack: (path) => free.push(path) }),
+    contain: (workerId, pid) => containerOf({ workerId, pid, folder: free.pop() ?? join(folder, `worker-${++made}`), log, giveBack: (path) => free.push(path) }),
     close: () => void removeFolder(folder),
   };
 }
@@ -44,25 +39,30 @@ interface Parts {
 function containerOf({ workerId, pid, folder, log, giveBack }: Parts): Container {
   let state: 'moving' | 'inside' | 'outside' | 'closed' = 'moving';
   const ready = moveInto(folder, pid).then(
-    () => void (state = 'inside'),
+    () => {
+      if (state === 'moving') state = 'inside';
+    },
     (cause: unknown) => {
-      state = 'outside';
+      if (state === 'moving') state = 'outside';
       throw cause;
     },
   );
   const settled = ready.catch(() => undefined);
+  // Once closed, the folder may be another worker's.
+  const pids = (): number[] => (state === 'closed' ? [] : pidsIn(folder));
   return {
     ready,
-    pids: () => pidsIn(folder),
+    pids,
     signal(signal) {
-      for (const each of pidsIn(folder)) send(each, signal);
+      for (const each of pids()) send(each, signal);
     },
     async killAll() {
       await settled;
+      if (state === 'closed') return;
       if (state === 'outside') await endAlone(pid);
       await emptyFolder(folder, (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`));
     },
-    memoryBytes: (confirmAbove) => memoryOf(pidsIn(folder), confirmAbove),
+    memoryBytes: (confirmAbove) => memoryOf(pids(), confirmAbove),
     close() {
       if (state === 'closed') return;
       const isReusable = state !== 'moving' && !isPopulated(folder);
@@ -92,7 +92,7 @@ async function moveInto(folder: string, pid: number): Promise<void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return; // it has ended already: there is nothing to contain
       if (!isGone(error) || attempt === 2) throw error;
-      mkdirSync(folder, { recursive: true }); // somebody tidied up the empty folder
+      mkdirSync(folder, { recursive: true }); // a new one, or somebody tidied up the empty folder
     }
   }
 }

@@ -16,7 +16,7 @@ export function isPopulated(folder: string): boolean {
 }
 
 /** Sends SIGKILL to every process in the folder and below it, at one instant: none can fork away. */
-export function killFolder(folder: string): void {
+function killFolder(folder: string): void {
   try {
     writeFileSync(join(folder, 'cgroup.kill'), '1');
   } catch (error) {

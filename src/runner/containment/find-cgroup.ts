@@ -58,6 +58,7 @@ async function tryOut(folder: string): Promise<void> {
     writeFileSync(join(folder, 'cgroup.kill'), '1'); // Linux 5.14 and later
     await Promise.race([ended, delay(2_000, undefined, { ref: false })]);
     if (isPopulated(folder)) throw new Error(`A process in ${folder} lives on after cgroup.kill.`);
+    removeFolder(folder);
   } finally {
     child.kill('SIGKILL');
   }

@@ -24,7 +24,10 @@ export function openScanContainment({ runnerId, log }: { readonly runnerId: stri
     contain(workerId, pid) {
       const startTicks = readStat(pid)?.startTicks ?? 0;
       roots.set(pid, { owner: workerId, startTicks });
-      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, close: () => roots.delete(pid) });
+      const close = (): void => {
+        if (roots.get(pid)?.owner === workerId) roots.delete(pid);
+      };
+      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, close });
     },
     close() {
       // nothing is held

@@ -37,14 +37,16 @@ interface GuardOptions {
 export async function startGuard(options: GuardOptions): Promise<Guard> {
   let child: ChildProcess | null = await startWatching(options);
   const stopping = new AbortController();
+  const isStopping = (): boolean => stopping.signal.aborted;
   const replacing = replaceWhenLost();
 
   async function replaceWhenLost(): Promise<void> {
     for (let failures = 0; ; ) {
       const startedAt = performance.now();
+      if (isStopping()) return; // `stop` ends the one that has just been started
       if (child !== null) await exitOf(child);
       child = null;
-      if (stopping.signal.aborted) return;
+      if (isStopping()) return;
       failures = performance.now() - startedAt > settledAfterMs ? 0 : failures + 1;
       const pauseMs = failures <= 1 ? 0 : Math.min(100 * 2 ** (failures - 2), slowestRestartMs);
       options.log(`The guard process ended, although its runner lives. Another one is started${pauseMs === 0 ? '' : ` in ${pauseMs} ms`}.`);
@@ -83,6 +85,7 @@ async function startWatching({ runnerId, cgroupPath }: GuardOptions): Promise<Ch
     // Nothing of ours, and above all not CLOUDCODE_RUNNER: it would end itself. The name is for people who look at it.
     env: { CLOUDCODE_GUARD_OF: runnerId },
   });
+  child.on('error', () => undefined); // no process could be started: the wait below tells
   child.stdin.on('error', () => undefined); // EPIPE: it died, which its exit tells
   const timeout = AbortSignal.timeout(readyWithinMs);
   try {

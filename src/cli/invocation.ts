@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
+import { openTerminal, type Terminal } from './terminal/terminal.ts';
+
+/** The options that every command takes, with what stands in for them. */
+export interface GlobalOptions {
+  readonly project: string;
+  /** Whether --project was given. */
+  readonly projectGiven: boolean;
+  readonly environment: string;
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+  readonly database: string | undefined;
+  readonly json: boolean;
+}
+
+export interface Invocation {
+  readonly global: GlobalOptions;
+  readonly terminal: Terminal;
+}
+
+/** The exit statuses of the contract. */
+export const exitStatuses = { done: 0, failed: 1, refused: 2, dead: 3, cancelled: 4, outOfReach: 5 } as const;
+
+/** Runs a command's action and ends the process with its status; an error is told in one place, and with --json also as the document. */
+export async function invoke(command: Command, action: (invocation: Invocation) => Promise<number>): Promise<never> {
+  const global = readGlobalOptions(command);
+  const terminal = openTerminal(global.json);
+  const status = await action({ global, terminal }).catch((error: unknown) => tellError(terminal, error));
+  await terminal.flush();
+  process.exit(status);
+}
+
+export function readGlobalOptions(command: Command): GlobalOptions {
+  const given = command.optsWithGlobals<{ project?: string; environment?: string; url?: string; token?: string; database?: string; json?: boolean }>();
+  return {
+    project: given.project ?? '.',
+    projectGiven: given.project !== undefined,
+    environment: given.environment ?? 'testing',
+    url: given.url ?? fromEnvironment('CLOUDCODE_URL'),
+    token: given.token ?? fromEnvironment('CLOUDCODE_TOKEN'),
+    database: given.database ?? fromEnvironment('CLOUDCODE_DATABASE_URL'),
+    json: given.json === true,
+  };
+}
+
+function fromEnvironment(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
+
+/** Tells an error on standard error. @returns the exit status */
+export async function tellError(terminal: Terminal, error: unknown): Promise<number> {
+  const { colours } = terminal.err;
+  if (!(error instanceof CloudCodeError)) {
+    terminal.tell(`${colours.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    terminal.tell('This is a fault of CloudCode itself (internal).');
+    if (terminal.json) terminal.printJson(await problemOf(new CloudCodeError('internal', error instanceof Error ? error.message : String(error))));
+    return exitStatuses.failed;
+  }
+  terminal.tell(`${colours.red('error')}: ${error.message} ${colours.dim(`(${error.code})`)}`);
+  if (error.hint !== undefined) terminal.tell(error.hint);
+  if (terminal.json) terminal.printJson(await problemOf(error));
+  return errorCatalogue[error.code].exitStatus;
+}
+
+async function problemOf(error: CloudCodeError): Promise<unknown> {
+  const protocol = await import('../protocol/http-problem.ts');
+  return protocol.problemOf(error);
+}

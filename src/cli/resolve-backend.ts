@@ -1,0 +1,95 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Backend } from '../client/backend.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import type { Store } from '../store/open-store.ts';
+import type { GlobalOptions } from './invocation.ts';
+
+/** What a command works on. */
+export interface Resolved {
+  readonly backend: Backend;
+  /** `server`: somebody else's runner works. */
+  readonly kind: 'server' | 'database' | 'embedded';
+  /** Of a `database` or an `embedded` one. */
+  readonly store: Store | null;
+  close(): Promise<void>;
+}
+
+export type Target =
+  | { readonly kind: 'server'; readonly url: string }
+  | { readonly kind: 'database'; readonly url: string; readonly folder: string | null }
+  | { readonly kind: 'embedded'; readonly folder: string };
+
+const answerWithinMs = 2000;
+const defaultUrl = 'http://127.0.0.1:4000';
+
+/**
+ * Finds what a command works on, the first that applies: --url, --database, a recorded server that answers and serves this project, the
+ * project's embedded store, outside a project the default address. Opens nothing.
+ * @throws CloudCodeError `wrong_usage`, `project_not_found`
+ */
+export async function findTarget(global: GlobalOptions): Promise<Target> {
+  if (global.url !== undefined) return { kind: 'server', url: checkUrl(global.url, ['http:', 'https:'], 'http://127.0.0.1:4000') };
+  const folder = projectFolder(global);
+  if (global.database !== undefined) return { kind: 'database', url: checkDatabaseUrl(global.database), folder };
+  if (folder === null) return { kind: 'server', url: defaultUrl };
+  const url = await findRecordedServer(folder, global.environment);
+  return url === null ? { kind: 'embedded', folder } : { kind: 'server', url };
+}
+
+export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
+  const target = await findTarget(global);
+  if (target.kind === 'server') {
+    const { httpBackend } = await import('../client/http-backend.ts');
+    const backend = httpBackend({ url: target.url, token: global.token, environment: global.environment });
+    return { backend, kind: 'server', store: null, close: async () => undefined };
+  }
+  const [{ openProjectStore }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
+  const databaseUrl = target.kind === 'database' ? target.url : undefined;
+  const opened = await openProjectStore({ folder: target.folder ?? '.', databaseUrl });
+  return { backend: storeBackend(opened.store, global.environment), kind: target.kind, store: opened.store, close: opened.close };
+}
+
+export function checkDatabaseUrl(url: string): string {
+  return checkUrl(url, ['postgres:', 'postgresql:'], 'postgres://user:password@host/database');
+}
+
+function checkUrl(url: string, protocols: readonly string[], example: string): string {
+  // A socket's folder stands in the query, and there is no host then: URL.parse refuses `postgres://user:password@/database`.
+  const protocol = /^([a-z]+:)\/\//i.exec(url)?.[1]?.toLowerCase();
+  if (protocol !== undefined && protocols.includes(protocol)) return url;
+  const shown = url.replace(/\/\/[^/@]*@/, '//…@');
+  throw new CloudCodeError('wrong_usage', `${JSON.stringify(shown)} is not the kind of URL that is wanted here.`, { hint: `Write it like ${example}` });
+}
+
+/** The project's folder with symbolic links resolved; null outside a project, when none was asked for. */
+function projectFolder(global: GlobalOptions): string | null {
+  const folder = resolve(global.project);
+  if (['cloudcode', '.cloudcode'].some((name) => existsSync(join(folder, name)))) return realpathSync(folder);
+  if (!global.projectGiven) return null;
+  throw new CloudCodeError('project_not_found', `${folder} is no CloudCode project: it has no folder named cloudcode.`, {
+    hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
+  });
+}
+
+async function findRecordedServer(folder: string, environment: string): Promise<string | null> {
+  const { readServerRecords } = await import('../http/record-server.ts');
+  const records = await readServerRecords(folder);
+  if (records.length === 0) return null;
+  const asked = records.map(async ({ url }) => {
+    if (await servesProject(url, folder, environment)) return url;
+    throw new Error('another one');
+  });
+  return Promise.any(asked).catch(() => null);
+}
+
+async function servesProject(url: string, folder: string, environment: string): Promise<boolean> {
+  try {
+    const path = `/api/v1/environments/${encodeURIComponent(environment)}/project`;
+    const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(answerWithinMs), redirect: 'error' });
+    const { parseProjectBody } = await import('../protocol/http-project.ts');
+    return parseProjectBody(await response.json())?.folder === folder;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+import { withoutSecrets } from '../client/request-json.ts';
+import type { Backend } from '../client/backend.ts';
+import { cancelRun } from '../operations/cancel-run.ts';
+import { followLogs } from '../operations/follow-logs.ts';
+import { getRun } from '../operations/get-run.ts';
+import { listQueues } from '../operations/list-queues.ts';
+import { listRuns } from '../operations/list-runs.ts';
+import { listTasks } from '../operations/list-tasks.ts';
+import { pauseQueue, resumeQueue } from '../operations/pause-queue.ts';
+import { readLogs } from '../operations/read-logs.ts';
+import { retryRun } from '../operations/retry-run.ts';
+import { scheduleRun } from '../operations/schedule-run.ts';
+import { summariseBacklog } from '../operations/summarise-backlog.ts';
+import type { Store } from '../store/open-store.ts';
+
+/** A store, directly: the same operations that a server calls. */
+export function storeBackend(store: Store, environment: string): Backend {
+  return {
+    name: withoutSecrets(store.url),
+    scheduleRun: (options) => scheduleRun(store, environment, options),
+    getRun: (runId) => getRun(store, environment, runId),
+    listRuns: (filter) => listRuns(store, environment, filter),
+    cancelRun: (runId) => cancelRun(store, environment, runId),
+    retryRun: (runId) => retryRun(store, environment, runId),
+    listQueues: () => listQueues(store, environment),
+    pauseQueue: async (name) => pauseQueue(store, environment, name),
+    resumeQueue: async (name) => resumeQueue(store, environment, name),
+    listTasks: () => listTasks(store, environment),
+    readLogs: async (runId, afterSeq) => (await readLogs(store, environment, runId, afterSeq)).lines,
+    async *followLogs(runId, signal) {
+      for await (const lines of followLogs(store, environment, runId, { afterSeq: 0, signal })) yield* lines;
+    },
+    summariseBacklog: () => summariseBacklog(store, environment),
+    health: async () => void (await store.query({ name: 'health', text: 'select 1' })),
+  };
+}

@@ -1,0 +1,59 @@
+import type { Queue, Run } from '../core/run.ts';
+import type { TaskConfig } from '../core/task-config.ts';
+import type { NumberedLine } from '../protocol/http-runs.ts';
+
+/** What commands work on: a server's API, or a store. Refusals are CloudCodeErrors with the same codes either way. */
+export interface Backend {
+  /** For messages: an address without secrets. */
+  readonly name: string;
+  /** `options` as `scheduleTask` takes them, `at` a Date. */
+  scheduleRun(options: Readonly<Record<string, unknown>>): Promise<Run>;
+  getRun(runId: string): Promise<Run>;
+  /** One page, newest first. */
+  listRuns(filter: RunFilter): Promise<RunPage>;
+  cancelRun(runId: string): Promise<Run>;
+  retryRun(runId: string): Promise<Run>;
+  listQueues(): Promise<readonly Queue[]>;
+  pauseQueue(name: string): Promise<Queue>;
+  resumeQueue(name: string): Promise<Queue>;
+  listTasks(): Promise<readonly TaskSummary[]>;
+  /** Lines after the one numbered `afterSeq`, in order; as many as one answer holds, none at the end. */
+  readLogs(runId: string, afterSeq: number): Promise<readonly NumberedLine[]>;
+  /** All lines, as they come, until the run is over or the signal aborts. */
+  followLogs(runId: string, signal: AbortSignal): AsyncIterable<NumberedLine>;
+  summariseBacklog(): Promise<Backlog>;
+  /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
+  health(): Promise<void>;
+}
+
+export interface RunFilter {
+  readonly state?: string | undefined;
+  readonly task?: string | undefined;
+  readonly queue?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface RunPage {
+  readonly runs: readonly Run[];
+  readonly nextCursor: string | null;
+}
+
+export interface TaskSummary {
+  readonly name: string;
+  readonly config: TaskConfig;
+}
+
+export interface Backlog {
+  readonly queued: number;
+  readonly running: number;
+  readonly inBackOff: number;
+  /** Scheduled, and due within a minute. */
+  readonly dueSoon: number;
+  readonly later: number;
+  readonly paused: number;
+  readonly pausedQueues: readonly string[];
+}
+
+/** The most runs that one page holds. */
+export const maxPageSize = 200;

@@ -1,0 +1,50 @@
+import type { Queue, Run } from '../core/run.ts';
+import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
+import { fitsInPath } from '../protocol/http-queues.ts';
+import type { LogsBody } from '../protocol/http-runs.ts';
+import type { Backend, Backlog, RunPage, TaskSummary } from './backend.ts';
+import { followEvents } from './follow-events.ts';
+import { requestJson, withoutSecrets } from './request-json.ts';
+
+export interface ServerAddress {
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly environment: string;
+}
+
+/** A server's HTTP API. Every method may also throw `server_unreachable`. */
+export function httpBackend({ url, token, environment }: ServerAddress): Backend {
+  const server = { url, token };
+  const base = `/api/v1/environments/${encodeURIComponent(environment)}`;
+  const get = <Answer>(path: string): Promise<Answer> => requestJson<Answer>(server, base + path);
+  const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> => requestJson<Answer>(server, base + path, { method: 'POST', body });
+  const change = (name: string, verb: 'pause' | 'resume'): Promise<Queue> =>
+    fitsInPath(parseQueue(name)) ? post(`/queues/${encodeURIComponent(name)}/${verb}`) : post(`/queues/${verb}`, { queue: name });
+  const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
+  return {
+    name: withoutSecrets(url),
+    async scheduleRun(options) {
+      // Refused here already: what is wrong, or too large, need not travel.
+      const { parametersJson } = parseScheduleRequest(options, new Date());
+      return post<Run>('/runs', { ...options, parameters: JSON.parse(parametersJson) as unknown });
+    },
+    getRun: (runId) => get<Run>(runPath(runId)),
+    listRuns: (filter) => get<RunPage>(`/runs?${queryOf(filter)}`),
+    cancelRun: (runId) => post<Run>(`${runPath(runId)}/cancel`),
+    retryRun: (runId) => post<Run>(`${runPath(runId)}/retry`),
+    listQueues: async () => (await get<{ readonly queues: readonly Queue[] }>('/queues')).queues,
+    pauseQueue: async (name) => change(name, 'pause'),
+    resumeQueue: async (name) => change(name, 'resume'),
+    listTasks: async () => (await get<{ readonly tasks: readonly TaskSummary[] }>('/tasks')).tasks,
+    readLogs: async (runId, afterSeq) => (await get<LogsBody>(`${runPath(runId)}/logs?after=${afterSeq}`)).lines,
+    followLogs: (runId, signal) => followEvents(server, `${base}${runPath(runId)}/logs`, signal),
+    summariseBacklog: () => get<Backlog>('/backlog'),
+    health: async () => void (await requestJson(server, '/ready')),
+  };
+}
+
+function queryOf(filter: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value));
+  return query.toString();
+}

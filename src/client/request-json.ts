@@ -1,0 +1,93 @@
+import { CloudCodeError } from '../core/errors.ts';
+import { errorOfProblem } from '../protocol/http-problem.ts';
+
+/** Where and as whom requests are made. */
+export interface Server {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+export interface Request {
+  readonly method?: 'GET' | 'POST';
+  /** Sent as JSON; every POST has one. */
+  readonly body?: unknown;
+  readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+const timeoutMs = 60_000;
+
+/** @throws CloudCodeError of the server's problem, or `server_unreachable` */
+export async function requestJson<Answer>(server: Server, path: string, request: Request = {}): Promise<Answer> {
+  const response = await send(server, path, { signal: AbortSignal.timeout(timeoutMs), ...request });
+  const text = await response.text().catch((error: unknown) => {
+    throw unreachable(server, error);
+  });
+  try {
+    return JSON.parse(text) as Answer;
+  } catch (error) {
+    throw notOurs(server, response, error);
+  }
+}
+
+/** Makes a request and returns the answer when it is a good one. @throws as requestJson */
+export async function send(server: Server, path: string, request: Request): Promise<Response> {
+  const { method = 'GET', body, accept = 'application/json', headers = {}, signal } = request;
+  const response = await fetch(addressOf(server, path), {
+    method,
+    headers: {
+      accept, ...headers,
+      ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+    redirect: 'error',
+    ...(signal === undefined ? {} : { signal }),
+  }).catch((error: unknown) => {
+    throw unreachable(server, error);
+  });
+  if (response.ok) return response;
+  const text = await response.text().catch(() => '');
+  throw problemIn(text) ?? notOurs(server, response, null);
+}
+
+function addressOf(server: Server, path: string): URL {
+  try {
+    return new URL(server.url.replace(/\/+$/, '') + path);
+  } catch (error) {
+    throw new CloudCodeError('wrong_usage', `${JSON.stringify(server.url)} is no URL.`, { hint: 'Write it like http://127.0.0.1:4000', cause: error });
+  }
+}
+
+function problemIn(text: string): CloudCodeError | null {
+  try {
+    return errorOfProblem(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+export function unreachable(server: Server, error: unknown): CloudCodeError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = (cause as { readonly code?: unknown }).code;
+  const why = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : typeof code === 'string' ? code : cause instanceof Error ? cause.message : String(cause);
+  return new CloudCodeError('server_unreachable', `The server at ${withoutSecrets(server.url)} cannot be reached (${why}).`, {
+    hint: 'Start one with `cloudcode start` or `cloudcode dev`, or check --url and CLOUDCODE_URL.',
+    cause: error,
+  });
+}
+
+function notOurs(server: Server, response: Response, cause: unknown): CloudCodeError {
+  return new CloudCodeError('server_unreachable', `What answers at ${withoutSecrets(server.url)} is no CloudCode server (status ${response.status}).`, {
+    hint: 'Check --url and CLOUDCODE_URL, and what else listens there.',
+    cause,
+  });
+}
+
+/** An address for messages: without user, password and query. */
+export function withoutSecrets(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null) return url;
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`;
+}

@@ -1,0 +1,38 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
+import { problemMediaType, problemOf } from '../protocol/http-problem.ts';
+
+/** Seconds after which to ask again while the database is away. */
+const retryAfterSeconds = 2;
+
+/** Makes every error an RFC 9457 problem. What is no CloudCodeError is logged with its stack, and the answer says nothing of it. */
+export function answerErrors(server: FastifyInstance, log: (message: string) => void): void {
+  server.setErrorHandler((error, request, reply) => {
+    const known = error instanceof CloudCodeError ? error : fromFastify(error);
+    if (known === null) log(`${request.method} ${request.url.slice(0, 200)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return sendProblem(reply, known ?? new CloudCodeError('internal', 'The request failed inside CloudCode.', { hint: "The server's log has the stack." }));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const { pathname } = new URL(request.url, 'http://server');
+    return sendProblem(reply, new CloudCodeError('not_found', `There is no ${request.method} ${pathname.slice(0, 200)}.`, { hint: 'The addresses are in docs/http.md.' }));
+  });
+}
+
+export function sendProblem(reply: FastifyReply, error: CloudCodeError): FastifyReply {
+  const { status } = errorCatalogue[error.code];
+  if (status === 503) void reply.header('retry-after', String(retryAfterSeconds));
+  // Text, so that fastify adds no charset: JSON has none.
+  return reply.code(status).header('content-type', problemMediaType).send(JSON.stringify(problemOf(error)));
+}
+
+/** What fastify refuses by itself. */
+export function fromFastify(error: unknown): CloudCodeError | null {
+  const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new CloudCodeError('body_too_large', 'The body is larger than this server reads.', { hint: 'Parameters may take 5 MB: put what is larger elsewhere and pass where.' });
+  }
+  if (code === 'FST_ERR_BAD_URL') return new CloudCodeError('not_found', 'The address is not correctly percent-encoded.', { hint: 'Use encodeURIComponent for each name in it.' });
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) return new CloudCodeError('invalid_body', `${message}.`.replace(/\.\.$/, '.'));
+  return null;
+}

@@ -1,0 +1,52 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Store } from '../store/open-store.ts';
+import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import { healthRoutes } from './health-routes.ts';
+import { logRoutes } from './log-routes.ts';
+import { projectRoutes } from './project-routes.ts';
+import { queueRoutes } from './queue-routes.ts';
+import { readJsonBody } from './read-json-body.ts';
+import { refuseForeign } from './refuse-foreign.ts';
+import { runRoutes } from './run-routes.ts';
+
+export interface ServerOptions {
+  readonly store: Store;
+  readonly project: { readonly name: string; readonly folder: string };
+  /** False while the server is not yet, or no longer, to be given work: `/ready` says so. */
+  readonly isReady?: () => boolean;
+  /** Gets what went wrong inside, with the stack. */
+  readonly log: (message: string) => void;
+}
+
+/** More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error. */
+const bodyLimit = 8 * 1024 * 1024;
+/** 512 characters of 4 bytes, percent-encoded. */
+const maxParamLength = 512 * 4 * 3;
+
+/** The HTTP API on a store. Listening is for the caller, closing too: `close()` ends open event streams. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    bodyLimit,
+    routerOptions: { maxParamLength },
+    forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, fromFastify(error) ?? new CloudCodeError('internal', error.message)),
+  });
+  answerErrors(server, options.log);
+  readJsonBody(server);
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff').header('cross-origin-resource-policy', 'same-origin').header('cache-control', 'no-store');
+    refuseForeign(request);
+  });
+  healthRoutes(server, options);
+  void server.register(
+    async (api) => {
+      runRoutes(api, options.store);
+      logRoutes(api, options.store);
+      queueRoutes(api, options.store);
+      projectRoutes(api, options);
+    },
+    { prefix: '/api/v1/environments/:environment' },
+  );
+  return server;
+}

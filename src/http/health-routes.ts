@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify';
+import { CloudCodeError } from '../core/errors.ts';
+import type { Store } from '../store/open-store.ts';
+import type { ServerOptions } from './create-server.ts';
+
+const longestWaitMs = 3000;
+
+/** `/health`: the process lives. `/ready`: it can reach its database and wants work. */
+export function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
+  server.get('/health', async () => ({ status: 'ok' }));
+  server.get('/ready', async () => {
+    if (options.isReady?.() === false) throw new CloudCodeError('server_unreachable', 'The server is starting or stopping.', { hint: 'Ask again in a moment.' });
+    await askDatabase(options.store);
+    return { status: 'ok' };
+  });
+}
+
+/** A database that neither answers nor refuses must not hold up whoever asks. */
+async function askDatabase(store: Store): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new CloudCodeError('database_unreachable', `The database has not answered within ${longestWaitMs} ms.`)), longestWaitMs);
+  try {
+    await Promise.race([store.query({ name: 'ready', text: 'select 1' }), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import { listTasks } from '../operations/list-tasks.ts';
+import { summariseBacklog } from '../operations/summarise-backlog.ts';
+import { packageVersion } from '../package-root.ts';
+import type { ProjectBody } from '../protocol/http-project.ts';
+import type { ServerOptions } from './create-server.ts';
+
+interface InEnvironment {
+  Params: { environment: string };
+}
+
+/** What is served, what it can run, and what it still has to do. */
+export function projectRoutes(api: FastifyInstance, { store, project }: ServerOptions): void {
+  api.get<InEnvironment>('/project', ({ params }): ProjectBody => {
+    return { folder: project.folder, name: project.name, environment: params.environment, version: packageVersion, pid: process.pid };
+  });
+  api.get<InEnvironment>('/tasks', async ({ params }) => ({ tasks: await listTasks(store, params.environment) }));
+  api.get<InEnvironment>('/backlog', ({ params }) => summariseBacklog(store, params.environment));
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+/** A server that said it serves a project; whether it still does is for whoever reads it to ask. */
+export interface ServerRecord {
+  readonly url: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly startedAt: string;
+}
+
+function recordFolder(projectFolder: string): string {
+  return join(projectFolder, '.cloudcode', 'servers');
+}
+
+/**
+ * Notes in the project that a server of this process listens, so that commands find it. Records of processes that are gone are removed.
+ * @returns removes the record
+ */
+export async function recordServer(projectFolder: string, url: string): Promise<() => Promise<void>> {
+  const folder = recordFolder(projectFolder);
+  await mkdir(folder, { recursive: true });
+  await readServerRecords(projectFolder);
+  const record: ServerRecord = { url, pid: process.pid, host: hostname(), startedAt: new Date().toISOString() };
+  const path = join(folder, `${process.pid}-${randomUUID().slice(0, 8)}.json`);
+  // Renamed into place: a reader never sees half of it.
+  await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o644 });
+  await rename(`${path}.new`, path);
+  return () => rm(path, { force: true });
+}
+
+/** The recorded servers, newest first. Those of processes of this machine that are gone are removed on the way. */
+export async function readServerRecords(projectFolder: string): Promise<readonly ServerRecord[]> {
+  const folder = recordFolder(projectFolder);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
+  const records = await Promise.all(names.map((name) => readRecord(join(folder, name))));
+  return records.filter((record) => record !== null).sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1));
+}
+
+async function readRecord(path: string): Promise<ServerRecord | null> {
+  try {
+    const { url, pid, host, startedAt } = JSON.parse(await readFile(path, 'utf8')) as Partial<ServerRecord>;
+    if (typeof url !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof startedAt !== 'string') return null;
+    if (host !== hostname() || isAlive(pid)) return { url, pid, host, startedAt };
+    await rm(path, { force: true });
+  } catch {
+    // It went away meanwhile, or is not ours to read or remove.
+  }
+  return null;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { readonly code?: string }).code === 'EPERM';
+  }
+}

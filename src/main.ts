@@ -1,0 +1,205 @@
+import { join, resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { CloudCodeError } from './core/errors.ts';
+import { deployProject } from './operations/deploy-project.ts';
+import type { BuiltProject } from './project/build-project.ts';
+import type { RunnerEvent } from './runner/events.ts';
+import { lockEnvironment } from './store/deployments.ts';
+import { migrate } from './store/migrate.ts';
+import { openStore, type Store } from './store/open-store.ts';
+import { readEnvironmentId } from './store/read-runs.ts';
+import { readOtherRunners } from './store/runners.ts';
+
+// What only some commands need is imported where it is used: the others start faster without it.
+
+/** The only environment until `deploy` is there. */
+export const onlyEnvironment = 'testing';
+/** Longer than any attempt: a timer takes no more. */
+export const untilAllIsDone = 2_147_483_647;
+
+export interface OpenedStore {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/**
+ * The store of a project, migrated: the one at `databaseUrl`, or else the project's embedded one, which is started when it does not run.
+ * @throws CloudCodeError of the store
+ */
+export async function openProjectStore(options: { readonly folder: string; readonly databaseUrl?: string | undefined }): Promise<OpenedStore> {
+  const closing = closeInReverse();
+  try {
+    const url = options.databaseUrl ?? (await startEmbedded(options.folder, closing));
+    const store = await openStore({ url });
+    closing.add(() => store.close());
+    await migrate(store);
+    await makeEnvironment(store);
+    return { store, close: closing.close };
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+async function startEmbedded(folder: string, closing: Closing): Promise<string> {
+  const { startEmbeddedServer } = await import('./store/embedded/start-embedded-server.ts');
+  const embedded = await startEmbeddedServer({ folder: join(folder, '.cloudcode') });
+  closing.add(() => embedded.release());
+  return embedded.url;
+}
+
+/** `testing` is there from the start, so that lists of a new project are empty and no error. */
+async function makeEnvironment(store: Store): Promise<void> {
+  if ((await readEnvironmentId(store, onlyEnvironment)) !== null) return;
+  await store.transaction(async (db) => void (await lockEnvironment(db, onlyEnvironment)));
+}
+
+export interface SystemOptions {
+  readonly folder: string;
+  readonly databaseUrl: string | undefined;
+  readonly environment: string;
+  /** Where to serve the API; null: nowhere. */
+  readonly http: { readonly host: string; readonly port: number } | null;
+  /** Null: claim no runs. `concurrency` undefined: the project's, or what suits the machine. */
+  readonly runner: { readonly concurrency: number | undefined } | null;
+  /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
+  readonly watch: boolean;
+  /** Leaves the deployment alone when other runners work on this store. */
+  readonly deployOnlyIfAlone: boolean;
+  readonly onEvent: (event: SystemEvent) => void;
+}
+
+export type SystemEvent =
+  | RunnerEvent
+  | { readonly kind: 'deployed'; readonly tasks: readonly string[]; readonly changed: boolean }
+  | { readonly kind: 'not_deployed'; readonly error: unknown }
+  | { readonly kind: 'request_failed'; readonly message: string };
+
+export interface System {
+  readonly store: Store;
+  readonly folder: string;
+  readonly url: string | null;
+  readonly tasks: readonly string[];
+  /** Drains, and closes everything. Attempts that take longer than `drainMs` are given back. */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Deploys a project and serves it: store, HTTP and runner. What is wrong with the options or the sources is found before anything is
+ * changed, but in `watch`.
+ */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  refuseOtherEnvironment(options.environment);
+  const { findProject } = await import('./project/find-project.ts');
+  const { name, folder } = await findProject(resolve(options.folder));
+  const built = await buildFor(options, folder);
+  const closing = closeInReverse();
+  try {
+    const { store, close } = await openProjectStore({ folder, databaseUrl: options.databaseUrl });
+    closing.add(close);
+    let isReady = false;
+    const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, log: logOf(options) }, closing);
+    const tasks = await deployFirst(store, options, built);
+    const runner = await startOwnRunner(store, { options, folder, built });
+    if (options.watch) closing.add(await watchAndDeploy(store, options, folder));
+    if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
+    isReady = true;
+    const stop: System['stop'] = async ({ drainMs } = {}) => {
+      isReady = false;
+      // The API answers while the runner drains, so that those who wait for a run see its end.
+      await runner?.stop(drainMs === undefined ? {} : { drainMs });
+      await closing.close();
+    };
+    return { store, folder, url, tasks, stop };
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+function logOf(options: SystemOptions): (message: string) => void {
+  return (message) => options.onEvent({ kind: 'request_failed', message });
+}
+
+/** @throws CloudCodeError `environment_not_found` */
+export function refuseOtherEnvironment(environment: string): void {
+  if (environment === onlyEnvironment) return;
+  throw new CloudCodeError('environment_not_found', `There is no environment ${JSON.stringify(environment)}.`, {
+    hint: `This version has \`${onlyEnvironment}\` only; leave --environment out.`,
+  });
+}
+
+async function buildFor(options: SystemOptions, folder: string): Promise<BuiltProject | null> {
+  const { buildProject } = await import('./project/build-project.ts');
+  try {
+    return await buildProject(folder);
+  } catch (error) {
+    if (!options.watch || !(error instanceof CloudCodeError)) throw error;
+    options.onEvent({ kind: 'not_deployed', error });
+    return null;
+  } finally {
+    if (!options.watch) await (await import('./project/bundle.ts')).endBundler();
+  }
+}
+
+async function serve(
+  at: { readonly host: string; readonly port: number },
+  options: Parameters<typeof import('./http/create-server.ts').createServer>[0],
+  closing: Closing,
+): Promise<string> {
+  const [{ createServer }, { listen }] = await Promise.all([import('./http/create-server.ts'), import('./http/listen.ts')]);
+  const server: FastifyInstance = createServer(options);
+  closing.add(() => server.close());
+  return listen(server, at);
+}
+
+async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
+  if (built === null) return [];
+  if (options.deployOnlyIfAlone && (await readOtherRunners(store, '00000000-0000-0000-0000-000000000000')).length > 0) return [];
+  const deployed = await deployProject(store, options.environment, built);
+  options.onEvent({ kind: 'deployed', ...deployed });
+  return deployed.tasks;
+}
+
+async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly built: BuiltProject | null }) {
+  const { options, folder, built } = from;
+  if (options.runner === null) return null;
+  const { startRunner } = await import('./runner/start-runner.ts');
+  return startRunner({ store, folder, concurrency: options.runner.concurrency ?? built?.config.concurrency, onEvent: options.onEvent });
+}
+
+/** @returns ends the watching */
+async function watchAndDeploy(store: Store, options: SystemOptions, folder: string): Promise<() => Promise<void>> {
+  const [{ watchProject }, { buildProject }, { endBundler }] = await Promise.all([
+    import('./project/watch-project.ts'), import('./project/build-project.ts'), import('./project/bundle.ts'),
+  ]);
+  const deploy = async (): Promise<void> => {
+    try {
+      options.onEvent({ kind: 'deployed', ...(await deployProject(store, options.environment, await buildProject(folder))) });
+    } catch (error) {
+      options.onEvent({ kind: 'not_deployed', error });
+    }
+  };
+  const watch = watchProject(folder, deploy);
+  await watch.ready;
+  return async () => {
+    await watch.close();
+    await endBundler();
+  };
+}
+
+interface Closing {
+  add(close: () => Promise<unknown>): void;
+  readonly close: () => Promise<void>;
+}
+
+/** Closes what was opened, the last first; one that fails does not keep the others open. */
+function closeInReverse(): Closing {
+  const closers: (() => Promise<unknown>)[] = [];
+  return {
+    add: (close) => void closers.push(close),
+    close: async () => {
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close().catch(() => undefined);
+    },
+  };
+}

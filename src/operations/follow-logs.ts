@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFinal, type RunState } from '../core/run.ts';
+import type { Queryable } from '../store/open-store.ts';
+import { type NumberedLine, readLogLines } from '../store/read-runs.ts';
+import { readRunState } from '../store/read-run-state.ts';
+import { getRun } from './get-run.ts';
+import { logPageSize } from './read-logs.ts';
+
+const firstPauseMs = 20;
+const longestPauseMs = 250;
+
+/**
+ * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts.
+ * Asks the database again and again, more seldom the longer nothing happens: its log lines send no notifications.
+ * @returns the run's final state, or null when the signal ended it
+ * @throws CloudCodeError `run_not_found`
+ */
+export async function* followLogs(
+  db: Queryable,
+  environment: string,
+  runId: string,
+  from: { readonly afterSeq: number; readonly signal: AbortSignal },
+): AsyncGenerator<readonly NumberedLine[], RunState | null> {
+  await getRun(db, environment, runId);
+  let seq = from.afterSeq;
+  for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
+    // The state first: a run's last lines are stored before it is over, or together with that.
+    const state = await readRunState(db, environment, runId);
+    const lines = await readLogLines(db, runId, { seq, limit: logPageSize });
+    if (lines.length > 0) {
+      yield lines;
+      seq = lines.at(-1)?.seq ?? seq;
+      pauseMs = firstPauseMs;
+    }
+    if (lines.length === logPageSize) continue;
+    if (state === null || isFinal(state)) return state;
+    await sleep(pauseMs, undefined, { signal: from.signal }).catch(() => undefined);
+  }
+  return null;
+}
