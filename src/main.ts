@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
+import type { ServerOptions } from './http/create-server.ts';
 import { deployProject } from './operations/deploy-project.ts';
 import type { BuiltProject } from './project/build-project.ts';
 import type { RunnerEvent } from './runner/events.ts';
@@ -51,7 +52,7 @@ async function startEmbedded(folder: string, closing: Closing): Promise<string> 
 /** `testing` is there from the start, so that lists of a new project are empty and no error. */
 async function makeEnvironment(store: Store): Promise<void> {
   if ((await readEnvironmentId(store, onlyEnvironment)) !== null) return;
-  await store.transaction(async (db) => void (await lockEnvironment(db, onlyEnvironment)));
+  await store.transaction((db) => lockEnvironment(db, onlyEnvironment));
 }
 
 export interface SystemOptions {
@@ -101,6 +102,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, log: logOf(options) }, closing);
     const tasks = await deployFirst(store, options, built);
     const runner = await startOwnRunner(store, { options, folder, built });
+    if (runner !== null) closing.add(() => runner.stop({ drainMs: 0 }));
     if (options.watch) closing.add(await watchAndDeploy(store, options, folder));
     if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
     isReady = true;
@@ -144,7 +146,7 @@ async function buildFor(options: SystemOptions, folder: string): Promise<BuiltPr
 
 async function serve(
   at: { readonly host: string; readonly port: number },
-  options: Parameters<typeof import('./http/create-server.ts').createServer>[0],
+  options: ServerOptions,
   closing: Closing,
 ): Promise<string> {
   const [{ createServer }, { listen }] = await Promise.all([import('./http/create-server.ts'), import('./http/listen.ts')]);
@@ -186,6 +188,17 @@ async function watchAndDeploy(store: Store, options: SystemOptions, folder: stri
     await watch.close();
     await endBundler();
   };
+}
+
+/** Deploys a folder as it stands to a store, once. @throws CloudCodeError of the project */
+export async function deployFolder(store: Store, folder: string, environment: string): Promise<void> {
+  refuseOtherEnvironment(environment);
+  const [{ buildProject }, { endBundler }] = await Promise.all([import('./project/build-project.ts'), import('./project/bundle.ts')]);
+  try {
+    await deployProject(store, environment, await buildProject(resolve(folder)));
+  } finally {
+    await endBundler();
+  }
 }
 
 interface Closing {

@@ -31,6 +31,8 @@ export function storeBackend(store: Store, environment: string): Backend {
       for await (const lines of followLogs(store, environment, runId, { afterSeq: 0, signal })) yield* lines;
     },
     summariseBacklog: () => summariseBacklog(store, environment),
-    health: async () => void (await store.query({ name: 'health', text: 'select 1' })),
+    health: async () => {
+      await store.query({ name: 'health', text: 'select 1' });
+    },
   };
 }

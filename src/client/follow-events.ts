@@ -27,11 +27,15 @@ export async function* followEvents(server: Server, path: string, signal: AbortS
         yield line;
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (isAborted(signal)) return;
       const isAway = !(error instanceof CloudCodeError) || error.code === 'server_unreachable' || error.code === 'database_unreachable';
       if (!isAway) throw error;
       if (performance.now() - reachedAt > patienceMs) throw error instanceof CloudCodeError ? error : unreachable(server, error);
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -39,7 +39,9 @@ export function httpBackend({ url, token, environment }: ServerAddress): Backend
     readLogs: async (runId, afterSeq) => (await get<LogsBody>(`${runPath(runId)}/logs?after=${afterSeq}`)).lines,
     followLogs: (runId, signal) => followEvents(server, `${base}${runPath(runId)}/logs`, signal),
     summariseBacklog: () => get<Backlog>('/backlog'),
-    health: async () => void (await requestJson(server, '/ready')),
+    health: async () => {
+      await requestJson(server, '/ready');
+    },
   };
 }
 

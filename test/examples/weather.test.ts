@@ -183,11 +183,12 @@ function startExample(folder: string, variables: Record<string, string>): Starte
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
   const says = async (pattern: RegExp): Promise<RegExpMatchArray> => {
+    const signal = AbortSignal.timeout(60_000);
     for (;;) {
       const match = pattern.exec(output);
       if (match !== null) return match;
-      if (isOver) throw new Error(`it ended without saying ${String(pattern)}:\n${output}`);
-      await Promise.race([once(child.stdout, 'data'), ended]);
+      if (isOver || signal.aborted) throw new Error(`it has not said ${String(pattern)}:\n${output}`);
+      await Promise.race([once(child.stdout, 'data', { signal }).catch(() => undefined), ended]);
     }
   };
   return { pid: child.pid ?? 0, ended, says, output: () => output, interrupt: () => child.kill('SIGINT') };

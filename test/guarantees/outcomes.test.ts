@@ -177,7 +177,7 @@ test('promise 5: when the attempt is over, every process it left behind is gone'
   assert.equal(run.state, 'succeeded');
   const attempt = run.attempts[0];
   assert.ok(!isAlive(readStat(Number(run.result))), 'the child is gone (a zombie that nobody has reaped yet runs no code)');
-  const others = listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes('CLOUDCODE_ATTEMPT=') && readStat(pid)?.ppid !== process.pid);
+  const others = listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runtime.runner.id}`) && readStat(pid)?.ppid !== process.pid);
   assert.deepEqual(others, [], `processes of attempt ${attempt?.number ?? 0} live on`);
 });
 

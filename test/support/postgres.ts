@@ -2,37 +2,60 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import pg from 'pg';
-import { type EmbeddedServer, startEmbeddedServer } from '../../src/store/embedded/start-embedded-server.ts';
+import { startEmbeddedServer } from '../../src/store/embedded/start-embedded-server.ts';
 
 export interface TestDatabase {
   readonly url: string;
   dispose(): Promise<void>;
 }
 
-let embedded: Promise<EmbeddedServer> | null = null;
+interface TestServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** How long the embedded server of a test process waits for another test before it stops. It keeps the process alive until then. */
+const idleMs = 300;
+
+let server: Promise<TestServer> | null = null;
+let databases = 0;
+let idle: NodeJS.Timeout | undefined;
 
 /** A fresh database: on the server that CLOUDCODE_TEST_DATABASE_URL names, else on one embedded server for this test process. */
 export async function testDatabaseUrl(): Promise<TestDatabase> {
-  const server = process.env['CLOUDCODE_TEST_DATABASE_URL'] ?? (await (embedded ??= startTestServer())).url;
+  clearTimeout(idle);
+  databases += 1;
+  const { url } = await (server ??= startServer());
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runOn(server, `create database ${name}`);
-  return { url: withDatabase(server, name), dispose: () => runOn(server, `drop database if exists ${name} with (force)`) };
+  await runOn(url, `create database ${name}`);
+  return { url: withDatabase(url, name), dispose: () => dropDatabase(url, name) };
 }
 
-let folder: string | null = null;
-
-async function startTestServer(): Promise<EmbeddedServer> {
-  folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-'));
-  return startEmbeddedServer({ folder: join(folder, '.cloudcode') });
+async function dropDatabase(url: string, name: string): Promise<void> {
+  await runOn(url, `drop database if exists ${name} with (force)`);
+  databases -= 1;
+  if (databases > 0) return;
+  idle = setTimeout(() => {
+    const stopping = server;
+    server = null;
+    void stopping?.then((each) => each.stop());
+  }, idleMs);
 }
 
-// At the top of the module, so that it belongs to the file's root and not to the test that asked first.
-after(async () => {
-  await (await embedded)?.release();
-  if (folder !== null) rmSync(folder, { recursive: true, force: true });
-});
+async function startServer(): Promise<TestServer> {
+  const given = process.env['CLOUDCODE_TEST_DATABASE_URL'];
+  if (given !== undefined && given !== '') return { url: given, stop: () => Promise.resolve() };
+  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-'));
+  const embedded = await startEmbeddedServer({ folder: join(folder, '.cloudcode') });
+  return {
+    url: embedded.url,
+    async stop() {
+      await embedded.release();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
 
 async function runOn(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });

@@ -52,10 +52,11 @@ function openScreen(stream: NodeJS.WriteStream, onClosed: () => void): Screen {
     isOpen = false;
     onClosed();
   });
-  const isTerminal = stream.isTTY;
+  // Undefined on a pipe, whatever its type says.
+  const isTerminal = (stream as { readonly isTTY?: boolean }).isTTY === true;
   const wantsColour = isTerminal && (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
   return {
-    isTerminal: isTerminal === true,
+    isTerminal,
     width: () => (isTerminal ? stream.columns || 80 : null),
     colours: pc.createColors(wantsColour),
     write: (text) => {

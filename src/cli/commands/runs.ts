@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
+import { parseCount } from '../parse-values.ts';
+import { runsPrinter } from '../print-runs.ts';
+import { refuseExtraArguments } from '../refuse-extra-arguments.ts';
+import { resolveBackend } from '../resolve-backend.ts';
+import { maxPageSize, type Backend, type RunFilter } from '../../client/backend.ts';
+import type { Run } from '../../core/run.ts';
+import { addRunsLogs } from './runs-logs.ts';
+import { addRunsChange } from './runs-change.ts';
+
+interface RunsOptions {
+  readonly state?: string;
+  readonly task?: string;
+  readonly queue?: string;
+  readonly limit?: string;
+}
+
+export function addRuns(program: Command): void {
+  const runs = program
+    .command('runs')
+    .description('list runs, newest first')
+    .allowExcessArguments()
+    .option('--state <state>', 'scheduled, queued, running, succeeded, failed, dead or cancelled')
+    .option('--task <name>', 'runs of this task')
+    .option('--queue <name>', 'runs of this queue')
+    .option('--limit <n>', 'how many', '50')
+    .addHelpText('after', `
+Examples:
+  $ cloudcode runs --state dead
+  $ cloudcode runs --task import_orders --limit 1000 --json
+  $ cloudcode runs show ID
+  $ cloudcode runs logs ID --follow
+  $ cloudcode runs retry ID`);
+  runs.action((options: RunsOptions) => invoke(runs, (invocation) => {
+    refuseExtraArguments(runs);
+    return list(invocation, options);
+  }));
+  addRunsLogs(runs);
+  addRunsChange(runs);
+}
+
+async function list({ terminal, global }: Invocation, options: RunsOptions): Promise<number> {
+  const limit = parseCount('--limit', options.limit ?? '50');
+  const filter = { state: options.state, task: options.task, queue: options.queue };
+  const { backend, close } = await resolveBackend(global);
+  try {
+    const all: Run[] = [];
+    const printer = runsPrinter(terminal);
+    for await (const page of pages(backend, filter, limit)) {
+      if (terminal.json) all.push(...page);
+      else printer.print(page);
+      if (terminal.closed.aborted) break;
+    }
+    if (terminal.json) terminal.printJson({ runs: all });
+    else printer.end();
+    return exitStatuses.done;
+  } finally {
+    await close();
+  }
+}
+
+async function* pages(backend: Backend, filter: RunFilter, limit: number): AsyncGenerator<readonly Run[], void> {
+  let cursor: string | undefined;
+  for (let left = limit; left > 0; ) {
+    const page = await backend.listRuns({ ...filter, limit: Math.min(left, maxPageSize), cursor });
+    yield page.runs;
+    left -= page.runs.length;
+    if (page.nextCursor === null || page.runs.length === 0) return;
+    cursor = page.nextCursor;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
+
+export function addTypes(program: Command): void {
+  const command = program
+    .command('types')
+    .description("write cloudcode-env.d.ts: the compiler then checks scheduleTask's names and parameters")
+    .addHelpText('after', `
+Examples:
+  $ cloudcode types
+  $ cloudcode types && npx tsc --noEmit`);
+  command.action(() => invoke(command, types));
+}
+
+async function types({ terminal, global }: Invocation): Promise<number> {
+  const { writeTypes } = await import('../../project/write-types.ts');
+  const file = await writeTypes(global.project);
+  if (terminal.json) terminal.printJson({ file });
+  else terminal.print(`Wrote ${file}`);
+  return exitStatuses.done;
+}

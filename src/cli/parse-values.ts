@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { CloudCodeError } from '../core/errors.ts';
+import { parseJson } from '../protocol/parse-json.ts';
+
+/** A port from 0 (any that is free) to 65535. @throws CloudCodeError `wrong_usage` */
+export function parsePort(value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
+  throw new CloudCodeError('wrong_usage', `--port is ${JSON.stringify(value)}; it must be a number from 0 to 65535.`);
+}
+
+/** @throws CloudCodeError `wrong_usage` */
+export function parseCount(option: string, value: string, most = Number.MAX_SAFE_INTEGER): number {
+  const count = Number(value);
+  if (/^\d+$/.test(value) && count >= 1 && count <= most) return count;
+  const range = most === Number.MAX_SAFE_INTEGER ? 'a whole number from 1 on' : `a whole number from 1 to ${most}`;
+  throw new CloudCodeError('wrong_usage', `${option} is ${JSON.stringify(value)}; it must be ${range}.`);
+}
+
+/** Milliseconds; whether they can be a delay is for the schedule request to say. @throws CloudCodeError `invalid_after` */
+export function parseAfter(value: string): number {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return Number(value);
+  throw new CloudCodeError('invalid_after', `--after is ${JSON.stringify(value)}; it must be a number of milliseconds.`, { hint: 'For five minutes: --after 300000' });
+}
+
+/** A time in ISO 8601; without an offset it is this machine's local time. @throws CloudCodeError `invalid_at` */
+export async function parseAt(value: string): Promise<Date> {
+  const { parseIsoTime } = await import('../protocol/iso-time.ts');
+  const exact = parseIsoTime(value);
+  if (exact !== null) return exact;
+  const local = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?)?$/.exec(value);
+  if (local !== null) {
+    const time = `${local[1] ?? ''}T${local[2] ?? '00:00'}${local[3] ?? ':00'}`;
+    if (parseIsoTime(`${time}Z`) !== null) return new Date(time);
+  }
+  throw new CloudCodeError('invalid_at', `--at is ${JSON.stringify(value)}; it must be an ISO 8601 time.`, {
+    hint: 'Write it like 2026-03-01T09:00:00Z, or without Z for local time.',
+  });
+}
+
+/** JSON text, `@file` or `-` for standard input. @throws CloudCodeError `invalid_parameters`, with the place of a mistake */
+export async function readParameters(value: string): Promise<unknown> {
+  const source = await readSource(value);
+  const parsed = parseJson(source.replace(/^\ufeff/, ''));
+  if (parsed.mistake === null) return parsed.value;
+  throw new CloudCodeError('invalid_parameters', `--parameters is not JSON: ${parsed.mistake}.`, {
+    hint: value.startsWith('@') || value === '-' ? undefined : `Quote it for the shell: --parameters '{ "myvalue": 42 }'; or name a file: --parameters @file.json`,
+  });
+}
+
+async function readSource(value: string): Promise<string> {
+  if (value === '-') return text(process.stdin);
+  if (!value.startsWith('@')) return value;
+  try {
+    return await readFile(value.slice(1), 'utf8');
+  } catch (error) {
+    throw new CloudCodeError('wrong_usage', `The file of --parameters cannot be read: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+  }
+}
