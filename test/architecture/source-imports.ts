@@ -11,6 +11,8 @@ export interface SourceImport {
   /** The imported file relative to src/, or the name of a package or of a `node:` module. */
   readonly to: string;
   readonly isFile: boolean;
+  /** Nothing of it is left when the program runs. */
+  readonly isTypeOnly: boolean;
   readonly line: number;
 }
 
@@ -26,7 +28,7 @@ function importsOf(path: string): SourceImport[] {
     const specifier = specifierOf(node);
     if (specifier !== undefined) {
       const line = source.getLineAndCharacterOfPosition(node.pos).line + 1;
-      found.push({ from: fromSource(path), ...target(path, specifier), line });
+      found.push({ from: fromSource(path), ...target(path, specifier), isTypeOnly: isTypeOnly(node), line });
     }
     ts.forEachChild(node, visit);
   };
@@ -39,6 +41,16 @@ function specifierOf(node: ts.Node): string | undefined {
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return textOf(node.argument.literal);
   if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) return textOf(node.arguments[0]);
   return undefined;
+}
+
+function isTypeOnly(node: ts.Node): boolean {
+  if (ts.isImportTypeNode(node)) return true;
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  if (!ts.isImportDeclaration(node)) return false;
+  const { importClause } = node;
+  if (importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const bindings = importClause?.namedBindings;
+  return importClause?.name === undefined && bindings !== undefined && ts.isNamedImports(bindings) && bindings.elements.every((element) => element.isTypeOnly);
 }
 
 function textOf(node: ts.Node | undefined): string | undefined {
