@@ -45,6 +45,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       // Our interfaces are objects of closures, written with method signatures; `this` occurs in a handful of classes only.
       '@typescript-eslint/unbound-method': 'off',
+      // V8's frames have a text of their own, which their type does not say.
+      '@typescript-eslint/no-base-to-string': ['error', { ignoredTypeNames: ['CallSite', 'Error', 'RegExp', 'URL', 'URLSearchParams'] }],
       // Control characters are part of what this code parses and escapes (terminal output, queue names).
       'no-control-regex': 'off',
     },

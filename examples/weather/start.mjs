@@ -17,12 +17,11 @@ process.stdout.on('error', () => {}); // whoever read our output may have been k
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopping.abort());
 
-try {
-  process.exitCode = await main();
-} catch (error) {
+const status = await main().catch((error) => {
   console.error(error.message);
-  process.exitCode = 1;
-}
+  return 1;
+});
+process.exit(status); // not by running out of work: watching over another start's server never does
 
 async function main() {
   console.log('Starting the server …');

@@ -27,7 +27,7 @@ function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonl
   const end = attempt.finishedAt === null ? now : Date.parse(attempt.finishedAt);
   const facts = [
     attempt.outcome ?? 'running',
-    `${duration(Math.max(0, end - Date.parse(attempt.startedAt)))}`,
+    duration(Math.max(0, end - Date.parse(attempt.startedAt))),
     attempt.signal === null ? null : attempt.signal,
     attempt.exitCode === null || attempt.exitCode === 0 ? null : `exit code ${attempt.exitCode}`,
     attempt.pid === null ? null : `pid ${attempt.pid}`,
@@ -53,8 +53,9 @@ export function tookMs(run: Run, now: number): number | null {
   return Math.max(0, (run.finishedAt === null ? now : Date.parse(run.finishedAt)) - Date.parse(run.startedAt));
 }
 
+/** `value` came out of JSON, so it goes back into it. */
 function shortJson(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'undefined';
+  const json = JSON.stringify(value);
   return escapeText(json.length > 2000 ? `${json.slice(0, 2000)}… (${json.length} characters; --json has all)` : json);
 }
 

@@ -56,17 +56,11 @@ function unconvertible(error: unknown): CloudCodeError {
 }
 
 function refuseUnconvertible(value: unknown, path: string): void {
-  switch (typeof value) {
-    case 'bigint':
-      throw invalid(`\`${path}\` is a BigInt, which JSON does not have.`, 'Pass it as a string: String(value).');
-    case 'function':
-      throw invalid(`\`${path}\` is a function, which JSON does not have.`, 'Pass data only.');
-    case 'symbol':
-      throw invalid(`\`${path}\` is a symbol, which JSON does not have.`, 'Pass it as a string.');
-    case 'object':
-      if (value !== null && databaseObjectMark in value) {
-        throw invalid(`\`${path}\` is a DB object.`, 'Pass its id, and read it again in the task: await DB.model.first(id).');
-      }
+  if (typeof value === 'bigint') throw invalid(`\`${path}\` is a BigInt, which JSON does not have.`, 'Pass it as a string: String(value).');
+  if (typeof value === 'function') throw invalid(`\`${path}\` is a function, which JSON does not have.`, 'Pass data only.');
+  if (typeof value === 'symbol') throw invalid(`\`${path}\` is a symbol, which JSON does not have.`, 'Pass it as a string.');
+  if (typeof value === 'object' && value !== null && databaseObjectMark in value) {
+    throw invalid(`\`${path}\` is a DB object.`, 'Pass its id, and read it again in the task: await DB.model.first(id).');
   }
 }
 

@@ -5,9 +5,7 @@ const maxTextLength = 100_000;
 /** What is stored of anything that was thrown; never throws itself. */
 export function errorRecord(thrown: unknown): ErrorRecord {
   try {
-    if (thrown instanceof Error || isErrorLike(thrown)) {
-      return { name: cut(String(thrown.name)), message: cut(String(thrown.message)), stack: stackOf(thrown) };
-    }
+    if (isErrorLike(thrown)) return { name: cut(String(thrown.name)), message: cut(String(thrown.message)), stack: stackOf(thrown) };
     const { inspect } = process.getBuiltinModule('node:util');
     return { name: 'Error', message: cut(typeof thrown === 'string' ? thrown : `${inspect(thrown)} was thrown, which is no Error`), stack: null };
   } catch {
@@ -15,14 +13,15 @@ export function errorRecord(thrown: unknown): ErrorRecord {
   }
 }
 
-function isErrorLike(thrown: unknown): thrown is Error {
+/** Also an error of another realm, or an object that only looks like one: its name and message may be anything. */
+function isErrorLike(thrown: unknown): thrown is { name: unknown; message: unknown; stack: unknown; cause?: unknown } {
   return typeof thrown === 'object' && thrown !== null && 'message' in thrown && 'stack' in thrown;
 }
 
-function stackOf(error: Error, depth = 0): string | null {
+function stackOf(error: { readonly stack?: unknown; readonly cause?: unknown }, depth = 0): string | null {
   const own = typeof error.stack === 'string' ? error.stack : null;
   if (!(error.cause instanceof Error) || depth > 5) return own === null ? null : cut(own);
-  return cut(`${own ?? String(error)}\n  [cause]: ${stackOf(error.cause, depth + 1) ?? String(error.cause)}`);
+  return cut(`${own ?? ''}\n  [cause]: ${stackOf(error.cause, depth + 1) ?? String(error.cause)}`);
 }
 
 function cut(text: string): string {

@@ -13,7 +13,7 @@ export function mapStacks(bundle: Bundle): void {
     const title = titleOf(error);
     if (frames.length === 0) return title;
     const lines = frames.map((frame) => {
-      if (!(frame.getFileName() ?? '').endsWith(bundle.path)) return `    at ${String(frame)}`;
+      if (!(frame.getFileName() ?? '').endsWith(bundle.path)) return `    at ${frame.toString()}`;
       map ??= readMap(bundle.sourceMapPath);
       return `    at ${mapFrame(frame, map)}`;
     });
@@ -30,12 +30,12 @@ function titleOf(error: Error): string {
 }
 
 function mapFrame(frame: NodeJS.CallSite, map: SourceMap | null): string {
-  const text = String(frame);
+  const text = frame.toString();
   const line = frame.getLineNumber();
   const column = frame.getColumnNumber();
   if (map === null || line === null || column === null) return text;
   const entry = map.findEntry(line - 1, column - 1);
-  if (!('originalSource' in entry) || entry.originalSource === undefined) return text;
+  if (!('originalSource' in entry)) return text;
   const place = `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   const at = text.lastIndexOf('(');
   return at === -1 ? place : `${text.slice(0, at)}(${place})`;

@@ -81,8 +81,8 @@ test('what is allowed passes unchanged', () => {
   assert.equal(parseScheduleRequest({ task: 'a', after: 0.5 }, now).afterMs, 0.5);
   assert.equal(parseScheduleRequest({ task: 'a', queue: '😀'.repeat(512) }, now).queue, '😀'.repeat(512));
   assert.equal(parseScheduleRequest({ task: 'a', queue: '\u0001\n\t' }, now).queue, '\u0001\n\t');
-  assert.equal(parseScheduleRequest({ task: 'a', parameters: vm.runInNewContext('({ a: 1 })') }, now).parametersJson, '{"a":1}');
-  assert.equal(parseScheduleRequest({ task: 'a', parameters: Object.assign(Object.create(null), { a: 1 }) }, now).parametersJson, '{"a":1}');
+  assert.equal(parseScheduleRequest({ task: 'a', parameters: vm.runInNewContext('({ a: 1 })') as object }, now).parametersJson, '{"a":1}');
+  assert.equal(parseScheduleRequest({ task: 'a', parameters: Object.assign(Object.create(null) as object, { a: 1 }) }, now).parametersJson, '{"a":1}');
 });
 
 test('parameters keep every JSON string exactly', () => {

@@ -20,10 +20,10 @@ Examples:
   $ cloudcode queues
   $ cloudcode queues pause import
   $ cloudcode queues resume import`);
-  queues.action(() => {
+  queues.action(() => invoke(queues, (invocation) => {
     refuseExtraArguments(queues);
-    return invoke(queues, list);
-  });
+    return list(invocation);
+  }));
   const pause = queues.command('pause').argument('<name>', 'the queue').description('start no more runs of a queue; one that runs goes on');
   pause.action((name: string) => invoke(pause, (invocation) => change(invocation, name, (backend) => backend.pauseQueue(name))));
   const resume = queues.command('resume').argument('<name>', 'the queue').description('go on with a paused queue');

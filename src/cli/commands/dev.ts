@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import { invoke } from '../invocation.ts';
+import { serveUntilStopped } from '../serve-until-stopped.ts';
+import { defaultPort, readServeOptions } from './start.ts';
+
+export function addDev(program: Command): void {
+  const command = program
+    .command('dev')
+    .description('serve the project, and deploy again when a file changes')
+    .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
+    .addHelpText('after', `
+A mistake in a file is told and the last good deployment stays.
+
+Examples:
+  $ cloudcode dev
+  $ cloudcode dev --port 4100`);
+  command.action((options: { port: string }) => invoke(command, (invocation) => serveUntilStopped(invocation, { ...readServeOptions(invocation, options), watch: true })));
+}

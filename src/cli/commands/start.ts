@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { CloudCodeError } from '../../core/errors.ts';
+import type { SystemOptions } from '../../main.ts';
+import { invoke, type Invocation } from '../invocation.ts';
+import { parseCount, parsePort } from '../parse-values.ts';
+import { serveUntilStopped } from '../serve-until-stopped.ts';
+
+export interface ServeOptions {
+  readonly port: string;
+  readonly host?: string;
+  readonly concurrency?: string;
+  readonly runner?: boolean;
+  readonly http?: boolean;
+}
+
+export const defaultPort = '4000';
+const mostConcurrency = 10_000;
+
+export function addStart(program: Command): void {
+  const command = program
+    .command('start')
+    .description('deploy the folder as it stands and serve it until SIGTERM or Ctrl-C')
+    .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
+    .option('--host <host>', 'loopback address to listen on', '127.0.0.1')
+    .option('--concurrency <n>', 'runs at once')
+    .option('--no-runner', 'serve the API only: run nothing')
+    .option('--no-http', 'run only: serve no API')
+    .addHelpText('after', `
+With --json, the one line on standard output is { url, environment, folder, tasks, pid } once it serves.
+The first Ctrl-C or SIGTERM finishes what runs (30 s at most), the second ends at once.
+
+Examples:
+  $ cloudcode start
+  $ cloudcode start --port 0 --json
+  $ cloudcode start --database postgres://user:password@host/database --concurrency 20`);
+  command.action((options: ServeOptions) => invoke(command, (invocation) => serveUntilStopped(invocation, readServeOptions(invocation, options))));
+}
+
+/** @throws CloudCodeError `wrong_usage` */
+export function readServeOptions({ global }: Invocation, options: ServeOptions): Omit<SystemOptions, 'onEvent'> {
+  if (options.http === false && options.runner === false) {
+    throw new CloudCodeError('wrong_usage', 'With --no-runner and --no-http there is nothing left to do.', { hint: 'Leave one of them out.' });
+  }
+  const concurrency = options.concurrency === undefined ? undefined : parseCount('--concurrency', options.concurrency, mostConcurrency);
+  const port = parsePort(options.port);
+  return {
+    folder: global.project,
+    databaseUrl: global.database,
+    environment: global.environment,
+    http: options.http === false ? null : { host: options.host ?? '127.0.0.1', port },
+    runner: options.runner === false ? null : { concurrency },
+    watch: false,
+    deployOnlyIfAlone: false,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Terminal } from './terminal/terminal.ts';
+
+export interface Interrupts extends Disposable {
+  /** Aborts with the first signal, whose name is its reason. */
+  readonly signal: AbortSignal;
+}
+
+const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+type Interrupting = keyof typeof numbers;
+
+/**
+ * Turns the first Ctrl-C (or SIGTERM, SIGHUP) into an abort, so that the command ends in order. The second ends the process at once: what it
+ * leaves, its guard and the next start clean up.
+ */
+export function catchInterrupts(terminal: Terminal): Interrupts {
+  const controller = new AbortController();
+  const caught = (name: Interrupting): void => {
+    if (!controller.signal.aborted) {
+      controller.abort(name);
+      return;
+    }
+    terminal.tell('Ending at once.');
+    process.exit(interruptStatus(name));
+  };
+  const names = Object.keys(numbers) as Interrupting[];
+  for (const name of names) process.on(name, caught);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const name of names) process.off(name, caught);
+    },
+  };
+}
+
+/** What a shell reports of a program that a signal ended. */
+export function interruptStatus(name: unknown): number {
+  return 128 + (name === 'SIGTERM' ? numbers.SIGTERM : name === 'SIGHUP' ? numbers.SIGHUP : numbers.SIGINT);
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

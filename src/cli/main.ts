@@ -1,0 +1,46 @@
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../package-root.ts';
+import { addDev } from './commands/dev.ts';
+import { addInit } from './commands/init.ts';
+import { addQueues } from './commands/queues.ts';
+import { addRun } from './commands/run.ts';
+import { addRuns } from './commands/runs.ts';
+import { addSchedule } from './commands/schedule.ts';
+import { addStart } from './commands/start.ts';
+import { addTypes } from './commands/types.ts';
+import { exitStatuses } from './invocation.ts';
+
+// Stays light: what a command needs beyond its own words it imports when it runs.
+
+const helpCodes = ['commander.helpDisplayed', 'commander.version'];
+
+function createProgram(): Command {
+  const program = new Command('cloudcode')
+    .description('Runs tasks: each run in a process of its own, never lost, never two at once in a queue.')
+    .usage('<command> [options]')
+    .version(packageVersion)
+    .option('--project <dir>', "the project's folder; the current one unless given")
+    .option('--environment <name>', '`testing` unless given')
+    .option('--url <url>', 'a running server (CLOUDCODE_URL)')
+    .option('--token <token>', 'sent to that server (CLOUDCODE_TOKEN)')
+    .option('--database <url>', 'a PostgreSQL in place of the embedded one (CLOUDCODE_DATABASE_URL)')
+    .option('--json', 'standard output is one JSON document')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText('after', `
+Examples:
+  $ cloudcode init my-app
+  $ cloudcode run count_primes --parameters '{ "below": 2000000 }' --drain
+  $ cloudcode dev
+  $ cloudcode runs --state dead`);
+  for (const add of [addInit, addDev, addStart, addRun, addSchedule, addRuns, addQueues, addTypes]) add(program);
+  return program;
+}
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // commander has told it already.
+  process.exitCode = helpCodes.includes(error.code) ? exitStatuses.done : exitStatuses.refused;
+}

@@ -1,0 +1,40 @@
+import type { Backend } from '../client/backend.ts';
+import type { SystemEvent } from '../main.ts';
+import type { GlobalOptions } from './invocation.ts';
+import { findTarget, resolveBackend } from './resolve-backend.ts';
+
+/** Where `run` has its run executed: by a server's runner, or by one of its own. */
+export interface Workplace {
+  readonly backend: Backend;
+  readonly hasOwnRunner: boolean;
+  /** Lets an own runner finish what it has claimed, or with `hurry` give it back, and closes what was opened. */
+  close(options: { readonly hurry: boolean }): Promise<void>;
+}
+
+/**
+ * A server that serves the project, or without one a runner in this process on the project's store, with the folder deployed as it stands.
+ * A database that other runners work on keeps its deployment. Outside a project there is no folder to work with, so others must.
+ */
+export async function openWorkplace(global: GlobalOptions, onEvent: (event: SystemEvent) => void): Promise<Workplace> {
+  const target = await findTarget(global);
+  if (target.kind === 'server' || target.folder === null) {
+    const { backend, close } = await resolveBackend(global);
+    return { backend, hasOwnRunner: false, close };
+  }
+  const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
+  const system = await startSystem({
+    folder: target.folder,
+    databaseUrl: target.kind === 'database' ? target.url : undefined,
+    environment: global.environment,
+    http: null,
+    runner: { concurrency: undefined },
+    watch: false,
+    deployOnlyIfAlone: target.kind === 'database',
+    onEvent,
+  });
+  return {
+    backend: storeBackend(system.store, global.environment),
+    hasOwnRunner: true,
+    close: ({ hurry }) => system.stop({ drainMs: hurry ? 0 : untilAllIsDone }),
+  };
+}

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend } from '../client/backend.ts';
+import { isFinal, type Run } from '../core/run.ts';
+import { lineDescriber } from './describe-line.ts';
+import { describeRun } from './describe-run.ts';
+import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';
+import { exitStatuses, type Invocation } from './invocation.ts';
+import { openWorkplace, type Workplace } from './open-workplace.ts';
+import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
+import { duration } from './terminal/relative-time.ts';
+import type { Terminal } from './terminal/terminal.ts';
+import { tellLeft, waitUntilDrained } from './wait-until-drained.ts';
+
+export interface RunRequest {
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly drain: boolean;
+}
+
+const stateEveryMs = 1000;
+
+/** `run`: schedules, follows to the end, prints. @returns the exit status that the run's state stands for */
+export async function runTask({ terminal, global }: Invocation, { request, drain }: RunRequest): Promise<number> {
+  using interrupts = catchInterrupts(terminal);
+  const status = { text: 'starting' };
+  const live = showLiveLine(terminal.err, () => status.text);
+  let workplace: Workplace | null = null;
+  try {
+    workplace = await openWorkplace(global, (event) => {
+      if (event.kind === 'trouble') live.above(`trouble: ${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`);
+    });
+    const { backend } = workplace;
+    const scheduled = await backend.scheduleRun(request);
+    const waiting = { terminal, live, status, drain, signal: interrupts.signal };
+    const run = await waitForEnd(backend, scheduled, waiting);
+    live.stop();
+    if (interrupts.signal.aborted) return await leave(terminal, workplace, { run, signal: interrupts.signal });
+    if (terminal.json) terminal.printJson(run);
+    else terminal.print(describeRun(run, terminal.out.colours, Date.now()));
+    if (!drain && workplace.hasOwnRunner) await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
+    await closeInOrder(workplace, interrupts.signal);
+    return exitStatusOf(run);
+  } finally {
+    live.stop();
+    await workplace?.close({ hurry: true });
+  }
+}
+
+interface Waiting {
+  readonly terminal: Terminal;
+  readonly live: LiveLine;
+  readonly status: { text: string };
+  readonly drain: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): Promise<Run> {
+  const { terminal, live, status, drain } = waiting;
+  const over = new AbortController();
+  const signal = AbortSignal.any([waiting.signal, over.signal]);
+  const telling = terminal.err.isTerminal ? tellState(backend, scheduled, { status, signal }) : Promise.resolve();
+  const describe = lineDescriber(terminal.err);
+  const follow = async (): Promise<void> => {
+    for await (const line of backend.followLogs(scheduled.id, signal)) live.above(describe(line));
+  };
+  try {
+    if (drain) {
+      // With nothing left to do, a run that is not over waits in a paused queue: it would be followed for ever.
+      const drained = waitUntilDrained(backend, { status, signal: waiting.signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
+      await Promise.all([follow(), drained]);
+      live.stop();
+      await tellLeft(backend, terminal, 'Left');
+    } else {
+      await follow();
+    }
+  } finally {
+    over.abort();
+    await telling;
+  }
+  return backend.getRun(scheduled.id);
+}
+
+async function endUnlessFinal(backend: Backend, runId: string, over: AbortController): Promise<void> {
+  if (!isFinal((await backend.getRun(runId)).state)) over.abort();
+}
+
+/** What the live line says: asked for once a second. */
+async function tellState(backend: Backend, scheduled: Run, to: { readonly status: { text: string }; readonly signal: AbortSignal }): Promise<void> {
+  const began = Date.now();
+  while (!to.signal.aborted) {
+    const run = await backend.getRun(scheduled.id).catch(() => scheduled);
+    if (!isFinal(run.state)) {
+      const attempt = run.attempts.length > 1 ? `, attempt ${run.attempts.length} of ${run.maxAttempts}` : '';
+      to.status.text = `${run.task} ${run.retryAt === null || run.state === 'running' ? run.state : 'waits for its next attempt'}${attempt}, ${duration(Date.now() - began)}`;
+    }
+    await sleep(stateEveryMs, undefined, { signal: to.signal }).catch(() => undefined);
+  }
+}
+
+/** Ctrl-C: the run stays in the store. What an own runner was at is given back, and does not count as an attempt. */
+async function leave(terminal: Terminal, workplace: Workplace, from: { readonly run: Run; readonly signal: AbortSignal }): Promise<number> {
+  const { run, signal } = from;
+  const rest = workplace.hasOwnRunner ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
+  terminal.tell(isFinal(run.state) ? `Interrupted. Run ${run.id} is ${run.state}.` : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`);
+  await workplace.close({ hurry: true });
+  return interruptStatus(signal.reason);
+}
+
+/** Runs that an own runner has claimed besides are finished; Ctrl-C gives that up. */
+async function closeInOrder(workplace: Workplace, signal: AbortSignal): Promise<void> {
+  await Promise.race([workplace.close({ hurry: false }), aborted(signal)]);
+  if (signal.aborted) process.exit(interruptStatus(signal.reason));
+}
+
+function exitStatusOf(run: Run): number {
+  switch (run.state) {
+    case 'succeeded':
+      return exitStatuses.done;
+    case 'failed':
+      return exitStatuses.failed;
+    case 'dead':
+      return exitStatuses.dead;
+    case 'cancelled':
+      return exitStatuses.cancelled;
+    case 'scheduled':
+    case 'queued':
+    case 'running':
+      // Left in a paused queue by --drain: it has not succeeded.
+      return exitStatuses.failed;
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { CloudCodeError } from '../core/errors.ts';
+import type { System, SystemEvent, SystemOptions } from '../main.ts';
+import { describeEvent } from '../runner/events.ts';
+import { aborted, catchInterrupts } from './interrupts.ts';
+import { exitStatuses, type Invocation } from './invocation.ts';
+import { checkDatabaseUrl } from './resolve-backend.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+/** `start` and `dev`: serves until a signal, then drains. */
+export async function serveUntilStopped({ terminal, global }: Invocation, options: Omit<SystemOptions, 'onEvent'>): Promise<number> {
+  if (options.http !== null) (await import('../http/loopback.ts')).refuseHost(options.http.host);
+  if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
+  using interrupts = catchInterrupts(terminal);
+  const { startSystem } = await import('../main.ts');
+  const onEvent = (event: SystemEvent): void => {
+    tellEvent(terminal, event);
+    if (event.kind === 'deployed' && options.watch) void refreshTypes(global.project);
+  };
+  const system = await startSystem({ ...options, onEvent });
+  tellStart(terminal, system, { ...options, environment: global.environment });
+  await aborted(interrupts.signal);
+  terminal.tell('Stopping: what runs is finished first …');
+  await system.stop();
+  return exitStatuses.done;
+}
+
+function tellStart(terminal: Terminal, { url, folder, tasks }: System, options: Pick<SystemOptions, 'environment' | 'runner' | 'watch'>): void {
+  const { environment } = options;
+  if (terminal.json) {
+    // One line, so that a reader needs no more than that.
+    terminal.out.write(`${JSON.stringify({ url, environment, folder, tasks, pid: process.pid })}\n`);
+    return;
+  }
+  const { colours } = terminal.out;
+  terminal.print(url === null ? 'Running (no HTTP)' : `Listening at ${colours.cyan(url)}`);
+  terminal.print(`  environment  ${environment}`);
+  terminal.print(`  project      ${folder}`);
+  terminal.print(`  tasks        ${tasks.length === 0 ? 'none yet' : tasks.join(', ')}`);
+  if (options.runner === null) terminal.print('  no runner: what is scheduled waits for one');
+  if (options.watch) terminal.print('  watching     cloudcode/ and the configuration');
+  terminal.print('Ctrl-C stops it.');
+}
+
+function tellEvent(terminal: Terminal, event: SystemEvent): void {
+  const { colours } = terminal.err;
+  const time = colours.dim(new Date().toISOString().slice(11, 23));
+  switch (event.kind) {
+    case 'deployed':
+      return terminal.tell(`${time} ${event.changed ? 'deployed' : 'nothing to deploy'}: ${event.tasks.length} task${event.tasks.length === 1 ? '' : 's'}`);
+    case 'not_deployed':
+      return terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
+    case 'request_failed':
+      return terminal.tell(`${time} ${colours.red('a request failed')}: ${event.message}`);
+    case 'trouble':
+      return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
+    case 'runner_started':
+    case 'attempt_started':
+    case 'attempt_ended':
+    case 'runs_rescued':
+    case 'lease_lost':
+    case 'draining':
+      return terminal.tell(`${time} ${describeEvent(event)}`);
+  }
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof CloudCodeError) return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** A project that has the file keeps it up to date while it is worked on. */
+async function refreshTypes(folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'cloudcode-env.d.ts'))) return;
+  const { writeTypes } = await import('../project/write-types.ts');
+  // What is wrong with the project was told when it was built.
+  await writeTypes(folder).catch(() => undefined);
+}

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend, Backlog } from '../client/backend.ts';
+import { escapeText } from './terminal/escape-text.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+const pauseMs = 200;
+
+/** Resolves when nothing is queued, running or in back-off and nothing comes due within a minute, or when the signal aborts. */
+export async function waitUntilDrained(backend: Backend, options: { readonly status: { text: string }; readonly signal: AbortSignal }): Promise<void> {
+  const { status, signal } = options;
+  while (!signal.aborted) {
+    const asked = performance.now();
+    const backlog = await backend.summariseBacklog();
+    const work = describeWork(backlog);
+    if (work === '') return;
+    status.text = `draining: ${work}`;
+    // A long backlog takes long to count: ask the more seldom.
+    await sleep(Math.max(pauseMs, (performance.now() - asked) * 10), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Says what was left undone, if anything was. */
+export async function tellLeft(backend: Backend, terminal: Terminal, intro: string): Promise<void> {
+  const backlog = await backend.summariseBacklog();
+  const parts = [describeWork({ ...backlog, running: 0 }), count(backlog.later, 'due later'), pausedPart(backlog)].filter((part) => part !== '');
+  if (parts.length > 0) terminal.tell(`${intro}: ${parts.join(', ')}.`);
+}
+
+function describeWork(backlog: Backlog): string {
+  const parts = [count(backlog.running, 'running'), count(backlog.queued, 'queued'), count(backlog.inBackOff, 'in back-off'), count(backlog.dueSoon, 'due within a minute')];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+function pausedPart({ paused, pausedQueues }: Backlog): string {
+  if (paused === 0) return '';
+  const shown = pausedQueues.slice(0, 10).map(escapeText).join(', ');
+  return `${paused} in paused queues (${shown}${pausedQueues.length > 10 ? ', …' : ''})`;
+}
+
+function count(runs: number, what: string): string {
+  return runs === 0 ? '' : `${runs} ${runs === 1 ? 'run' : 'runs'} ${what}`;
+}
