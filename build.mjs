@@ -1,10 +1,10 @@
 // Bundles src/ into dist/ with esbuild. The worker and the guard are single CommonJS files, because they start most often.
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
-const shared = { bundle: true, platform: 'node', target: 'node22.12', logLevel: 'warning', legalComments: 'none' };
-await Promise.all([
+const shared = { bundle: true, platform: 'node', target: 'node22.12', logLevel: 'warning', legalComments: 'none', metafile: true };
+const results = await Promise.all([
   build({
     ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
     entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts' },
@@ -12,3 +12,10 @@ await Promise.all([
   build({ ...shared, format: 'cjs', minify: true, outfile: 'dist/worker.cjs', entryPoints: ['src/worker/main.ts'] }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
 ]);
+
+// What an earlier build left goes afterwards: building the same again never takes a file away from a server that is running.
+const built = new Set(results.flatMap((result) => Object.keys(result.metafile.outputs)));
+for (const name of readdirSync('dist')) {
+  const path = join('dist', name);
+  if (!built.has(path)) rmSync(path, { recursive: true, force: true });
+}

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
+import { escapeLines } from './terminal/escape-text.ts';
 import { openTerminal, type Terminal } from './terminal/terminal.ts';
 
 /** The options that every command takes, with what stands in for them. */
@@ -26,9 +27,17 @@ export const exitStatuses = { done: 0, failed: 1, refused: 2, dead: 3, cancelled
 export async function invoke(command: Command, action: (invocation: Invocation) => Promise<number>): Promise<never> {
   const global = readGlobalOptions(command);
   const terminal = openTerminal(global.json);
-  const status = await action({ global, terminal }).catch((error: unknown) => tellError(terminal, error));
+  const status = await settle(action, { global, terminal });
   await terminal.flush();
   process.exit(status);
+}
+
+async function settle(action: (invocation: Invocation) => Promise<number>, invocation: Invocation): Promise<number> {
+  try {
+    return await action(invocation);
+  } catch (error) {
+    return tellError(invocation.terminal, error);
+  }
 }
 
 export function readGlobalOptions(command: Command): GlobalOptions {
@@ -58,13 +67,13 @@ export async function tellError(terminal: Terminal, error: unknown): Promise<num
     if (terminal.json) terminal.printJson(await problemOf(new CloudCodeError('internal', error instanceof Error ? error.message : String(error))));
     return exitStatuses.failed;
   }
-  terminal.tell(`${colours.red('error')}: ${error.message} ${colours.dim(`(${error.code})`)}`);
-  if (error.hint !== undefined) terminal.tell(error.hint);
+  terminal.tell(`${colours.red('error')}: ${escapeLines(error.message)} ${colours.dim(`(${error.code})`)}`);
+  if (error.hint !== undefined) terminal.tell(escapeLines(error.hint));
   if (terminal.json) terminal.printJson(await problemOf(error));
   return errorCatalogue[error.code].exitStatus;
 }
 
-async function problemOf(error: CloudCodeError): Promise<unknown> {
+export async function problemOf(error: CloudCodeError): Promise<unknown> {
   const protocol = await import('../protocol/http-problem.ts');
   return protocol.problemOf(error);
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { CloudCodeError } from '../core/errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { addDev } from './commands/dev.ts';
 import { addInit } from './commands/init.ts';
@@ -8,7 +9,7 @@ import { addRuns } from './commands/runs.ts';
 import { addSchedule } from './commands/schedule.ts';
 import { addStart } from './commands/start.ts';
 import { addTypes } from './commands/types.ts';
-import { exitStatuses } from './invocation.ts';
+import { exitStatuses, problemOf } from './invocation.ts';
 
 // Stays light: what a command needs beyond its own words it imports when it runs.
 
@@ -27,6 +28,7 @@ function createProgram(): Command {
     .option('--json', 'standard output is one JSON document')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
+    .showHelpAfterError('(cloudcode --help and cloudcode <command> --help show what there is)')
     .addHelpText('after', `
 Examples:
   $ cloudcode init my-app
@@ -41,6 +43,11 @@ try {
   await createProgram().parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  // commander has told it already.
-  process.exitCode = helpCodes.includes(error.code) ? exitStatuses.done : exitStatuses.refused;
+  // commander has told it already, but not as JSON.
+  const isHelp = helpCodes.includes(error.code);
+  if (!isHelp && process.argv.includes('--json')) {
+    const problem = await problemOf(new CloudCodeError('wrong_usage', error.message.replace(/^error: /, '')));
+    process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`);
+  }
+  process.exitCode = isHelp ? exitStatuses.done : exitStatuses.refused;
 }

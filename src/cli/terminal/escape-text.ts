@@ -22,6 +22,11 @@ export function escapeConsoleLine(text: string): string {
   return coloured ? `${parts.join('')}\u001b[0m` : parts.join('');
 }
 
+/** A message of several lines, which may quote names: nothing in it acts on the terminal. */
+export function escapeLines(text: string): string {
+  return text.split('\n').map(escapeButTabs).join('\n');
+}
+
 function escapeButTabs(text: string): string {
   return text.split('\t').map(escapeText).join('\t');
 }
