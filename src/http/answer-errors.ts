@@ -21,8 +21,8 @@ export function answerErrors(server: FastifyInstance, log: (message: string) => 
 export function sendProblem(reply: FastifyReply, error: CloudCodeError): FastifyReply {
   const { status } = errorCatalogue[error.code];
   if (status === 503) void reply.header('retry-after', String(retryAfterSeconds));
-  // Text, so that fastify adds no charset: JSON has none.
-  return reply.code(status).header('content-type', problemMediaType).send(JSON.stringify(problemOf(error)));
+  // As bytes, because fastify adds a charset to text, which JSON does not have.
+  return reply.code(status).header('content-type', problemMediaType).send(Buffer.from(JSON.stringify(problemOf(error))));
 }
 
 /** What fastify refuses by itself. */

@@ -4,11 +4,12 @@ import { readProgress, readRuns } from './import.mjs';
 
 const pollMs = 200;
 const maxFailures = 25;
+const barWidth = 24;
 
 /** Resolves to the import's runs when the last of them is over. */
 export async function followImport(api, importId, signal) {
   const began = Date.now();
-  const show = process.stdout.isTTY ? showLive : showPlain();
+  const show = process.stdout.isTTY ? showLive() : showPlain();
   let failures = 0;
   try {
     for (;; await sleep(pollMs, undefined, { signal })) {
@@ -27,10 +28,15 @@ export async function followImport(api, importId, signal) {
   }
 }
 
-function showLive(progress, elapsedMs) {
-  const columns = process.stdout.columns || 80;
-  const line = ` ${bar(progress)}  ${describe(progress)} · ${(elapsedMs / 1000).toFixed(1)} s`;
-  process.stdout.write(`\r\x1b[2K${line.slice(0, columns - 1)}`);
+function showLive() {
+  let fullest = 0;
+  return (progress, elapsedMs) => {
+    // Each piece adds months to do; a bar that goes back for it would tell less.
+    fullest = Math.max(fullest, shareDone(progress));
+    const full = Math.round(fullest * barWidth);
+    const line = ` ${'█'.repeat(full)}${'░'.repeat(barWidth - full)}  ${describe(progress)} · ${(elapsedMs / 1000).toFixed(1)} s`;
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 80) - 1)}`);
+  };
 }
 
 function showPlain() {
@@ -53,11 +59,8 @@ function describe({ pieces, piecesInAll, months, monthsSoFar, report, mail, brok
   ].join(' · ');
 }
 
-/** Full when every piece has been read and every month known has been summed up. */
-function bar({ pieces, piecesInAll, months, monthsSoFar }) {
-  const width = 24;
+/** 1 when every piece has been read and every month known has been summed up. */
+function shareDone({ pieces, piecesInAll, months, monthsSoFar }) {
   const read = piecesInAll === undefined ? 0 : pieces / piecesInAll;
-  const summed = monthsSoFar === 0 ? 0 : months / monthsSoFar;
-  const full = Math.round(read * summed * width);
-  return '█'.repeat(full) + '░'.repeat(width - full);
+  return monthsSoFar === 0 ? 0 : read * (months / monthsSoFar);
 }

@@ -59,7 +59,7 @@ const task = `
     return n;
   }`;
 
-test('1,000 runs over 20 queues with crashes, exits, timeouts and throws: no overlap, no disorder, no loss, no retry of an answer', async () => {
+test('promise 1: 1,000 runs over 20 queues with crashes, exits, timeouts and throws: no overlap, no disorder, no loss, no retry of an answer', async () => {
   await using runtime = await startRuntime({ work: task }, { concurrency: 8 });
   const folder = join(runtime.folder, 'notes');
   mkdirSync(folder);
@@ -117,3 +117,16 @@ function checkRun(run: Run): void {
   const fences = run.attempts.map((attempt) => BigInt(attempt.fence));
   assert.ok(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0n)), 'fences grow');
 }
+
+const sleeps = `export async function run({ ms }: { ms: number }) { await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }`;
+
+test('promise 1: runs of one queue never overlap, and runs without one do', async () => {
+  await using runtime = await startRuntime({ sleeps }, { concurrency: 6 });
+  const queued = await Promise.all([1, 2, 3].map(() => runtime.schedule('sleeps', { parameters: { ms: 200 }, queue: 'one' })));
+  const free = await Promise.all([1, 2, 3].map(() => runtime.schedule('sleeps', { parameters: { ms: 1000 } })));
+  const spans = (await Promise.all(queued.map((run) => runtime.ended(run)))).map((run) => [Date.parse(run.startedAt ?? ''), Date.parse(run.finishedAt ?? '')] as const);
+  spans.sort((a, b) => a[0] - b[0]);
+  for (const [index, span] of spans.entries()) if (index > 0) assert.ok(span[0] >= (spans[index - 1]?.[1] ?? Infinity), JSON.stringify(spans));
+  const starts = (await Promise.all(free.map((run) => runtime.ended(run)))).map((run) => Date.parse(run.startedAt ?? ''));
+  assert.ok(Math.max(...starts) - Math.min(...starts) < 1000, 'they were under way together');
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startRuntime, type Runtime } from '../support/runtime.ts';
+
+const tasks: Record<string, string> = {
+  prints: `export async function run() {
+    console.log('one'); console.error('two'); process.stdout.write('three\\n'); console.warn('four %d', 4); process.stderr.write('fi'); process.stderr.write('ve\\n');
+    console.debug({ six: 6 }); console.info('se\\nven'); console.table([{ a: 1 }]); process.stdout.write('no newline');
+  }`,
+  gigabyte: `export async function run() { const line = 'x'.repeat(99); for (let i = 0; i < 300_000; i++) console.log(line); process.stdout.write('y'.repeat(50_000_000)); return 'done'; }`,
+  gigabyte_child: `import { execSync } from 'node:child_process';\nexport async function run() { execSync('head -c 200000000 /dev/zero | tr "\\\\0" "x"', { stdio: 'inherit' }); return 'done'; }`,
+  info: `export async function run() { return CloudCode.run; }`,
+};
+
+let runtime: Runtime;
+before(async () => {
+  runtime = await startRuntime(tasks, { concurrency: 6 });
+});
+after(async () => {
+  await runtime[Symbol.asyncDispose]();
+});
+
+test('console and output are captured line by line, in order, with their levels', async () => {
+  const run = await runtime.run('prints');
+  const lines = await runtime.store.query<{ level: string; message: string }>({ name: '', text: `select level, message from cloudcode.log_lines where run_id = '${run.id}' order by seq` });
+  assert.deepEqual(lines.slice(0, 8).map((line) => [line.level, line.message]), [
+    ['log', 'one'], ['error', 'two'], ['stdout', 'three'], ['warn', 'four 4'], ['stderr', 'five'], ['debug', '{ six: 6 }'], ['info', 'se'], ['info', 'ven'],
+  ]);
+  assert.ok(lines.some((line) => line.message === 'no newline'));
+});
+
+for (const task of ['gigabyte', 'gigabyte_child']) {
+  test(`output is bounded, and the record says what was cut: ${task}`, async () => {
+    const run = await runtime.run(task);
+    assert.equal(run.state, 'succeeded');
+    const messages = await runtime.messages(run);
+    const [size] = await runtime.store.query<{ bytes: number }>({ name: '', text: `select sum(length(message))::integer as bytes from cloudcode.log_lines where run_id = '${run.id}'` });
+    assert.ok((size?.bytes ?? 0) <= 1_200_000, String(size?.bytes));
+    const [cut] = await runtime.store.query<{ message: string }>({ name: '', text: `select message from cloudcode.log_lines where run_id = '${run.id}' and level = 'system'` });
+    assert.match(cut?.message ?? String(messages.length), /were cut/);
+  });
+}
