@@ -40,7 +40,7 @@ async function settle(action: (invocation: Invocation) => Promise<number>, invoc
   }
 }
 
-export function readGlobalOptions(command: Command): GlobalOptions {
+function readGlobalOptions(command: Command): GlobalOptions {
   const given = command.optsWithGlobals<{ project?: string; environment?: string; url?: string; token?: string; database?: string; json?: boolean }>();
   return {
     project: given.project ?? '.',
@@ -59,7 +59,7 @@ function fromEnvironment(name: string): string | undefined {
 }
 
 /** Tells an error on standard error. @returns the exit status */
-export async function tellError(terminal: Terminal, error: unknown): Promise<number> {
+async function tellError(terminal: Terminal, error: unknown): Promise<number> {
   const { colours } = terminal.err;
   if (!(error instanceof CloudCodeError)) {
     terminal.tell(`${colours.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

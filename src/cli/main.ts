@@ -13,8 +13,6 @@ import { exitStatuses, problemOf } from './invocation.ts';
 
 // Stays light: what a command needs beyond its own words it imports when it runs.
 
-const helpCodes = ['commander.helpDisplayed', 'commander.version'];
-
 function createProgram(): Command {
   const program = new Command('cloudcode')
     .description('Runs tasks: each run in a process of its own, never lost, never two at once in a queue.')
@@ -44,7 +42,7 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   // commander has told it already, but not as JSON.
-  const isHelp = helpCodes.includes(error.code);
+  const isHelp = error.exitCode === 0;
   if (!isHelp && process.argv.includes('--json')) {
     const problem = await problemOf(new CloudCodeError('wrong_usage', error.message.replace(/^error: /, '')));
     process.stdout.write(`${JSON.stringify(problem, null, 2)}\n`);

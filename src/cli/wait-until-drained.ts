@@ -34,7 +34,7 @@ function describeWork(backlog: Backlog): string {
 function pausedPart({ paused, pausedQueues }: Backlog): string {
   if (paused === 0) return '';
   const shown = pausedQueues.slice(0, 10).map(escapeText).join(', ');
-  return `${paused} in paused queues (${shown}${pausedQueues.length > 10 ? ', …' : ''})`;
+  return `${count(paused, 'in paused queues')} (${shown}${pausedQueues.length > 10 ? ', …' : ''})`;
 }
 
 function count(runs: number, what: string): string {

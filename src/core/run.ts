@@ -63,7 +63,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-export const finalStates: readonly RunState[] = ['succeeded', 'failed', 'dead', 'cancelled'];
+const finalStates: readonly RunState[] = ['succeeded', 'failed', 'dead', 'cancelled'];
 
 export function isFinal(state: RunState): boolean {
   return finalStates.includes(state);

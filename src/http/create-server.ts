@@ -30,6 +30,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit,
     routerOptions: { maxParamLength },
     forceCloseConnections: true,
+    // What comes while the streams end is still answered.
+    return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, fromFastify(error) ?? new CloudCodeError('internal', error.message)),
   });
   answerErrors(server, options.log);

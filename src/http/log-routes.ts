@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { getRun } from '../operations/get-run.ts';
 import { logPageSize, readLogs } from '../operations/read-logs.ts';
@@ -9,8 +10,18 @@ interface OneRun {
   Params: { environment: string; id: string };
 }
 
+/** How long a closing server leaves its streams to tell the end of runs that are over, and their readers to ask for those runs. */
+const lastLookMs = 500;
+const lastQuestionMs = 200;
+
 /** The log lines of a run: all there are now, or live as server-sent events. */
 export function logRoutes(api: FastifyInstance, store: Store): void {
+  const open = new Set<Promise<void>>();
+  api.addHook('preClose', async () => {
+    if (open.size === 0) return;
+    await Promise.race([Promise.all(open), sleep(lastLookMs)]);
+    await sleep(lastQuestionMs);
+  });
   api.get<OneRun>('/runs/:id/logs', async (request, reply) => {
     const { environment, id } = request.params;
     const { after = 0 } = parseLogsQuery(request.query);
@@ -18,7 +29,9 @@ export function logRoutes(api: FastifyInstance, store: Store): void {
     const lastEventId = Number(request.headers['last-event-id'] ?? after);
     await getRun(store, environment, id);
     void reply.hijack();
-    await streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw });
+    const stream = streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw });
+    open.add(stream);
+    await stream.finally(() => open.delete(stream));
     return reply;
   });
 }

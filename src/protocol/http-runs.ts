@@ -57,11 +57,6 @@ export function parseLogsQuery(query: unknown): z.output<typeof logsQuery> {
   return parseQuery(logsQuery, query);
 }
 
-/** For routes that take no query. @throws CloudCodeError `invalid_filter` */
-export function refuseQuery(query: unknown): void {
-  parseQuery(z.strictObject({}), query);
-}
-
 function parseQuery<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, query: unknown): z.output<z.ZodObject<Shape>> {
   const parsed = schema.safeParse(query);
   if (parsed.success) return parsed.data;
@@ -74,6 +69,5 @@ function parseQuery<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, que
 
 function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
   const nearest = suggest(name, known);
-  const list = known.length === 0 ? 'This address takes no query.' : `There are ${known.join(', ')}.`;
-  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: nearest === null ? list : `Did you mean \`${nearest}\`?` });
+  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`${nearest}\`?` });
 }

@@ -1,7 +1,7 @@
 const token = /[ \t\n\r]*(?:("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)|([[\]{}:,]))/y;
 const blank = /[ \t\n\r]*/y;
 /** As far as a string or number goes before it is broken. */
-const started = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*|-?\d+(?:\.\d+)?(?:[eE][+-]?)?|[\w-]+/y;
+const started = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?)?|[\w-]+/y;
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or ]' | ', or }' | 'the end';
 

@@ -13,6 +13,7 @@ import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { sampleStack } from './sample-stack.ts';
 import { watchMemory } from './watch-memory.ts';
+import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface AttemptContext {
@@ -33,6 +34,10 @@ export interface RunningAttempt {
 
 /** How long a process may go on after SIGTERM. */
 const termGraceMs = 500;
+/** How long a worker that has answered may take to exit. */
+const exitGraceMs = 50;
+/** How long what the processes wrote last may take to arrive after they are gone. */
+const lastOutputMs = 1000;
 const stackSampleMs = 1000;
 const logFlushMs = 250;
 /** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
@@ -87,8 +92,10 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
     clearTimeout(pidTimer);
     memory.stop();
     if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker);
+    // Once it has answered it is on its way out: to wait for that costs less than to kill it.
+    if (end.kind === 'answered') await within(exitGraceMs, worker.exited);
     const exit = await worker.end();
-    await Promise.race([worker.closed, elapsed(1000)]);
+    await within(lastOutputMs, worker.closed);
     await flusher.stop();
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
     const next = await storeEnd(context, {
@@ -145,7 +152,7 @@ async function answerCall(message: CallMessage, run: ClaimedRun, from: { readonl
 /** SIGTERM, and a short while to heed it. */
 async function askToEnd(worker: WorkerProcess): Promise<void> {
   worker.container.signal('SIGTERM');
-  await Promise.race([worker.exited, elapsed(termGraceMs)]);
+  await within(termGraceMs, worker.exited);
 }
 
 /** Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it. */

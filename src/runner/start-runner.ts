@@ -47,7 +47,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   await insertRunner(store, { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs });
   const pool = openWorkerPool({
     runnerId: id, containment, folder, memoryMb: defaultTaskConfig.memoryMb,
-    size: Math.min(concurrency, Math.max(2, availableParallelism())),
+    size: Math.min(concurrency, Math.max(4, availableParallelism())),
   });
   const claim = claimer(store, id);
   const attempts = new Map<string, RunningAttempt>();

@@ -18,6 +18,9 @@ export interface PoolOptions {
   readonly memoryMb: number;
 }
 
+/** Starting a process holds up the event loop for milliseconds: the run that took a worker goes first. */
+const refillAfterMs = 10;
+
 /** The heap's limit is a start flag, so workers wait by size; as many of each size wait as of the last `size` runs had it. */
 export function openWorkerPool(options: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
@@ -47,9 +50,17 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
     }
   };
   refill();
+  let refilling: NodeJS.Timeout | null = null;
+  const refillSoon = (): void => {
+    refilling ??= setTimeout(() => {
+      refilling = null;
+      refill();
+    }, refillAfterMs);
+  };
 
   const close = async (): Promise<void> => {
     closed = true;
+    if (refilling !== null) clearTimeout(refilling);
     await Promise.all([...waiting].map(discard));
   };
   return {
@@ -58,8 +69,7 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
       const found = [...waiting].find((worker) => worker.memoryMb === memoryMb && !worker.hasExited);
       const worker = found ?? spawnWorker(memoryMb);
       waiting.delete(worker);
-      // After this turn of the event loop: the run that waits for this worker goes first.
-      setImmediate(refill);
+      refillSoon();
       await worker.container.ready;
       return worker;
     },

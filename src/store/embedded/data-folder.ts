@@ -16,7 +16,7 @@ export interface Settings {
 /** A Unix socket's path holds 107 bytes on Linux and 103 on macOS; the file's name takes 14. */
 const maxSocketFolderBytes = 85;
 
-export function readSettings(folder: string): Settings | null {
+function readSettings(folder: string): Settings | null {
   try {
     return JSON.parse(readFileSync(join(folder, 'postgres.json'), 'utf8')) as Settings;
   } catch {

@@ -103,7 +103,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     kill(pid, 0);
     return true;
