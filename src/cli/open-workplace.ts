@@ -2,11 +2,13 @@ import type { Backend } from '../client/backend.ts';
 import type { SystemEvent } from '../main.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { findTarget, resolveBackend } from './resolve-backend.ts';
+import type { Deployable } from './schedule-or-deploy.ts';
 
 /** Where `run` has its run executed: by a server's runner, or by one of its own. */
 export interface Workplace {
   readonly backend: Backend;
-  readonly hasOwnRunner: boolean;
+  /** Of an own runner. */
+  readonly deployable: Deployable | null;
   /** Lets an own runner finish what it has claimed, or with `hurry` give it back, and closes what was opened. */
   close(options: { readonly hurry: boolean }): Promise<void>;
 }
@@ -19,7 +21,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
-    return { backend, hasOwnRunner: false, close };
+    return { backend, deployable: null, close };
   }
   const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
   const system = await startSystem({
@@ -34,7 +36,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
   });
   return {
     backend: storeBackend(system.store, global.environment),
-    hasOwnRunner: true,
+    deployable: { store: system.store, folder: system.folder, environment: global.environment },
     close: ({ hurry }) => system.stop({ drainMs: hurry ? 0 : untilAllIsDone }),
   };
 }

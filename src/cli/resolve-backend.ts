@@ -2,16 +2,14 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Backend } from '../client/backend.ts';
 import { CloudCodeError } from '../core/errors.ts';
-import type { Store } from '../store/open-store.ts';
 import type { GlobalOptions } from './invocation.ts';
+import type { Deployable } from './schedule-or-deploy.ts';
 
 /** What a command works on. */
 export interface Resolved {
   readonly backend: Backend;
-  /** `server`: somebody else's runner works. */
-  readonly kind: 'server' | 'database' | 'embedded';
-  /** Of a `database` or an `embedded` one. */
-  readonly store: Store | null;
+  /** Null for a server, and outside a project. */
+  readonly deployable: Deployable | null;
   close(): Promise<void>;
 }
 
@@ -42,12 +40,14 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   if (target.kind === 'server') {
     const { httpBackend } = await import('../client/http-backend.ts');
     const backend = httpBackend({ url: target.url, token: global.token, environment: global.environment });
-    return { backend, kind: 'server', store: null, close: async () => undefined };
+    return { backend, deployable: null, close: async () => undefined };
   }
   const [{ openProjectStore }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openProjectStore({ folder: target.folder ?? '.', databaseUrl });
-  return { backend: storeBackend(opened.store, global.environment), kind: target.kind, store: opened.store, close: opened.close };
+  const { environment } = global;
+  const deployable = target.folder === null ? null : { store: opened.store, folder: target.folder, environment };
+  return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
 }
 
 export function checkDatabaseUrl(url: string): string {

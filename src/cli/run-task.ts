@@ -6,13 +6,14 @@ import { describeRun } from './describe-run.ts';
 import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { openWorkplace, type Workplace } from './open-workplace.ts';
+import { scheduleOrDeploy } from './schedule-or-deploy.ts';
 import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { tellLeft, waitUntilDrained } from './wait-until-drained.ts';
 
 export interface RunRequest {
-  readonly request: Readonly<Record<string, unknown>>;
+  readonly request: { readonly task: string };
   readonly drain: boolean;
 }
 
@@ -29,14 +30,14 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
       if (event.kind === 'trouble') live.above(`trouble: ${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`);
     });
     const { backend } = workplace;
-    const scheduled = await backend.scheduleRun(request);
+    const scheduled = await scheduleOrDeploy(backend, request, workplace.deployable);
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };
     const run = await waitForEnd(backend, scheduled, waiting);
     live.stop();
     if (interrupts.signal.aborted) return await leave(terminal, workplace, { run, signal: interrupts.signal });
     if (terminal.json) terminal.printJson(run);
     else terminal.print(describeRun(run, terminal.out.colours, Date.now()));
-    if (!drain && workplace.hasOwnRunner) await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
+    if (!drain && workplace.deployable !== null) await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
     await closeInOrder(workplace, interrupts.signal);
     return exitStatusOf(run);
   } finally {
@@ -99,7 +100,7 @@ async function tellState(backend: Backend, scheduled: Run, to: { readonly status
 /** Ctrl-C: the run stays in the store. What an own runner was at is given back, and does not count as an attempt. */
 async function leave(terminal: Terminal, workplace: Workplace, from: { readonly run: Run; readonly signal: AbortSignal }): Promise<number> {
   const { run, signal } = from;
-  const rest = workplace.hasOwnRunner ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
+  const rest = workplace.deployable !== null ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
   terminal.tell(isFinal(run.state) ? `Interrupted. Run ${run.id} is ${run.state}.` : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`);
   await workplace.close({ hurry: true });
   return interruptStatus(signal.reason);

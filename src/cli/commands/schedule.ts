@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { CloudCodeError } from '../../core/errors.ts';
 import { parseScheduleRequest } from '../../core/schedule-request.ts';
 import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { parseAfter, parseAt, readParameters } from '../parse-values.ts';
-import { resolveBackend, type Resolved } from '../resolve-backend.ts';
+import { resolveBackend } from '../resolve-backend.ts';
+import { scheduleOrDeploy } from '../schedule-or-deploy.ts';
 
 interface ScheduleOptions {
   readonly parameters?: string;
@@ -41,22 +41,13 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
   };
   // What is wrong with it is found before anything is opened or started.
   parseScheduleRequest(request, new Date());
-  const resolved = await resolveBackend(global);
+  const { backend, deployable, close } = await resolveBackend(global);
   try {
-    const run = await resolved.backend.scheduleRun(request).catch((error: unknown) => deployAndSchedule(error, resolved, { invocation, request }));
+    const run = await scheduleOrDeploy(backend, request, deployable);
     if (terminal.json) terminal.printJson(run);
     else terminal.print(describeRun(run, terminal.out.colours, Date.now()));
     return exitStatuses.done;
   } finally {
-    await resolved.close();
+    await close();
   }
-}
-
-/** The embedded store knows the tasks of the last `start`, `dev` or `run`. One that was added since, or before the first of these, is deployed now. */
-async function deployAndSchedule(error: unknown, resolved: Resolved, from: { readonly invocation: Invocation; readonly request: Readonly<Record<string, unknown>> }) {
-  const { store, kind } = resolved;
-  if (!(error instanceof CloudCodeError) || error.code !== 'unknown_task' || kind !== 'embedded' || store === null) throw error;
-  const { deployFolder } = await import('../../main.ts');
-  await deployFolder(store, from.invocation.global.project, from.invocation.global.environment);
-  return resolved.backend.scheduleRun(from.request);
 }

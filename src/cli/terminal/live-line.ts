@@ -16,6 +16,7 @@ const clear = '\r\u001b[K';
 export function showLiveLine(screen: Screen, describe: () => string): LiveLine {
   if (!screen.isTerminal) return { above: (text) => screen.write(text), stop: () => undefined };
   let frame = 0;
+  let isStopped = false;
   const draw = (): void => {
     frame = (frame + 1) % frames.length;
     const line = fitText(describe(), (screen.width() ?? 80) - 3);
@@ -24,8 +25,10 @@ export function showLiveLine(screen: Screen, describe: () => string): LiveLine {
   const timer = setInterval(draw, frameMs);
   timer.unref();
   return {
-    above: (text) => screen.write(clear + text),
+    above: (text) => screen.write(isStopped ? text : clear + text),
     stop: () => {
+      if (isStopped) return;
+      isStopped = true;
       clearInterval(timer);
       screen.write(clear);
     },

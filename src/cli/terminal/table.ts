@@ -33,8 +33,9 @@ export function layOutTable(columns: readonly Column[], rows: readonly (readonly
       const columnWidth = widths[index] ?? 0;
       const fitted = width === null ? text : fitText(text, columnWidth);
       const pad = ' '.repeat(Math.max(0, columnWidth - displayWidth(fitted)));
+      const painted = fitted === '' ? '' : paint(fitted);
       const isLast = index === columns.length - 1;
-      return column.alignRight === true ? pad + paint(fitted) : paint(fitted) + (isLast ? '' : pad);
+      return column.alignRight === true ? pad + painted : painted + (isLast ? '' : pad);
     });
     return shown.join(gap).trimEnd();
   };

@@ -60,8 +60,10 @@ export function giveTo(runAs: RunAs, path: string): void {
 
 function works(binaries: Binaries, folder: string, runAs: RunAs): boolean {
   const { file, args, ...user } = commandFor(runAs, binaries, 'postgres');
-  // The working directory is what tells whether that user can reach the folder at all.
-  const result = spawnSync(file, [...args, '--version'], { cwd: folder, env: environmentFor(binaries), stdio: 'ignore', timeout: 10_000, ...user });
+  // By a shell, because `cwd` is entered before the uid is changed: that user must be able to reach the folder and the program.
+  const result = spawnSync('/bin/sh', ['-c', 'cd -- "$0" && exec "$@"', folder, file, ...args, '--version'], {
+    cwd: '/', env: environmentFor(binaries), stdio: 'ignore', timeout: 10_000, ...user,
+  });
   return result.status === 0;
 }
 

@@ -1,0 +1,36 @@
+import type { Backend } from '../client/backend.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import type { Run } from '../core/run.ts';
+import type { Store } from '../store/open-store.ts';
+
+/** A store that is worked on directly, and the project's folder. */
+export interface Deployable {
+  readonly store: Store;
+  readonly folder: string;
+  readonly environment: string;
+}
+
+/**
+ * Schedules a run. A store knows the tasks of its last deployment: when it does not know one that the folder has, because the task is new
+ * or nothing was deployed yet, the folder is deployed as it stands.
+ */
+export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, deployable: Deployable | null): Promise<Run> {
+  try {
+    return await backend.scheduleRun({ ...request });
+  } catch (error) {
+    if (!(error instanceof CloudCodeError) || error.code !== 'unknown_task' || deployable === null) throw error;
+    const { findProject } = await import('../project/find-project.ts');
+    const { tasks } = await findProject(deployable.folder);
+    if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
+    const { deployFolder } = await import('../main.ts');
+    await deployFolder(deployable.store, deployable.folder, deployable.environment);
+    return backend.scheduleRun({ ...request });
+  }
+}
+
+/** A task that is only in the folder may be the one that was meant. */
+async function nearestInFolder(error: CloudCodeError, task: string, tasks: readonly { readonly name: string }[]): Promise<CloudCodeError> {
+  const { suggest } = await import('../core/suggest.ts');
+  const nearest = suggest(task, tasks.map(({ name }) => name));
+  return nearest === null ? error : new CloudCodeError('unknown_task', error.message, { hint: `Did you mean \`${nearest}\`?`, cause: error });
+}
