@@ -14,7 +14,7 @@ import { readOtherRunners } from './store/runners.ts';
 // What only some commands need is imported where it is used: the others start faster without it.
 
 /** The only environment until `deploy` is there. */
-export const onlyEnvironment = 'testing';
+const onlyEnvironment = 'testing';
 /** Longer than any attempt: a timer takes no more. */
 export const untilAllIsDone = 2_147_483_647;
 
@@ -81,7 +81,9 @@ export interface System {
   readonly folder: string;
   readonly url: string | null;
   readonly tasks: readonly string[];
-  /** Drains, and closes everything. Attempts that take longer than `drainMs` are given back. */
+  /** Claims nothing more and finishes what runs. Attempts that take longer than `drainMs` are given back. */
+  drain(options?: { readonly drainMs?: number }): Promise<void>;
+  /** Drains, if that was not done, and closes everything. */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
@@ -106,13 +108,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     if (options.watch) closing.add(await watchAndDeploy(store, options, folder));
     if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
     isReady = true;
-    const stop: System['stop'] = async ({ drainMs } = {}) => {
+    // The API answers while the runner drains, so that those who wait for a run see its end.
+    const drain: System['drain'] = async ({ drainMs } = {}) => {
       isReady = false;
-      // The API answers while the runner drains, so that those who wait for a run see its end.
       await runner?.stop(drainMs === undefined ? {} : { drainMs });
+    };
+    const stop: System['stop'] = async (how) => {
+      await drain(how);
       await closing.close();
     };
-    return { store, folder, url, tasks, stop };
+    return { store, folder, url, tasks, drain, stop };
   } catch (error) {
     await closing.close();
     throw error;
@@ -124,7 +129,7 @@ function logOf(options: SystemOptions): (message: string) => void {
 }
 
 /** @throws CloudCodeError `environment_not_found` */
-export function refuseOtherEnvironment(environment: string): void {
+function refuseOtherEnvironment(environment: string): void {
   if (environment === onlyEnvironment) return;
   throw new CloudCodeError('environment_not_found', `There is no environment ${JSON.stringify(environment)}.`, {
     hint: `This version has \`${onlyEnvironment}\` only; leave --environment out.`,

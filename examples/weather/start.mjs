@@ -49,6 +49,7 @@ function whyItFailed(error, server) {
 }
 
 async function work(server) {
+  if (stopping.signal.aborted) return; // Ctrl-C while the server started
   try {
     const api = openApi(server.url);
     const { importId, isNew } = await openImport(api);

@@ -9,8 +9,10 @@ export interface Workplace {
   readonly backend: Backend;
   /** Of an own runner. */
   readonly deployable: Deployable | null;
-  /** Lets an own runner finish what it has claimed, or with `hurry` give it back, and closes what was opened. */
-  close(options: { readonly hurry: boolean }): Promise<void>;
+  /** Lets an own runner finish what it has claimed. */
+  finish(): Promise<void>;
+  /** Has an own runner give back what it is still at, and closes what was opened. */
+  close(): Promise<void>;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
-    return { backend, deployable: null, close };
+    return { backend, deployable: null, finish: async () => undefined, close };
   }
   const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
   const system = await startSystem({
@@ -37,6 +39,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
   return {
     backend: storeBackend(system.store, global.environment),
     deployable: { store: system.store, folder: system.folder, environment: global.environment },
-    close: ({ hurry }) => system.stop({ drainMs: hurry ? 0 : untilAllIsDone }),
+    finish: () => system.drain({ drainMs: untilAllIsDone }),
+    close: () => system.stop({ drainMs: 0 }),
   };
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { CloudCodeError } from '../core/errors.ts';
 import { parseJson } from '../protocol/parse-json.ts';
 
@@ -49,7 +48,7 @@ export async function readParameters(value: string): Promise<unknown> {
 }
 
 async function readSource(value: string): Promise<string> {
-  if (value === '-') return text(process.stdin);
+  if (value === '-') return (await import('node:stream/consumers')).text(process.stdin);
   if (!value.startsWith('@')) return value;
   try {
     return await readFile(value.slice(1), 'utf8');

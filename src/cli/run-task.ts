@@ -34,15 +34,15 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };
     const run = await waitForEnd(backend, scheduled, waiting);
     live.stop();
-    if (interrupts.signal.aborted) return await leave(terminal, workplace, { run, signal: interrupts.signal });
     if (terminal.json) terminal.printJson(run);
-    else terminal.print(describeRun(run, terminal.out.colours, Date.now()));
+    if (interrupts.signal.aborted) return leave(terminal, workplace, { run, signal: interrupts.signal });
+    if (!terminal.json) terminal.print(describeRun(run, terminal.out.colours, Date.now()));
+    await finish(workplace, interrupts.signal);
     if (!drain && workplace.deployable !== null) await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
-    await closeInOrder(workplace, interrupts.signal);
     return exitStatusOf(run);
   } finally {
     live.stop();
-    await workplace?.close({ hurry: true });
+    await workplace?.close();
   }
 }
 
@@ -66,10 +66,10 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   try {
     if (drain) {
       // With nothing left to do, a run that is not over waits in a paused queue: it would be followed for ever.
-      const drained = waitUntilDrained(backend, { status, signal: waiting.signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
+      const drained = waitUntilDrained(backend, { status, signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
       await Promise.all([follow(), drained]);
       live.stop();
-      await tellLeft(backend, terminal, 'Left');
+      if (!waiting.signal.aborted) await tellLeft(backend, terminal, 'Left');
     } else {
       await follow();
     }
@@ -98,17 +98,16 @@ async function tellState(backend: Backend, scheduled: Run, to: { readonly status
 }
 
 /** Ctrl-C: the run stays in the store. What an own runner was at is given back, and does not count as an attempt. */
-async function leave(terminal: Terminal, workplace: Workplace, from: { readonly run: Run; readonly signal: AbortSignal }): Promise<number> {
+function leave(terminal: Terminal, workplace: Workplace, from: { readonly run: Run; readonly signal: AbortSignal }): number {
   const { run, signal } = from;
   const rest = workplace.deployable !== null ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
   terminal.tell(isFinal(run.state) ? `Interrupted. Run ${run.id} is ${run.state}.` : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`);
-  await workplace.close({ hurry: true });
   return interruptStatus(signal.reason);
 }
 
-/** Runs that an own runner has claimed besides are finished; Ctrl-C gives that up. */
-async function closeInOrder(workplace: Workplace, signal: AbortSignal): Promise<void> {
-  await Promise.race([workplace.close({ hurry: false }), aborted(signal)]);
+/** Runs that an own runner has claimed besides are finished; Ctrl-C gives that up, and the process with it. */
+async function finish(workplace: Workplace, signal: AbortSignal): Promise<void> {
+  await Promise.race([workplace.finish(), aborted(signal)]);
   if (signal.aborted) process.exit(interruptStatus(signal.reason));
 }
 

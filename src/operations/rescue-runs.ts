@@ -1,5 +1,5 @@
 import type { Store } from '../store/open-store.ts';
-import { type LostAttempt, readLostAttempts } from '../store/runners.ts';
+import { type HeldAttempt, readLostAttempts } from '../store/runners.ts';
 import { finishAttempt } from './finish-attempt.ts';
 
 const batch = 100;
@@ -9,14 +9,21 @@ export async function rescueRuns(store: Store): Promise<number> {
   let rescued = 0;
   for (;;) {
     const lost = await readLostAttempts(store, batch);
-    for (const attempt of lost) {
-      if ((await finishAttempt(store, endOf(attempt))) !== 'superseded') rescued += 1;
-    }
+    rescued += await endLostAttempts(store, lost, "The attempt's runner stopped renewing its lease: it died or lost the database.");
     if (lost.length < batch) return rescued;
   }
 }
 
-function endOf(attempt: LostAttempt): Parameters<typeof finishAttempt>[1] {
+/** Ends attempts whose processes are known to be gone, or never were. @returns how many were still current */
+export async function endLostAttempts(store: Store, attempts: readonly HeldAttempt[], why: string): Promise<number> {
+  let ended = 0;
+  for (const attempt of attempts) {
+    if ((await finishAttempt(store, endOf(attempt, why))) !== 'superseded') ended += 1;
+  }
+  return ended;
+}
+
+function endOf(attempt: HeldAttempt, why: string): Parameters<typeof finishAttempt>[1] {
   return {
     runId: attempt.id,
     fence: attempt.fence,
@@ -25,7 +32,7 @@ function endOf(attempt: LostAttempt): Parameters<typeof finishAttempt>[1] {
     outcome: 'lost',
     cancelRequested: attempt.cancelRequested,
     resultJson: null,
-    error: { name: 'AttemptLost', message: `The attempt's runner ${attempt.runnerId} stopped renewing its lease: it died or lost the database.`, stack: null },
+    error: { name: 'AttemptLost', message: why, stack: null },
     exitCode: null,
     signal: null,
     pid: null,

@@ -21,13 +21,18 @@ export interface AttemptContext {
   readonly onEvent: OnEvent;
   /** The folder that stands for the project's on this machine. */
   readonly folder: string;
+  /** Aborted when a stopping runner waits no longer for the database to take the ends of its attempts. */
+  readonly abandon: AbortSignal;
 }
+
+/** Why a runner ends an attempt. */
+export type AttemptStop = Extract<AttemptEnd, { kind: 'cancelled' | 'lost' }> & { readonly cancelRequested: boolean };
 
 /** An attempt under way. */
 export interface RunningAttempt {
   readonly runId: string;
   /** Ends it: somebody cancelled the run, or the runner drains or lost its lease. */
-  end(end: Extract<AttemptEnd, { kind: 'cancelled' | 'lost' }>, cancelRequested: boolean): void;
+  end(stop: AttemptStop): void;
   /** Resolves when its processes are gone and its end is stored. */
   readonly done: Promise<void>;
 }
@@ -117,9 +122,9 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
 
   return {
     runId: run.id,
-    end(end, wasRequested) {
-      cancelRequested ||= wasRequested;
-      ended.resolve(end);
+    end(stop) {
+      cancelRequested ||= stop.cancelRequested;
+      ended.resolve(stop);
     },
     done: execute(),
   };
@@ -155,14 +160,18 @@ async function askToEnd(worker: WorkerProcess): Promise<void> {
   await within(termGraceMs, worker.exited);
 }
 
-/** Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it. */
+/**
+ * Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it.
+ * A runner that stops gives up at last; its lease runs out, and the run is tried again.
+ */
 async function storeEnd(context: AttemptContext, finished: Parameters<typeof finishAttempt>[1]): Promise<string> {
   for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2000)) {
     try {
       return await finishAttempt(context.store, finished);
     } catch (error) {
       context.onEvent({ kind: 'trouble', what: `the end of run ${finished.runId} could not be stored yet`, error });
-      await elapsed(delayMs);
+      if (context.abandon.aborted) return 'not stored';
+      await within(delayMs, aborted(context.abandon));
     }
   }
 }
@@ -200,6 +209,6 @@ function flushLines(
   };
 }
 
-function elapsed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

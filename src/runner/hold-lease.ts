@@ -1,11 +1,13 @@
-import { rescueRuns } from '../operations/rescue-runs.ts';
+import { endLostAttempts, rescueRuns } from '../operations/rescue-runs.ts';
 import type { Store } from '../store/open-store.ts';
-import { deleteEndedRunners, expireLease, readCancelRequests, readOtherRunners, renewLease, reviveLease } from '../store/runners.ts';
+import { deleteEndedRunners, expireLease, readHeldAttempts, readOtherRunners, renewLease, reviveLease } from '../store/runners.ts';
 import { bootTimeMs } from './boot-clock.ts';
 import { endLeftovers } from './containment/end-leftovers.ts';
+import type { Claimer } from './claim-due.ts';
 import type { OnEvent } from './events.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
 import { isKnownDead } from './process-identity.ts';
+import type { RunSlots } from './run-slots.ts';
 
 /** How long a runner's lease lasts: its death is noticed within this time, by runners of other machines. */
 export const leaseMs = 15_000;
@@ -16,10 +18,10 @@ const killMarginMs = 3_000;
 export interface LeaseHolder {
   /** The lease could not be renewed in time: every attempt must end now. */
   onLost(): void;
-  /** Whether every attempt has ended, so that a lost lease may be taken again. */
-  isIdle(): boolean;
+  /** A lost lease was taken again, after every attempt had ended. */
   onRevived(): void;
-  onCancelRequested(runId: string): void;
+  readonly slots: RunSlots;
+  readonly claimer: Claimer;
   readonly onEvent: OnEvent;
 }
 
@@ -42,13 +44,13 @@ export function holdLease(store: Store, runnerId: string, holder: LeaseHolder): 
     } else if (!lost) {
       lost = true;
       holder.onLost();
-    } else if (holder.isIdle()) {
+    } else if (holder.slots.size() === 0) {
       await reviveLease(store, runnerId, leaseMs);
       deadline = asked + leaseMs - killMarginMs;
       lost = false;
       holder.onRevived();
     }
-    for (const runId of await readCancelRequests(store, runnerId)) holder.onCancelRequested(runId);
+    await lookAtHeldRuns(store, runnerId, holder);
     await expireDeadNeighbours(store, runnerId);
     const count = await rescueRuns(store);
     if (count > 0) holder.onEvent({ kind: 'runs_rescued', count });
@@ -67,6 +69,18 @@ export function holdLease(store: Store, runnerId: string, holder: LeaseHolder): 
     await loop.stop();
   };
   return { wake: loop.wake, stop, [Symbol.asyncDispose]: stop };
+}
+
+/**
+ * Cancels what somebody asked to cancel while no notification came through, and takes back what this runner holds without knowing: a claim
+ * whose answer was lost on its way. No claim may be under way around the look, or its runs would be taken for lost.
+ */
+async function lookAtHeldRuns(store: Store, runnerId: string, { slots, claimer }: LeaseHolder): Promise<void> {
+  const stillness = claimer.stillness();
+  const held = await readHeldAttempts(store, runnerId);
+  for (const run of held) if (run.cancelRequested) slots.cancel(run.id);
+  if (stillness === null || claimer.stillness() !== stillness) return;
+  await endLostAttempts(store, held.filter((run) => !slots.holds(run.id)), 'The answer to its claim was lost.');
 }
 
 /**

@@ -16,6 +16,7 @@ export interface PoolOptions {
   readonly size: number;
   /** The size of task that is expected first. */
   readonly memoryMb: number;
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** Starting a process holds up the event loop for milliseconds: the run that took a worker goes first. */
@@ -29,10 +30,20 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
 
   const spawnWorker = (memoryMb: number): WorkerProcess => new WorkerProcess({ ...options, memoryMb });
   const addWaiting = (memoryMb: number): void => {
-    const worker = spawnWorker(memoryMb);
+    const worker = trySpawn(memoryMb);
+    if (worker === null) return;
     waiting.add(worker);
     const remove = (): void => void waiting.delete(worker);
     worker.exited.then(remove, remove);
+  };
+  // No process to be had now (the limit of processes, no memory): the next run that needs one asks again and says so.
+  const trySpawn = (memoryMb: number): WorkerProcess | null => {
+    try {
+      return spawnWorker(memoryMb);
+    } catch (error) {
+      options.onTrouble(error);
+      return null;
+    }
   };
   const discard = async (worker: WorkerProcess): Promise<void> => {
     waiting.delete(worker);
@@ -70,7 +81,10 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
       const worker = found ?? spawnWorker(memoryMb);
       waiting.delete(worker);
       refillSoon();
-      await worker.container.ready;
+      await worker.container.ready.catch(async (error: unknown) => {
+        await worker.end();
+        throw error;
+      });
       return worker;
     },
     close,

@@ -61,7 +61,8 @@ export function readOtherRunners(db: Queryable, runnerId: string): Promise<reado
   });
 }
 
-export interface LostAttempt {
+/** A running run's current attempt. */
+export interface HeldAttempt {
   readonly id: string;
   readonly fence: string;
   readonly attempt: number;
@@ -71,8 +72,8 @@ export interface LostAttempt {
 }
 
 /** Running runs whose runner's lease has run out. */
-export function readLostAttempts(db: Queryable, limit: number): Promise<readonly LostAttempt[]> {
-  return db.query<LostAttempt>({
+export function readLostAttempts(db: Queryable, limit: number): Promise<readonly HeldAttempt[]> {
+  return db.query<HeldAttempt>({
     name: 'lost_attempts',
     text: `
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
@@ -95,12 +96,14 @@ export async function deleteEndedRunners(db: Queryable): Promise<void> {
   });
 }
 
-/** Runs of a runner that somebody asked to cancel. */
-export async function readCancelRequests(db: Queryable, runnerId: string): Promise<readonly string[]> {
-  const rows = await db.query<{ id: string }>({
-    name: 'cancel_requests',
-    text: "select id from cloudcode.runs where runner_id = $1 and state = 'running' and cancel_requested_at is not null",
+/** The running runs of a runner, as the database has them. */
+export function readHeldAttempts(db: Queryable, runnerId: string): Promise<readonly HeldAttempt[]> {
+  return db.query<HeldAttempt>({
+    name: 'held_attempts',
+    text: `
+      select id, fence::text as fence, attempt_count as attempt, attempt_limit as "attemptLimit",
+        cancel_requested_at is not null as "cancelRequested", runner_id as "runnerId"
+      from cloudcode.runs where runner_id = $1 and state = 'running'`,
     values: [runnerId],
   });
-  return rows.map((row) => row.id);
 }

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isReady } from './api.mjs';
 
-const readyWithinMs = 60_000;
+// Longer than the embedded PostgreSQL is waited for, so that its own error is what is told.
+const readyWithinMs = 90_000;
 
 /** `{ url, pid, isOurs, ended, stop() }`; `ended` resolves to a sentence when the server is no longer there. */
 export async function openServer({ folder, cli, port }) {

@@ -1,0 +1,102 @@
+import { finishAttempt } from '../operations/finish-attempt.ts';
+import type { ClaimedRun } from '../store/claim-runs.ts';
+import type { BundleCache } from './bundle-cache.ts';
+import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** The runs that a runner holds: never more than it has room for. */
+export interface RunSlots {
+  free(): number;
+  size(): number;
+  holds(runId: string): boolean;
+  /** Executes a claimed run; its slot is free again when the attempt's processes are gone and its end is stored. */
+  fill(run: ClaimedRun): void;
+  cancel(runId: string): void;
+  /** Ends every attempt, also those that are only about to start. */
+  endAll(stop: AttemptStop): void;
+  /** Resolves when no run is held. */
+  idle(): Promise<void>;
+}
+
+interface Slot {
+  readonly run: ClaimedRun;
+  attempt: RunningAttempt | null;
+  stop: AttemptStop | null;
+}
+
+export interface SlotOptions {
+  readonly concurrency: number;
+  readonly pool: WorkerPool;
+  readonly bundles: BundleCache;
+  readonly context: AttemptContext;
+  readonly onFree: () => void;
+}
+
+export function openSlots({ concurrency, pool, bundles, context, onFree }: SlotOptions): RunSlots {
+  const slots = new Map<string, Slot>();
+  let waiters: (() => void)[] = [];
+
+  const endSlot = (slot: Slot, stop: AttemptStop): void => {
+    slot.stop ??= stop;
+    slot.attempt?.end(stop);
+  };
+  const execute = async (slot: Slot): Promise<void> => {
+    const { run } = slot;
+    const [worker, files] = await takeBoth(pool.take(run.memoryMb), bundles.files(run.bundleHash, run.bundleFormat));
+    slot.attempt = executeAttempt(run, worker, files, context);
+    if (slot.stop !== null) slot.attempt.end(slot.stop);
+    await slot.attempt.done;
+  };
+  const release = (runId: string): void => {
+    slots.delete(runId);
+    if (slots.size === 0) {
+      for (const resolve of waiters) resolve();
+      waiters = [];
+    }
+    onFree();
+  };
+  return {
+    free: () => concurrency - slots.size,
+    size: () => slots.size,
+    holds: (runId) => slots.has(runId),
+    fill(run) {
+      const slot: Slot = { run, attempt: null, stop: null };
+      slots.set(run.id, slot);
+      void execute(slot)
+        .catch((error: unknown) => giveUp(run, context, error))
+        .finally(() => release(run.id));
+    },
+    cancel(runId) {
+      const slot = slots.get(runId);
+      if (slot !== undefined) endSlot(slot, { kind: 'cancelled', why: 'The run was cancelled.', cancelRequested: true });
+    },
+    endAll(stop) {
+      for (const slot of slots.values()) endSlot(slot, stop);
+    },
+    idle: () => (slots.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
+  };
+}
+
+/** Both, or neither: a worker that was taken is ended when there is nothing for it to do. */
+async function takeBoth<Files>(taking: ReturnType<WorkerPool['take']>, files: Promise<Files>) {
+  try {
+    return [await taking, await files] as const;
+  } catch (error) {
+    await taking.then((worker) => worker.end()).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The attempt could not even start (no process, no disk): it is tried again after its back-off, here or elsewhere. */
+async function giveUp(run: ClaimedRun, context: AttemptContext, cause: unknown): Promise<void> {
+  context.onEvent({ kind: 'trouble', what: `run ${run.id} could not be started`, error: cause });
+  const message = `The attempt could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
+  await finishAttempt(context.store, {
+    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
+    outcome: 'lost', cancelRequested: false, resultJson: null, error: { name: 'AttemptLost', message, stack: null },
+    exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [],
+  }).catch((error: unknown) => {
+    // The runner's next look at what it holds finds it again.
+    context.onEvent({ kind: 'trouble', what: `the end of run ${run.id} could not be stored`, error });
+  });
+}

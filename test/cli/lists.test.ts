@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import type { Run } from '../../src/core/run.ts';
+import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { testStore, type TestStore } from '../support/store.ts';
+import { writeProject } from '../support/runtime.ts';
+import { cloudcode, documentOf, type Finished } from './cloudcode.ts';
+
+describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
+  let base: TestStore;
+  const count = 420;
+  before(async () => {
+    base = await testStore();
+    for (let number = 0; number < count; number += 1) await scheduleRun(base.store, 'testing', { task: number % 2 === 0 ? 'noop' : 'other', parameters: { number }, after: 600_000 });
+    await scheduleRun(base.store, 'testing', { task: 'noop', queue: 'line\nbreak \u001b[31m' });
+  });
+  after(() => base[Symbol.asyncDispose]());
+
+  const ask = (...args: string[]): Promise<Finished> => cloudcode([...args, '--database', base.store.url]);
+  const runsOf = async (...args: string[]): Promise<readonly Run[]> => documentOf<{ runs: Run[] }>(await ask('runs', '--json', ...args)).runs;
+
+  it('50 runs unless --limit says otherwise: any number', async () => {
+    assert.equal((await runsOf()).length, 50);
+    assert.equal((await runsOf('--limit', '3')).length, 3);
+    const all = await runsOf('--limit', '100000');
+    assert.equal(all.length, count + 1);
+    assert.equal(new Set(all.map((run) => run.id)).size, count + 1);
+    assert.deepEqual(all.slice(1, 4).map((run) => run.parameters), [419, 418, 417].map((number) => ({ number })));
+    assert.equal((await runsOf('--limit', '401')).length, 401);
+  });
+
+  it('filters by state, task and queue', async () => {
+    assert.equal((await runsOf('--task', 'other', '--limit', '1000')).length, count / 2);
+    assert.equal((await runsOf('--state', 'queued')).length, 1);
+    assert.equal((await runsOf('--queue', 'line\nbreak \u001b[31m')).length, 1);
+    assert.deepEqual(await runsOf('--state', 'dead'), []);
+    const refused = await ask('runs', '--state', 'faild');
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /`faild`[\s\S]*Did you mean `failed`\?/);
+  });
+
+  it('a table is one line a run, whatever its names hold, without colours when it is no terminal', async () => {
+    const { stdout, stderr, status } = await ask('runs', '--limit', '2');
+    assert.equal(status, 0);
+    assert.equal(stderr, '');
+    const lines = stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? '', /^RUN +TASK +STATE +QUEUE +WHEN/);
+    assert.match(lines[1] ?? '', /noop +queued +line\\nbreak \\e\[31m +due (now|\d+ s ago)/);
+    assert.match(lines[2] ?? '', /other +scheduled +- +in \d+ min/);
+    assert.doesNotMatch(stdout, /\u001b/);
+    assert.equal((await ask('runs', '--state', 'dead')).stdout, 'No runs.\n');
+  });
+
+  it('queues: a row each', async () => {
+    assert.match((await ask('queues')).stdout, /^QUEUE +QUEUED +LATER +RUNNING +OLDEST DUE\nline\\nbreak \\e\[31m +1 +0 +- +/);
+    const { queues } = documentOf<{ queues: object[] }>(await ask('queues', '--json'));
+    assert.deepEqual(queues.map((queue) => ({ ...queue, oldestDueAt: '' })), [{ name: 'line\nbreak \u001b[31m', queued: 1, scheduled: 0, running: null, oldestDueAt: '', paused: false }]);
+  });
+
+  it('runs show, cancel, retry and logs', async () => {
+    const [run] = await runsOf('--task', 'other', '--limit', '1');
+    const id = run?.id ?? '';
+    assert.deepEqual(documentOf(await ask('runs', 'show', id, '--json')), run);
+    assert.match((await ask('runs', 'show', id)).stdout, /state +scheduled\n[\s\S]*due +\S+Z \(in \d+ min\)/);
+    assert.equal(documentOf<Run>(await ask('runs', 'cancel', id, '--json')).state, 'cancelled');
+    const again = await ask('runs', 'cancel', id);
+    assert.equal(again.status, 2);
+    assert.match(again.stderr, /run_already_final/);
+    assert.equal(documentOf<Run>(await ask('runs', 'retry', id, '--json')).state, 'queued');
+    assert.match((await ask('runs', 'retry', id)).stderr, /run_not_final/);
+    assert.deepEqual(documentOf(await ask('runs', 'logs', id, '--json')), { lines: [] });
+    for (const verb of ['show', 'cancel', 'retry', 'logs']) assert.equal((await ask('runs', verb, 'nothing')).status, 2);
+    assert.equal((await ask('runs', '--environment', 'staging')).status, 2);
+  });
+
+  it('schedule prints the run, takes local and exact times, and tells a task of the folder that was never deployed', async () => {
+    assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02T03:04:05Z', '--json')).dueAt, '2999-01-02T03:04:05.000Z');
+    assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02 03:04', '--json')).dueAt, new Date('2999-01-02T03:04:00').toISOString());
+    const later = documentOf<Run>(await ask('schedule', 'noop', '--after', '90000', '--json'));
+    assert.equal(Date.parse(later.dueAt) - Date.parse(later.createdAt), 90_000);
+    const folder = writeProject({ fresh: 'export async function run() {}' });
+    const unknown = await ask('schedule', 'fresch', '--project', folder);
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /Did you mean `fresh`\?/);
+    assert.equal(documentOf<Run>(await ask('schedule', 'fresh', '--json', '--project', folder)).state, 'queued');
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
