@@ -1,111 +1,105 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
-import type { Binaries } from './find-binaries.ts';
-import { commandFor, environmentFor, giveTo, type RunAs } from './run-as.ts';
+import { failed, lastLines } from './failed.ts';
+import { type Binaries, environmentFor } from './find-binaries.ts';
+import { asKnownUser, commandFor, giveTo, type RunAs } from './run-as.ts';
 
-/** What a start needs to know of an embedded server, kept beside its data. */
-export interface Settings {
-  readonly password: string;
-  readonly socketFolder: string;
-}
+/** Longer than any initdb takes: what is older was left by one that was killed. */
+const abandonedAfterMs = 10 * 60_000;
 
-/** A Unix socket's path holds 107 bytes on Linux and 103 on macOS; the file's name takes 14. */
-const maxSocketFolderBytes = 85;
-
-function readSettings(folder: string): Settings | null {
-  try {
-    return JSON.parse(readFileSync(join(folder, 'postgres.json'), 'utf8')) as Settings;
-  } catch {
-    return null;
-  }
-}
-
-/** Makes the data folder if it is not there. Another starter may do the same at the same moment: the first to be ready wins. */
-export function ensureDataFolder(folder: string, runAs: RunAs, binaries: Binaries): Settings {
-  const dataFolder = join(folder, 'postgres');
-  const settings = readSettings(folder) ?? writeSettings(folder);
-  if (!existsSync(settings.socketFolder)) mkdirSync(settings.socketFolder, { recursive: true, mode: 0o700 });
-  giveTo(runAs, settings.socketFolder);
-  if (existsSync(dataFolder)) checkVersion(dataFolder, binaries);
-  else initialise({ folder, dataFolder, runAs, binaries, password: settings.password });
-  return settings;
-}
-
-function writeSettings(folder: string): Settings {
-  const near = join(folder, 'socket');
-  const socketFolder = Buffer.byteLength(near) <= maxSocketFolderBytes ? near : mkdtempSync(join(tmpdir(), 'cloudcode-'));
-  const settings = { password: randomBytes(24).toString('base64url'), socketFolder };
-  const path = join(folder, 'postgres.json');
-  try {
-    writeFileSync(path, JSON.stringify(settings), { mode: 0o600, flag: 'wx' });
-    return settings;
-  } catch (error) {
-    const other = readSettings(folder);
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && other !== null) return other;
-    throw failed(`The folder ${folder} cannot be written`, error);
-  }
-}
-
-interface Initialise {
+interface DataFolder {
+  /** The `.cloudcode` folder. */
   readonly folder: string;
-  readonly dataFolder: string;
   readonly runAs: RunAs;
   readonly binaries: Binaries;
   readonly password: string;
 }
 
-function initialise({ folder, dataFolder, runAs, binaries, password }: Initialise): void {
-  const making = mkdtempSync(join(folder, 'postgres.new-'));
-  const data = join(making, 'data');
-  const passwordFile = join(making, 'password');
+export function dataFolderOf(folder: string): string {
+  return join(folder, 'postgres');
+}
+
+/** Makes the data if there are none. Another starter may do the same at the same moment: the first to be ready wins. */
+export function ensureData(wanted: DataFolder): void {
+  const dataFolder = dataFolderOf(wanted.folder);
+  const names = existsSync(dataFolder) ? readdirSync(dataFolder) : [];
+  if (names.length === 0) initialise(wanted, dataFolder);
+  else checkVersion(dataFolder, wanted.binaries);
+}
+
+/** Makes the data beside their place and renames: who is killed here leaves nothing half made. */
+function initialise({ folder, runAs, binaries, password }: DataFolder, dataFolder: string): void {
+  removeAbandoned(folder);
+  let making: string | null = null;
   try {
+    making = mkdtempSync(join(folder, 'postgres.new-'));
+    const data = join(making, 'data');
+    const passwordFile = join(making, 'password');
     mkdirSync(data, { mode: 0o700 });
     writeFileSync(passwordFile, password, { mode: 0o600 });
     giveTo(runAs, making);
     runInitdb({ runAs, binaries, data, passwordFile });
     renameSync(data, dataFolder);
+    writeThrough(folder);
   } catch (error) {
     // Another starter was faster: its data is as good.
     if (existsSync(join(dataFolder, 'PG_VERSION'))) return;
-    throw error;
+    throw error instanceof CloudCodeError ? error : failed(`The embedded PostgreSQL's data could not be made: ${(error as Error).message}`, error);
   } finally {
-    rmSync(making, { recursive: true, force: true });
+    if (making !== null) rmSync(making, { recursive: true, force: true });
   }
 }
 
 function runInitdb(options: { readonly runAs: RunAs; readonly binaries: Binaries; readonly data: string; readonly passwordFile: string }): void {
-  const { file, args, ...user } = commandFor(options.runAs, options.binaries, 'initdb');
-  const result = spawnSync(
-    file,
-    [
-      ...args, '-D', options.data, '--username=cloudcode', `--pwfile=${options.passwordFile}`, '--auth=scram-sha-256',
-      '--encoding=UTF8', '--locale=C', '--data-checksums', '--no-instructions',
-    ],
-    { cwd: '/', env: environmentFor(options.binaries), encoding: 'utf8', timeout: 120_000, ...user },
-  );
+  const command = commandFor(options.runAs, options.binaries, 'initdb');
+  const run = ({ file, args, ...user }: typeof command) =>
+    spawnSync(
+      file,
+      [
+        ...args, '-D', options.data, '--username=cloudcode', `--pwfile=${options.passwordFile}`, '--auth=scram-sha-256',
+        '--encoding=UTF8', '--locale=C', '--data-checksums', '--no-instructions',
+      ],
+      { cwd: '/', env: environmentFor(options.binaries), encoding: 'utf8', timeout: 120_000, ...user },
+    );
+  let result = run(command);
+  if (result.stderr.includes('could not look up effective user ID')) result = run(asKnownUser(command));
   if (result.status === 0) return;
-  throw failed(`The embedded PostgreSQL's data could not be made: ${lastLines(result.stderr || String(result.error ?? ''))}`, result.error);
+  throw failed(`The embedded PostgreSQL's data could not be made: ${lastLines(result.stderr) || String(result.error ?? result.signal)}`, result.error);
 }
 
 /** @throws CloudCodeError `embedded_other_version` */
 function checkVersion(dataFolder: string, binaries: Binaries): void {
-  const data = readFileSync(join(dataFolder, 'PG_VERSION'), 'utf8').trim();
+  const data = readVersion(dataFolder);
   const answer = spawnSync(join(binaries.folder, 'postgres'), ['--version'], { env: environmentFor(binaries), encoding: 'utf8', timeout: 10_000 });
   const program = /\d+/.exec(answer.stdout)?.[0];
-  if (program === undefined || program === data) return;
+  if (program === undefined) throw failed(`PostgreSQL in ${binaries.folder} does not run: ${lastLines(answer.stderr) || String(answer.error ?? answer.signal)}`, answer.error);
+  if (program === data) return;
   throw new CloudCodeError('embedded_other_version', `The data in ${dataFolder} was made by PostgreSQL ${data}; the embedded one is PostgreSQL ${program}. Nothing was changed.`, {
     hint: `Name the programs of PostgreSQL ${data} by CLOUDCODE_POSTGRES_BIN, dump with pg_dump, move the folder away and restore; or use --database URL.`,
   });
 }
 
-export function failed(message: string, cause?: unknown): CloudCodeError {
-  return new CloudCodeError('embedded_failed', message, { hint: 'Mend what it says, or name a PostgreSQL server: --database URL.', cause });
+function readVersion(dataFolder: string): string {
+  try {
+    return readFileSync(join(dataFolder, 'PG_VERSION'), 'utf8').trim();
+  } catch (error) {
+    throw failed(`The folder ${dataFolder} holds no complete PostgreSQL data: ${(error as Error).message}`, error);
+  }
 }
 
-export function lastLines(text: string, count = 6): string {
-  return text.trim().split('\n').slice(-count).join('\n');
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder).filter((each) => each.startsWith('postgres.new-'))) {
+    const path = join(folder, name);
+    const changedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - changedAt > abandonedAfterMs) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** A rename is on the disk when its folder is. */
+function writeThrough(folder: string): void {
+  const file = openSync(folder, 'r');
+  fsyncSync(file);
+  closeSync(file);
 }

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { arch, env, platform } from 'node:process';
+import { arch, env, pid, platform } from 'node:process';
 import { CloudCodeError } from '../../core/errors.ts';
 
 /** Where PostgreSQL's programs are, and the environment they need. */
@@ -27,6 +27,17 @@ export function findBinaries(linkFolder: string): Binaries {
   return { folder: join(native, 'bin'), libraryPath: linkLibraries(native, linkFolder) };
 }
 
+/** The environment of PostgreSQL's programs: nothing of ours but what they need. */
+export function environmentFor(binaries: Binaries): Record<string, string> {
+  const library = platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH';
+  return {
+    PATH: env['PATH'] ?? '/usr/bin:/bin',
+    LC_ALL: 'C',
+    TZ: 'UTC',
+    ...(binaries.libraryPath === null ? {} : { [library]: binaries.libraryPath }),
+  };
+}
+
 function namedBinaries(folder: string): Binaries {
   if (existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb'))) return { folder, libraryPath: null };
   throw new CloudCodeError('embedded_unsupported', `CLOUDCODE_POSTGRES_BIN is ${folder}, where there is no postgres and initdb.`, {
@@ -47,15 +58,22 @@ function linkLibraries(native: string, linkFolder: string): string {
   mkdirSync(linkFolder, { recursive: true, mode: 0o755 });
   const list = join(native, 'pg-symlinks.json');
   const links = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) : [];
-  for (const { source, target } of links) {
-    const path = join(linkFolder, basename(target));
-    rmSync(path, { force: true });
-    try {
-      symlinkSync(join(dirname(native), source), path);
-    } catch (error) {
-      // Another starter made it at the same moment.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
+  for (const { source, target } of links) link(join(dirname(native), source), join(linkFolder, basename(target)));
   return `${linkFolder}:${join(native, 'lib')}`;
+}
+
+/** A link that is right stays, and a wrong one is replaced in one step: another starter's PostgreSQL may be loading it now. */
+function link(source: string, path: string): void {
+  if (linkTarget(path) === source) return;
+  const making = `${path}.${pid}`;
+  symlinkSync(source, making);
+  renameSync(making, path);
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
 }

@@ -1,18 +1,25 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { kill } from 'node:process';
-import type { Settings } from './data-folder.ts';
-import type { Binaries } from './find-binaries.ts';
-import { commandFor, environmentFor, giveTo, type RunAs } from './run-as.ts';
-
-const keptLogBytes = 5_000_000;
+import { closeSync } from 'node:fs';
+import { dataFolderOf } from './data-folder.ts';
+import { failed } from './failed.ts';
+import { type Binaries, environmentFor } from './find-binaries.ts';
+import { commandFor, type RunAs } from './run-as.ts';
+import { logSize, openLog, readLogOf } from './server-log.ts';
+import { makeSocketFolder, type Settings } from './settings.ts';
 
 export interface Postmaster {
   readonly folder: string;
   readonly settings: Settings;
   readonly runAs: RunAs;
   readonly binaries: Binaries;
+}
+
+/** A server that was started here, though it may turn out that another one has the data. */
+export interface StartedPostmaster {
+  readonly pid: number | undefined;
+  readonly hasExited: () => boolean;
+  /** What it wrote, its last lines. */
+  readonly readLog: () => string;
 }
 
 /** Modest, because it shares the machine with the tasks; durable, because that is what it is for. */
@@ -25,89 +32,48 @@ const serverSettings: Readonly<Record<string, string>> = {
   jit: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
+  max_logical_replication_workers: '0',
   max_wal_size: '512MB',
   bgwriter_delay: '1s',
   wal_writer_delay: '500ms',
   autovacuum_naptime: '30s',
   log_checkpoints: 'off',
+  log_line_prefix: '%m [%p] ',
   log_timezone: 'UTC',
   timezone: 'UTC',
 };
 
-/** Starts the server in a session of its own: it outlives a Ctrl-C, so that its users can drain first. Resolves when it has ended again. */
-export function startPostmaster({ folder, settings, runAs, binaries }: Postmaster): { readonly exited: Promise<void> } {
-  const logFile = logFileOf(folder);
-  if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > keptLogBytes) rmSync(logFile, { force: true });
-  const log = openSync(logFile, 'a', 0o600);
-  giveTo(runAs, logFile);
+/** Starts the server in a session of its own: it outlives a Ctrl-C, so that its users can drain first. */
+export function startPostmaster({ folder, settings, runAs, binaries }: Postmaster): StartedPostmaster {
+  makeSocketFolder(settings, runAs);
+  const log = open(folder, runAs);
+  const offset = logSize(folder);
   const { file, args, ...user } = commandFor(runAs, binaries, 'postgres');
-  const options = Object.entries({ ...serverSettings, unix_socket_directories: settings.socketFolder }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = spawn(file, [...args, '-D', join(folder, 'postgres'), ...options], {
+  const all = { ...serverSettings, unix_socket_directories: quote(settings.socketFolder) };
+  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(file, [...args, '-D', dataFolderOf(folder), ...options], {
     cwd: '/', env: environmentFor(binaries), detached: true, stdio: ['ignore', log, log], ...user,
   });
   child.unref();
   closeSync(log);
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
-  });
-  return { exited };
+  let error: Error | undefined;
+  child.once('error', (cause) => (error = cause));
+  return {
+    pid: child.pid,
+    hasExited: () => error !== undefined || child.exitCode !== null || child.signalCode !== null,
+    readLog: () => error?.message ?? (readLogOf(folder, child.pid, offset) || `It was ended by ${child.signalCode ?? `exit status ${String(child.exitCode)}`}.`),
+  };
 }
 
-export function logFileOf(folder: string): string {
-  return join(folder, 'postgres.log');
-}
-
-/** The pid in postmaster.pid, or null when there is none. */
-export function postmasterPid(folder: string): number | null {
+function open(folder: string, runAs: RunAs): number {
   try {
-    const pid = Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
-    return Number.isInteger(pid) && pid > 0 ? pid : null;
-  } catch {
-    return null;
-  }
-}
-
-/** After a crash another program may have got the pid in postmaster.pid; PostgreSQL takes it for a server and refuses to start. */
-export function removeForeignPidFile(folder: string): boolean {
-  const pid = postmasterPid(folder);
-  if (pid === null || !existsSync('/proc/self/cmdline')) return false;
-  const command = readCommand(pid);
-  if (command === null || /postgres|postmaster|unshare/.test(command)) return false;
-  rmSync(join(folder, 'postgres', 'postmaster.pid'), { force: true });
-  return true;
-}
-
-function readCommand(pid: number): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[0] ?? '';
-  } catch {
-    return null;
-  }
-}
-
-/** Fast shutdown: sessions are ended, everything is written. Resolves when the server is gone. */
-export async function stopPostmaster(folder: string, withinMs: number): Promise<void> {
-  const pid = postmasterPid(folder);
-  if (pid === null) return;
-  const end = performance.now() + withinMs;
-  signal(pid, 'SIGINT');
-  while (postmasterPid(folder) === pid && isAlive(pid) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    kill(pid, name);
-  } catch {
-    // It is gone already.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    kill(pid, 0);
-    return true;
+    return openLog(folder, runAs);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    throw failed(`The embedded PostgreSQL's log cannot be written: ${(error as Error).message}`, error);
   }
+}
+
+/** The setting is a list, in which a comma would end the path. */
+function quote(path: string): string {
+  return `"${path.replaceAll('"', '""')}"`;
 }
