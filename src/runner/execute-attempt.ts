@@ -3,7 +3,6 @@ import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import type { CallMessage, FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
-import { insertLogLines, type StoredLine } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
 import { v7 as newRunId } from 'uuid';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
@@ -11,6 +10,7 @@ import type { BundleFiles } from './bundle-cache.ts';
 import { collectOutput } from './collect-output.ts';
 import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
+import { flushOutput } from './flush-output.ts';
 import { sampleStack } from './sample-stack.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
@@ -44,7 +44,6 @@ const exitGraceMs = 50;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
-const logFlushMs = 250;
 /** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
 const recordWorkerAfterMs = 50;
 
@@ -56,7 +55,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
   let maxRssBytes = 0;
   let cancelRequested = false;
   const output = collectOutput(() => flusher.schedule());
-  const flusher = flushLines(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
+  const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
 
   worker.listen({
     message(message: FromWorker) {
@@ -101,7 +100,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
     if (end.kind === 'answered') await within(exitGraceMs, worker.exited);
     const exit = await worker.end();
     await within(lastOutputMs, worker.closed);
-    await flusher.stop();
+    const unwritten = await flusher.stop();
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
     const next = await storeEnd(context, {
       runId: run.id,
@@ -114,7 +113,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
       signal: exit.signal,
       pid: worker.pid,
       peakMemoryBytes: Math.max(memory.peakBytes(), maxRssBytes),
-      lines: output.finish(),
+      lines: [...unwritten, ...output.finish()],
     });
     const tookMs = performance.now() - began;
     context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, next, tookMs });
@@ -174,39 +173,6 @@ async function storeEnd(context: AttemptContext, finished: Parameters<typeof fin
       await within(delayMs, aborted(context.abandon));
     }
   }
-}
-
-/** Writes an attempt's lines while it runs, a batch at a time. */
-function flushLines(
-  run: ClaimedRun,
-  context: AttemptContext,
-  lines: { readonly take: () => StoredLine[]; readonly onSuperseded: () => void },
-): { schedule(): void; stop(): Promise<void> } {
-  let timer: NodeJS.Timeout | null = null;
-  let writing: Promise<void> = Promise.resolve();
-  const flush = async (): Promise<void> => {
-    const taken = lines.take();
-    if (taken.length === 0) return;
-    const attempt = { runId: run.id, fence: run.fence, number: run.attempt };
-    const stored = await insertLogLines(context.store, attempt, taken).catch((error: unknown) => {
-      context.onEvent({ kind: 'trouble', what: `${taken.length} log lines of run ${run.id} were lost`, error });
-      return true;
-    });
-    if (!stored) lines.onSuperseded();
-  };
-  return {
-    schedule() {
-      timer ??= setTimeout(() => {
-        timer = null;
-        writing = writing.then(flush);
-      }, logFlushMs);
-    },
-    stop() {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-      return writing;
-    },
-  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
