@@ -60,24 +60,27 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   const signal = AbortSignal.any([waiting.signal, over.signal]);
   const telling = terminal.err.isTerminal ? tellState(backend, scheduled, { status, signal }) : Promise.resolve();
   const describe = lineDescriber(terminal.err);
-  const follow = async (): Promise<void> => {
-    for await (const line of backend.followLogs(scheduled.id, signal)) live.above(describe(line));
+  const follow = async (): Promise<Run | null> => {
+    const lines = backend.followLogs(scheduled.id, signal);
+    for (let line = await lines.next(); ; line = await lines.next()) {
+      if (line.done === true) return line.value;
+      live.above(describe(line.value));
+    }
   };
   try {
     if (drain) {
       // With nothing left to do, a run that is not over waits in a paused queue: it would be followed for ever.
       const drained = waitUntilDrained(backend, { status, signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
-      await Promise.all([follow(), drained]);
+      const [ended] = await Promise.all([follow(), drained]);
       live.stop();
       if (!waiting.signal.aborted) await tellLeft(backend, terminal, 'Left');
-    } else {
-      await follow();
+      return ended ?? (await backend.getRun(scheduled.id));
     }
+    return (await follow()) ?? (await backend.getRun(scheduled.id));
   } finally {
     over.abort();
     await telling;
   }
-  return backend.getRun(scheduled.id);
 }
 
 async function endUnlessFinal(backend: Backend, runId: string, over: AbortController): Promise<void> {

@@ -28,7 +28,11 @@ export function storeBackend(store: Store, environment: string): Backend {
     listTasks: () => listTasks(store, environment),
     readLogs: async (runId, afterSeq) => (await readLogs(store, environment, runId, afterSeq)).lines,
     async *followLogs(runId, signal) {
-      for await (const lines of followLogs(store, environment, runId, { afterSeq: 0, signal })) yield* lines;
+      const pages = followLogs(store, environment, runId, { afterSeq: 0, signal });
+      for (let page = await pages.next(); ; page = await pages.next()) {
+        if (page.done === true) return page.value;
+        yield* page.value;
+      }
     },
     summariseBacklog: () => summariseBacklog(store, environment),
     health: async () => {

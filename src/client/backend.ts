@@ -19,8 +19,8 @@ export interface Backend {
   listTasks(): Promise<readonly TaskSummary[]>;
   /** Lines after the one numbered `afterSeq`, in order; as many as one answer holds, none at the end. */
   readLogs(runId: string, afterSeq: number): Promise<readonly NumberedLine[]>;
-  /** All lines, as they come, until the run is over or the signal aborts. */
-  followLogs(runId: string, signal: AbortSignal): AsyncIterable<NumberedLine>;
+  /** All lines, as they come, until the run is over or the signal aborts. Returns the run as it ended, or null when the signal aborted. */
+  followLogs(runId: string, signal: AbortSignal): AsyncGenerator<NumberedLine, Run | null>;
   summariseBacklog(): Promise<Backlog>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;

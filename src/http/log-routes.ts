@@ -10,17 +10,16 @@ interface OneRun {
   Params: { environment: string; id: string };
 }
 
-/** How long a closing server leaves its streams to tell the end of runs that are over, and their readers to ask for those runs. */
-const lastLookMs = 500;
-const lastQuestionMs = 200;
+/** How long a closing server leaves its streams to tell the end of runs that are over. */
+const lastLookMs = 5000;
 
 /** The log lines of a run: all there are now, or live as server-sent events. */
 export function logRoutes(api: FastifyInstance, store: Store): void {
   const open = new Set<Promise<void>>();
+  const lastLook = new AbortController();
   api.addHook('preClose', async () => {
-    if (open.size === 0) return;
-    await Promise.race([Promise.all(open), sleep(lastLookMs)]);
-    await sleep(lastQuestionMs);
+    lastLook.abort();
+    await Promise.race([Promise.all(open), sleep(lastLookMs, undefined, { ref: false })]);
   });
   api.get<OneRun>('/runs/:id/logs', async (request, reply) => {
     const { environment, id } = request.params;
@@ -29,7 +28,7 @@ export function logRoutes(api: FastifyInstance, store: Store): void {
     const lastEventId = Number(request.headers['last-event-id'] ?? after);
     await getRun(store, environment, id);
     void reply.hijack();
-    const stream = streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw });
+    const stream = streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw, lastLook: lastLook.signal });
     open.add(stream);
     await stream.finally(() => open.delete(stream));
     return reply;

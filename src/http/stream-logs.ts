@@ -10,6 +10,8 @@ export interface LogStream {
   readonly runId: string;
   readonly afterSeq: number;
   readonly to: ServerResponse;
+  /** Aborted when the server closes: the stream then ends after one more look. */
+  readonly lastLook: AbortSignal;
 }
 
 /** Shorter than the idle limits of usual clients and proxies. */
@@ -17,9 +19,9 @@ const heartbeatMs = 10_000;
 
 /**
  * Sends a run's log lines as server-sent events (`id` is the line's `seq`) until the run is over, which the event `end` says with
- * its state. A stream that breaks, also because the database is away, ends without it; the client comes back with Last-Event-ID.
+ * the run: a server that closes may not be there to be asked for it. A stream that breaks, also because the database is away, ends without it; the client comes back with Last-Event-ID.
  */
-export async function streamLogs({ store, environment, runId, afterSeq, to }: LogStream): Promise<void> {
+export async function streamLogs({ store, environment, runId, afterSeq, to, lastLook }: LogStream): Promise<void> {
   const closed = new AbortController();
   to.once('close', () => closed.abort());
   to.on('error', () => closed.abort());
@@ -27,10 +29,10 @@ export async function streamLogs({ store, environment, runId, afterSeq, to }: Lo
   to.flushHeaders();
   const heartbeat = setInterval(() => void to.write(':\n\n'), heartbeatMs);
   try {
-    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed.signal });
+    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed.signal, lastLook });
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done === true) {
-        if (next.value !== null) to.write(`event: ${endEvent}\ndata: ${JSON.stringify({ state: next.value })}\n\n`);
+        if (next.value !== null) to.write(`event: ${endEvent}\ndata: ${JSON.stringify(next.value)}\n\n`);
         break;
       }
       const text = next.value.map((line) => `id: ${line.seq}\ndata: ${JSON.stringify(line)}\n\n`).join('');

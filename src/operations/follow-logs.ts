@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, type RunState } from '../core/run.ts';
+import { isFinal, type Run } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { type NumberedLine, readLogLines } from '../store/read-runs.ts';
 import { readRunState } from '../store/read-run-state.ts';
@@ -10,20 +10,23 @@ const firstPauseMs = 20;
 const longestPauseMs = 250;
 
 /**
- * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts.
+ * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts. Once `lastLook`
+ * aborts there is one more look, which tells the end of a run that is over by then.
  * Asks the database again and again, more seldom the longer nothing happens: its log lines send no notifications.
- * @returns the run's final state, or null when the signal ended it
+ * @returns the run in its final state, or null when a signal ended it
  * @throws CloudCodeError `run_not_found`
  */
 export async function* followLogs(
   db: Queryable,
   environment: string,
   runId: string,
-  from: { readonly afterSeq: number; readonly signal: AbortSignal },
-): AsyncGenerator<readonly NumberedLine[], RunState | null> {
+  from: { readonly afterSeq: number; readonly signal: AbortSignal; readonly lastLook?: AbortSignal },
+): AsyncGenerator<readonly NumberedLine[], Run | null> {
   await getRun(db, environment, runId);
   let seq = from.afterSeq;
+  const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
   for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
+    const isLastLook = from.lastLook?.aborted === true;
     // The state first: a run's last lines are stored before it is over, or together with that.
     const state = await readRunState(db, environment, runId);
     const lines = await readLogLines(db, runId, { seq, limit: logPageSize });
@@ -33,8 +36,9 @@ export async function* followLogs(
       pauseMs = firstPauseMs;
     }
     if (lines.length === logPageSize) continue;
-    if (state === null || isFinal(state)) return state;
-    await sleep(pauseMs, undefined, { signal: from.signal }).catch(() => undefined);
+    if (state === null || isFinal(state)) return getRun(db, environment, runId);
+    if (isLastLook) return null;
+    await sleep(pauseMs, undefined, { signal: wake }).catch(() => undefined);
   }
   return null;
 }

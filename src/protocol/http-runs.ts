@@ -12,7 +12,7 @@ export interface LogsBody {
   readonly lines: readonly NumberedLine[];
 }
 
-/** What an event stream of logs ends with. */
+/** What an event stream of logs ends with; its data is the run. */
 export const endEvent = 'end';
 
 /**

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { httpBackend } from '../../src/client/http-backend.ts';
 import { readEvents } from '../../src/client/read-events.ts';
 import type { Run } from '../../src/core/run.ts';
+import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { createServer } from '../../src/http/create-server.ts';
 import { startRuntime, until, type Runtime } from '../support/runtime.ts';
 
@@ -55,11 +56,11 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
     let last = '';
     for await (const event of readEvents(response.body ?? new ReadableStream())) {
       arrivals.push(performance.now());
-      last = `${event.event} ${event.data}`;
+      last = event.event === 'end' ? event.data : '';
     }
     assert.equal(arrivals.length, 7);
     assert.ok((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0) > 800, 'they came one after the other');
-    assert.equal(last, 'end {"state":"succeeded"}');
+    assert.deepEqual(JSON.parse(last), await runtime.ended(run), 'the run itself: nobody needs to ask for it again');
   });
 
   it('brings thousands of lines once each and in order, and goes on after Last-Event-ID', async () => {
@@ -86,7 +87,20 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
     const closed = once(second.server, 'close');
     await second.close();
     await closed;
-    await assert.rejects(stream.text());
+    assert.doesNotMatch(await stream.text(), /event: end/);
+  });
+
+  it('a closing server tells those who wait for a run that it is over', async () => {
+    const run = await runtime.schedule('waits');
+    await runtime.printed(run, 'waiting');
+    const closing = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    await closing.listen({ host: '127.0.0.1', port: 0 });
+    const port = (closing.server.address() as AddressInfo).port;
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${run.id}/logs`, { headers: { accept: 'text/event-stream' } });
+    await cancelRun(runtime.store, 'testing', run.id);
+    const over = await runtime.ended(run);
+    const [events] = await Promise.all([collect(readEvents(stream.body ?? new ReadableStream())), closing.close()]);
+    assert.deepEqual(JSON.parse(events.at(-1)?.data ?? ''), over);
   });
 
   it('the client follows through a stream that breaks, and loses or doubles no line', async () => {
