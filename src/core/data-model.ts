@@ -1,0 +1,69 @@
+/** The data model of a project, checked: what `schema.xml` and `data-model.ts` both come to. Plain JSON; names are unique where they meet. */
+export interface DataModel {
+  readonly models: readonly Model[];
+}
+
+export interface Model {
+  /** `DB.<name>`, and the name of its table. */
+  readonly name: string;
+  readonly label: string;
+  readonly fields: readonly Field[];
+  readonly belongsTo: readonly BelongsTo[];
+  readonly hasMany: readonly HasMany[];
+  readonly indexes: readonly ModelIndex[];
+  /** `{field}` stands for a field's value; null shows the id. */
+  readonly display: string | null;
+  readonly webhooks: readonly Webhook[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly type: FieldType;
+  /** What follows the colon of `text:name`: tells people and forms what the text is. The database does not care. */
+  readonly subtype: string | null;
+  /** The choices, in order; empty for every other type. */
+  readonly options: readonly Choice[];
+}
+
+export interface Choice {
+  /** An integer for the `-integer` types. */
+  readonly key: string | number;
+  readonly label: string;
+}
+
+/** A reference to one object of `model`, stored as `<name>_id`. */
+export interface BelongsTo {
+  readonly name: string;
+  readonly model: string;
+}
+
+/** The objects of `model` whose belongs-to `inverseOf` is this object. */
+export interface HasMany {
+  readonly name: string;
+  readonly model: string;
+  readonly inverseOf: string;
+}
+
+export interface ModelIndex {
+  /** Unique within its model. */
+  readonly name: string;
+  /** Names of fields and belongs-to, in order. */
+  readonly on: readonly string[];
+}
+
+export interface Webhook {
+  readonly type: WebhookType;
+  readonly name: string;
+  readonly receiver: 'cloudcode';
+  /** The name of a task. */
+  readonly action: string;
+}
+
+export const webhookTypes = ['ready', 'update'] as const;
+export type WebhookType = (typeof webhookTypes)[number];
+
+export const choiceTypes = ['single-choice', 'single-choice-integer', 'multiple-choice', 'multiple-choice-integer'] as const;
+export const attachmentTypes = ['attachment', 'photo', 'signature'] as const;
+export const fieldTypes = ['text', 'integer', 'number', 'date', 'datetime', 'boolean', ...choiceTypes, 'location', ...attachmentTypes] as const;
+export type FieldType = (typeof fieldTypes)[number];
