@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot, packageVersion } from '../src/package-root.ts';
+import { measureData } from './data.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatency } from './latency.ts';
 import { reachesGoal } from './measurement.ts';
@@ -12,6 +13,7 @@ import { measureThroughput } from './throughput.ts';
 const measurements: readonly Measurement[] = [
   { name: 'throughput', title: 'Runs of a no-op task, against bare `node -e 0`', measure: measureThroughput },
   { name: 'latency', title: 'From scheduleTask resolved to run entered', measure: measureLatency },
+  { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];
 

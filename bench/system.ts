@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../src/core/run.ts';
 import { packageRoot } from '../src/package-root.ts';
@@ -13,15 +13,17 @@ import { readProcessTree } from './process-tree.ts';
 export interface System extends AsyncDisposable {
   /** The server's process and the embedded PostgreSQL's, which may be no child of it. */
   readonly roots: () => readonly number[];
+  readonly folder: string;
   readonly request: (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
 }
 
-/** @param tasks the source of each task's index.ts by the task's name */
-export async function startSystem(tasks: Readonly<Record<string, string>>, concurrency: number): Promise<System> {
+/** @param files the source of each task's index.ts by the task's name, and other files by theirs */
+export async function startSystem(files: Readonly<Record<string, string>>, concurrency: number): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-bench-'));
-  for (const [name, source] of Object.entries(tasks)) {
-    mkdirSync(join(folder, 'cloudcode', name), { recursive: true });
-    writeFileSync(join(folder, 'cloudcode', name, 'index.ts'), source);
+  for (const [name, source] of Object.entries(files)) {
+    const path = join(folder, name.includes('.') ? name : `cloudcode/${name}/index.ts`);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, source);
   }
   const args = ['start', '--project', folder, '--port', '0', '--concurrency', String(concurrency)];
   const child = spawn(process.execPath, [join(packageRoot, 'bin/cloudcode.cjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -39,7 +41,7 @@ export async function startSystem(tasks: Readonly<Record<string, string>>, concu
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   try {
     const base = `${await serverAddress(child)}/api/v1/environments/testing`;
-    return { roots, request: async (method, path, body) => request(method, base + path, body), [Symbol.asyncDispose]: stop };
+    return { roots, folder, request: async (method, path, body) => request(method, base + path, body), [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

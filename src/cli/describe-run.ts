@@ -10,6 +10,7 @@ export function describeRun(run: Run, colours: Colours, now: number): string {
     ['task', escapeText(run.task)],
     ['state', paintState(colours, run.state)],
     ['queue', run.queue === null ? null : escapeText(run.queue)],
+    ['key', run.key === null ? null : escapeText(run.key)],
     ['parameters', shortJson(run.parameters)],
     ['scheduled', `${run.createdAt}${run.scheduledBy === null ? '' : ` by run ${run.scheduledBy}`}`],
     ['due', isFinal(run.state) ? null : `${run.dueAt} (${relativeTime(run.dueAt, now)})`],

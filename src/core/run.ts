@@ -16,6 +16,7 @@ export interface Run {
   readonly task: string;
   readonly parameters: unknown;
   readonly queue: string | null;
+  readonly key: string | null;
   readonly state: RunState;
   readonly createdAt: IsoTime;
   readonly dueAt: IsoTime;

@@ -10,10 +10,12 @@ export interface ScheduleRequest {
   readonly at: string | null;
   readonly afterMs: number | null;
   readonly queue: string | null;
+  /** While a run of the task with this key is not over, asking again gives that run. */
+  readonly key: string | null;
 }
 
-const knownOptions = ['task', 'parameters', 'at', 'after', 'queue'];
-const maxQueueLength = 512;
+const knownOptions = ['task', 'parameters', 'at', 'after', 'queue', 'key'];
+const maxNameLength = 512;
 const firstTime = Date.UTC(2001, 0, 1) - 2000 * 365.2425 * 86_400_000;
 const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
@@ -36,6 +38,7 @@ export function parseScheduleRequest(options: unknown, now: Date): ScheduleReque
     at: given['at'] === undefined ? null : parseAt(given['at']),
     afterMs: given['after'] === undefined ? null : parseAfter(given['after'], now),
     queue: given['queue'] === undefined ? null : parseQueue(given['queue']),
+    key: given['key'] === undefined ? null : parseName(given['key'], { option: 'key', code: 'invalid_key' }),
     parametersJson: given['parameters'] === undefined ? '{}' : parametersToJson(given['parameters']),
   };
 }
@@ -83,14 +86,33 @@ function parseAfter(after: unknown, now: Date): number {
  * @throws CloudCodeError `invalid_queue`
  */
 export function parseQueue(queue: unknown): string {
-  if (typeof queue !== 'string') throw refused('invalid_queue', `\`queue\` must be a string; this is ${describeValue(queue)}.`, undefined);
-  if (queue === '') throw refused('invalid_queue', '`queue` is empty.', 'Leave it out for a run without a queue.');
-  if (Array.from(queue).length > maxQueueLength) {
-    throw refused('invalid_queue', `\`queue\` has ${Array.from(queue).length} characters; at most ${maxQueueLength} are allowed.`, undefined);
-  }
-  if (queue.includes('\0')) throw refused('invalid_queue', '`queue` holds the character U+0000, which PostgreSQL cannot store.', undefined);
-  if (!queue.isWellFormed()) throw refused('invalid_queue', '`queue` holds a lone surrogate: it is no valid Unicode text.', undefined);
-  return queue;
+  return parseName(queue, { option: 'queue', code: 'invalid_queue' });
+}
+
+function parseName(name: unknown, { option, code }: { readonly option: string; readonly code: ErrorCode }): string {
+  if (typeof name !== 'string') throw refused(code, `\`${option}\` must be a string; this is ${describeValue(name)}.`, undefined);
+  if (name === '') throw refused(code, `\`${option}\` is empty.`, `Leave it out for a run without a ${option}.`);
+  const { length } = Array.from(name);
+  if (length > maxNameLength) throw refused(code, `\`${option}\` has ${length} characters; at most ${maxNameLength} are allowed.`, undefined);
+  if (name.includes('\0')) throw refused(code, `\`${option}\` holds the character U+0000, which PostgreSQL cannot store.`, undefined);
+  if (!name.isWellFormed()) throw refused(code, `\`${option}\` holds a lone surrogate: it is no valid Unicode text.`, undefined);
+  return name;
+}
+
+/**
+ * Checks the list that `scheduleTasks` takes.
+ * @throws CloudCodeError with the code of the first thing that is wrong, its message naming the place in the list
+ */
+export function parseScheduleRequests(list: unknown, now: Date): readonly ScheduleRequest[] {
+  if (!Array.isArray(list)) throw refused('invalid_task', `scheduleTasks takes an array of options; this is ${describeValue(list)}.`, "Write scheduleTasks([{ task: 'name' }]).");
+  return list.map((options: unknown, index) => {
+    try {
+      return parseScheduleRequest(options, now);
+    } catch (error) {
+      if (!(error instanceof CloudCodeError)) throw error;
+      throw new CloudCodeError(error.code, `[${index}]: ${error.message}`, { hint: error.hint, cause: error });
+    }
+  });
 }
 
 function refused(code: ErrorCode, message: string, hint: string | undefined): CloudCodeError {

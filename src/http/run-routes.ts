@@ -3,7 +3,7 @@ import { cancelRun } from '../operations/cancel-run.ts';
 import { getRun } from '../operations/get-run.ts';
 import { listRuns } from '../operations/list-runs.ts';
 import { retryRun } from '../operations/retry-run.ts';
-import { scheduleRun } from '../operations/schedule-run.ts';
+import { findOrScheduleRun } from '../operations/schedule-run.ts';
 import { parseRunsQuery, parseScheduleBody } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
 
@@ -16,8 +16,8 @@ interface OneRun {
 
 export function runRoutes(api: FastifyInstance, store: Store): void {
   api.post<InEnvironment>('/runs', async ({ params, body }, reply) => {
-    const run = await scheduleRun(store, params.environment, parseScheduleBody(body));
-    return reply.code(201).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${run.id}`).send(run);
+    const { run, isNew } = await findOrScheduleRun(store, params.environment, parseScheduleBody(body));
+    return reply.code(isNew ? 201 : 200).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${run.id}`).send(run);
   });
   api.get<InEnvironment>('/runs', ({ params, query }) => listRuns(store, params.environment, parseRunsQuery(query)));
   api.get<OneRun>('/runs/:id', ({ params }) => getRun(store, params.environment, params.id));

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { DataModel } from '../core/data-model.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
-import { activateDeployment, insertBundle, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
+import { type OnProgress, prepareTables } from '../data/tables/prepare-tables.ts';
+import { activateDeployment, insertBundle, insertDataModel, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 
@@ -8,6 +10,8 @@ import { setRetryPolicies } from '../store/queues.ts';
 export interface DeployableProject {
   readonly folder: string;
   readonly tasks: readonly DeployableTask[];
+  /** Absent or null for a project without one. */
+  readonly dataModel?: DataModel | null;
   readonly config: {
     readonly defaults?: Partial<TaskConfig> | undefined;
     readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
@@ -29,16 +33,22 @@ export interface Deployed {
   readonly changed: boolean;
 }
 
-/** Makes a built project what an environment's next attempts run, in one transaction. */
-export function deployProject(store: Store, environment: string, project: DeployableProject): Promise<Deployed> {
+/**
+ * Makes a built project what an environment's next attempts run, in one transaction; before that, its tables are brought to the data model.
+ * @throws CloudCodeError `data_model_conflict`, `deploy_blocked`
+ */
+export async function deployProject(store: Store, environment: string, project: DeployableProject, onProgress?: OnProgress): Promise<Deployed> {
+  const dataModel = project.dataModel == null ? null : hashedModel(project.dataModel);
+  if (project.dataModel != null) await prepareTables(store, environment, project.dataModel, onProgress);
   const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
-  const digest = digestOf(project.folder, tasks);
+  const digest = digestOf(project.folder, tasks, dataModel?.hash);
   return store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
     await applySettings(db, environmentId, { environment, project });
     if (current !== digest) {
       for (const task of tasks) await insertBundle(db, { ...task });
-      const deploymentId = await insertDeployment(db, { environmentId, digest, folder: project.folder });
+      if (dataModel !== null) await insertDataModel(db, dataModel);
+      const deploymentId = await insertDeployment(db, { environmentId, digest, folder: project.folder, dataModelHash: dataModel?.hash ?? null });
       for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId });
       await activateDeployment(db, environmentId, deploymentId);
     }
@@ -61,7 +71,12 @@ function hashOf(task: DeployableTask): string {
   return createHash('sha256').update(JSON.stringify([task.format, task.code, task.sourceMap])).digest('hex');
 }
 
-function digestOf(folder: string, tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[]): string {
+function hashedModel(model: DataModel): { readonly hash: string; readonly json: string } {
+  const json = JSON.stringify(model);
+  return { hash: createHash('sha256').update(json).digest('hex'), json };
+}
+
+function digestOf(folder: string, tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[], dataModelHash: string | undefined): string {
   const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts]);
-  return createHash('sha256').update(JSON.stringify([folder, parts])).digest('hex');
+  return createHash('sha256').update(JSON.stringify(dataModelHash === undefined ? [folder, parts] : [folder, parts, dataModelHash])).digest('hex');
 }

@@ -1,18 +1,23 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { isFinal, type Run } from '../core/run.ts';
 import { lockQueueOfRun, retryFinalRun } from '../store/change-runs.ts';
-import type { Store } from '../store/open-store.ts';
+import { type Store, violatedConstraint } from '../store/open-store.ts';
 import { getRun } from './get-run.ts';
 
 /**
  * Gives a `failed`, `dead` or `cancelled` run a new set of attempts, due now.
- * @throws CloudCodeError `run_not_found`, `run_not_final`, `run_succeeded`
+ * @throws CloudCodeError `run_not_found`, `run_not_final`, `run_succeeded`, `key_taken`
  */
 export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
   await getRun(store, environment, runId);
   const retried = await store.transaction(async (db) => {
     await lockQueueOfRun(db, runId);
     return retryFinalRun(db, runId);
+  }).catch((error: unknown) => {
+    if (violatedConstraint(error) !== 'runs_one_of_key') throw error;
+    throw new CloudCodeError('key_taken', `Run ${runId} cannot be retried now: another run of its task with its key is not over.`, {
+      hint: 'Wait for that run, or cancel it.', cause: error,
+    });
   });
   const run = await getRun(store, environment, runId);
   if (retried) return run;

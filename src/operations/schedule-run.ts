@@ -1,10 +1,10 @@
 import { v7 as newRunId } from 'uuid';
 import { CloudCodeError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { parseScheduleRequest, type ScheduleRequest } from '../core/schedule-request.ts';
+import { parseScheduleRequest } from '../core/schedule-request.ts';
 import { suggest } from '../core/suggest.ts';
 import { readTasks } from '../store/deployments.ts';
-import { holdsRun, insertRun, insertRunByAttempt } from '../store/insert-run.ts';
+import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt, type NewRun } from '../store/insert-run.ts';
 import { type Queryable, type Store, violatedConstraint } from '../store/open-store.ts';
 import { readRun } from '../store/read-runs.ts';
 
@@ -13,36 +13,65 @@ import { readRun } from '../store/read-runs.ts';
  * @throws CloudCodeError for everything design.md section 7 refuses
  */
 export async function scheduleRun(store: Store, environment: string, options: unknown): Promise<Run> {
-  const request = parseScheduleRequest(options, new Date());
-  const id = newRunId();
-  const inserted = await insertRun(store, environment, { ...request, id });
-  if (!inserted) throw await unknownTask(store, environment, request.task);
-  const run = await readRun(store, environment, id);
-  if (run === null) throw new Error(`run ${id} was not there after it was scheduled`);
-  return run;
+  return (await findOrScheduleRun(store, environment, options)).run;
 }
 
-export interface CallingAttempt {
-  readonly runId: string;
-  readonly fence: string;
+/** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
+export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<{ readonly run: Run; readonly isNew: boolean }> {
+  const request = { ...parseScheduleRequest(options, new Date()), id: newRunId() };
+  const id = request.key === null ? ((await insertRun(store, environment, request)) ? request.id : null) : await insertKeyedRun(store, environment, request);
+  if (id === null) throw await unknownTask(store, environment, request.task);
+  const run = await readRun(store, environment, id);
+  if (run === null) throw new Error(`run ${id} was not there after it was scheduled`);
+  return { run, isNew: id === request.id };
+}
+
+export interface CallingAttempt extends Caller {
   readonly environment: string;
 }
 
 /**
- * Schedules one run on behalf of an attempt, in its environment. `id` is the new run's, so that asking again adds nothing.
- * @throws CloudCodeError `unknown_task`, or `attempt_superseded` when another attempt has taken over
+ * Schedules runs on behalf of an attempt, in its environment and in their order. Their ids are the caller's, so that asking again for one adds
+ * nothing. Several have to be in a transaction, which a refusal rolls back.
+ * @returns their ids, or those of other runs where a `key` found one
+ * @throws CloudCodeError `unknown_task`, `attempt_superseded`
  */
-export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, run: ScheduleRequest & { readonly id: string }): Promise<void> {
-  const inserted = await insertRunByAttempt(store, caller, run).catch((error: unknown) => {
+export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let first = 0; first < runs.length; ) {
+    const end = endOfGroup(runs, first);
+    const group = runs.slice(first, end);
+    ids.push(...(group[0]?.key == null ? await addUnkeyed(db, caller, group) : await addKeyed(db, caller, group)));
+    first = end;
+  }
+  return ids;
+}
+
+/** Runs without keys go together as far as they follow each other; one with a key goes by itself. */
+function endOfGroup(runs: readonly NewRun[], first: number): number {
+  if (runs[first]?.key !== null) return first + 1;
+  const next = runs.findIndex((run, index) => index > first && run.key !== null);
+  return next === -1 ? runs.length : next;
+}
+
+async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+  const { unknownTask: unknown } = await insertRunsByAttempt(db, caller, runs).catch((error: unknown) => {
     // An earlier try of this very call was committed, though its answer was lost.
-    if (violatedConstraint(error) === 'runs_pkey') return true;
+    if (runs.length === 1 && violatedConstraint(error) === 'runs_pkey') return { unknownTask: null };
     throw error;
   });
-  if (inserted) return;
-  if (!(await holdsRun(store, caller))) {
-    throw new CloudCodeError('attempt_superseded', `Run ${caller.runId} was taken over by another attempt; this one can schedule nothing more.`);
+  if (unknown !== null) throw await unknownTask(db, caller.environment, unknown);
+  return runs.map((run) => run.id);
+}
+
+async function addKeyed(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const run of runs) {
+    const id = await insertKeyedRunByAttempt(db, caller, run);
+    if (id === null) throw await unknownTask(db, caller.environment, run.task);
+    ids.push(id);
   }
-  throw await unknownTask(store, caller.environment, run.task);
+  return ids;
 }
 
 async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {

@@ -43,7 +43,8 @@ export function checkShape<Value>(value: unknown, { schema, code, file, name }: 
   return { value: null, errors };
 }
 
-function formatPath(path: readonly PropertyKey[]): string {
+/** `asset.fields["my field"].options[0]`. */
+export function formatPath(path: readonly PropertyKey[]): string {
   return path.map((key, position) => (/^[A-Za-z_$][\w$]*$/.test(String(key)) ? `${position === 0 ? '' : '.'}${String(key)}` : `[${JSON.stringify(key)}]`)).join('');
 }
 

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { CloudCodeError } from '../core/errors.ts';
 import { parseQueue } from '../core/schedule-request.ts';
 import type { TaskConfig } from '../core/task-config.ts';
-import { bundleHere, type Bundle } from './bundle.ts';
 import { checkShape, strictObject } from './check-shape.ts';
-import { placeOfError } from './place-of-error.ts';
-import { fromMessage, joinErrors } from './problems.ts';
+import { loadDefaultExport } from './load-default-export.ts';
+import { joinErrors } from './problems.ts';
 import { taskConfigSchema, wholeNumber } from './task-config-schema.ts';
 
 /** What cloudcode.config.ts exports by default. */
@@ -58,31 +57,11 @@ export async function readConfig(folder: string): Promise<ProjectConfig> {
   const [file, other] = configFiles.filter((name) => inside.includes(name));
   if (file === undefined) return {};
   if (other !== undefined) throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, { hint: 'Keep one of them.' });
-  const { bundle, problems } = await bundleHere(folder, file);
-  if (bundle === null) throw joinErrors(problems.map((problem) => fromMessage('invalid_config', problem)));
-  return checkConfig(file, await importBundle(file, bundle));
+  return checkConfig(file, await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }));
 }
 
-function checkConfig(file: string, loaded: Readonly<Record<string, unknown>>): ProjectConfig {
-  if (!('default' in loaded)) {
-    throw new CloudCodeError('invalid_config', `${file} has no default export.`, { hint: 'Write `export default defineConfig({ … })`.' });
-  }
-  const { value, errors } = checkShape(loaded['default'], { schema: configSchema, code: 'invalid_config', file, name: 'the default export' });
+function checkConfig(file: string, config: unknown): ProjectConfig {
+  const { value, errors } = checkShape(config, { schema: configSchema, code: 'invalid_config', file, name: 'the default export' });
   if (errors !== null) throw joinErrors(errors);
   return value;
-}
-
-let imports = 0;
-
-async function importBundle(file: string, { code, sourceMap }: Bundle): Promise<Readonly<Record<string, unknown>>> {
-  imports += 1;
-  // The number makes it a new module each time. The name is what a stack shows instead of the whole text.
-  const url = `data:text/javascript;base64,${Buffer.from(`${code}\n//# sourceURL=${file}\n// ${imports}`).toString('base64')}`;
-  try {
-    return (await import(url)) as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    const thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const place = error instanceof Error ? placeOfError(error.stack ?? '', file, sourceMap) : null;
-    throw new CloudCodeError('invalid_config', `${place ?? file}: it threw ${thrown}`, { cause: error });
-  }
 }

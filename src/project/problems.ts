@@ -2,12 +2,20 @@ import type { Message } from 'esbuild';
 import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
 
 /** One error for all that is wrong: the same when there is one thing, and else the list, under the code of the first. */
-export function joinErrors(errors: readonly CloudCodeError[]): CloudCodeError {
+export function joinErrors(given: readonly CloudCodeError[]): CloudCodeError {
+  const errors = given.flatMap(partsOf);
   const [first, ...rest] = errors;
   if (first === undefined) return new CloudCodeError('internal', 'joinErrors was called without an error.');
   if (rest.length === 0) return first;
   const parts = errors.map((error) => (error.hint === undefined ? error.message : `${error.message}\n${error.hint}`));
   return new CloudCodeError(first.code, `${errors.length} things are wrong.\n\n${parts.join('\n\n')}`, { cause: new AggregateError(errors) });
+}
+
+/** What an error was joined from. */
+function partsOf(error: CloudCodeError): readonly CloudCodeError[] {
+  if (!(error.cause instanceof AggregateError)) return [error];
+  const parts = error.cause.errors.filter((part) => part instanceof CloudCodeError);
+  return parts.length === 0 ? [error] : parts;
 }
 
 /** Throws `joinErrors(errors)` when there is anything in it. */

@@ -10,11 +10,11 @@ export interface ProjectWatch {
 
 const quietMs = 80;
 const ignoredFolders = ['node_modules', '.cloudcode', '.git'];
-const watchedFiles = /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|package\.json|tsconfig\.json)$/;
+const watchedFiles = /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|data-model\.m?[jt]s|package\.json|tsconfig\.json)$/;
 
 /**
  * Calls `onChange` with the changed files, relative to the folder, once they have been quiet for 80 ms. Calls never overlap: what
- * changes meanwhile is told in the next one. Watched are `cloudcode/`, the configuration, schema.xml, package.json and tsconfig.json.
+ * changes meanwhile is told in the next one. Watched are `cloudcode/`, the configuration, the data model, package.json and tsconfig.json.
  * `onChange` must not reject.
  */
 export function watchProject(folder: string, onChange: (files: readonly string[]) => Promise<void> | void): ProjectWatch {

@@ -1,35 +1,44 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeModel } from './data-model/describe-model.ts';
+import { readDataModelFile } from './data-model/read-data-model-file.ts';
 import { findProject, type FoundTask } from './find-project.ts';
 
 const fileName = 'cloudcode-env.d.ts';
 
 /**
- * Writes cloudcode-env.d.ts, from which the compiler knows the global `CloudCode`, the names of the tasks and, from each task's own
- * `run`, its parameters. An unchanged file is left alone, so that no watcher or editor wakes up.
+ * Writes cloudcode-env.d.ts, from which the compiler knows the global `CloudCode` and the names of the tasks with their parameters (from
+ * each task's own `run`), and the global `DB` and the models with their fields. An unchanged file is left alone, so that no watcher or
+ * editor wakes up.
  * @returns the path of the file
- * @throws CloudCodeError of findProject
+ * @throws CloudCodeError of findProject; `invalid_data_model`
  */
 export async function writeTypes(folder: string): Promise<string> {
   const project = await findProject(folder);
+  const dataModel = await readDataModelFile(project.folder, project.tasks.map(({ name }) => name));
   const path = join(project.folder, fileName);
-  const text = describeTypes(project.tasks);
+  const text = describeTypes(project.tasks.map(describeTask), (dataModel?.models ?? []).map(describeModel));
   const old = await readFile(path, 'utf8').catch(() => null);
   if (old !== text) await writeFile(path, text);
   return path;
 }
 
-function describeTypes(tasks: readonly FoundTask[]): string {
-  const lines = tasks.map(describeTask);
-  return `// Written by \`cloudcode types\`; do not edit. It tells the compiler the names of the tasks and their parameters.
+function describeTypes(tasks: readonly string[], models: readonly string[]): string {
+  const modelsBlock = models.length === 0 ? '' : `\n\n  interface Models {\n${models.join('\n')}\n  }`;
+  return `// Written by \`cloudcode types\`; do not edit. It tells the compiler the names of the tasks and their parameters, and the data model.
 declare module 'cloudcode' {
   interface Tasks {
-${lines.join('\n')}
-  }
+${tasks.join('\n')}
+  }${modelsBlock}
 }
 
 declare global {
   const CloudCode: import('cloudcode').CloudCode;
+  const DB: import('cloudcode').DB;
+  const Day: typeof import('cloudcode').Day;
+  type Day = import('cloudcode').Day;
+  const Attachment: typeof import('cloudcode').Attachment;
+  type Attachment = import('cloudcode').Attachment;
 }
 
 export {};

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { callRequest } from './call-requests.ts';
 import type { FromWorker } from './worker-messages.ts';
 
 const errorRecord = z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() });
@@ -9,10 +10,7 @@ const fromWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('call'),
     call: count,
-    method: z.literal('scheduleTask'),
-    request: z.object({
-      task: z.string(), parametersJson: z.string(), at: z.string().nullable(), afterMs: z.number().nullable(), queue: z.string().nullable(),
-    }),
+    request: callRequest,
   }),
   z.object({
     type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), maxRssBytes: z.number(),

@@ -1,6 +1,8 @@
 import type { ErrorCode, ErrorRecord } from '../core/errors.ts';
 import type { LogLevel } from '../core/run.ts';
+import type { DataModel } from '../core/data-model.ts';
 import type { ScheduleRequest } from '../core/schedule-request.ts';
+import type { DataCall } from './data-messages.ts';
 
 /** What `CloudCode.run` shows a task of the attempt that is running. */
 export interface RunInfo {
@@ -22,6 +24,8 @@ export interface StartMessage {
   /** The project's folder: the working directory, and where packages outside the bundle are found. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** What `DB` holds; null for a project without a data model. */
+  readonly dataModel: DataModel | null;
 }
 
 /** The answer to a call. */
@@ -44,10 +48,12 @@ export interface LinesMessage {
 
 export interface CallMessage {
   readonly type: 'call';
+  /** Counted by the worker; the reply has it too. */
   readonly call: number;
-  readonly method: 'scheduleTask';
-  readonly request: ScheduleRequest;
+  readonly request: CallRequest;
 }
+
+export type CallRequest = (ScheduleRequest & { readonly kind: 'schedule' }) | DataCall;
 
 export interface AnswerMessage {
   readonly type: 'answer';

@@ -1,10 +1,9 @@
+import type { DataModel } from '../core/data-model.ts';
 import { finishAttempt } from '../operations/finish-attempt.ts';
-import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
-import { CloudCodeError } from '../core/errors.ts';
-import type { CallMessage, FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import type { Store } from '../store/open-store.ts';
-import { v7 as newRunId } from 'uuid';
+import { answerCalls } from './answer-calls.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import type { BundleFiles } from './bundle-cache.ts';
 import { collectOutput } from './collect-output.ts';
@@ -18,11 +17,19 @@ import type { WorkerProcess } from './worker-process.ts';
 
 export interface AttemptContext {
   readonly store: Store;
+  /** The store for what tasks ask for, on connections of its own: however much that is, leases are renewed. */
+  readonly callStore: Store;
   readonly onEvent: OnEvent;
   /** The folder that stands for the project's on this machine. */
   readonly folder: string;
   /** Aborted when a stopping runner waits no longer for the database to take the ends of its attempts. */
   readonly abandon: AbortSignal;
+}
+
+/** What a run's deployment gives its attempt. */
+export interface TaskCode {
+  readonly files: BundleFiles;
+  readonly dataModel: DataModel | null;
 }
 
 /** Why a runner ends an attempt. */
@@ -48,7 +55,7 @@ const stackSampleMs = 1000;
 const recordWorkerAfterMs = 50;
 
 /** Executes one attempt of a claimed run in a worker, and stores how it ended. */
-export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: BundleFiles, context: AttemptContext): RunningAttempt {
+export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: TaskCode, context: AttemptContext): RunningAttempt {
   const began = performance.now();
   const ended = Promise.withResolvers<AttemptEnd>();
   let stopping: StoppingMessage | null = null;
@@ -56,6 +63,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
   let cancelRequested = false;
   const output = collectOutput(() => flusher.schedule());
   const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
+
+  const calls = answerCalls(run, { store: context.callStore, dataModel: code.dataModel, worker });
 
   worker.listen({
     message(message: FromWorker) {
@@ -65,7 +74,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
         case 'cut':
           return output.addCut(message.bytes);
         case 'call':
-          return void answerCall(message, run, { worker, context });
+          return calls.answer(message);
         case 'stopping':
           stopping = message;
           return;
@@ -85,11 +94,11 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
 
   async function timeOut(): Promise<void> {
     const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
-    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, files) });
+    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, code.files) });
   }
 
   async function execute(): Promise<void> {
-    worker.start(startMessage(run, files, context.folder), run.parametersJson);
+    worker.start(startMessage(run, code, context.folder), run.parametersJson);
     context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
     const end = await ended.promise;
     clearTimeout(timeout);
@@ -99,6 +108,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(exitGraceMs, worker.exited);
     const exit = await worker.end();
+    await calls.close();
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop();
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
@@ -129,7 +139,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, files: Bu
   };
 }
 
-function startMessage(run: ClaimedRun, files: BundleFiles, folder: string): StartMessage {
+function startMessage(run: ClaimedRun, { files, dataModel }: TaskCode, folder: string): StartMessage {
   const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
   return {
     type: 'start',
@@ -137,20 +147,8 @@ function startMessage(run: ClaimedRun, files: BundleFiles, folder: string): Star
     bundle: { ...files, format: run.bundleFormat },
     folder: run.folder || folder,
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
+    dataModel,
   };
-}
-
-async function answerCall(message: CallMessage, run: ClaimedRun, from: { readonly worker: WorkerProcess; readonly context: AttemptContext }): Promise<void> {
-  const id = newRunId();
-  const caller = { runId: run.id, fence: run.fence, environment: run.environment };
-  try {
-    await scheduleRunByAttempt(from.context.store, caller, { ...message.request, id });
-    from.worker.reply({ type: 'reply', call: message.call, value: { id }, error: null });
-  } catch (error) {
-    const refusal = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
-    const text = refusal.hint === undefined ? refusal.message : `${refusal.message} ${refusal.hint}`;
-    from.worker.reply({ type: 'reply', call: message.call, value: null, error: { code: refusal.code, message: text } });
-  }
 }
 
 /** SIGTERM, and a short while to heed it. */

@@ -1,7 +1,8 @@
 import { finishAttempt } from '../operations/finish-attempt.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache } from './bundle-cache.ts';
-import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
+import type { DataModels } from './data-models.ts';
+import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt, type TaskCode } from './execute-attempt.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** The runs that a runner holds: never more than it has room for. */
@@ -28,11 +29,12 @@ export interface SlotOptions {
   readonly concurrency: number;
   readonly pool: WorkerPool;
   readonly bundles: BundleCache;
+  readonly dataModels: DataModels;
   readonly context: AttemptContext;
   readonly onFree: () => void;
 }
 
-export function openSlots({ concurrency, pool, bundles, context, onFree }: SlotOptions): RunSlots {
+export function openSlots({ concurrency, pool, bundles, dataModels, context, onFree }: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -40,10 +42,14 @@ export function openSlots({ concurrency, pool, bundles, context, onFree }: SlotO
     slot.stop ??= stop;
     slot.attempt?.end(stop);
   };
+  const readCode = async (run: ClaimedRun): Promise<TaskCode> => {
+    const [files, dataModel] = await Promise.all([bundles.files(run.bundleHash, run.bundleFormat), dataModels(run.dataModelHash)]);
+    return { files, dataModel };
+  };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const [worker, files] = await takeBoth(pool.take(run.memoryMb), bundles.files(run.bundleHash, run.bundleFormat));
-    slot.attempt = executeAttempt(run, worker, files, context);
+    const [worker, code] = await takeBoth(pool.take(run.memoryMb), readCode(run));
+    slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
     await slot.attempt.done;
   };
@@ -78,9 +84,9 @@ export function openSlots({ concurrency, pool, bundles, context, onFree }: SlotO
 }
 
 /** Both, or neither: a worker that was taken is ended when there is nothing for it to do. */
-async function takeBoth<Files>(taking: ReturnType<WorkerPool['take']>, files: Promise<Files>) {
+async function takeBoth<Code>(taking: ReturnType<WorkerPool['take']>, code: Promise<Code>) {
   try {
-    return [await taking, await files] as const;
+    return [await taking, await code] as const;
   } catch (error) {
     await taking.then((worker) => worker.end()).catch(() => undefined);
     throw error;

@@ -3,12 +3,13 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultTaskConfig } from '../core/task-config.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
-import type { Store } from '../store/open-store.ts';
+import { openStore, type Store } from '../store/open-store.ts';
 import { expireLease, insertRunner } from '../store/runners.ts';
 import { openBundleCache } from './bundle-cache.ts';
 import { openClaimer } from './claim-due.ts';
 import { openContainment } from './containment/open-containment.ts';
 import { startGuard } from './containment/start-guard.ts';
+import { openDataModels } from './data-models.ts';
 import type { OnEvent } from './events.ts';
 import { holdLease, leaseMs } from './hold-lease.ts';
 import { startLoop } from './interval-loop.ts';
@@ -35,6 +36,8 @@ export interface Runner extends AsyncDisposable {
 
 /** Looks for due runs this often even when nobody said that there are any: notifications can be lost. */
 const pollMs = 5_000;
+/** Connections for what the tasks of this runner ask for. */
+const callConnections = 8;
 const defaultDrainMs = 30_000;
 /** How long a stopping runner waits for attempts that it ended: to be gone, and for a database that is away to take their ends. */
 const abandonMs = 20_000;
@@ -48,6 +51,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const log = (message: string): void => trouble('processes', message);
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
+  const callStore = await openStore({ url: store.url, maxConnections: callConnections });
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
   await insertRunner(store, { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs });
   const pool = openWorkerPool({
@@ -55,7 +59,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();
-  const slots = openSlots({ concurrency, pool, bundles, context: { store, onEvent, folder, abandon: abandon.signal }, onFree: () => claiming.wake() });
+  const slots = openSlots({ concurrency, pool, bundles, dataModels: openDataModels(store), context: { store, callStore, onEvent, folder, abandon: abandon.signal }, onFree: () => claiming.wake() });
   const claimer = openClaimer(store, id, slots.fill);
   let leaseLost = false;
 
@@ -109,6 +113,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await expireLease(store, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();
     containment.close();
+    await callStore.close();
   };
   let stopped: Promise<void> | null = null;
   const stop: Runner['stop'] = ({ drainMs = defaultDrainMs } = {}) => (stopped ??= close(drainMs));

@@ -103,8 +103,11 @@ export class WorkerProcess {
     this.#channel.write(encodeFrame(parametersJson));
   }
 
-  reply(message: ReplyMessage): void {
-    if (this.#channel.writable) this.#channel.write(encodeFrame(JSON.stringify(message)));
+  /** Answers a call: with a value, which is JSON already and may be large, or a refusal. */
+  reply(call: number, answer: { readonly valueJson: string } | { readonly error: NonNullable<ReplyMessage['error']> }): void {
+    if (!this.#channel.writable) return;
+    const [valueJson, errorJson] = 'error' in answer ? ['null', JSON.stringify(answer.error)] : [answer.valueJson, 'null'];
+    this.#channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
   }
 
   /** Ends the process and everything it started; resolves when all are known to be gone. */

@@ -42,7 +42,12 @@ export interface ScheduleTiming {
   readonly after?: number;
   /** Runs with the same queue never overlap, whichever tasks they are. Without a queue, runs may overlap. */
   readonly queue?: string;
+  /** While a run of this task with this key is not over, scheduling it again gives that run's id and changes nothing. */
+  readonly key?: string;
 }
+
+/** What `scheduleTasks` takes a list of: the options of any task. */
+export type AnyScheduleOptions = { [Name in TaskName]: ScheduleOptions<Name> }[TaskName];
 
 /** `parameters` may be left out where the task's `run` can do without. They are converted to JSON and back. */
 export type ParametersOption<Given> = unknown extends Given
@@ -76,11 +81,180 @@ export interface CloudCode {
    * Rejects, and changes nothing, when an option is not valid.
    */
   scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): Promise<{ readonly id: string }>;
+  /** Schedules many runs in one transaction: all of them or none. The ids come in the order of the list. */
+  scheduleTasks(list: readonly AnyScheduleOptions[]): Promise<{ readonly id: string }[]>;
   readonly run: RunInfo;
 }
 
 /** Inside a task: the same object as the global `CloudCode`. Elsewhere its use throws. */
 export declare const CloudCode: CloudCode;
+
+/**
+ * The models of a project, from schema.xml or data-model.ts. `cloudcode types` fills it in (cloudcode-env.d.ts); until then `DB` accepts
+ * anything.
+ */
+export interface Models {}
+
+/** The name of a model of this project. */
+export type ModelName = keyof Models;
+
+type FieldsOf<Name extends ModelName> = Models[Name] extends { fields: infer Fields } ? Fields : never;
+type BelongsToOf<Name extends ModelName> = Models[Name] extends { belongsTo: infer BelongsTo } ? BelongsTo : never;
+type HasManyOf<Name extends ModelName> = Models[Name] extends { hasMany: infer HasMany } ? HasMany : never;
+type RelationshipsOf<Name extends ModelName> = BelongsToOf<Name> & HasManyOf<Name>;
+
+/** What every object of the data model has. */
+export interface StoredObject {
+  /** A UUID, there from the beginning. */
+  readonly id: string;
+  /** Stores a new object, or what was changed of one that is stored. Rejects when it was destroyed elsewhere. */
+  save(): Promise<void>;
+  /** Reads it again. Changes that were not saved are dropped. */
+  reload(): Promise<void>;
+  destroy(): Promise<void>;
+  toJSON(): Record<string, unknown>;
+}
+
+type FieldValues<Name extends ModelName> = { [Field in keyof FieldsOf<Name>]: FieldsOf<Name>[Field] | null };
+type References<Name extends ModelName> = { readonly [Other in keyof BelongsToOf<Name>]: Reference<BelongsToOf<Name>[Other]> };
+type ReferenceIds<Name extends ModelName> = { [Other in keyof BelongsToOf<Name> as `${Other & string}_id`]: string | null };
+type RelatedObjects<Name extends ModelName> = { readonly [Others in keyof HasManyOf<Name>]: Query<HasManyOf<Name>[Others] & ModelName> };
+
+/** An object of a model: `DBObject<'asset'>`. */
+export type DBObject<Name extends ModelName = ModelName> = Name extends ModelName
+  ? StoredObject & FieldValues<Name> & References<Name> & ReferenceIds<Name> & RelatedObjects<Name>
+  : never;
+
+/** A belongs-to of an object: called with nothing it reads the other object, called with an object or null it sets it. */
+export interface Reference<Name> {
+  (): Promise<DBObject<Name & ModelName> | null>;
+  (object: DBObject<Name & ModelName> | null): void;
+}
+
+/** The values that `create` takes: of fields, and of belongs-to as objects or ids. */
+export type Attributes<Name extends ModelName> = Partial<FieldValues<Name> & ReferenceIds<Name>> & {
+  readonly [Other in keyof BelongsToOf<Name>]?: DBObject<BelongsToOf<Name>[Other] & ModelName> | null;
+};
+
+/** What stands for a `?` of an expression. */
+export type Argument = ArgumentScalar | readonly ArgumentScalar[];
+type ArgumentScalar = string | number | boolean | null | Date | Day | StoredObject;
+
+type Sortable<Name extends ModelName> =
+  | 'id'
+  | { [Field in keyof FieldsOf<Name>]: FieldsOf<Name>[Field] extends Location | Attachment | readonly unknown[] ? never : Field & string }[keyof FieldsOf<Name>]
+  | (keyof BelongsToOf<Name> & string)
+  | `${keyof BelongsToOf<Name> & string}_id`;
+
+/** A field to order by; with a leading `-`, descending. */
+export type OrderField<Name extends ModelName> = Sortable<Name> | `-${Sortable<Name>}`;
+
+type First<Name extends ModelName> = keyof RelationshipsOf<Name> & string;
+
+/** A path of relationships: `building`, `building.owner`. What comes after the second is not checked by the compiler. */
+export type IncludePath<Name extends ModelName> = {
+  [Other in First<Name>]: Other | `${Other}.${DeeperPath<RelationshipsOf<Name>[Other] & ModelName>}`;
+}[First<Name>];
+type DeeperPath<Name extends ModelName> = First<Name> | `${First<Name>}.${string}`;
+
+/** Objects of a model that are to be found. Each step of the chain gives another query; nothing is read until it is asked for. */
+export interface Query<Name extends ModelName> extends AsyncIterable<DBObject<Name>> {
+  /** Of these, those that meet this condition too: `where('make = ? and count > ?', 'Ford', 3)`. */
+  where(expression: string, ...args: Argument[]): Query<Name>;
+  orderBy(...fields: OrderField<Name>[]): Query<Name>;
+  limit(count: number): Query<Name>;
+  skip(count: number): Query<Name>;
+  /** Reads related objects with them, without a query for each. */
+  include(...paths: IncludePath<Name>[]): Query<Name>;
+  toArray(): Promise<DBObject<Name>[]>;
+  /** The first one, or null. Without an order, any. */
+  first(): Promise<DBObject<Name> | null>;
+  count(): Promise<number>;
+  /** Destroys them all, and says how many there were. */
+  destroyAll(): Promise<number>;
+  /** Calls `work` with one after another, and waits for each call. Reads in pages, as `for await` does. */
+  forEach(work: (object: DBObject<Name>, index: number) => unknown): Promise<void>;
+}
+
+/** `DB.asset`: where the objects of a model are made and found. */
+export interface Collection<Name extends ModelName> {
+  /** A new object, which is not stored before `save()`. */
+  create(attributes?: Attributes<Name>): DBObject<Name>;
+  first(id: string): Promise<DBObject<Name> | null>;
+  first(expression: string, ...args: Argument[]): Promise<DBObject<Name> | null>;
+  /** Any one. */
+  first(): Promise<DBObject<Name> | null>;
+  all(): Query<Name>;
+  where(expression: string, ...args: Argument[]): Query<Name>;
+}
+
+/** Many writes in one transaction: all of them or none. */
+export interface Batch {
+  save(object: StoredObject): void;
+  destroy(object: StoredObject): void;
+  /** The run is scheduled in the same transaction. */
+  scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): void;
+  /** Calling it again after a lost connection does nothing twice. */
+  execute(): Promise<{ readonly scheduled: readonly { readonly id: string }[] }>;
+}
+
+/** The environment's database: `DB.asset.first(id)`, `new DB.Batch()`. */
+export type DB = keyof Models extends never ? any : { readonly [Name in ModelName]: Collection<Name> } & { readonly Batch: new () => Batch };
+
+/** Inside a task: the same object as the global `DB`. Elsewhere its use throws. */
+export declare const DB: DB;
+
+/** A day of the calendar, without a time and without a zone: years 1 to 9999. It never changes. */
+export declare class Day {
+  readonly year: number;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: number;
+  /** `new Day('2026-03-01')` */
+  constructor(text: string);
+  /** `new Day(2026, 3, 1)` */
+  constructor(year: number, month: number, day: number);
+  /** The day that it is now in UTC. */
+  static today(): Day;
+  /** The day of a time, in UTC. */
+  static from(date: Date): Day;
+  /** The day so many days later; earlier when `days` is negative. */
+  addDays(days: number): Day;
+  equals(other: unknown): boolean;
+  /** Below 0 when this day is the earlier one: `days.sort((a, b) => a.compare(b))`. */
+  compare(other: Day): number;
+  /** Its midnight in UTC. */
+  toDate(): Date;
+  /** Days since 1970-01-01: `<` and `>` compare days. */
+  valueOf(): number;
+  /** `2026-03-01` */
+  toString(): string;
+  toJSON(): string;
+}
+
+/** A file of an `attachment`, `photo` or `signature` field: at most 10 MiB. It never changes. */
+export declare class Attachment {
+  readonly filename: string | null;
+  readonly contentType: string | null;
+  /** In bytes. */
+  readonly size: number;
+  /** Text is stored as UTF-8. */
+  constructor(options: { readonly data: string | ArrayBuffer | ArrayBufferView; readonly filename?: string | null; readonly contentType?: string | null });
+  bytes(): Promise<Uint8Array>;
+  /** The bytes as UTF-8. */
+  text(): Promise<string>;
+}
+
+/** A place on earth: degrees, and metres. */
+export interface Location {
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly altitude?: number | null;
+  readonly horizontal_accuracy?: number | null;
+  readonly vertical_accuracy?: number | null;
+  /** When the place was measured. */
+  readonly timestamp?: Date | null;
+}
 
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
@@ -104,3 +278,51 @@ export interface QueueConfig {
 
 /** Returns the configuration as it is, with its type checked: `export default defineConfig({ … })`. */
 export declare function defineConfig(config: ProjectConfig): ProjectConfig;
+
+interface FieldLabel {
+  /** Made from the name unless given. */
+  readonly label?: string;
+}
+
+/** A field of a model in data-model.ts. */
+export type FieldDefinition = FieldLabel &
+  (
+    | { readonly type: 'text' | `text:${string}` | 'integer' | 'number' | 'date' | 'datetime' | 'boolean' | 'location' | 'attachment' | 'photo' | 'signature'; readonly options?: never }
+    | { readonly type: 'single-choice' | 'multiple-choice'; readonly options: Options<string> }
+    | { readonly type: 'single-choice-integer' | 'multiple-choice-integer'; readonly options: Options<number> }
+  );
+
+/** Labels by key; or a list, for keys like `'10'`, which JavaScript would put into an order of its own. */
+type Options<Key extends string | number> = Readonly<Record<Key, string>> | readonly { readonly key: Key; readonly label?: string }[];
+
+type KeysOf<Given, Part extends string> = Given extends { readonly [Key in Part]: infer Named } ? keyof Named & string : never;
+
+/** The belongs-to of a model that refer to another. */
+type InverseOf<Given, Model extends keyof Given, Owner> = Given[Model] extends { readonly belongsTo: infer BelongsTo }
+  ? { [Name in keyof BelongsTo]: BelongsTo[Name] extends Owner ? Name : never }[keyof BelongsTo]
+  : never;
+
+type IndexedNames<Model> = readonly (KeysOf<Model, 'fields'> | KeysOf<Model, 'belongsTo'>)[];
+
+/** A model in data-model.ts; the names of other models, of fields and of relationships are checked. */
+export interface ModelDefinition<Given, Owner extends keyof Given> {
+  /** Made from the name unless given. */
+  readonly label?: string;
+  readonly fields?: { readonly [name: string]: FieldDefinition };
+  /** Models by the names of the belongs-to. */
+  readonly belongsTo?: { readonly [name: string]: keyof Given };
+  /** Models by the names of the has-many. `inverseOf` is needed when the other model belongs to this one in several ways. */
+  readonly hasMany?: { readonly [name: string]: keyof Given | { [Model in keyof Given]: { readonly model: Model; readonly inverseOf?: InverseOf<Given, Model, Owner> } }[keyof Given] };
+  readonly indexes?: readonly (IndexedNames<Given[Owner]> | { readonly on: IndexedNames<Given[Owner]>; readonly name?: string })[];
+  /** `{field}` stands for the value of a field. */
+  readonly display?: string;
+  readonly webhooks?: readonly { readonly type: 'ready' | 'update'; readonly name: string; readonly receiver: 'cloudcode'; readonly action: TaskName }[];
+}
+
+/** The models by name. */
+export type DataModelDefinition<Given> = {
+  readonly [Name in keyof Given]: ModelDefinition<Given, Name> & { readonly [Unknown in Exclude<keyof Given[Name], keyof ModelDefinition<Given, Name>>]: never };
+};
+
+/** Returns the models as they are, with their types checked: `export default defineDataModel({ asset: { fields: { … } } })`. */
+export declare function defineDataModel<const Given extends DataModelDefinition<Given>>(models: Given): Given;

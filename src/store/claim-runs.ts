@@ -15,6 +15,8 @@ export interface ClaimedRun {
   readonly variablesJson: string;
   readonly bundleHash: string;
   readonly bundleFormat: 'cjs' | 'esm';
+  /** Of the deployment's data model; null without one. */
+  readonly dataModelHash: string | null;
   readonly folder: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
@@ -50,7 +52,7 @@ export function claimRuns(
       )
       select c.id, e.name as environment, c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
         c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
-        e.variables::text as "variablesJson", t.bundle_hash as "bundleHash", b.format as "bundleFormat", d.folder,
+        e.variables::text as "variablesJson", t.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
         t.timeout_ms::double precision as "timeoutMs", t.memory_mb as "memoryMb"
       from claimed c
         join cloudcode.environments e on e.id = c.environment_id

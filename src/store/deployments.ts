@@ -1,3 +1,4 @@
+import type { DataModel } from '../core/data-model.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import type { Queryable } from './open-store.ts';
 
@@ -41,15 +42,33 @@ export async function insertBundle(db: Queryable, bundle: Bundle): Promise<void>
 
 export async function insertDeployment(
   db: Queryable,
-  deployment: { readonly environmentId: number; readonly digest: string; readonly folder: string },
+  deployment: { readonly environmentId: number; readonly digest: string; readonly folder: string; readonly dataModelHash: string | null },
 ): Promise<string> {
   const [row] = await db.query<{ id: string }>({
     name: 'insert_deployment',
-    text: 'insert into cloudcode.deployments (environment_id, digest, folder) values ($1, $2, $3) returning id::text as id',
-    values: [deployment.environmentId, deployment.digest, deployment.folder],
+    text: 'insert into cloudcode.deployments (environment_id, digest, folder, data_model_hash) values ($1, $2, $3, $4) returning id::text as id',
+    values: [deployment.environmentId, deployment.digest, deployment.folder, deployment.dataModelHash],
   });
   if (row === undefined) throw new Error('the deployment was not inserted');
   return row.id;
+}
+
+export async function insertDataModel(db: Queryable, model: { readonly hash: string; readonly json: string }): Promise<void> {
+  await db.query({
+    name: 'insert_data_model',
+    text: 'insert into cloudcode.data_models (hash, model) values ($1, $2) on conflict (hash) do nothing',
+    values: [model.hash, model.json],
+  });
+}
+
+export async function readDataModel(db: Queryable, hash: string): Promise<DataModel> {
+  const [row] = await db.query<{ model: DataModel }>({
+    name: 'read_data_model',
+    text: 'select model from cloudcode.data_models where hash = $1',
+    values: [hash],
+  });
+  if (row === undefined) throw new Error(`data model ${hash} is not in the database`);
+  return row.model;
 }
 
 export async function insertTask(

@@ -1,17 +1,24 @@
 import type { ScheduleRequest } from '../core/schedule-request.ts';
 import type { Queryable } from './open-store.ts';
 
+export type NewRun = ScheduleRequest & { readonly id: string };
+
+/** An attempt that asks for something: only while it holds its run, which its fence shows. */
+export interface Caller {
+  readonly runId: string;
+  readonly fence: string;
+}
+
 /**
- * Adds a run to an environment, by a request from outside.
+ * Adds a run without a key to an environment, by a request from outside.
  * @returns false when the environment's deployment has no such task: nothing was added
  */
-export async function insertRun(db: Queryable, environment: string, run: ScheduleRequest & { readonly id: string }): Promise<boolean> {
+export async function insertRun(db: Queryable, environment: string, run: NewRun): Promise<boolean> {
   const rows = await db.query({
     name: 'insert_run',
     text: `
       insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
-      select $1, e.id, t.name, $4::json, $5, coalesce($6::timestamptz, now() + coalesce($7::double precision, 0) * interval '1 millisecond'),
-        t.max_attempts, t.max_attempts
+      select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts
       from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
       where e.name = $2 and t.name = $3
       returning id`,
@@ -21,40 +28,69 @@ export async function insertRun(db: Queryable, environment: string, run: Schedul
 }
 
 /**
- * Adds a run on behalf of an attempt, in the attempt's environment. The attempt's row is locked against takeover until the commit,
- * so a superseded attempt adds nothing.
- * @returns false when the attempt is superseded or the task unknown: nothing was added
+ * Adds a run with a key to an environment, unless one of the task with this key is not over.
+ * @returns the id of the one or the other, or null when the environment's deployment has no such task
  */
-export async function insertRunByAttempt(
-  db: Queryable,
-  caller: { readonly runId: string; readonly fence: string },
-  run: ScheduleRequest & { readonly id: string },
-): Promise<boolean> {
-  const rows = await db.query({
-    name: 'insert_run_by_attempt',
+export async function insertKeyedRun(db: Queryable, environment: string, run: NewRun): Promise<string | null> {
+  const [row] = await db.query<{ id: string | null }>({
+    name: 'insert_keyed_run',
     text: `
-      with caller as (
-        select r.id, r.environment_id from cloudcode.runs r
-        where r.id = $2 and r.fence = $3 and r.state = 'running' for share
-      )
-      insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, scheduled_by)
-      select $1, e.id, t.name, $5::json, $6, coalesce($7::timestamptz, now() + coalesce($8::double precision, 0) * interval '1 millisecond'),
-        t.max_attempts, t.max_attempts, caller.id
-      from caller
-        join cloudcode.environments e on e.id = caller.environment_id
-        join cloudcode.tasks t on t.deployment_id = e.deployment_id and t.name = $4
-      returning id`,
-    values: [run.id, caller.runId, caller.fence, run.task, run.parametersJson, run.queue, run.at, run.afterMs],
+      select cloudcode.insert_keyed_run($1, e.id, $3, $4, $5, $6, cloudcode.due_at($7, $8), null) as id
+      from cloudcode.environments e where e.name = $2`,
+    values: [run.id, environment, run.task, run.key, run.parametersJson, run.queue, run.at, run.afterMs],
   });
-  return rows.length > 0;
+  return row?.id ?? null;
 }
 
-/** Whether the attempt with this fence still holds its run. */
-export async function holdsRun(db: Queryable, caller: { readonly runId: string; readonly fence: string }): Promise<boolean> {
-  const rows = await db.query({
-    name: 'holds_run',
-    text: "select 1 as held from cloudcode.runs where id = $1 and fence = $2 and state = 'running'",
-    values: [caller.runId, caller.fence],
+/**
+ * Adds runs without keys on behalf of an attempt, in its environment and in their order. The attempt's row is locked against takeover until
+ * the commit. All or none: the task that is not there is returned, and the caller's transaction must not be committed.
+ * @throws CloudCodeError `attempt_superseded`
+ */
+export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: readonly NewRun[]): Promise<{ readonly unknownTask: string | null }> {
+  const [row] = await db.query<{ unknownTask: string | null }>({
+    name: 'insert_runs_by_attempt',
+    text: `
+      with held as materialized (
+        select cloudcode.hold_attempt($1, $2) as held
+      ), given as (
+        select * from rows from (
+          json_to_recordset($3::json) as (id uuid, task text, "parametersJson" text, queue text, at timestamptz, "afterMs" double precision)
+        ) with ordinality as given (id, task, parameters, queue, at, after_ms, position)
+      ), known as (
+        select g.*, e.id as environment_id, t.max_attempts
+        from cloudcode.runs caller
+          join cloudcode.environments e on e.id = caller.environment_id
+          cross join given g
+          join cloudcode.tasks t on t.deployment_id = e.deployment_id and t.name = g.task
+        where caller.id = $1
+      ), inserted as (
+        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, scheduled_by)
+        select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, $1
+        from known order by position
+      )
+      select held, (select g.task from given g where not exists (select from known k where k.id = g.id) order by g.position limit 1) as "unknownTask"
+      from held`,
+    values: [caller.runId, caller.fence, JSON.stringify(runs)],
   });
-  return rows.length > 0;
+  return { unknownTask: row?.unknownTask ?? null };
+}
+
+/**
+ * Adds a run with a key on behalf of an attempt, as insertRunsByAttempt does one without.
+ * @returns the id of the new run, or of the one with this key that is not over, or null when there is no such task
+ * @throws CloudCodeError `attempt_superseded`
+ */
+export async function insertKeyedRunByAttempt(db: Queryable, caller: Caller, run: NewRun): Promise<string | null> {
+  const [row] = await db.query<{ id: string | null }>({
+    name: 'insert_keyed_run_by_attempt',
+    text: `
+      with held as materialized (
+        select cloudcode.hold_attempt($1, $2) as held
+      )
+      select cloudcode.insert_keyed_run($3, r.environment_id, $4, $5, $6, $7, cloudcode.due_at($8, $9), r.id) as id
+      from held join cloudcode.runs r on r.id = $1 and held`,
+    values: [caller.runId, caller.fence, run.id, run.task, run.key, run.parametersJson, run.queue, run.at, run.afterMs],
+  });
+  return row?.id ?? null;
 }

@@ -74,6 +74,9 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
     throw asStoreError(error);
   });
   let broken = false;
+  // A connection that is cut says so twice: by the statement that fails, and by an event that ends the process when nobody listens.
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
   try {
     await runStatement(client, { name: 'begin', text: 'begin' });
     const result = await work({ query: (statement) => runStatement(client, statement) });
@@ -84,6 +87,7 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
     await client.query('rollback').catch(() => (broken = true));
     throw error;
   } finally {
+    client.off('error', ignore);
     client.release(broken);
   }
 }
@@ -102,9 +106,13 @@ async function checkServerVersion(store: Store): Promise<void> {
 /** SQLSTATE classes and codes of Node that mean: the database is away, and the same may go through later. */
 const unreachable = /^(08|57P0[1-5]|53300|28|3D000|ECONN|ENOENT|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|EACCES)/;
 
+/** Raised by the functions that check an attempt's fence, in migration 0002. */
+const supersededState = 'CC001';
+
 function asStoreError(error: unknown): unknown {
   if (error instanceof CloudCodeError || !(error instanceof Error)) return error;
   const code = (error as { code?: string }).code;
+  if (code === supersededState) return new CloudCodeError('attempt_superseded', 'The run was taken over by another attempt; this one can change nothing more.', { cause: error });
   const isDatabaseError = error instanceof pg.DatabaseError;
   const lost = code === undefined ? /connection|timeout|terminated/i.test(error.message) : unreachable.test(code);
   if (isDatabaseError ? !lost : !lost && code !== undefined) return error;

@@ -1,7 +1,7 @@
 import type { LogLine, Run, RunState } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
-const runColumns = `id, environment, task, parameters, queue, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
+const runColumns = `id, environment, task, parameters, queue, key, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
         "scheduledBy", result, error, "maxAttempts", attempts`;
 
 export async function readRun(db: Queryable, environment: string, runId: string): Promise<Run | null> {

@@ -1,6 +1,6 @@
 import { read, readSync, writeSync } from 'node:fs';
 import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
-import type { FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
+import type { CallRequest, FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
 
 /** The socket to the runner. It stays in blocking mode, so a waiting worker costs nothing and a write needs no event loop. */
 const channelFd = 3;
@@ -44,12 +44,12 @@ let reading = false;
 let lastCall = 0;
 
 /** Asks the runner for something. Rejects with the plain `{ code, message }` of a refusal. */
-export function call(message: (call: number) => FromWorker): Promise<unknown> {
+export function call(request: CallRequest): Promise<unknown> {
   lastCall += 1;
   const number = lastCall;
   return new Promise((resolve, reject) => {
     waiting.set(number, { resolve, reject });
-    send(message(number));
+    send({ type: 'call', call: number, request });
     readReplies();
   });
 }

@@ -6,7 +6,7 @@ import { readFrameBlocking, send } from './channel.ts';
 import { errorRecord } from './error-record.ts';
 import { loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
-import { pendingCallsSettled, taskGlobals } from './task-globals.ts';
+import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
 let stopped = false;
 
@@ -25,7 +25,7 @@ async function execute(start: StartMessage, parametersJson: string): Promise<voi
   Object.assign(process.env, start.variables);
   enterFolder(start.folder);
   mapStacks(start.bundle);
-  Object.defineProperty(globalThis, 'CloudCode', { value: taskGlobals(start.run), enumerable: true });
+  setTaskGlobals(start);
   let answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown };
   try {
     const run = await loadTask(start);

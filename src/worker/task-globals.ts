@@ -1,15 +1,28 @@
-import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
-import { parseScheduleRequest } from '../core/schedule-request.ts';
-import type { RunInfo } from '../protocol/worker-messages.ts';
+import { Attachment } from '../core/attachment.ts';
+import { Day } from '../core/day.ts';
+import { parseScheduleRequest, parseScheduleRequests } from '../core/schedule-request.ts';
+import type { StartMessage } from '../protocol/worker-messages.ts';
 import { call } from './channel.ts';
+import { createDb } from './db/create-db.ts';
+import { scheduleRuns } from './db/schedule-runs.ts';
+import { asTaskError, forTask } from './task-error.ts';
 
 const pending = new Set<Promise<unknown>>();
 
-/** The `CloudCode` that a task sees. */
-export function taskGlobals(run: RunInfo): { readonly scheduleTask: (options: unknown) => Promise<{ id: string }>; readonly run: RunInfo } {
-  return Object.freeze({
+/** Puts `CloudCode`, `DB`, `Day` and `Attachment` where a task sees them. */
+export function setTaskGlobals({ run, dataModel }: StartMessage): void {
+  const cloudCode = Object.freeze({
     run: Object.freeze(run),
     scheduleTask: (options: unknown) => tracked(scheduleTask(options)),
+    scheduleTasks: (list: unknown) => tracked(scheduleTasks(list)),
+  });
+  let db: object | null = null;
+  Object.defineProperties(globalThis, {
+    CloudCode: { value: cloudCode, enumerable: true },
+    // Made when it is first asked for: most tasks store nothing.
+    DB: { get: () => (db ??= createDb(dataModel, { data: call, tracked })), enumerable: true },
+    Day: { value: Day, enumerable: true, configurable: true, writable: true },
+    Attachment: { value: Attachment, enumerable: true, configurable: true, writable: true },
   });
 }
 
@@ -22,19 +35,22 @@ export async function pendingCallsSettled(): Promise<void> {
 }
 
 async function scheduleTask(options: unknown): Promise<{ id: string }> {
+  // Before the first await: the parameters are a snapshot of this moment.
+  const request = forTask(() => parseScheduleRequest(options, new Date()));
+  return (await ask({ ...request, kind: 'schedule' })) as { id: string };
+}
+
+async function scheduleTasks(list: unknown): Promise<readonly { readonly id: string }[]> {
+  const requests = forTask(() => parseScheduleRequests(list, new Date()));
+  return scheduleRuns(ask, requests);
+}
+
+async function ask(request: Parameters<typeof call>[0]): Promise<unknown> {
   try {
-    // Before the first await: the parameters are a snapshot of this moment.
-    const request = parseScheduleRequest(options, new Date());
-    return (await call((number) => ({ type: 'call', call: number, method: 'scheduleTask', request }))) as { id: string };
+    return await call(request);
   } catch (refusal) {
     throw asTaskError(refusal);
   }
-}
-
-// A task's author reads the message, not the hint: so they are one text here.
-function asTaskError(refusal: unknown): CloudCodeError {
-  const { code, message, hint } = refusal as { code: ErrorCode; message: string; hint?: string };
-  return new CloudCodeError(code, hint === undefined ? message : `${message} ${hint}`);
 }
 
 function tracked<Result>(promise: Promise<Result>): Promise<Result> {

@@ -7,6 +7,7 @@ import { runTask } from '../run-task.ts';
 interface RunOptions {
   readonly parameters?: string;
   readonly queue?: string;
+  readonly key?: string;
   readonly drain?: boolean;
 }
 
@@ -17,6 +18,7 @@ export function addRun(program: Command): void {
     .description('schedule one run, show its console, wait for its end and print it; needs no server')
     .option('--parameters <json>', 'a JSON object; @file reads a file, - standard input')
     .option('--queue <name>', 'no two runs of one queue run at once')
+    .option('--key <key>', 'while a run of the task with this key is not over, give that one')
     .option('--drain', 'then wait until nothing is left to do within a minute')
     .addHelpText('after', `
 Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 dead, 4 cancelled, 5 the server or database cannot be reached.
@@ -33,6 +35,7 @@ async function run(invocation: Invocation, task: string, options: RunOptions): P
     task,
     ...(options.parameters === undefined ? {} : { parameters: await readParameters(options.parameters) }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(options.key === undefined ? {} : { key: options.key }),
   };
   // What is wrong with it is found before anything is opened or started.
   parseScheduleRequest(request, new Date());

@@ -11,6 +11,7 @@ interface ScheduleOptions {
   readonly at?: string;
   readonly after?: string;
   readonly queue?: string;
+  readonly key?: string;
 }
 
 export function addSchedule(program: Command): void {
@@ -22,6 +23,7 @@ export function addSchedule(program: Command): void {
     .option('--at <time>', 'when to run: ISO 8601')
     .option('--after <ms>', 'run after this many milliseconds')
     .option('--queue <name>', 'no two runs of one queue run at once')
+    .option('--key <key>', 'while a run of the task with this key is not over, give that one')
     .addHelpText('after', `
 Examples:
   $ cloudcode schedule import_orders --parameters '{ "from": 0 }' --queue import
@@ -38,6 +40,7 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
     ...(options.at === undefined ? {} : { at: await parseAt(options.at) }),
     ...(options.after === undefined ? {} : { after: parseAfter(options.after) }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(options.key === undefined ? {} : { key: options.key }),
   };
   // What is wrong with it is found before anything is opened or started.
   parseScheduleRequest(request, new Date());

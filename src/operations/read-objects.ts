@@ -1,0 +1,27 @@
+import { countObjects } from '../data/count-objects.ts';
+import { readFile } from '../data/read-file.ts';
+import { selectPage } from '../data/select-page.ts';
+import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-messages.ts';
+import type { Queryable } from '../store/open-store.ts';
+import type { DataScope } from './write-batch.ts';
+
+/**
+ * Reads for an attempt, refused by the database once it is superseded. The answers are JSON texts, made by the database and not looked into here.
+ * @throws CloudCodeError `attempt_superseded`, `unknown_model`, `unknown_field`, `invalid_expression`
+ */
+export async function readObjects(db: Queryable, { target, caller }: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+  switch (call.kind) {
+    case 'select': {
+      const [row] = await db.query<{ objects: string; cut: boolean }>(selectPage(target, caller, call));
+      return `{"objects":${row?.objects ?? '[]'},"cut":${row?.cut === true}}`;
+    }
+    case 'count': {
+      const [row] = await db.query<{ count: number }>(countObjects(target, caller, call.selection));
+      return String(row?.count ?? 0);
+    }
+    case 'read_file': {
+      const [row] = await db.query<{ base64: string | null }>(readFile(target, caller, call));
+      return JSON.stringify(row?.base64 ?? null);
+    }
+  }
+}

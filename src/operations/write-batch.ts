@@ -1,0 +1,100 @@
+import { CloudCodeError } from '../core/errors.ts';
+import { destroyMatching } from '../data/destroy-matching.ts';
+import type { DataTarget } from '../data/target.ts';
+import { destroyObjects, insertObjects, updateObjects } from '../data/write-objects.ts';
+import type { WriteAnswer, WriteOperation } from '../protocol/data-messages.ts';
+import { insertBatch, readBatchAnswer, setBatchAnswer } from '../store/batches.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
+import { type CallingAttempt, scheduleRunsByAttempt } from './schedule-run.ts';
+
+/** On whose behalf, and in which data. */
+export interface DataScope {
+  readonly caller: CallingAttempt;
+  readonly target: DataTarget;
+}
+
+export interface Batch {
+  readonly id: string;
+  readonly parts: AsyncIterable<readonly WriteOperation[]>;
+}
+
+/**
+ * Carries out a batch in one transaction: all of it or nothing. A batch that was carried out before, by its id, is answered as it was then.
+ * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `unknown_task`, `unknown_model`, `unknown_field`
+ */
+export function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
+  return store.transaction(async (db) => {
+    const runId = scope.caller.runId;
+    const isNew = await insertBatch(db, { id, runId });
+    const destroyed: number[] = [];
+    const runs: string[] = [];
+    for await (const operations of parts) {
+      for (const operation of isNew ? operations : []) {
+        const did = await carryOut(db, scope, operation);
+        destroyed.push(...did.destroyed);
+        runs.push(...did.runs);
+      }
+    }
+    if (!isNew) return earlierAnswer(db, { id, runId });
+    if (destroyed.length + runs.length > 0) await setBatchAnswer(db, id, JSON.stringify({ destroyed, runs }));
+    return { destroyed, runs };
+  });
+}
+
+/**
+ * Carries out a single write of a single object, in one statement. To do it again does nothing twice; `isRepeated` says that an
+ * earlier try may have been committed, so that an object that is not there to be destroyed is none to complain of.
+ * @throws as writeBatch
+ */
+export async function writeObject(db: Queryable, scope: DataScope, given: { readonly operation: WriteOperation; readonly isRepeated: boolean }): Promise<WriteAnswer> {
+  try {
+    return await carryOut(db, scope, given.operation);
+  } catch (error) {
+    const isDone = given.isRepeated && given.operation.do === 'destroy' && error instanceof CloudCodeError && error.code === 'object_destroyed';
+    if (isDone) return { destroyed: [], runs: [] };
+    throw error;
+  }
+}
+
+/** Whether `writeObject` can do it. */
+export function isSingleWrite(operation: WriteOperation | undefined): operation is WriteOperation {
+  return operation !== undefined && 'ids' in operation && operation.ids.length === 1;
+}
+
+async function earlierAnswer(db: Queryable, batch: { readonly id: string; readonly runId: string }): Promise<WriteAnswer> {
+  const json = await readBatchAnswer(db, batch);
+  if (json === null) throw new CloudCodeError('attempt_superseded', `Batch ${batch.id} belongs to another run.`);
+  return JSON.parse(json) as WriteAnswer;
+}
+
+async function carryOut(db: Queryable, { caller, target }: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
+  const nothing = { destroyed: [], runs: [] };
+  switch (operation.do) {
+    case 'insert':
+      await db.query(insertObjects(target, caller, operation));
+      return nothing;
+    case 'update':
+      refuseMissing(operation.model, await db.query<Missing>(updateObjects(target, caller, operation)));
+      return nothing;
+    case 'destroy':
+      refuseMissing(operation.model, await db.query<Missing>(destroyObjects(target, caller, operation)));
+      return nothing;
+    case 'destroy_all': {
+      const [row] = await db.query<{ count: number }>(destroyMatching(target, caller, operation.selection));
+      return { destroyed: [row?.count ?? 0], runs: [] };
+    }
+    case 'schedule':
+      return { destroyed: [], runs: await scheduleRunsByAttempt(db, caller, operation.runs) };
+  }
+}
+
+interface Missing {
+  readonly missing: readonly string[] | null;
+}
+
+function refuseMissing(model: string, [row]: readonly Missing[]): void {
+  const [id, ...others] = row?.missing ?? [];
+  if (id === undefined) return;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  throw new CloudCodeError('object_destroyed', `${model} ${id}${more} is not there any more: it was destroyed elsewhere. Nothing was written.`);
+}

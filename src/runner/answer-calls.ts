@@ -1,0 +1,82 @@
+import { v7 as newRunId } from 'uuid';
+import type { DataModel } from '../core/data-model.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import { dataTarget } from '../data/target.ts';
+import { readObjects } from '../operations/read-objects.ts';
+import { scheduleRunsByAttempt } from '../operations/schedule-run.ts';
+import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
+import type { WriteCall } from '../protocol/data-messages.ts';
+import type { CallMessage } from '../protocol/worker-messages.ts';
+import type { ClaimedRun } from '../store/claim-runs.ts';
+import { deleteBatches } from '../store/batches.ts';
+import type { Store } from '../store/open-store.ts';
+import { receiveBatches } from './receive-batch.ts';
+import { retryWhileAway } from './retry-while-away.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+export interface Calls {
+  /** Carries a call out and replies. */
+  answer(message: CallMessage): void;
+  /** The worker is gone: calls under way are not tried again. */
+  close(): Promise<void>;
+}
+
+export interface CallContext {
+  readonly store: Store;
+  readonly dataModel: DataModel | null;
+  readonly worker: Pick<WorkerProcess, 'reply'>;
+}
+
+/** Answers what one attempt asks for, in its environment and fenced. */
+export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallContext): Calls {
+  const caller = { runId: run.id, fence: run.fence, environment: run.environment };
+  const scope: DataScope = { caller, target: dataTarget(run.environment, dataModel) };
+  const over = new AbortController();
+  let hasBatches = false;
+  const batches = receiveBatches((id, parts) => {
+    hasBatches = true;
+    return writeBatch(store, scope, { id, parts });
+  });
+
+  const carryOut = ({ request }: CallMessage): Promise<string> => {
+    switch (request.kind) {
+      case 'schedule': {
+        const scheduled = { ...request, id: newRunId() };
+        return retryWhileAway(async () => JSON.stringify({ id: (await scheduleRunsByAttempt(store, caller, [scheduled]))[0] }), over.signal);
+      }
+      case 'select':
+      case 'count':
+      case 'read_file':
+        return retryWhileAway(() => readObjects(store, scope, request), over.signal);
+      case 'write':
+        return write(request);
+    }
+  };
+  const write = async (request: WriteCall): Promise<string> => {
+    const [operation, ...others] = request.operations;
+    const isWhole = request.part === 0 && request.last;
+    if (isWhole && others.length === 0 && isSingleWrite(operation)) {
+      return JSON.stringify(await retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), over.signal));
+    }
+    // The parts of a longer one are not kept: the worker sends them again.
+    return JSON.stringify(isWhole ? await retryWhileAway(() => batches.receive(request), over.signal) : await batches.receive(request));
+  };
+  return {
+    answer(message) {
+      carryOut(message).then(
+        (valueJson) => worker.reply(message.call, { valueJson }),
+        (error: unknown) => worker.reply(message.call, { error: refusalOf(error) }),
+      );
+    },
+    async close() {
+      over.abort();
+      batches.close();
+      if (hasBatches) await deleteBatches(store, run.id).catch(() => undefined);
+    },
+  };
+}
+
+function refusalOf(error: unknown): { readonly code: CloudCodeError['code']; readonly message: string } {
+  const refusal = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+  return { code: refusal.code, message: refusal.hint === undefined ? refusal.message : `${refusal.message} ${refusal.hint}` };
+}

@@ -1,0 +1,55 @@
+import type { InspectOptions } from 'node:util';
+import { databaseObjectMark } from '../../core/parameters-json.ts';
+import { destroyObject } from './destroy-object.ts';
+import { inspectObject, objectToJson } from './describe-object.ts';
+import type { ObjectState } from './object-state.ts';
+import { refuseUnknownFields } from './unknown-fields.ts';
+import { reloadObject } from './reload-object.ts';
+import { saveObject } from './save-object.ts';
+
+const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+
+/** An object of the data model, as a task sees it. Each model has a class that adds its fields and relationships. */
+export class DatabaseObject {
+  readonly #state: ObjectState;
+
+  constructor(state: ObjectState) {
+    this.#state = state;
+  }
+
+  /** What an object holds; null for anything that is no object of the data model. */
+  static stateOf(value: unknown): ObjectState | null {
+    return typeof value === 'object' && value !== null && #state in value ? value.#state : null;
+  }
+
+  /** Stores it: all of a new object, else what was changed since it was read or saved; nothing when nothing was. */
+  save(): Promise<void> {
+    return this.#state.type.database.handOut(saveObject(this.#state));
+  }
+
+  /** Reads it again. Changes that were not saved are dropped. */
+  reload(): Promise<void> {
+    return this.#state.type.database.handOut(reloadObject(this.#state));
+  }
+
+  destroy(): Promise<void> {
+    return this.#state.type.database.handOut(destroyObject(this.#state));
+  }
+
+  /** All its values as JSON has them; of files all but the bytes. */
+  toJSON(): Record<string, unknown> {
+    return objectToJson(this.#state);
+  }
+
+  [inspectMark](depth: number, options: InspectOptions, inspect: (value: unknown, options: InspectOptions) => string): string {
+    return inspectObject(this.#state, (value) => inspect(value, { ...options, depth }));
+  }
+
+  get [databaseObjectMark](): string {
+    return this.#state.type.model.name;
+  }
+}
+
+// At the end of the chain of prototypes, where only names come that an object does not have: reading a field costs nothing for it.
+Object.setPrototypeOf(DatabaseObject.prototype, refuseUnknownFields((receiver) => DatabaseObject.stateOf(receiver)?.type.model ?? null));
+Object.freeze(DatabaseObject.prototype);

@@ -1,0 +1,27 @@
+import type { Model } from '../../core/data-model.ts';
+import type { DataCall, WireValue } from '../../protocol/data-messages.ts';
+import type { DatabaseObject } from './database-object.ts';
+
+/** What the parts of `DB` share. */
+export interface Database {
+  /** The type of a model that is there. */
+  typeOf(model: string): ModelType;
+  /** Asks the runner. @throws what it refuses with, as a task gets to see it */
+  request<Answer>(call: DataCall): Promise<Answer>;
+  /** Every promise that a task gets passes through here: the run is not over before it is settled. */
+  handOut<Result>(promise: Promise<Result>): Promise<Result>;
+}
+
+/** A model with the class of its objects. */
+export interface ModelType {
+  readonly database: Database;
+  readonly model: Model;
+  /** `id`, the fields, then `<belongs-to>_id`: as in a row. */
+  readonly columns: readonly string[];
+  /** Where in a row a column is. */
+  readonly placeOf: (column: string) => number;
+  /** A new object, not stored. */
+  readonly create: () => DatabaseObject;
+  /** An object as it was read. It keeps the row. */
+  readonly fromRow: (row: WireValue[]) => DatabaseObject;
+}

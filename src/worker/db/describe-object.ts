@@ -1,0 +1,34 @@
+import { isAttachment } from '../../core/attachment.ts';
+import type { FieldWire } from '../../core/field-values.ts';
+import type { FileWire, ObjectState } from './object-state.ts';
+import { readField } from './read-field.ts';
+
+/** The values of an object as JSON has them: its id, its fields, the ids of what it belongs to. */
+export function objectToJson(state: ObjectState): Record<string, unknown> {
+  return Object.fromEntries(state.type.columns.map((column, place) => [column, jsonOf(state.valueAt(place))]));
+}
+
+/** A copy of a value as it travels; but of files not the key: that means something to the database only. */
+function jsonOf(value: FieldWire): unknown {
+  if (value === null || typeof value !== 'object' || isAttachment(value)) return value;
+  if (!('key' in value)) return structuredClone(value);
+  const { filename, contentType, size } = value as unknown as FileWire;
+  return { filename, contentType, size };
+}
+
+/** For people: the values that are not null, and whether they are stored. */
+export function inspectObject(state: ObjectState, inspect: (value: unknown) => string): string {
+  const { columns, model } = state.type;
+  const values = columns.flatMap((column, place) => {
+    const field = model.fields[place - 1];
+    const value = field === undefined ? state.valueAt(place) : readField(state, field, place);
+    return value === null ? [] : [[column, value] as const];
+  });
+  return `${model.name}${conditionOf(state)} ${inspect(Object.fromEntries(values))}`;
+}
+
+function conditionOf(state: ObjectState): string {
+  if (state.isDestroyed) return ' (destroyed)';
+  if (state.isNew) return ' (new)';
+  return state.changes.size > 0 ? ' (changed)' : '';
+}

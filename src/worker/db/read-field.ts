@@ -1,0 +1,23 @@
+import { type Attachment, isAttachment, storedAttachment } from '../../core/attachment.ts';
+import type { Field } from '../../core/data-model.ts';
+import { CloudCodeError } from '../../core/errors.ts';
+import { type FieldValue, fromWire } from '../../core/field-values.ts';
+import type { FileWire, ObjectState } from './object-state.ts';
+
+/** The value of a field as a task sees it. */
+export function readField(state: ObjectState, field: Field, place: number): FieldValue {
+  const value = state.valueAt(place);
+  if (value === null || typeof value !== 'object' || isAttachment(value)) return fromWire(field, value);
+  return 'key' in value ? storedFile(state, field, value as unknown as FileWire) : fromWire(field, value);
+}
+
+function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire): Attachment {
+  const { database, model } = state.type;
+  const { id } = state;
+  const read = async (): Promise<Uint8Array> => {
+    const base64 = await database.request<string | null>({ kind: 'read_file', model: model.name, id, field: field.name, key });
+    if (base64 !== null) return Uint8Array.from(Buffer.from(base64, 'base64'));
+    throw new CloudCodeError('file_replaced', `The file of ${model.name}.${field.name} of ${id} is not stored any more: it was replaced, or its object destroyed. reload() the object.`);
+  };
+  return storedAttachment(file, { key, read: () => database.handOut(read()) });
+}

@@ -1,0 +1,63 @@
+import { type Attachment, attachmentMark, isAttachment } from '../../core/attachment.ts';
+import { CloudCodeError } from '../../core/errors.ts';
+import type { FieldWire } from '../../core/field-values.ts';
+import type { WireValue } from '../../protocol/data-messages.ts';
+import { maxFrameBytes } from '../../protocol/limits.ts';
+import { newId } from './new-id.ts';
+import type { ObjectState, Snapshot } from './object-state.ts';
+
+/** The bytes of files that are stored with another object, or were: they have to be read before they can be stored again. */
+export type ForeignFiles = Map<Attachment, Uint8Array>;
+
+/** What is written of an object: the values of these columns, as JSON. */
+export interface ObjectWrite {
+  readonly do: 'insert' | 'update';
+  readonly columns: readonly string[];
+  readonly row: string;
+  readonly snapshot: Snapshot;
+}
+
+/** Reads the bytes that `snapshotOf` needs for these objects; null when it needs none, so that it can go on at once. */
+export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFiles): Promise<void> | null {
+  const missing = new Set<Attachment>();
+  for (const { changes } of states) {
+    for (const value of changes.values()) if (isAttachment(value) && !('own' in value[attachmentMark]) && !known.has(value)) missing.add(value);
+  }
+  if (missing.size === 0) return null;
+  const reads = [...missing].map(async (file) => void known.set(file, await file.bytes()));
+  // What is assigned meanwhile may need more.
+  return Promise.all(reads).then(() => readForeignFiles(states, known) ?? undefined);
+}
+
+/** What a save has to write now: all of a new object, else its changes; null when there are none. */
+export function snapshotOf(state: ObjectState, files: ForeignFiles): ObjectWrite | null {
+  const { columns } = state.type;
+  const places = state.isNew ? columns.map((_, place) => place).slice(1) : [...state.changes.keys()].sort((one, other) => one - other);
+  if (places.length === 0 && !state.isNew) return null;
+  const snapshot: Map<number, { readonly assigned: FieldWire; readonly kept: WireValue }> = new Map();
+  const row: Record<string, WireValue> = { id: state.id };
+  for (const place of places) {
+    const assigned = state.valueAt(place);
+    const { kept, sent } = isAttachment(assigned) ? fileValue(assigned, files) : { kept: assigned as WireValue, sent: assigned as WireValue };
+    snapshot.set(place, { assigned, kept });
+    row[columns[place] ?? ''] = sent;
+  }
+  return { do: state.isNew ? 'insert' : 'update', columns: places.map((place) => columns[place] ?? ''), row: rowJson(state, row), snapshot };
+}
+
+function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: WireValue; readonly sent: WireValue } {
+  const bytes = file[attachmentMark];
+  const kept = { key: newId(), filename: file.filename, contentType: file.contentType, size: file.size };
+  const { buffer, byteOffset, byteLength } = 'own' in bytes ? bytes.own : files.get(file) ?? new Uint8Array();
+  return { kept, sent: { ...kept, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') } };
+}
+
+/** A row has to go in one frame, in which it is a string: its quotes and escapes are escaped once more. */
+function rowJson(state: ObjectState, row: Record<string, WireValue>): string {
+  const json = JSON.stringify(row);
+  if (json.length < maxFrameBytes / 8) return json;
+  const bytes = Buffer.byteLength(JSON.stringify(json));
+  const most = maxFrameBytes - 1024 * 1024;
+  if (bytes > most) throw new CloudCodeError('invalid_value', `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${most} are sent. Assign and save its files one by one.`);
+  return json;
+}
