@@ -1,4 +1,4 @@
-// Bundles src/ into dist/ with esbuild. The worker and the guard are single CommonJS files, because they start most often.
+// Bundles src/ into dist/ with esbuild. The worker and the guard are CommonJS, each in one file, because they start most often; what only some tasks need is worker-data.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -9,7 +9,10 @@ const results = await Promise.all([
     ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
     entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts' },
   }),
-  build({ ...shared, format: 'cjs', minify: true, outfile: 'dist/worker.cjs', entryPoints: ['src/worker/main.ts'] }),
+  build({
+    ...shared, format: 'cjs', minify: true, outdir: 'dist', outExtension: { '.js': '.cjs' },
+    entryPoints: { worker: 'src/worker/main.ts', 'worker-data': 'src/worker/data-globals.ts' },
+  }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
 ]);
 

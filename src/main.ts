@@ -72,6 +72,8 @@ export interface SystemOptions {
 
 export type SystemEvent =
   | RunnerEvent
+  /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
+  | { readonly kind: 'changing_tables'; readonly what: string }
   | { readonly kind: 'deployed'; readonly tasks: readonly string[]; readonly changed: boolean }
   | { readonly kind: 'not_deployed'; readonly error: unknown }
   | { readonly kind: 'request_failed'; readonly message: string };
@@ -128,6 +130,10 @@ function logOf(options: SystemOptions): (message: string) => void {
   return (message) => options.onEvent({ kind: 'request_failed', message });
 }
 
+function tableEventsOf(options: SystemOptions): (what: string) => void {
+  return (what) => options.onEvent({ kind: 'changing_tables', what });
+}
+
 /** @throws CloudCodeError `environment_not_found` */
 function refuseOtherEnvironment(environment: string): void {
   if (environment === onlyEnvironment) return;
@@ -163,7 +169,7 @@ async function serve(
 async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
   if (built === null) return [];
   if (options.deployOnlyIfAlone && (await readOtherRunners(store, '00000000-0000-0000-0000-000000000000')).length > 0) return [];
-  const deployed = await deployProject(store, options.environment, built);
+  const deployed = await deployProject(store, options.environment, built, tableEventsOf(options));
   options.onEvent({ kind: 'deployed', ...deployed });
   return deployed.tasks;
 }
@@ -182,7 +188,7 @@ async function watchAndDeploy(store: Store, options: SystemOptions, folder: stri
   ]);
   const deploy = async (): Promise<void> => {
     try {
-      options.onEvent({ kind: 'deployed', ...(await deployProject(store, options.environment, await buildProject(folder))) });
+      options.onEvent({ kind: 'deployed', ...(await deployProject(store, options.environment, await buildProject(folder), tableEventsOf(options))) });
     } catch (error) {
       options.onEvent({ kind: 'not_deployed', error });
     }

@@ -27,6 +27,7 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
   let workplace: Workplace | null = null;
   try {
     workplace = await openWorkplace(global, (event) => {
+      if (event.kind === 'changing_tables') live.above(`data model: ${event.what}\n`);
       if (event.kind === 'trouble') live.above(`trouble: ${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`);
     });
     const { backend } = workplace;

@@ -47,6 +47,8 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
   const { colours } = terminal.err;
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
+    case 'changing_tables':
+      return terminal.tell(`${time} data model: ${event.what}`);
     case 'deployed':
       return terminal.tell(`${time} ${event.changed ? 'deployed' : 'nothing to deploy'}: ${event.tasks.length} task${event.tasks.length === 1 ? '' : 's'}`);
     case 'not_deployed':

@@ -24,7 +24,7 @@ export function checkName({ where, name }: NamedDraft, kind: Named, report: Repo
     return '';
   }
   if (!validName.test(name)) {
-    report(where, `${JSON.stringify(name)} cannot be the name of a ${kind}.`, 'A name begins with a letter from a to z, holds such letters, digits and `_` only, and has at most 40 characters.');
+    report(where, `${JSON.stringify(name)} cannot be the name of ${kind === 'index' ? 'an' : 'a'} ${kind}.`, 'A name begins with a letter from a to z, holds such letters, digits and `_` only, and has at most 40 characters.');
   } else if (kind !== 'index') refuseReserved({ where, name, kind }, report);
   return name;
 }
@@ -43,11 +43,14 @@ function refuseReserved({ where, name, kind }: { readonly where: Where; readonly
 /** Refuses each name that an earlier one has already, whatever the case. */
 export function refuseDoubles(drafts: readonly NamedDraft[], report: Report): void {
   const seen = new Map<string, NamedDraft>();
+  const refused = new Set<Where>();
   for (const draft of drafts) {
     if (draft.name === null) continue;
     const earlier = seen.get(draft.name.toLowerCase());
     if (earlier === undefined) seen.set(draft.name.toLowerCase(), draft);
-    else {
+    else if (!refused.has(draft.where)) {
+      // A belongs-to has two names: that both are taken is one mistake.
+      refused.add(draft.where);
       const sameText = earlier.name === draft.name;
       const hint = draft.hint ?? earlier.hint ?? (sameText ? undefined : 'Names that differ only in case count as the same.');
       report(draft.where, `duplicate name "${draft.name}": it is taken by ${earlier.where.text}.`, hint);

@@ -2,7 +2,7 @@ import { CloudCodeError } from './errors.ts';
 import { describeValue } from './parameters-json.ts';
 
 /** Every Day carries this: a task's bundle may hold a copy of the class of its own. */
-export const dayMark: unique symbol = Symbol.for('cloudcode.day') as never;
+const dayMark: unique symbol = Symbol.for('cloudcode.day') as never;
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 const dayMs = 86_400_000;

@@ -45,6 +45,7 @@ export const errorCatalogue = {
   invalid_data_model: { status: 422, exitStatus: 2, title: 'The data model is not valid' },
   data_model_conflict: { status: 409, exitStatus: 2, title: 'The data does not fit the new data model' },
   deploy_blocked: { status: 503, exitStatus: 1, title: 'Others hold up the deployment' },
+  deploy_failed: { status: 503, exitStatus: 1, title: 'The database refused a change of its tables' },
   // the edge
   wrong_usage: { status: 400, exitStatus: 2, title: 'The command is not understood' },
   invalid_body: { status: 400, exitStatus: 2, title: 'The body of the request is not valid' },
@@ -57,6 +58,7 @@ export const errorCatalogue = {
   // the store
   database_unreachable: { status: 503, exitStatus: 5, title: 'The database cannot be reached' },
   database_too_old: { status: 503, exitStatus: 5, title: 'The PostgreSQL server is too old' },
+  database_without_icu: { status: 503, exitStatus: 5, title: 'The PostgreSQL server cannot compare text by the rules of Unicode' },
   database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },
   embedded_failed: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL did not start' },
   embedded_unsupported: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL cannot run here' },

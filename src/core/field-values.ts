@@ -109,9 +109,9 @@ function checkTime(value: unknown, refuse: RefuseValue): string {
   if (!isDate(value)) throw refuse(`${describeValue(value)} is no Date.`, isDay(value) ? 'Assign day.toDate(): its midnight in UTC.' : 'Assign new Date(…).');
   const time = Date.prototype.getTime.call(value);
   if (Number.isNaN(time)) throw refuse('this Date is invalid: new Date(…) could not read its argument.');
-  const date = new Date(time);
-  if (time < firstTime || time > lastTime) throw refuse(`${date.toISOString()} is outside the years 1 to 9999.`);
-  return date.toISOString();
+  const iso = Date.prototype.toISOString.call(value);
+  if (time < firstTime || time > lastTime) throw refuse(`${iso} is outside the years 1 to 9999.`);
+  return iso;
 }
 
 /** Also a Date of another realm. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DataModel } from '../core/data-model.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
-import { type OnProgress, prepareTables } from '../data/tables/prepare-tables.ts';
+import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
 import { activateDeployment, insertBundle, insertDataModel, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetryPolicies } from '../store/queues.ts';
@@ -35,13 +35,22 @@ export interface Deployed {
 
 /**
  * Makes a built project what an environment's next attempts run, in one transaction; before that, its tables are brought to the data model.
- * @throws CloudCodeError `data_model_conflict`, `deploy_blocked`
+ * @throws CloudCodeError `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
  */
-export async function deployProject(store: Store, environment: string, project: DeployableProject, onProgress?: OnProgress): Promise<Deployed> {
-  const dataModel = project.dataModel == null ? null : hashedModel(project.dataModel);
-  if (project.dataModel != null) await prepareTables(store, environment, project.dataModel, onProgress);
+export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
+  const dataModel = project.dataModel ?? null;
+  const activate = (): Promise<Deployed> => activateProject(store, environment, { project, dataModel: dataModel === null ? null : hashedModel(dataModel) });
+  return dataModel === null ? activate() : withTables(store, { environment, dataModel, onProgress }, activate);
+}
+
+interface HashedModel {
+  readonly hash: string;
+  readonly json: string;
+}
+
+function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
   const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
-  const digest = digestOf(project.folder, tasks, dataModel?.hash);
+  const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
   return store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
     await applySettings(db, environmentId, { environment, project });
@@ -71,12 +80,15 @@ function hashOf(task: DeployableTask): string {
   return createHash('sha256').update(JSON.stringify([task.format, task.code, task.sourceMap])).digest('hex');
 }
 
-function hashedModel(model: DataModel): { readonly hash: string; readonly json: string } {
+function hashedModel(model: DataModel): HashedModel {
   const json = JSON.stringify(model);
   return { hash: createHash('sha256').update(json).digest('hex'), json };
 }
 
-function digestOf(folder: string, tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[], dataModelHash: string | undefined): string {
+function digestOf(
+  of: { readonly folder: string; readonly dataModelHash: string | null },
+  tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[],
+): string {
   const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts]);
-  return createHash('sha256').update(JSON.stringify(dataModelHash === undefined ? [folder, parts] : [folder, parts, dataModelHash])).digest('hex');
+  return createHash('sha256').update(JSON.stringify([of.folder, parts, of.dataModelHash])).digest('hex');
 }

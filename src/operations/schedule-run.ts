@@ -41,7 +41,7 @@ export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttemp
   for (let first = 0; first < runs.length; ) {
     const end = endOfGroup(runs, first);
     const group = runs.slice(first, end);
-    ids.push(...(group[0]?.key == null ? await addUnkeyed(db, caller, group) : await addKeyed(db, caller, group)));
+    ids.push(...(group.every((run) => run.key === null) ? await addUnkeyed(db, caller, group) : await addKeyed(db, caller, group)));
     first = end;
   }
   return ids;

@@ -1,5 +1,6 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { destroyMatching } from '../data/destroy-matching.ts';
+import { indexRefusal } from '../data/index-refusal.ts';
 import type { DataTarget } from '../data/target.ts';
 import { destroyObjects, insertObjects, updateObjects } from '../data/write-objects.ts';
 import type { WriteAnswer, WriteOperation } from '../protocol/data-messages.ts';
@@ -67,7 +68,16 @@ async function earlierAnswer(db: Queryable, batch: { readonly id: string; readon
   return JSON.parse(json) as WriteAnswer;
 }
 
-async function carryOut(db: Queryable, { caller, target }: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
+async function carryOut(db: Queryable, scope: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
+  try {
+    return await write(db, scope, operation);
+  } catch (error) {
+    const refusal = indexRefusal(error);
+    throw refusal === null ? error : new CloudCodeError('invalid_value', refusal, { cause: error });
+  }
+}
+
+async function write(db: Queryable, { caller, target }: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
   const nothing = { destroyed: [], runs: [] };
   switch (operation.do) {
     case 'insert':

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
+import { packageRoot } from '../package-root.ts';
 import type { Bundle } from './bundle.ts';
 import { placeOfError } from './place-of-error.ts';
 
@@ -17,6 +19,8 @@ export interface Evaluated {
 }
 
 const timeoutMs = 10_000;
+/** Has the globals that a module may use while it is loaded: `class Holiday extends Day`, `const begin = new Day(…)`. */
+const sdkFile = join(packageRoot, 'dist/sdk.js');
 
 // Runs in a process of its own: a task's code never runs in ours. What it exports comes back as text where it cannot be copied.
 const childSource = `
@@ -42,8 +46,9 @@ const toSend = (value) => {
 // A busy loop would outlive a parent that was killed: a thread ends it.
 const whileParentLives = 'setInterval(() => process.ppid === ${process.pid} || process.kill(process.pid, "SIGKILL"), 500);';
 new Worker(whileParentLives, { eval: true }).unref();
-process.once('message', async ({ folder, modules }) => {
+process.once('message', async ({ folder, sdk, modules }) => {
   globalThis[Symbol.for('cloudcode.folder')] = folder;
+  for (const name of ['Day', 'Attachment']) Object.defineProperty(globalThis, name, { get: () => require(sdk)[name], configurable: true });
   for (const module of modules) {
     process.send({ file: module.file, begun: true });
     try {
@@ -85,7 +90,7 @@ export async function evaluateModules(folder: string, modules: readonly ModuleTo
     child.once('error', reject);
     child.once('close', (exitCode, signal) => resolve(signal === null ? `the process ended with exit code ${exitCode ?? 'unknown'}` : describeSignal(signal)));
   });
-  child.send({ folder, modules }, () => undefined);
+  child.send({ folder, sdk: sdkFile, modules }, () => undefined);
   const ended = await ending.finally(() => clearTimeout(timer));
   const stopped = loading.file ?? modules.find(({ file }) => !found.has(file))?.file;
   if (stopped !== undefined) found.set(stopped, notEvaluated(stopped, ended));

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { CloudCodeError } from '../core/errors.ts';
 import type { WriteAnswer, WriteCall, WriteOperation } from '../protocol/data-messages.ts';
+import { isConflict } from './retry-while-away.ts';
 
 /** How long an open transaction waits for the next part of its batch: a stopped worker must not keep rows locked. */
 const partWaitMs = 5_000;
@@ -30,7 +31,9 @@ export function receiveBatches(write: WriteBatch): BatchReceiver {
     interrupt(open.get(id));
     const parts = new PassThrough({ objectMode: true, highWaterMark: 1 });
     parts.on('error', () => undefined);
-    const written = write(id, parts);
+    const written = write(id, parts).catch((error: unknown) => {
+      throw isConflict(error) && batch.next > 1 ? interrupted() : error;
+    });
     const batch: OpenBatch = { parts, written, idle: setTimeout(() => interrupt(batch), partWaitMs), next: 0 };
     open.set(id, batch);
     const forget = (): void => {
@@ -64,5 +67,5 @@ function interrupt(batch: OpenBatch | undefined): void {
 }
 
 function interrupted(): CloudCodeError {
-  return new CloudCodeError('batch_interrupted', 'A part of the batch did not come in time; nothing of it was done.', { hint: 'Call execute() again.' });
+  return new CloudCodeError('batch_interrupted', 'The batch was interrupted, by a part that did not come in time or by another transaction; nothing of it was done.', { hint: 'Call execute() again.' });
 }

@@ -46,9 +46,6 @@ export interface ScheduleTiming {
   readonly key?: string;
 }
 
-/** What `scheduleTasks` takes a list of: the options of any task. */
-export type AnyScheduleOptions = { [Name in TaskName]: ScheduleOptions<Name> }[TaskName];
-
 /** `parameters` may be left out where the task's `run` can do without. They are converted to JSON and back. */
 export type ParametersOption<Given> = unknown extends Given
   ? { readonly parameters?: object }
@@ -82,7 +79,7 @@ export interface CloudCode {
    */
   scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): Promise<{ readonly id: string }>;
   /** Schedules many runs in one transaction: all of them or none. The ids come in the order of the list. */
-  scheduleTasks(list: readonly AnyScheduleOptions[]): Promise<{ readonly id: string }[]>;
+  scheduleTasks<const Names extends readonly TaskName[]>(list: { readonly [Place in keyof Names]: ScheduleOptions<Names[Place]> }): Promise<{ readonly id: string }[]>;
   readonly run: RunInfo;
 }
 
@@ -121,9 +118,7 @@ type ReferenceIds<Name extends ModelName> = { [Other in keyof BelongsToOf<Name> 
 type RelatedObjects<Name extends ModelName> = { readonly [Others in keyof HasManyOf<Name>]: Query<HasManyOf<Name>[Others] & ModelName> };
 
 /** An object of a model: `DBObject<'asset'>`. */
-export type DBObject<Name extends ModelName = ModelName> = Name extends ModelName
-  ? StoredObject & FieldValues<Name> & References<Name> & ReferenceIds<Name> & RelatedObjects<Name>
-  : never;
+export type DBObject<Name extends ModelName> = StoredObject & FieldValues<Name> & References<Name> & ReferenceIds<Name> & RelatedObjects<Name>;
 
 /** A belongs-to of an object: called with nothing it reads the other object, called with an object or null it sets it. */
 export interface Reference<Name> {

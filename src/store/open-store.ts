@@ -109,7 +109,8 @@ const unreachable = /^(08|57P0[1-5]|53300|28|3D000|ECONN|ENOENT|ENOTFOUND|EPIPE|
 /** Raised by the functions that check an attempt's fence, in migration 0002. */
 const supersededState = 'CC001';
 
-function asStoreError(error: unknown): unknown {
+/** An error of the driver as the store throws it: a loss of the connection is `database_unreachable`. */
+export function asStoreError(error: unknown): unknown {
   if (error instanceof CloudCodeError || !(error instanceof Error)) return error;
   const code = (error as { code?: string }).code;
   if (code === supersededState) return new CloudCodeError('attempt_superseded', 'The run was taken over by another attempt; this one can change nothing more.', { cause: error });

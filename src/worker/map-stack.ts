@@ -1,22 +1,28 @@
 import { readFileSync } from 'node:fs';
 import type { SourceMap } from 'node:module';
+import { dirname } from 'node:path';
 
 interface Bundle {
   readonly path: string;
   readonly sourceMapPath: string;
 }
 
-/** Makes stack traces name the user's own files and lines. The map is read when the first stack of the bundle is asked for. */
+const ownFolder = dirname(process.argv[1] ?? '');
+
+/** Makes stack traces name the user's own files and lines, without ours. The map is read when the first stack of the bundle is asked for. */
 export function mapStacks(bundle: Bundle): void {
   let map: SourceMap | null | undefined;
   Error.prepareStackTrace = (error, frames) => {
     const title = titleOf(error);
     if (frames.length === 0) return title;
-    const lines = frames.map((frame) => {
-      if (!(frame.getFileName() ?? '').endsWith(bundle.path)) return `    at ${frame.toString()}`;
+    const lines = frames.flatMap((frame) => {
+      const file = frame.getFileName() ?? '';
+      if (dirname(file) === ownFolder) return [];
+      if (!file.endsWith(bundle.path)) return `    at ${frame.toString()}`;
       map ??= readMap(bundle.sourceMapPath);
       return `    at ${mapFrame(frame, map)}`;
     });
+    if (lines.length === 0) return title;
     return `${title}\n${lines.join('\n')}`;
   };
 }

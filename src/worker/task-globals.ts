@@ -1,13 +1,14 @@
-import { Attachment } from '../core/attachment.ts';
-import { Day } from '../core/day.ts';
 import { parseScheduleRequest, parseScheduleRequests } from '../core/schedule-request.ts';
 import type { StartMessage } from '../protocol/worker-messages.ts';
 import { call } from './channel.ts';
-import { createDb } from './db/create-db.ts';
-import { scheduleRuns } from './db/schedule-runs.ts';
+import type * as DataGlobals from './data-globals.ts';
 import { asTaskError, forTask } from './task-error.ts';
 
-const pending = new Set<Promise<unknown>>();
+/** Calls under way, and who waits for there being none. */
+let pending = 0;
+let allSettled = (): void => undefined;
+/** This bundle, before a task can change what process.argv says. */
+const workerFile = process.argv[1] ?? '';
 
 /** Puts `CloudCode`, `DB`, `Day` and `Attachment` where a task sees them. */
 export function setTaskGlobals({ run, dataModel }: StartMessage): void {
@@ -19,17 +20,22 @@ export function setTaskGlobals({ run, dataModel }: StartMessage): void {
   let db: object | null = null;
   Object.defineProperties(globalThis, {
     CloudCode: { value: cloudCode, enumerable: true },
-    // Made when it is first asked for: most tasks store nothing.
-    DB: { get: () => (db ??= createDb(dataModel, { data: call, tracked })), enumerable: true },
-    Day: { value: Day, enumerable: true, configurable: true, writable: true },
-    Attachment: { value: Attachment, enumerable: true, configurable: true, writable: true },
+    DB: { get: () => (db ??= dataGlobals().createDb(dataModel, { data: call, tracked })), enumerable: true },
+    Day: { get: () => dataGlobals().Day, enumerable: true },
+    Attachment: { get: () => dataGlobals().Attachment, enumerable: true },
   });
+}
+
+let loaded: typeof DataGlobals | null = null;
+
+function dataGlobals(): typeof DataGlobals {
+  return (loaded ??= process.getBuiltinModule('node:module').createRequire(workerFile)('./worker-data.cjs') as typeof DataGlobals);
 }
 
 /** Waits for calls that the task did not await: they are carried out before its answer counts. */
 export async function pendingCallsSettled(): Promise<void> {
-  if (pending.size === 0) return;
-  while (pending.size > 0) await Promise.allSettled(pending);
+  if (pending === 0) return;
+  while (pending > 0) await new Promise<void>((resolve) => (allSettled = resolve));
   // A refusal that nobody handles surfaces as an unhandled rejection in this turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -42,7 +48,7 @@ async function scheduleTask(options: unknown): Promise<{ id: string }> {
 
 async function scheduleTasks(list: unknown): Promise<readonly { readonly id: string }[]> {
   const requests = forTask(() => parseScheduleRequests(list, new Date()));
-  return scheduleRuns(ask, requests);
+  return dataGlobals().scheduleRuns(ask, requests);
 }
 
 async function ask(request: Parameters<typeof call>[0]): Promise<unknown> {
@@ -53,10 +59,13 @@ async function ask(request: Parameters<typeof call>[0]): Promise<unknown> {
   }
 }
 
-function tracked<Result>(promise: Promise<Result>): Promise<Result> {
-  pending.add(promise);
-  const forget = (): void => void pending.delete(promise);
-  promise.then(forget, forget);
-  // Another promise for the task: one that the tracking handles would never count as unhandled.
-  return promise.then((value) => value);
+/** A promise for the task, with an `await` as the only one who handles what was made: so V8 keeps the stack together, and a refusal counts as unhandled until the task handles it. */
+async function tracked<Result>(promise: Promise<Result>): Promise<Result> {
+  pending += 1;
+  try {
+    return await promise;
+  } finally {
+    pending -= 1;
+    if (pending === 0) allSettled();
+  }
 }

@@ -36,6 +36,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   pg: ['store', 'runner'],
   fastify: ['http'],
   commander: ['cli'],
+  '@rgrove/parse-xml': ['project'],
   esbuild: ['project'],
   chokidar: ['project', 'cli'],
   picocolors: ['cli'],

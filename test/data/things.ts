@@ -7,7 +7,7 @@ import { makeField, makeModel } from './open-data.ts';
 export const thing: Model = makeModel(
   'thing',
   [
-    makeField('name', 'text'), makeField('not', 'text'), makeField('count', 'integer'), makeField('weight', 'number'), makeField('day', 'date'),
+    makeField('name', 'text'), makeField('contains', 'text'), makeField('count', 'integer'), makeField('weight', 'number'), makeField('day', 'date'),
     makeField('at', 'datetime'), makeField('done', 'boolean'), makeField('status', 'single-choice', ['good', 'Good', "it's \"%_\\", 'ß', '😀', 'ﬁ']),
     makeField('level', 'single-choice-integer', [-2147483648, -1, 0, 7, 2147483647]), makeField('tags', 'multiple-choice', ['a', 'A', 'a,b', '"', '\\', '{}', 'NULL', "'"]),
     makeField('bits', 'multiple-choice-integer', [-5, 0, 1, 2147483647]), makeField('place', 'location'), makeField('file', 'attachment'),
@@ -23,15 +23,15 @@ export const columnsOfThing: readonly string[] = [...thing.fields.map(({ name })
 // The embedded server's ICU knows Unicode 10, V8's a later one: letters that got a capital since then (Georgian ones, some of Latin
 // Extended-D) are left out. The rest has every kind of special case: one letter that becomes several, several that become one, no way back.
 const pieces = [
-  'a', 'A', 'b', 'B', 'ab', 'AB', 'ß', 'ẞ', 'ss', 'SS', 'İ', 'i', 'I', 'ı', 'i̇', 'ς', 'σ', 'Σ', 'ﬁ', 'fi', 'FI', 'ŉ', 'ΐ', 'ǰ', 'Ǆ', 'ǅ', 'ǆ', '\u0345', 'ι', 'Ι', 'ᾳ', 'ſ', 'K', 'µ', 'μ',
+  'a', 'A', 'b', 'B', 'ab', 'AB', 'ß', 'ẞ', 'ss', 'SS', 'İ', 'i', 'I', 'ı', 'i̇', 'ς', 'σ', 'Σ', 'ﬁ', 'fi', 'FI', 'ŉ', 'ΐ', 'ǰ', 'Ǆ', 'ǅ', 'ǆ', '\u0345', 'ι', 'Ι', 'ᾳ', 'ſ', '\u212a', 'µ', 'μ',
   'é', 'e\u0301', 'É', '\u0301', '%', '_', '\\', '\\\\', "'", "''", '"', '?', '$1', '*', '.', ' ', '\n', '\t', '\u0001', '\u007f', '\u2028', '\u00a0', '中', '가', '😀', '👨‍👩‍👧', '𐐀', '𐐨', '𝒳', '\ufffd', '\uffff', '\ue000',
   'NULL', 'null', '{', '}', "'; drop table x; --",
 ];
 
-export const anyText = fc.array(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...pieces) }, { weight: 1, arbitrary: fc.constantFrom(...'aAbBzZ0 ') }), { maxLength: 5 }).map((parts) => parts.join(''));
-export const anyInteger = fc.oneof(fc.constantFrom(0, 1, -1, 5, 2147483647, -2147483648), fc.integer({ min: -20, max: 20 }), fc.integer());
+export const anyText = fc.array(fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...pieces) }, { weight: 1, arbitrary: fc.constantFrom('a', 'A', 'z', 'Z', '0', ' ') }), { maxLength: 5 }).map((parts) => parts.join(''));
+export const anyInteger = fc.oneof(fc.constantFrom(0, 1, -1, 5, 2147483647, -2147483648), fc.integer({ min: -4, max: 4 }), fc.integer());
 export const anyNumber = fc.oneof(
-  fc.constantFrom(0, 0.1, 0.2, 0.30000000000000004, 1, -1, 1.5, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 9007199254740993, 1e21),
+  fc.constantFrom(0, 0.1, 0.2, 0.30000000000000004, 1, -1, 1.5, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 9007199254740992, 1e21),
   fc.integer({ min: -5, max: 5 }), fc.double({ noNaN: true, noDefaultInfinity: true }),
 ).map((number) => (number === 0 ? 0 : number));
 export const anyDay = fc.oneof(
@@ -66,7 +66,7 @@ const anyFile = fc.record({ key: fc.uuid(), filename: orNull(anyText), contentTy
 /** Objects with different ids, by their values as they are sent to the database. */
 export function sampleThings(count: number, seed: number): readonly Thing[] {
   const values = fc.record({
-    name: orNull(anyText), not: orNull(anyText), count: orNull(anyInteger), weight: orNull(anyNumber), day: orNull(anyDay), at: orNull(anyTime), done: orNull(fc.boolean()),
+    name: orNull(anyText), contains: orNull(anyText), count: orNull(anyInteger), weight: orNull(anyNumber), day: orNull(anyDay), at: orNull(anyTime), done: orNull(fc.boolean()),
     status: orNull(fc.constantFrom(...keysOf('status'))), level: orNull(fc.constantFrom(...keysOf('level'))),
     tags: orNull(fc.subarray([...keysOf('tags')])), bits: orNull(fc.subarray([...keysOf('bits')])), place: orNull(anyPlace), file: orNull(anyFile), owner_id: orNull(anyId), in_id: orNull(anyId),
   });

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { packageRoot } from '../../src/package-root.ts';
 import { readGuide, writeGuideProject } from './guide.ts';
 
-const pages = ['README.md', 'docs/tasks.md', 'docs/scheduling.md', 'docs/queues.md', 'docs/http.md', 'docs/cli.md'];
+const pages = ['README.md', 'docs/tasks.md', 'docs/scheduling.md', 'docs/queues.md', 'docs/data-model.md', 'docs/db.md', 'docs/http.md', 'docs/cli.md'];
 const program = join(packageRoot, 'bin/cloudcode.cjs');
 
 describe('the documentation does what it says', { timeout: 300_000 }, () => {
@@ -67,7 +67,7 @@ describe('the documentation hangs together', () => {
 function tasksWithoutCommand({ files, commands }: ReturnType<typeof readGuide>): readonly string[] {
   return [...files].flatMap(([path, body]) => {
     const task = /^cloudcode\/(\w+)\/index\.ts$/.exec(path)?.[1];
-    const needsParameters = /function run\(\{[^=]*\}: /.test(body);
+    const needsParameters = /function run\((?:\{[^=]*\}|\w+): /.test(body);
     return task === undefined || needsParameters || commands.some((args) => args.includes(task)) ? [] : [task];
   });
 }

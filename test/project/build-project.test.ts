@@ -167,6 +167,14 @@ describe('buildProject', () => {
     });
   });
 
+  it('gives a task that is loaded for its config Day and Attachment, imported or global', async (t) => {
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.js': "class Holiday extends Day {}\nconst day = new Holiday(2026, 3, 1);\nexports.run = () => day;\nexports.config = { maxAttempts: day.month };",
+      'cloudcode/b/index.ts': "import { Attachment, Day } from 'cloudcode';\nconst file = new Attachment({ data: '12' });\nexport const run = () => 1;\nexport const config = { maxAttempts: file.size + new Day('2026-03-05').day };",
+    });
+    assert.deepEqual(configs(await buildProject(folder)), { a: { maxAttempts: 3 }, b: { maxAttempts: 7 } });
+  });
+
   it('gives a task that is loaded for its config nothing of the environment but the harmless', async (t) => {
     process.env['CLOUDCODE_TEST_SECRET'] = '5';
     t.after(() => delete process.env['CLOUDCODE_TEST_SECRET']);
@@ -228,6 +236,21 @@ describe('buildProject', () => {
     const project = await buildProject(await makeFolder(t, Object.fromEntries(tasks)));
     assert.equal(project.tasks.length, 60);
     assert.deepEqual((await runBundle(project, 't7')).result, ['run', 'Thing7']);
+  });
+
+  it('takes DB and the classes of values from the worker, which sets them before it calls run', async (t) => {
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.ts': `
+        import { Attachment, Day, DB } from 'cloudcode';
+        class Thing { static made() { return new this('made'); } constructor(readonly text: string) {} }
+        export const run = () => {
+          Object.assign(globalThis, { Day: Thing, Attachment: Thing, DB: { asset: 7, Batch: Thing } });
+          class MyDay extends Day {}
+          const day: object = new Day('x');
+          return [day instanceof Day, day instanceof Thing, new MyDay('y') instanceof Thing, new MyDay('y') instanceof MyDay, Reflect.get(Day, 'made').call(Day).text, new Attachment({ data: 'z' }).text, DB.asset, new DB.Batch() instanceof Thing];
+        };`,
+    });
+    assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [true, true, true, true, 'made', { data: 'z' }, 7, true]);
   });
 
   it('has the same exports in a bundle as in the published module', async (t) => {

@@ -30,13 +30,19 @@ async function startWatch(t: TestContext, folder: string) {
 const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
 
 describe('watchProject', () => {
-  it('tells of a changed, a new and a removed task, and of the configuration', async (t) => {
+  it('tells of a changed, a new and a removed task, of the configuration and of the data model', async (t) => {
     const folder = await makeFolder(t, files);
     const { next } = await startWatch(t, folder);
     await writeFiles(folder, { 'cloudcode/a/index.ts': 'export const run = 2;' });
     assert.deepEqual(await next(), ['cloudcode/a/index.ts']);
     await writeFiles(folder, { 'cloudcode.config.ts': 'export default {};' });
     assert.deepEqual(await next(), ['cloudcode.config.ts']);
+    await writeFiles(folder, { 'schema.xml': '<data-model/>' });
+    assert.deepEqual(await next(), ['schema.xml']);
+    await rm(join(folder, 'schema.xml'));
+    assert.deepEqual(await next(), ['schema.xml']);
+    await writeFiles(folder, { 'data-model.ts': 'export default {};' });
+    assert.deepEqual(await next(), ['data-model.ts']);
     await writeFiles(folder, { 'cloudcode/new/index.ts': '' });
     assert.ok((await next()).includes('cloudcode/new/index.ts'));
     await rm(join(folder, 'cloudcode/new'), { recursive: true });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Location as CoreLocation } from '../../src/core/field-location.ts';
 import type { TaskConfig as CoreTaskConfig } from '../../src/core/task-config.ts';
 import type { ProjectConfig as BuiltConfig } from '../../src/project/config.ts';
 import type * as declared from '../../src/sdk/cloudcode.d.ts';
@@ -9,11 +10,12 @@ import * as sdk from '../../src/sdk/index.ts';
 type Same<Left, Right> = [Left] extends [Right] ? ([Right] extends [Left] ? true : never) : never;
 const sameLimits: Same<declared.TaskConfig, Partial<CoreTaskConfig>> = true;
 const sameConfig: Same<declared.ProjectConfig, BuiltConfig> = true;
+const sameStored: Same<declared.Location, Partial<CoreLocation> & Pick<CoreLocation, 'latitude' | 'longitude'>> = true;
 const sameModule: Same<typeof declared, Pick<typeof sdk, keyof typeof declared>> = true;
 
 describe('the cloudcode module outside of a task', () => {
   it('has the types that the code has', () => {
-    assert.deepEqual([sameLimits, sameConfig, sameModule], [true, true, true]);
+    assert.deepEqual([sameLimits, sameConfig, sameStored, sameModule], [true, true, true, true]);
   });
 
   it('says clearly that CloudCode belongs into a task', () => {
@@ -27,6 +29,23 @@ describe('the cloudcode module outside of a task', () => {
     Reflect.set(globalThis, 'CloudCode', { run });
     t.after(() => Reflect.deleteProperty(globalThis, 'CloudCode'));
     assert.equal(sdk.CloudCode.run, run);
+  });
+
+  it('says clearly that DB belongs into a task, and forwards to the global once there is one', (t) => {
+    assert.throws(() => 'asset' in sdk.DB, { message: 'DB can be used inside a task only. From elsewhere, query the PostgreSQL database of the environment.' });
+    Reflect.set(globalThis, 'DB', { asset: 7 });
+    t.after(() => Reflect.deleteProperty(globalThis, 'DB'));
+    assert.equal(Reflect.get(sdk.DB, 'asset'), 7);
+  });
+
+  it('has days and attachments anywhere', async () => {
+    assert.equal(new sdk.Day(2026, 2, 28).addDays(1).toString(), '2026-03-01');
+    assert.equal(await new sdk.Attachment({ data: 'text' }).text(), 'text');
+  });
+
+  it('gives a data model back as it is', () => {
+    const models = { asset: { fields: { make: { type: 'text' } } } } as const;
+    assert.equal(sdk.defineDataModel(models), models);
   });
 
   it('gives a configuration back as it is', () => {

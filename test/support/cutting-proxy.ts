@@ -46,7 +46,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   await once(server, 'listening');
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `postgres://${encodeURIComponent(user ?? '')}:${encodeURIComponent(String(password ?? ''))}@${address}/${encodeURIComponent(name ?? '')}`,
+    url: `postgres://${encodeURIComponent(user ?? '')}:${encodeURIComponent(password ?? '')}@${address}/${encodeURIComponent(name ?? '')}`,
     loseCommits: (count) => (toLose = count),
     lost: () => lost,
     async [Symbol.asyncDispose]() {

@@ -209,8 +209,8 @@ describe('what an object refuses', () => {
     const asset = t.DB.asset.create();
     const building = t.DB.building.create();
     const wrong: readonly (readonly [() => unknown, RegExp])[] = [
-      [() => Object.assign(asset, { id: 'x' }), /the id of an object never changes/],
-      [() => t.DB.asset.create({ id: 'x' }), /the id of a new object is made for it/],
+      [() => Object.assign(asset, { id: 'x' }), /asset\.id is made with the object and never changes/],
+      [() => t.DB.asset.create({ id: 'x' }), /asset\.id is made with the object/],
       [() => Object.assign(asset, { building }), /object\.building\(other\)/],
       [() => Object.assign(building, { assets: [] }), /asset.*other side|other side/],
       [() => t.DB.building.create({ assets: [asset] }), /other side/],

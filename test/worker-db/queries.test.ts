@@ -225,8 +225,9 @@ describe('include', () => {
     const assets = await a.assets.toArray();
     assets.length = 0;
     const [first] = await a.assets.toArray();
-    assert.equal(first, await a.assets.first());
-    assert.equal((await first?.building())?.id, a.id);
+    assert.ok(first !== undefined);
+    assert.equal(await a.assets.first(), first);
+    assert.equal((await first.building())?.id, a.id);
     let streamed = 0;
     for await (const asset of b.assets) streamed += asset.building_id === b.id ? 1 : 0;
     await b.assets.forEach(() => (streamed += 1));

@@ -4,7 +4,7 @@ import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 export function addTypes(program: Command): void {
   const command = program
     .command('types')
-    .description("write cloudcode-env.d.ts: the compiler then checks scheduleTask's names and parameters")
+    .description("write cloudcode-env.d.ts: the compiler then checks scheduleTask's names and parameters, and DB's models and fields")
     .addHelpText('after', `
 Examples:
   $ cloudcode types

@@ -17,11 +17,20 @@ export function dateValue(value: unknown, refuse: Refuse): string {
 
 /** A time as ISO 8601 in UTC with milliseconds, from a Date (of any realm) or a text with its offset from UTC. */
 export function timeValue(value: unknown, refuse: Refuse): string {
-  const time = isDate(value) ? Date.prototype.getTime.call(value) : typeof value === 'string' ? parseTime(value) : null;
+  const time = typeof value === 'string' ? parseTime(value) : timeOf(value);
   if (time === null) throw refuse(isDay(value) ? 'Give day.toDate(): its midnight in UTC.' : "Give a Date, or a text such as '2026-03-01T09:00:00Z'.");
   if (Number.isNaN(time)) throw refuse('It is an invalid Date: new Date(…) could not read its argument.');
   if (time < firstTime || time > lastTime) throw refuse('A time must lie in the years 1 to 9999.');
   return new Date(time).toISOString();
+}
+
+/** Milliseconds of a Date, NaN of an invalid one; null for what is no Date, whatever it says. */
+function timeOf(value: unknown): number | null {
+  try {
+    return Date.prototype.getTime.call(value);
+  } catch {
+    return null;
+  }
 }
 
 function parseTime(text: string): number | null {

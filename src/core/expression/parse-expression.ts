@@ -128,7 +128,9 @@ function operatorAt(cursor: Cursor, ahead: number): FoundOperator | null {
 // `not in = ?` compares a field called `in`.
 function isFollowedByOperator(cursor: Cursor, ahead: number): boolean {
   const token = peek(cursor, ahead);
-  return token.kind === 'sign' || ['contains', 'in', 'starts'].some((word) => isWord(token, word));
+  const next = peek(cursor, ahead + 1);
+  if (token.kind === 'sign' || isWord(token, 'contains') || isWord(token, 'in')) return true;
+  return (isWord(token, 'starts') && isWord(next, 'with')) || (isWord(token, 'not') && isWord(next, 'in'));
 }
 
 function peek(cursor: Cursor, ahead = 0): Token {

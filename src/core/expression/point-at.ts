@@ -20,8 +20,9 @@ const charactersAfter = 40;
 function pointAt(text: string, at: number): string {
   const start = Math.max(text.lastIndexOf('\n', at - 1), text.lastIndexOf('\r', at - 1)) + 1;
   const end = text.slice(at).search(/[\r\n]/);
-  const before = Array.from(text.slice(start, at), visible);
-  const after = Array.from(text.slice(at, end < 0 ? undefined : at + end), visible);
+  // Twice as many UTF-16 units as characters are shown, and more.
+  const before = Array.from(text.slice(Math.max(start, at - 3 * charactersBefore), at), visible);
+  const after = Array.from(text.slice(at, Math.min(end < 0 ? text.length : at + end, at + 3 * charactersAfter)), visible);
   const shownBefore = before.length > charactersBefore ? ['…', ...before.slice(-charactersBefore)] : before;
   const shownAfter = after.length > charactersAfter ? [...after.slice(0, charactersAfter), '…'] : after;
   return `  ${shownBefore.join('')}${shownAfter.join('')}\n  ${shownBefore.map(blank).join('')}^`;

@@ -1,70 +1,72 @@
-import { createHash } from 'node:crypto';
-import type { Model, ModelIndex } from '../../core/data-model.ts';
-import { belongsToColumn, quoteName, tableName } from '../columns.ts';
-import type { StoredIndex } from './read-tables.ts';
-import type { Step } from './step.ts';
+import type { Model } from '../../core/data-model.ts';
+import { quoteName, tableName } from '../columns.ts';
+import { type IndexShape, indexShape, isOwnIndex, replacementName } from './index-shape.ts';
+import type { Step } from './plan.ts';
+import type { CatalogIndex, Relation } from './read-catalog.ts';
 
-/** What marks an index as ours; its columns follow, so that a changed one is seen. */
-const mark = 'cloudcode index on ';
-const longestNameBytes = 63;
-
-/** The steps towards the indexes of a model. They are built and dropped without holding up writers. */
-export function planIndexes(schema: string, model: Model, stored: ReadonlyMap<string, StoredIndex>): readonly Step[] {
-  const wanted = new Map(model.indexes.map((index) => [nameOf(model, index), { index, comment: mark + columnsOfIndex(model, index).join(', ') }] as const));
-  const steps: Step[] = [];
-  for (const [name, { index, comment }] of wanted) {
-    const existing = stored.get(name);
-    if (existing?.isValid === true && existing.comment === comment) continue;
-    if (existing === undefined || (existing.isValid && existing.comment?.startsWith(mark) === true)) steps.push(...build(schema, model, { name, index, comment, replaces: existing !== undefined }));
-    // A build that was cut off, or one whose note was: it is of no use.
-    else steps.push(drop(schema, model, name), ...build(schema, model, { name, index, comment, replaces: false }));
-  }
-  for (const [name, { comment, isValid }] of stored) {
-    const isLeftover = name.endsWith(temporary) && !isValid;
-    if (!wanted.has(name) && (comment?.startsWith(mark) === true || isLeftover)) steps.push(drop(schema, model, name));
-  }
-  return steps;
+interface IndexPlan {
+  readonly indexes: readonly Step[];
+  /** Of indexes that the model has no more: after all that is needed is there. */
+  readonly drops: readonly Step[];
 }
 
-const temporary = '__new';
-
-function build(schema: string, model: Model, given: { readonly name: string; readonly index: ModelIndex; readonly comment: string; readonly replaces: boolean }): readonly Step[] {
-  const { name, index, comment, replaces } = given;
-  const says = `building index ${index.name} of ${model.name}`;
-  const building = replaces ? shortened(name, temporary) : name;
-  const columns = columnsOfIndex(model, index).map(quoteName).join(', ');
-  const inSchema = (of: string): string => `${quoteName(schema)}.${quoteName(of)}`;
-  const steps: Step[] = [{
-    says, locks: null,
-    sql: [
-      ...(replaces ? [`drop index concurrently if exists ${inSchema(building)}`] : []),
-      `create index concurrently if not exists ${quoteName(building)} on ${tableName(schema, model.name)} (${columns})`,
-      `comment on index ${inSchema(building)} is '${comment.replaceAll("'", "''")}'`,
-    ],
-  }];
-  if (!replaces) return steps;
-  return [...steps, { says: `${says}: taking the place of the old one`, locks: null, sql: [`drop index concurrently if exists ${inSchema(name)}`, `alter index ${inSchema(building)} rename to ${quoteName(name)}`] }];
+/** The indexes of a table that tasks may be using: built and dropped beside its readers and writers. */
+export function planIndexes(schema: string, { indexes }: Relation, model: Model): IndexPlan {
+  const own = new Map([...indexes].filter(([name]) => isOwnIndex(model.name, name)));
+  const wanted = model.indexes.map((index) => indexShape(model, index));
+  const kept = new Set(wanted.flatMap(({ name }) => [name, replacementName(name)]));
+  return {
+    indexes: wanted.flatMap((shape) => planIndex({ schema, model: model.name, shape }, own)),
+    drops: [...own.keys()].filter((name) => !kept.has(name)).sort().map((name) => dropIndex(schema, name)),
+  };
 }
 
-function drop(schema: string, model: Model, name: string): Step {
-  return { says: `dropping index ${name} of ${model.name}`, locks: null, sql: [`drop index concurrently if exists ${quoteName(schema)}.${quoteName(name)}`] };
+interface Wanted {
+  readonly schema: string;
+  readonly model: string;
+  readonly shape: IndexShape;
 }
 
-/** The index's columns, and the id: in this order pages are read. */
-function columnsOfIndex(model: Model, index: ModelIndex): readonly string[] {
-  const columns = index.on.map((name) => {
-    const belongsTo = model.belongsTo.find((each) => each.name === name);
-    return belongsTo === undefined ? name : belongsToColumn(belongsTo).name;
-  });
-  return [...columns, 'id'];
+/**
+ * An index of another shape stays until the new one is built, under a name of its own, and takes its place. What an interrupted deployment
+ * left is finished where it is whole, and else removed.
+ */
+function planIndex(wanted: Wanted, own: ReadonlyMap<string, CatalogIndex>): readonly Step[] {
+  const { schema, model, shape } = wanted;
+  const temporary = replacementName(shape.name);
+  const [current, replacement] = [own.get(shape.name), own.get(temporary)];
+  const dropReplacement = replacement === undefined ? [] : [dropIndex(schema, temporary)];
+  if (isWhole(current, shape)) return dropReplacement;
+  const rename: Step = {
+    what: `putting the new index ${shape.name} in its place`,
+    sql: `alter index ${tableName(schema, temporary)} rename to ${quoteName(shape.name)}`,
+    waits: 'briefly',
+  };
+  const dropCurrent = current === undefined ? [] : [dropIndex(schema, shape.name)];
+  if (isWhole(replacement, shape)) return [...dropCurrent, rename];
+  if (current?.isValid !== true) return [...dropReplacement, ...dropCurrent, buildIndex(wanted)];
+  return [...dropReplacement, buildIndex({ schema, model, shape: { ...shape, name: temporary } }), ...dropCurrent, rename];
 }
 
-function nameOf(model: Model, index: ModelIndex): string {
-  return shortened(`${model.name}__${index.name}`, '');
+function isWhole(index: CatalogIndex | undefined, shape: IndexShape): boolean {
+  return index?.isValid === true && index.method === shape.method && index.columns?.join() === shape.columns.join();
 }
 
-function shortened(name: string, ending: string): string {
-  if (Buffer.byteLength(name + ending) <= longestNameBytes) return name + ending;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  return `${name.slice(0, longestNameBytes - 9 - ending.length)}_${hash}${ending}`;
+function buildIndex(wanted: Wanted): Step {
+  const name = wanted.shape.name;
+  return {
+    what: `building index ${name}`,
+    sql: createIndex('create index concurrently', wanted),
+    waits: 'patiently',
+    // Writers keep up an unfinished index too, and fail where it cannot take a value.
+    undo: `drop index concurrently if exists ${tableName(wanted.schema, name)}`,
+  };
+}
+
+export function createIndex(create: 'create index' | 'create index concurrently', { schema, model, shape }: Wanted): string {
+  return `${create} ${quoteName(shape.name)} on ${tableName(schema, model)} using ${shape.method} (${shape.columns.map(quoteName).join(', ')})`;
+}
+
+function dropIndex(schema: string, name: string): Step {
+  return { what: `dropping index ${name}`, sql: `drop index concurrently ${tableName(schema, name)}`, waits: 'patiently' };
 }

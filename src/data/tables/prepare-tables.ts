@@ -1,87 +1,60 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataModel } from '../../core/data-model.ts';
 import { CloudCodeError } from '../../core/errors.ts';
-import { sqlState, type Store } from '../../store/open-store.ts';
+import type { Queryable, Store } from '../../store/open-store.ts';
 import { schemaName } from '../target.ts';
-import { refuseConflicts } from './refuse-conflicts.ts';
-import { planTables } from './plan-tables.ts';
-import { readTables } from './read-tables.ts';
-import type { Step } from './step.ts';
+import { applyStep, type Patience } from './apply-step.ts';
+import type { Conflict } from './conflicts.ts';
+import { planTables } from './plan.ts';
+import { hasUnicodeCollation, readCatalog } from './read-catalog.ts';
+import { takeTurns } from './take-turns.ts';
 
+/** Is told in words what is done and waited for: `adding table asset`. */
 export type OnProgress = (what: string) => void;
 
-/** How long one try waits for a table's lock: others queue behind it meanwhile. */
-const lockTimeout = '1s';
-const lockNotAvailable = '55P03';
-const patienceMs = 30_000;
-const deployPatienceMs = 600_000;
-const longestPauseMs = 3_000;
+export interface TableChange {
+  readonly environment: string;
+  readonly dataModel: DataModel;
+  readonly onProgress: OnProgress;
+}
+
+const patience: Patience = { briefMs: 1_000, triesMs: 30_000, longMs: 600_000 };
 
 /**
- * Brings the tables of an environment to a data model, while tasks go on. Adds; never takes data away. What was begun by a deployment that was cut off is
- * finished by the next.
- * @throws CloudCodeError `data_model_conflict` before anything is changed, `deploy_blocked`
+ * Brings the tables of an environment to a data model, while tasks go on working with them, then runs `activate`; no other deployment changes
+ * the tables until that is done. Data is never removed. What an interrupted call left undone, the next does.
+ * @throws CloudCodeError `data_model_conflict` before anything is changed when a field is stored with another type, or something else has a model's
+ *   name; `deploy_blocked`, `deploy_failed`; `database_without_icu`
  */
-export async function prepareTables(store: Store, environment: string, model: DataModel, onProgress: OnProgress = () => undefined): Promise<void> {
-  const schema = schemaName(environment);
-  // The lock is held by a transaction that does nothing else: an index cannot be built inside of one.
-  await store.transaction(async (lock) => {
-    for (const end = performance.now() + deployPatienceMs, pauseMs = 200; ; await sleep(pauseMs)) {
-      const [row] = await lock.query<{ locked: boolean }>({
-        name: 'lock_tables', text: 'select pg_try_advisory_xact_lock(hashtextextended($1, 6016309)) as locked', values: [schema],
-      });
-      if (row?.locked === true) break;
-      if (performance.now() > end) throw new CloudCodeError('deploy_blocked', `Another deployment to \`${environment}\` has been changing its tables for ${deployPatienceMs / 60_000} minutes.`, { hint: 'Wait for it, or end it, and deploy again.' });
-    }
-    await checkCollation(store);
-    const { steps, conflicts } = planTables(schema, await readTables(store, schema), model);
-    await refuseConflicts(store, schema, conflicts);
-    for (const step of steps) {
-      onProgress(step.says);
-      await (step.locks === null ? run(store, step) : runLocking(store, step, step.locks));
-    }
+export async function withTables<Result>(store: Store, change: TableChange, activate: () => Promise<Result>): Promise<Result> {
+  const schema = schemaName(change.environment);
+  await refuseWithoutUnicode(store);
+  return takeTurns(store, { schema, patienceMs: patience.longMs, onProgress: change.onProgress }, async (session) => {
+    const { steps, conflicts } = planTables(schema, await readCatalog(session, schema), change.dataModel);
+    if (conflicts.length > 0) throw await asError(session, conflicts, change.environment);
+    for (const step of steps) await applyStep({ session, onlooker: store, patience, onProgress: change.onProgress }, step);
+    return activate();
   });
 }
 
-async function run(store: Store, { sql }: Step): Promise<void> {
-  for (const text of sql) await store.query({ name: '', text });
+/** The same with nothing to activate. @throws as withTables */
+export function prepareTables(store: Store, environment: string, dataModel: DataModel, onProgress: OnProgress = () => undefined): Promise<void> {
+  return withTables(store, { environment, dataModel, onProgress }, async () => undefined);
 }
 
-/** Waits for the table's lock for a second at a time, so that nobody waits long behind it. */
-async function runLocking(store: Store, step: Step, table: string): Promise<void> {
-  const end = performance.now() + patienceMs;
-  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    try {
-      await store.transaction(async (db) => {
-        await db.query({ name: '', text: `set local lock_timeout = '${lockTimeout}'` });
-        for (const text of step.sql) await db.query({ name: '', text });
-      });
-      return;
-    } catch (error) {
-      if (sqlState(error) !== lockNotAvailable) throw error;
-      if (performance.now() > end) throw await blocked(store, step, table);
-    }
-    await sleep(pauseMs);
+async function refuseWithoutUnicode(db: Queryable): Promise<void> {
+  if (await hasUnicodeCollation(db)) return;
+  throw new CloudCodeError('database_without_icu', 'The PostgreSQL server has no collation "und-x-icu": it was built without ICU.', {
+    hint: 'Use a server with ICU (the packages of PostgreSQL and its distributors have it), or the embedded one.',
+  });
+}
+
+async function asError(db: Queryable, conflicts: readonly Conflict[], environment: string): Promise<CloudCodeError> {
+  const lines: string[] = [];
+  for (const { message, countSql, remedySql } of conflicts) {
+    const count = countSql === null ? null : ((await db.query<{ count: number }>({ name: '', text: countSql }))[0]?.count ?? 0);
+    lines.push(`${message}${count === null ? '' : `; ${count} value${count === 1 ? ' is' : 's are'} not null`}; by hand:\n  ${remedySql}`);
   }
-}
-
-async function blocked(store: Store, step: Step, table: string): Promise<CloudCodeError> {
-  const blockers = await store.query<{ pid: number; since: string; application: string }>({
-    name: '',
-    text: `
-      select distinct a.pid, cloudcode.iso(a.xact_start) as since, a.application_name as application
-      from pg_locks l join pg_stat_activity a on a.pid = l.pid
-      where l.relation = $1::regclass and l.granted and a.pid <> pg_backend_pid()`,
-    values: [table],
+  return new CloudCodeError('data_model_conflict', `The data model does not fit what is stored in ${environment}:\n${lines.join('\n')}\nNothing was changed.`, {
+    hint: 'Give the field its former type or another name; or run the statement yourself, when no task works with the field, and deploy again.',
   });
-  const who = blockers.map(({ pid, since, application }) => `process ${pid} (${application}) since ${since}`).join(', ');
-  return new CloudCodeError('deploy_blocked', `The data model is not deployed: ${step.says} waited ${patienceMs / 1000} s for a transaction on ${table} to end${who === '' ? '' : `: ${who}`}.`, {
-    hint: 'End that transaction, or wait for it, and deploy again: what is done already is kept.',
-  });
-}
-
-async function checkCollation(store: Store): Promise<void> {
-  const rows = await store.query({ name: 'has_icu', text: `select 1 from pg_collation where collname = 'und-x-icu'` });
-  if (rows.length > 0) return;
-  throw new CloudCodeError('data_model_conflict', 'The PostgreSQL server has no collation "und-x-icu": it was built without ICU, which `contains` and `starts with` need.', { hint: 'Use a build with ICU: those of the PostgreSQL project and of the distributions have it.' });
 }

@@ -25,6 +25,8 @@ export interface BatchAnswer {
 export class Batch {
   readonly #database: Database;
   #items: BatchItem[] = [];
+  /** What becomes of each object so far. */
+  readonly #objects = new Map<ObjectState, 'saved' | 'destroyed'>();
   #id = newId();
   /** Sent, and nobody knows whether it was carried out. */
   #unsettled: PreparedBatch | null = null;
@@ -38,15 +40,20 @@ export class Batch {
   save(object: unknown): void {
     const state = this.#stateOf('save', object);
     refuseDestroyed(state);
-    if (this.#items.some((item) => item.do === 'destroy' && item.state === state)) {
+    const known = this.#objects.get(state);
+    if (known === 'destroyed') {
       throw new CloudCodeError('object_destroyed', `${state.title} is destroyed by this batch already; it cannot be saved after that.`);
     }
-    this.#items.push({ do: 'save', state });
+    if (known === undefined) this.#items.push({ do: 'save', state });
+    this.#objects.set(state, 'saved');
   }
 
   /** @throws CloudCodeError `invalid_value`, `batch_pending` */
   destroy(object: unknown): void {
-    this.#items.push({ do: 'destroy', state: this.#stateOf('destroy', object) });
+    const state = this.#stateOf('destroy', object);
+    const known = this.#objects.get(state);
+    if (known !== 'destroyed') this.#items.push({ do: 'destroy', state, isSaved: known === 'saved' });
+    this.#objects.set(state, 'destroyed');
   }
 
   /** Takes what `CloudCode.scheduleTask` takes. @throws CloudCodeError with the code of the first option that is wrong, `batch_pending` */
@@ -75,6 +82,7 @@ export class Batch {
         this.#unsettled = prepared;
       });
       this.#items = [];
+      this.#objects.clear();
       this.#id = newId();
       this.#unsettled = null;
       return { scheduled: runs.map((id) => ({ id })) };

@@ -6,7 +6,7 @@ import { asTaskError } from '../task-error.ts';
 import { Batch } from './batch.ts';
 import type { Database, ModelType } from './database.ts';
 import { modelDoor } from './model-door.ts';
-import { modelType } from './model-type.ts';
+import { describeModel } from './model-type.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -47,7 +47,7 @@ function openDatabase(models: ReadonlyMap<string, Model>, { data, tracked }: Con
     typeOf(name) {
       const model = models.get(name);
       if (model === undefined) throw new Error(`the data model has no ${name}`);
-      const type = types.get(name) ?? modelType(database, model);
+      const type = types.get(name) ?? describeModel(database, model);
       types.set(name, type);
       return type;
     },

@@ -1,6 +1,7 @@
 import type { Model } from '../../core/data-model.ts';
 import type { DataCall, WireValue } from '../../protocol/data-messages.ts';
 import type { DatabaseObject } from './database-object.ts';
+import type { ObjectState } from './object-state.ts';
 
 /** What the parts of `DB` share. */
 export interface Database {
@@ -18,10 +19,17 @@ export interface ModelType {
   readonly model: Model;
   /** `id`, the fields, then `<belongs-to>_id`: as in a row. */
   readonly columns: readonly string[];
+  /** The places of what an insert writes: all but `id`. */
+  readonly written: readonly number[];
+  /** The places of stored files. */
+  readonly fileFields: readonly number[];
   /** Where in a row a column is. */
   readonly placeOf: (column: string) => number;
-  /** A new object, not stored. */
-  readonly create: () => DatabaseObject;
+  /** What can be assigned to an object, by name, and what refuses to be. */
+  readonly setters: ReadonlyMap<string, (state: ObjectState, value: unknown) => void>;
+  /** The state of a new object, not stored. */
+  readonly newState: () => ObjectState;
+  readonly objectOf: (state: ObjectState) => DatabaseObject;
   /** An object as it was read. It keeps the row. */
   readonly fromRow: (row: WireValue[]) => DatabaseObject;
 }

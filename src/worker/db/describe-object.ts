@@ -30,5 +30,5 @@ export function inspectObject(state: ObjectState, inspect: (value: unknown) => s
 function conditionOf(state: ObjectState): string {
   if (state.isDestroyed) return ' (destroyed)';
   if (state.isNew) return ' (new)';
-  return state.changes.size > 0 ? ' (changed)' : '';
+  return state.changedPlaces().length > 0 ? ' (changed)' : '';
 }

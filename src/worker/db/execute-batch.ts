@@ -10,15 +10,23 @@ import { isUncertain } from './uncertain.ts';
 
 const nothingDone: WriteAnswer = { destroyed: [], runs: [] };
 
+/** Each object is saved once and destroyed once, in this order. */
 export type BatchItem =
-  | { readonly do: 'save' | 'destroy'; readonly state: ObjectState }
+  | { readonly do: 'save'; readonly state: ObjectState }
+  /** `isSaved`: by an item before this one. */
+  | { readonly do: 'destroy'; readonly state: ObjectState; readonly isSaved: boolean }
   | { readonly do: 'schedule'; readonly run: ScheduledRun };
 
 /** A batch as it is sent, and sent again. */
 export interface PreparedBatch {
   readonly parts: BatchParts;
-  readonly snapshots: ReadonlyMap<ObjectState, Snapshot>;
-  readonly destroyed: ReadonlySet<ObjectState>;
+  readonly saved: readonly Saved[];
+  readonly destroyed: readonly ObjectState[];
+}
+
+interface Saved {
+  readonly state: ObjectState;
+  readonly snapshot: Snapshot;
 }
 
 export interface BatchToExecute {
@@ -33,14 +41,18 @@ export interface BatchToExecute {
  * @throws CloudCodeError
  */
 export async function executeBatch(database: Database, { id, items, prepared }: BatchToExecute, onPrepared: (prepared: PreparedBatch) => void): Promise<WriteAnswer> {
-  const states = new Set(items.flatMap((item) => (item.do === 'schedule' ? [] : [item.state])));
+  const states = items.flatMap((item) => (item.do === 'schedule' ? [] : [item.state]));
   const free = untilFree(states);
   if (free !== null) await free;
   const release = occupy(states);
   try {
-    const batch = prepared ?? (await prepareBatch(items, states));
+    const batch = prepared ?? (await prepareBatch(items));
+    for (const { state, snapshot } of prepared?.saved ?? []) state.sending(snapshot, true);
     onPrepared(batch);
     return await send(database, id, { batch, isRepeated: prepared !== null });
+  } catch (error) {
+    for (const state of states) state.sent(false);
+    throw error;
   } finally {
     release();
   }
@@ -52,46 +64,47 @@ interface Sending {
 }
 
 async function send(database: Database, id: string, { batch, isRepeated }: Sending): Promise<WriteAnswer> {
-  const { parts, snapshots, destroyed } = batch;
-  for (const [state, snapshot] of snapshots) state.sending(snapshot);
+  const { parts, saved, destroyed } = batch;
   try {
     const answer = parts.length === 0 ? nothingDone : await sendBatch(database, id, parts).catch((error: unknown) => answerOfEarlier(error, { batch, isRepeated }));
-    for (const state of snapshots.keys()) state.sent(true);
+    for (const { state } of saved) state.sent(true);
     for (const state of destroyed) state.isDestroyed = true;
     return answer;
   } catch (error) {
-    for (const state of snapshots.keys()) state.sent(false);
-    if (isUncertain(error)) for (const state of [...snapshots.keys(), ...destroyed]) state.isUncertain ||= state.isNew || destroyed.has(state);
+    if (isUncertain(error)) {
+      for (const { state } of saved) state.isUncertain ||= state.isNew;
+      for (const state of destroyed) state.isUncertain = true;
+    }
     throw error;
   }
 }
 
 /** A batch that only destroys one object is not noted in the database: that the object is gone means that an earlier try has done it. */
-function answerOfEarlier(error: unknown, { batch: { parts, snapshots, destroyed }, isRepeated }: Sending): WriteAnswer {
-  const isOneDestroy = snapshots.size === 0 && destroyed.size === 1 && parts.length === 1 && parts[0]?.length === 1;
+function answerOfEarlier(error: unknown, { batch: { parts, saved, destroyed }, isRepeated }: Sending): WriteAnswer {
+  const isOneDestroy = saved.length === 0 && destroyed.length === 1 && parts.length === 1 && parts[0]?.length === 1;
   if (isRepeated && isOneDestroy && error instanceof CloudCodeError && error.code === 'object_destroyed') return nothingDone;
   throw error;
 }
 
-async function prepareBatch(items: readonly BatchItem[], states: ReadonlySet<ObjectState>): Promise<PreparedBatch> {
-  const saved = items.flatMap((item) => (item.do === 'save' ? [item.state] : []));
+async function prepareBatch(items: readonly BatchItem[]): Promise<PreparedBatch> {
+  const toSave = items.flatMap((item) => (item.do === 'save' ? [item.state] : []));
   const files: ForeignFiles = new Map();
-  const reading = readForeignFiles(saved, files);
+  const reading = readForeignFiles(toSave, files);
   if (reading !== null) await reading;
-  for (const state of saved) refuseDestroyed(state);
-  const snapshots = new Map<ObjectState, Snapshot>();
-  const destroyed = new Set<ObjectState>([...states].filter((state) => state.isDestroyed));
-  const parts = groupOperations(operationsOf(items, { files, snapshots, destroyed }));
-  return { parts, snapshots, destroyed };
+  for (const state of toSave) refuseDestroyed(state);
+  const saved: Saved[] = [];
+  const destroyed: ObjectState[] = [];
+  const parts = groupOperations(operationsOf(items, { files, saved, destroyed }));
+  return { parts, saved, destroyed };
 }
 
 interface Preparation {
   readonly files: ForeignFiles;
-  readonly snapshots: Map<ObjectState, Snapshot>;
-  readonly destroyed: Set<ObjectState>;
+  readonly saved: Saved[];
+  readonly destroyed: ObjectState[];
 }
 
-function* operationsOf(items: readonly BatchItem[], { files, snapshots, destroyed }: Preparation): Generator<SingleOperation> {
+function* operationsOf(items: readonly BatchItem[], { files, saved, destroyed }: Preparation): Generator<SingleOperation> {
   for (const item of items) {
     if (item.do === 'schedule') {
       yield item;
@@ -99,16 +112,17 @@ function* operationsOf(items: readonly BatchItem[], { files, snapshots, destroye
     }
     const { state } = item;
     const { type: { model }, id } = state;
-    if (item.do === 'destroy' && !destroyed.has(state)) {
-      destroyed.add(state);
+    if (item.do === 'destroy') {
+      if (state.isDestroyed) continue;
+      destroyed.push(state);
       // What was never stored is not there to be destroyed.
-      if (!state.isNew || snapshots.has(state)) yield { do: 'destroy', model: model.name, id };
+      if (!state.isNew || state.isUncertain || item.isSaved) yield { do: 'destroy', model: model.name, id, isSaved: item.isSaved };
+      continue;
     }
-    if (item.do === 'save' && !snapshots.has(state)) {
-      const write = snapshotOf(state, files);
-      if (write === null) continue;
-      snapshots.set(state, write.snapshot);
-      yield { do: write.do, model: model.name, columns: write.columns, id, row: write.row };
-    }
+    const write = snapshotOf(state, files);
+    if (write === null) continue;
+    state.sending(write.snapshot, false);
+    saved.push({ state, snapshot: write.snapshot });
+    yield { do: write.do, model: model.name, columns: write.columns, id, row: write.row };
   }
 }

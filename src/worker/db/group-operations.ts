@@ -5,15 +5,18 @@ import type { BatchParts } from './send-batch.ts';
 const mostRows = 1_000;
 const mostCharacters = 4 * 1024 * 1024;
 
-/** A write of one object, or a run to schedule. */
+/** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. */
 export type SingleOperation =
   | { readonly do: 'insert' | 'update'; readonly model: string; readonly columns: readonly string[]; readonly id: string; readonly row: string }
-  | { readonly do: 'destroy'; readonly model: string; readonly id: string }
+  /** `isSaved`: by an operation before this one. */
+  | { readonly do: 'destroy'; readonly model: string; readonly id: string; readonly isSaved: boolean }
   | { readonly do: 'schedule'; readonly run: ScheduledRun };
 
 interface Group {
-  readonly items: SingleOperation[];
-  readonly index: number;
+  readonly first: SingleOperation;
+  readonly ids: string[];
+  readonly rows: string[];
+  readonly runs: ScheduledRun[];
   characters: number;
 }
 
@@ -24,20 +27,25 @@ interface Group {
 export function groupOperations(operations: Iterable<SingleOperation>): BatchParts {
   const groups: Group[] = [];
   const open = new Map<string, Group>();
-  const lastOfId = new Map<string, number>();
+  let kind = '';
+  let previous: SingleOperation | null = null;
   for (const operation of operations) {
-    const kind = kindOf(operation);
+    // Most often one is like the one before, which is found out faster than its kind is written.
+    if (previous === null || !isAlike(previous, operation)) kind = kindOf(operation);
+    previous = operation;
     const length = lengthOf(operation);
-    const after = operation.do === 'schedule' ? -1 : lastOfId.get(operation.id) ?? -1;
     let group = open.get(kind);
-    if (group === undefined || group.index <= after || group.items.length >= mostRows || group.characters + length > mostCharacters) {
-      group = { items: [], index: groups.length, characters: 0 };
+    // What was saved just now must be there to be destroyed.
+    const isTooEarly = operation.do === 'destroy' && operation.isSaved && group !== groups.at(-1);
+    if (group === undefined || isTooEarly || group.ids.length + group.runs.length >= mostRows || group.characters + length > mostCharacters) {
+      group = { first: operation, ids: [], rows: [], runs: [], characters: 0 };
       groups.push(group);
       open.set(kind, group);
     }
-    group.items.push(operation);
     group.characters += length;
-    if (operation.do !== 'schedule') lastOfId.set(operation.id, group.index);
+    if (operation.do === 'schedule') group.runs.push(operation.run);
+    else group.ids.push(operation.id);
+    if ('row' in operation) group.rows.push(operation.row);
   }
   return partsOf(groups);
 }
@@ -50,19 +58,27 @@ function partsOf(groups: readonly Group[]): BatchParts {
       parts.push([]);
       room = mostCharacters;
     }
-    parts.at(-1)?.push(operationOf(group.items));
+    parts.at(-1)?.push(operationOf(group));
     room -= group.characters;
   }
   return parts;
 }
 
-function operationOf(items: readonly SingleOperation[]): WriteOperation {
-  const [first] = items;
-  if (first === undefined || first.do === 'schedule') return { do: 'schedule', runs: items.flatMap((item) => (item.do === 'schedule' ? [item.run] : [])) };
-  const ids = items.flatMap((item) => (item.do === 'schedule' ? [] : [item.id]));
-  if (first.do === 'destroy') return { do: 'destroy', model: first.model, ids };
-  const rows = items.flatMap((item) => ('row' in item ? [item.row] : []));
-  return { do: first.do, model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
+function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
+  switch (first.do) {
+    case 'insert':
+    case 'update':
+      return { do: first.do, model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
+    case 'destroy':
+      return { do: 'destroy', model: first.model, ids };
+    case 'schedule':
+      return { do: 'schedule', runs };
+  }
+}
+
+function isAlike(one: SingleOperation, other: SingleOperation): boolean {
+  if (!('columns' in one) || !('columns' in other) || one.do !== other.do || one.model !== other.model) return false;
+  return one.columns.length === other.columns.length && one.columns.every((column, index) => column === other.columns[index]);
 }
 
 function kindOf(operation: SingleOperation): string {

@@ -1,8 +1,10 @@
 import { CloudCodeError } from '../../core/errors.ts';
 import { describeValue } from '../../core/parameters-json.ts';
+import { setBelongsTo } from './belongs-to.ts';
 import type { ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
 import { allOf, type Query } from './query.ts';
+import { readById } from './read-by-id.ts';
 import { unknownField } from './unknown-fields.ts';
 import { isUuid } from './uuid.ts';
 
@@ -31,31 +33,30 @@ export function modelDoor(type: ModelType): ModelDoor {
 
 /** @throws CloudCodeError `unknown_field`, `invalid_value` */
 function createObject(type: ModelType, given: readonly unknown[]): DatabaseObject {
-  const object = type.create();
+  const state = type.newState();
+  const object = type.objectOf(state);
   if (given.length === 0) return object;
   const attributes = plainAttributes(type, given[0]);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (type.model.belongsTo.some((belongsTo) => belongsTo.name === name)) (Reflect.get(object, name) as (other: unknown) => void)(value);
-    else if (name in object && type.placeOf(name) < 1 && !type.model.hasMany.some((hasMany) => hasMany.name === name)) throw refused(type, name);
-    else Reflect.set(object, name, value);
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
+    const belongsTo = type.model.belongsTo.find((each) => each.name === name);
+    const set = type.setters.get(name);
+    if (set === undefined) throw unknownField(type.model, name);
+    if (belongsTo === undefined) set(state, value);
+    else setBelongsTo(state, { belongsTo, place: type.placeOf(`${name}_id`), other: value, otherState: DatabaseObject.stateOf(value) });
   }
   return object;
 }
 
-function refused({ model }: ModelType, name: string): CloudCodeError {
-  return name === 'id' ? new CloudCodeError('invalid_value', `${model.name}.create: the id of a new object is made for it and cannot be given.`) : unknownField(model, name);
-}
-
-function plainAttributes({ model }: ModelType, attributes: unknown): object {
+function plainAttributes({ model }: ModelType, attributes: unknown): Record<string, unknown> {
   const isObject = typeof attributes === 'object' && attributes !== null && Object.prototype.toString.call(attributes) === '[object Object]';
-  if (isObject && DatabaseObject.stateOf(attributes) === null) return attributes;
+  if (isObject && DatabaseObject.stateOf(attributes) === null) return attributes as Record<string, unknown>;
   throw new CloudCodeError('invalid_value', `DB.${model.name}.create takes an object with the values of fields; this is ${describeValue(attributes)}.`);
 }
 
 async function findFirst(type: ModelType, given: readonly unknown[]): Promise<DatabaseObject | null> {
   const [first, ...args] = given;
-  const all = allOf(type);
-  if (given.length === 0) return all.first();
+  if (given.length === 0) return allOf(type).first();
   const call = `DB.${type.model.name}.first`;
   if (first === undefined || first === null) {
     throw new CloudCodeError('invalid_query', `${call}(${String(first)}): there is no id. For any object at all, call first() without an argument.`);
@@ -64,9 +65,12 @@ async function findFirst(type: ModelType, given: readonly unknown[]): Promise<Da
     const mend = DatabaseObject.stateOf(first) === null ? "Write first(id), or first('make = ?', 'Nokia')." : 'Give its id.';
     throw new CloudCodeError('invalid_query', `${call} takes an id or an expression; this is ${describeValue(first)}. ${mend}`);
   }
-  if (args.length === 0 && isUuid(first)) return all.where('id = ?', first).first();
+  if (args.length === 0 && isUuid(first)) {
+    const row = await readById(type, first);
+    return row === null ? null : type.fromRow(row);
+  }
   if (args.length === 0 && !/[?=<>\s]/.test(first)) {
     throw new CloudCodeError('invalid_query', `${call}(${describeValue(first)}): this is neither an id, which is a UUID, nor an expression such as 'make = ?'.`);
   }
-  return all.where(first, ...args).first();
+  return allOf(type).where(first, ...args).first();
 }

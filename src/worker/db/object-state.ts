@@ -15,15 +15,17 @@ export interface FileWire {
 /** What an object refers to, as far as it was read: one object (null when there is none with this id), or a list. */
 export type Related = { readonly id: string; readonly object: DatabaseObject | null } | { readonly objects: readonly DatabaseObject[] };
 
-/** What was sent of an object: the values as assigned, and as they are kept once it is stored. By their places in a row. */
-export type Snapshot = ReadonlyMap<number, { readonly assigned: FieldWire; readonly kept: WireValue }>;
+/** What was sent of an object, by the places in its row: the values as assigned, and as they are kept once it is stored. */
+export interface Snapshot {
+  readonly places: readonly number[];
+  readonly assigned: readonly FieldWire[];
+  readonly kept: readonly WireValue[];
+}
 
 /** What an object holds: the row as the database has it, and over it what was assigned since. */
 export class ObjectState {
   readonly type: ModelType;
   row: WireValue[];
-  changes = new Map<number, FieldWire>();
-  readonly related = new Map<string, Related>();
   /** Not stored yet. */
   isNew: boolean;
   isDestroyed = false;
@@ -31,7 +33,11 @@ export class ObjectState {
   isUncertain = false;
   /** Settles when the write that is under way is over. One object has one at a time. */
   busy: Promise<void> | null = null;
+  // These are made when they are first needed: of a long list, few objects change.
+  #changes: (FieldWire | undefined)[] | null = null;
+  #related: Map<string, Related> | null = null;
   #sent: Snapshot | null = null;
+  #isAssignedSince = false;
 
   constructor(type: ModelType, row: WireValue[], isNew: boolean) {
     this.type = type;
@@ -48,9 +54,14 @@ export class ObjectState {
     return `${this.type.model.name} ${this.id}`;
   }
 
+  /** What was read of its relationships, by their names. */
+  get related(): Map<string, Related> {
+    return (this.#related ??= new Map());
+  }
+
   valueAt(place: number): FieldWire {
-    const changed = this.changes.size === 0 ? undefined : this.changes.get(place);
-    return changed === undefined ? (this.row[place] ?? null) as FieldWire : changed;
+    const changed = this.#changes?.[place];
+    return changed === undefined ? ((this.row[place] ?? null) as FieldWire) : changed;
   }
 
   /** The id in a column that holds one. */
@@ -59,34 +70,43 @@ export class ObjectState {
     return typeof value === 'string' ? value : null;
   }
 
-  /** A value that the database has already is no change, unless a write under way is about to replace it. */
-  assign(place: number, value: FieldWire): void {
-    if (this.#sent?.has(place) !== true && isKept(value, this.row[place] ?? null)) this.changes.delete(place);
-    else this.changes.set(place, value);
+  /** Where values were assigned that are not stored, in order. */
+  changedPlaces(): readonly number[] {
+    const places: number[] = [];
+    for (let place = 1; place < (this.#changes?.length ?? 0); place += 1) if (this.#changes?.[place] !== undefined) places.push(place);
+    return places;
   }
 
-  /** The write of a snapshot begins. */
-  sending(snapshot: Snapshot): void {
+  /** A value that the database has already is no change, unless a write under way is about to replace it. */
+  assign(place: number, value: FieldWire): void {
+    this.#isAssignedSince = true;
+    const isSent = this.#sent?.places.includes(place) === true;
+    if (isSent || !isKept(value, this.row[place] ?? null)) (this.#changes ??= this.row.map(() => undefined))[place] = value;
+    else if (this.#changes !== null) this.#changes[place] = undefined;
+  }
+
+  /** The write of a snapshot begins: one that was taken just now, unless it is sent again. */
+  sending(snapshot: Snapshot, isRepeated: boolean): void {
     this.#sent = snapshot;
+    this.#isAssignedSince = isRepeated;
   }
 
   /** The write is over; when it succeeded, what was assigned since its snapshot is still a change. */
   sent(isStored: boolean): void {
-    const snapshot = this.#sent ?? new Map<never, never>();
+    const snapshot = this.#sent;
     this.#sent = null;
-    if (!isStored) return;
+    if (!isStored || snapshot === null) return;
     this.isNew = false;
     this.isUncertain = false;
-    for (const [place, { assigned, kept }] of snapshot) {
-      this.row[place] = kept;
-      this.forget(place, assigned);
-    }
+    snapshot.places.forEach((place, index) => (this.row[place] = snapshot.kept[index] ?? null));
+    if (this.#isAssignedSince) snapshot.places.forEach((place, index) => this.forget(place, snapshot.assigned[index] ?? null));
+    else this.#changes = null;
   }
 
   /** A change that still has this value is none any more. */
   forget(place: number, value: FieldWire): void {
-    const changed = this.changes.get(place);
-    if (changed !== undefined && isSameValue(changed, value)) this.changes.delete(place);
+    const changed = this.#changes?.[place];
+    if (changed !== undefined && isSameValue(changed, value) && this.#changes !== null) this.#changes[place] = undefined;
   }
 }
 
@@ -96,14 +116,15 @@ function isKept(value: FieldWire, kept: WireValue): boolean {
 }
 
 /** The key under which an attachment was stored when it was read; null for one that was made here. */
-export function keyOf(attachment: Attachment): string | null {
+function keyOf(attachment: Attachment): string | null {
   const bytes = attachment[attachmentMark];
   return 'own' in bytes ? null : bytes.key;
 }
 
 /** Settles when no write of these objects is under way; null when that is so now, so that a snapshot can be taken in the same moment. */
 export function untilFree(states: Iterable<ObjectState>): Promise<void> | null {
-  const busy = [...states].flatMap((state) => (state.busy === null ? [] : [state.busy]));
+  const busy: Promise<void>[] = [];
+  for (const state of states) if (state.busy !== null) busy.push(state.busy);
   return busy.length === 0 ? null : Promise.all(busy).then(() => untilFree(states) ?? undefined);
 }
 

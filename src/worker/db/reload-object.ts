@@ -12,7 +12,7 @@ export async function reloadObject(state: ObjectState): Promise<void> {
   if (state.isNew && !state.isUncertain) throw new CloudCodeError('invalid_query', `${state.title} is not stored yet, so there is nothing to read. save() it first.`);
   const release = occupy([state]);
   try {
-    const changes = [...state.changes];
+    const changes = state.changedPlaces().map((place) => [place, state.valueAt(place)] as const);
     const row = await readById(state.type, state.id);
     if (row === null) throw new CloudCodeError('object_destroyed', `${state.title} is not there any more: it was destroyed elsewhere.`);
     state.row = row;

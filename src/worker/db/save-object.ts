@@ -22,7 +22,7 @@ export async function saveObject(state: ObjectState): Promise<void> {
     const write = snapshotOf(state, files);
     if (write === null) return;
     const { database, model } = state.type;
-    state.sending(write.snapshot);
+    state.sending(write.snapshot, false);
     await sendBatch(database, newId(), [[{ do: write.do, model: model.name, columns: write.columns, ids: [state.id], rows: `[${write.row}]` }]]);
     state.sent(true);
   } catch (error) {

@@ -20,8 +20,11 @@ export interface ObjectWrite {
 /** Reads the bytes that `snapshotOf` needs for these objects; null when it needs none, so that it can go on at once. */
 export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFiles): Promise<void> | null {
   const missing = new Set<Attachment>();
-  for (const { changes } of states) {
-    for (const value of changes.values()) if (isAttachment(value) && !('own' in value[attachmentMark]) && !known.has(value)) missing.add(value);
+  for (const state of states) {
+    for (const place of state.type.fileFields) {
+      const value = state.valueAt(place);
+      if (isAttachment(value) && !('own' in value[attachmentMark]) && !known.has(value)) missing.add(value);
+    }
   }
   if (missing.size === 0) return null;
   const reads = [...missing].map(async (file) => void known.set(file, await file.bytes()));
@@ -31,18 +34,23 @@ export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFi
 
 /** What a save has to write now: all of a new object, else its changes; null when there are none. */
 export function snapshotOf(state: ObjectState, files: ForeignFiles): ObjectWrite | null {
-  const { columns } = state.type;
-  const places = state.isNew ? columns.map((_, place) => place).slice(1) : [...state.changes.keys()].sort((one, other) => one - other);
+  const { type } = state;
+  const places = state.isNew ? type.written : state.changedPlaces();
   if (places.length === 0 && !state.isNew) return null;
-  const snapshot: Map<number, { readonly assigned: FieldWire; readonly kept: WireValue }> = new Map();
   const row: Record<string, WireValue> = { id: state.id };
+  const assigned: FieldWire[] = [];
+  const kept: WireValue[] = [];
+  const columns: string[] = [];
   for (const place of places) {
-    const assigned = state.valueAt(place);
-    const { kept, sent } = isAttachment(assigned) ? fileValue(assigned, files) : { kept: assigned as WireValue, sent: assigned as WireValue };
-    snapshot.set(place, { assigned, kept });
-    row[columns[place] ?? ''] = sent;
+    const column = type.columns[place] ?? '';
+    const value = state.valueAt(place);
+    const file = isAttachment(value) ? fileValue(value, files) : null;
+    row[column] = file === null ? (value as WireValue) : file.sent;
+    columns.push(column);
+    assigned.push(value);
+    kept.push(file === null ? (value as WireValue) : file.kept);
   }
-  return { do: state.isNew ? 'insert' : 'update', columns: places.map((place) => columns[place] ?? ''), row: rowJson(state, row), snapshot };
+  return { do: state.isNew ? 'insert' : 'update', columns, row: rowJson(state, row), snapshot: { places, assigned, kept } };
 }
 
 function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: WireValue; readonly sent: WireValue } {

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudCodeError } from '../../core/errors.ts';
+import type { Session } from '../../store/open-session.ts';
+import { type Queryable, sqlState } from '../../store/open-store.ts';
+import { indexRefusal } from '../index-refusal.ts';
+import type { Step } from './plan.ts';
+import { watchBlockers } from './watch-blockers.ts';
+
+export interface Workshop {
+  /** Carries out the steps. */
+  readonly session: Session;
+  /** Looks on meanwhile. */
+  readonly onlooker: Queryable;
+  readonly patience: Patience;
+  readonly onProgress: (step: string) => void;
+}
+
+export interface Patience {
+  /** For a lock that others queue behind: for so long they may stand still. */
+  readonly briefMs: number;
+  /** For such a lock, with the pauses between the tries. */
+  readonly triesMs: number;
+  /** For anything that nobody queues behind. */
+  readonly longMs: number;
+}
+
+const firstPauseMs = 250;
+const longestPauseMs = 4_000;
+/** The lock did not come in time; two waited for each other. */
+const notGranted = new Set(['55P03', '40P01']);
+
+/**
+ * Carries out one step.
+ * @throws CloudCodeError `deploy_blocked` naming who was in the way, `data_model_conflict` when a stored value does not fit into an index,
+ *   `deploy_failed` for any other refusal of the database
+ */
+export async function applyStep(shop: Workshop, step: Step): Promise<void> {
+  shop.onProgress(step.what);
+  const watch = watchBlockers(shop.onlooker, shop.session.backendPid, (who) => shop.onProgress(`${step.what}: waiting for ${who}`));
+  try {
+    await (step.waits === 'briefly' ? tryBriefly(shop, step) : run(shop, step.sql, shop.patience.longMs));
+  } catch (error) {
+    const blocker = await watch.stop();
+    await undo(shop, step);
+    throw explain(error, step, blocker);
+  } finally {
+    await watch.stop();
+  }
+}
+
+async function tryBriefly({ session, patience, ...shop }: Workshop, step: Step): Promise<void> {
+  const end = performance.now() + patience.triesMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    try {
+      return await run({ session, patience, ...shop }, step.sql, patience.briefMs);
+    } catch (error) {
+      if (!notGranted.has(sqlState(error) ?? '') || performance.now() + pauseMs > end) throw error;
+    }
+    await sleep(pauseMs);
+  }
+}
+
+async function run({ session }: Workshop, sql: string, lockTimeoutMs: number): Promise<void> {
+  await session.query({ name: 'lock_timeout', text: "select set_config('lock_timeout', $1, false)", values: [`${lockTimeoutMs}ms`] });
+  await session.query({ name: '', text: sql });
+}
+
+async function undo(shop: Workshop, step: Step): Promise<void> {
+  if (step.undo === undefined) return;
+  // What stays for whatever reason, the next deployment removes.
+  await run(shop, step.undo, shop.patience.briefMs).catch(() => undefined);
+}
+
+function explain(error: unknown, { what }: Step, blocker: string | null): unknown {
+  const state = sqlState(error);
+  if (state === null || !(error instanceof Error)) return error;
+  const goesOn = 'deploy again: it goes on where it stopped';
+  if (notGranted.has(state)) {
+    return new CloudCodeError('deploy_blocked', `Data model: ${what} had to wait too long for ${blocker ?? 'another transaction'}.`, {
+      hint: `Wait for it or end it (\`select pg_terminate_backend(<pid>)\`), then ${goesOn}.`,
+      cause: error,
+    });
+  }
+  const refusal = indexRefusal(error);
+  if (refusal !== null) {
+    return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: ${refusal}`, { hint: 'Shorten the values or take the field out of the index, then deploy again.', cause: error });
+  }
+  return new CloudCodeError('deploy_failed', `Data model: ${what} failed: ${error.message}.`, { hint: `Mend that, then ${goesOn}.`, cause: error });
+}

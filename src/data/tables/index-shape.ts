@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { Model, ModelIndex } from '../../core/data-model.ts';
+import { belongsToColumn, type Column, columnsOf, idColumn } from '../columns.ts';
+
+/** How an index of a model is stored. */
+export interface IndexShape {
+  /** Within the schema. */
+  readonly name: string;
+  readonly method: 'btree' | 'gin';
+  readonly columns: readonly string[];
+}
+
+// PostgreSQL's limit is 63 bytes (names are ASCII); four are for the mark of a replacement.
+const longestName = 59;
+const hashDigits = 12;
+/** PostgreSQL's limit. */
+const mostColumns = 32;
+
+/**
+ * The id comes last, so that paging through an order is served too. The keys of a multiple choice are found by an index of another kind, which has
+ * no order: they are left out where they stand among others.
+ */
+export function indexShape(model: Model, index: ModelIndex): IndexShape {
+  const columns = index.on.flatMap((name) => columnOf(model, name));
+  const ordered = columns.filter(({ type }) => !type.endsWith('[]'));
+  const name = indexName(model.name, index.name);
+  if (ordered.length === 0) return { name, method: 'gin', columns: columns.map((column) => column.name) };
+  return { name, method: 'btree', columns: [...ordered, idColumn].slice(0, mostColumns).map((column) => column.name) };
+}
+
+function columnOf(model: Model, name: string): readonly Column[] {
+  const field = model.fields.find((each) => each.name === name);
+  return field === undefined ? model.belongsTo.filter((each) => each.name === name).map(belongsToColumn) : columnsOf(field);
+}
+
+/** `<model>.<index>`: the dot is in no name of a model, so that no table can be called so. A long name ends with `~` and a hash. */
+function indexName(model: string, index: string): string {
+  const name = `${model}.${index}`;
+  if (name.length <= longestName) return name;
+  return `${name.slice(0, longestName - hashDigits - 1)}~${createHash('sha256').update(name).digest('hex').slice(0, hashDigits)}`;
+}
+
+/** What an index is called while it is built to take the place of another. */
+export function replacementName(name: string): string {
+  return `${name}~new`;
+}
+
+/** Whether an index of a model's table is one of ours, to change and to drop. */
+export function isOwnIndex(model: string, name: string): boolean {
+  return name.startsWith(`${model}.`);
+}

@@ -1,0 +1,31 @@
+import pg from 'pg';
+import { asStoreError, type Queryable } from './open-store.ts';
+
+/** One connection outside the store's pool, for what is bound to a connection: its locks and settings. None of it outlives the session. */
+export interface Session extends Queryable, AsyncDisposable {
+  /** The server's process that serves the connection. */
+  readonly backendPid: number;
+}
+
+/** @throws CloudCodeError `database_unreachable` */
+export async function openSession(url: string): Promise<Session> {
+  const client = new pg.Client({ connectionString: url, application_name: 'cloudcode', connectionTimeoutMillis: 10_000, keepAlive: true });
+  // A connection that breaks matters only where a statement fails.
+  client.on('error', () => undefined);
+  const query = async <Row extends object>({ name, text, values = [] }: Parameters<Queryable['query']>[0]): Promise<readonly Row[]> => {
+    try {
+      return (await client.query<Row>({ name, text, values: [...values] })).rows;
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  };
+  const close = (): Promise<void> => client.end();
+  try {
+    await client.connect();
+    const [row] = await query<{ pid: number }>({ name: '', text: 'select pg_backend_pid() as pid' });
+    return { backendPid: row?.pid ?? 0, query, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw asStoreError(error);
+  }
+}
