@@ -59,9 +59,11 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
 
     it('what a runner and its guard left when both were killed is ended on behalf of the next runner', async () => {
       await using runner = await startFixture({ mechanism });
-      process.kill(runner.guardPid, 'SIGKILL');
+      // A guard that is dead would be replaced by its runner, and one that lives would act: it is stopped until the runner is gone.
+      process.kill(runner.guardPid, 'SIGSTOP');
       runner.child.kill('SIGKILL');
       await exitOf(runner.child);
+      process.kill(runner.guardPid, 'SIGKILL');
       assert.equal(pidsWith(runner.token).length, allProcesses);
       await endLeftovers(runner.runnerId);
       assert.deepEqual(pidsWith(runner.token), []);

@@ -73,7 +73,7 @@ test('a misspelt option is answered with the nearest', () => {
 });
 
 test('what is allowed passes unchanged', () => {
-  assert.deepEqual(parseScheduleRequest({ task: 'a' }, now), { task: 'a', at: null, afterMs: null, queue: null, parametersJson: '{}' });
+  assert.deepEqual(parseScheduleRequest({ task: 'a' }, now), { task: 'a', at: null, afterMs: null, queue: null, key: null, parametersJson: '{}' });
   assert.equal(parseScheduleRequest({ task: 'a', at: undefined, after: undefined, queue: undefined, parameters: undefined }, now).parametersJson, '{}');
   assert.equal(parseScheduleRequest({ task: 'a', at: new Date(-62_135_596_800_000) }, now).at, '0001-01-01T00:00:00.000Z');
   assert.equal(parseScheduleRequest({ task: 'a', at: new Date(Date.UTC(9999, 11, 31, 23, 59, 59, 999)) }, now).at, '9999-12-31T23:59:59.999Z');

@@ -21,12 +21,17 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
     assert.deepEqual(
       { ...run, id: '', createdAt: '', dueAt: '' },
       {
-        id: '', environment: 'testing', task: 'noop', parameters: { myvalue: 42, text: 'é\u0000\ud800' }, queue: 'a', state: 'queued', createdAt: '', dueAt: '',
+        id: '', environment: 'testing', task: 'noop', parameters: { myvalue: 42, text: 'é\u0000\ud800' }, queue: 'a', key: null, state: 'queued', createdAt: '', dueAt: '',
         retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts: 5, attempts: [],
       },
     );
     assert.match(run.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     assert.deepEqual((await api.call('GET', `runs/${run.id}`)).body, run);
+  });
+
+  it('POST runs with a key that is taken answers 200 with the run that has it', async () => {
+    const first = await schedule({ task: 'noop', key: 'k', after: 60_000 });
+    assert.deepEqual(await api.call('POST', 'runs', { task: 'noop', key: 'k' }).then(({ status, body }) => ({ status, body })), { status: 200, body: first });
   });
 
   it('`at` and `after` schedule for later', async () => {
