@@ -74,6 +74,11 @@ export default tseslint.config(
     },
   },
   {
+    // Tasks in plain JavaScript.
+    files: ['**/cloudcode/**/*.js'],
+    languageOptions: { globals: { CloudCode: 'readonly', DB: 'readonly', Day: 'readonly', Attachment: 'readonly' } },
+  },
+  {
     files: ['**/*.cjs'],
     languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', module: 'writable', __dirname: 'readonly' } },
   },

@@ -7,7 +7,7 @@ export interface RowShape {
   readonly columns: string;
   /** An object as the protocol has it: a JSON array. */
   readonly json: string;
-  /** About its bytes. Does not read long texts to tell. */
+  /** About its bytes: only text is without a bound. Does not read long texts to tell. */
   readonly size: string;
 }
 
@@ -23,11 +23,11 @@ function describeRow(model: Model): RowShape {
   const ids = [idColumn, ...model.belongsTo.map(belongsToColumn)].map(({ name }) => column(name));
   const fields = model.fields.flatMap(columnsOf).filter(({ type }) => type !== 'bytea');
   const parts = [column(idColumn.name), ...model.fields.map(fieldJson), ...model.belongsTo.map((each) => column(belongsToColumn(each).name))];
-  const sizes = fields.flatMap(({ name, type }) => (type.startsWith('text') ? [`coalesce(${type.endsWith('[]') ? 'pg_column_size' : 'octet_length'}(${column(name)}), 0)`] : []));
+  const texts = model.fields.filter(({ type }) => type === 'text').map(({ name }) => `coalesce(octet_length(${column(name)}), 0)`);
   return {
     columns: [...ids, ...fields.map(({ name }) => column(name))].join(', '),
     json: jsonArray(parts),
-    size: [String(40 * ids.length + 25 * fields.length), ...sizes].join(' + '),
+    size: [String(40 * ids.length + 25 * fields.length), ...texts].join(' + '),
   };
 }
 
