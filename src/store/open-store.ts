@@ -34,6 +34,8 @@ export async function openStore(options: { readonly url: string; readonly maxCon
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
+    // A server may be set to round what it shows of numbers; whatever else it is set to makes no difference.
+    verify: (client, done) => void client.query('set extra_float_digits = 1').then(() => done(), done),
   });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
   pool.on('error', () => undefined);

@@ -40,6 +40,9 @@ interface Waiting {
 
 const waiting = new Map<number, Waiting>();
 const decoder = new FrameDecoder();
+const shortestRead = 65_536;
+const longestRead = 1024 * 1024;
+let room = shortestRead;
 let reading = false;
 let lastCall = 0;
 
@@ -58,10 +61,12 @@ export function call(request: CallRequest): Promise<unknown> {
 function readReplies(): void {
   if (reading || waiting.size === 0) return;
   reading = true;
-  const buffer = Buffer.allocUnsafe(65_536);
+  const buffer = Buffer.allocUnsafe(room);
   read(channelFd, buffer, 0, buffer.length, null, (error, count) => {
     reading = false;
     if (error !== null || count === 0) process.reallyExit(1);
+    // A large reply comes in pieces as large as the socket holds, and each read is a trip through the thread pool.
+    room = count === buffer.length ? longestRead : shortestRead;
     for (const text of decoder.push(Buffer.from(buffer.subarray(0, count)))) settle(JSON.parse(text) as ReplyMessage);
     readReplies();
   });
