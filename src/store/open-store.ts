@@ -39,6 +39,8 @@ export async function openStore(options: { readonly url: string; readonly maxCon
   });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
   pool.on('error', () => undefined);
+  // Nor does one that breaks in the middle of a transaction end the process: the statement that fails tells it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const store = storeOf(pool, options.url);
   try {
     await checkServerVersion(store);
