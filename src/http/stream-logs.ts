@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { followLogs } from '../operations/follow-logs.ts';
 import { endEvent } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
@@ -43,5 +44,7 @@ export async function streamLogs({ store, environment, runId, afterSeq, to, last
   } finally {
     clearInterval(heartbeat);
     to.end();
+    // A server that closes cuts off what is still on its way.
+    await finished(to).catch(() => undefined);
   }
 }

@@ -14,6 +14,7 @@ const tasks = {
     for (let count = 1; count <= to; count += 1) { console.log('line ' + count); await new Promise((resolve) => setTimeout(resolve, ms)); }
   }`,
   prints: 'export async function run() { for (let count = 1; count <= 2500; count += 1) console.log(count); }',
+  large: "export async function run() { return 'x'.repeat(5_000_000); }",
   waits: "export async function run() { console.log('waiting'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }",
 };
 
@@ -101,6 +102,18 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
     const over = await runtime.ended(run);
     const [events] = await Promise.all([collect(readEvents(stream.body ?? new ReadableStream())), closing.close()]);
     assert.deepEqual(JSON.parse(events.at(-1)?.data ?? ''), over);
+  });
+
+  it('a closing server tells it to the last byte, however large the result', async () => {
+    const over = await runtime.run('large');
+    const closing = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    await closing.listen({ host: '127.0.0.1', port: 0 });
+    const port = (closing.server.address() as AddressInfo).port;
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${over.id}/logs`, { headers: { accept: 'text/event-stream' } });
+    const closed = closing.close();
+    const events = await collect(readEvents(stream.body ?? new ReadableStream()));
+    assert.deepEqual(JSON.parse(events.at(-1)?.data ?? ''), over);
+    await closed;
   });
 
   it('the client follows through a stream that breaks, and loses or doubles no line', async () => {
