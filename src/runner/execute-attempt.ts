@@ -84,13 +84,17 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       }
     },
     output: (stream, chunk) => output.addChunk(stream, chunk),
-    // Right after the process ended this is no news; while it lives it is.
-    channelLost: () => void setTimeout(() => ended.resolve({ kind: 'lost', why: 'The connection between the worker and its runner was lost.' }), 200).unref(),
+    channelLost: () => void setTimeout(endWithoutChannel, 200).unref(),
   });
   void worker.closed.then(() => ended.resolve({ kind: 'exited' }));
   const timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
   const memory = watchMemory(worker.container, run.memoryMb, (bytes) => ended.resolve({ kind: 'over_memory', bytes, memoryMb: run.memoryMb }));
+
+  // A process that has ended may not be closed yet: what it started can hold its output open.
+  function endWithoutChannel(): void {
+    ended.resolve(worker.hasExited ? { kind: 'exited' } : { kind: 'lost', why: 'The connection between the worker and its runner was lost.' });
+  }
 
   async function timeOut(): Promise<void> {
     const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });

@@ -11,6 +11,7 @@ const short = `export const config = { maxAttempts: 1, timeoutMs: 700 };`;
 const tasks: Record<string, string> = {
   exits: `${once}\nexport async function run() {\n  process.exit(0);\n}`,
   exits_7: `${once} export async function run() { process.exit(7); }`,
+  exits_beside_child: `import { spawn } from 'node:child_process';\n${once} export async function run() { spawn('sleep', ['300'], { stdio: 'inherit' }); process.exit(7); }`,
   uncaught: `${once} export async function run() { setTimeout(() => { throw new TypeError('out of the blue'); }, 1); await new Promise(() => setInterval(() => {}, 1000)); }`,
   unhandled: `${once} export async function run() { void Promise.reject(new Error('nobody cares')); await new Promise((resolve) => setTimeout(resolve, 5000)); }`,
   empty: `${once} export async function run() { await new Promise(() => {}); }`,
@@ -42,6 +43,7 @@ after(async () => {
 const withoutAnswer: readonly (readonly [string, string, string, RegExp])[] = [
   ['process.exit(0) without an answer is a crash', 'exits', 'exited', /process\.exit\(0\) was called/],
   ['process.exit(7)', 'exits_7', 'exited', /process\.exit\(7\)/],
+  ['process.exit(7) beside a child that holds its output open', 'exits_beside_child', 'exited', /process\.exit\(7\)/],
   ['an uncaught exception', 'uncaught', 'exited', /nothing caught.*TypeError: out of the blue/],
   ['an unhandled rejection', 'unhandled', 'exited', /rejected promise.*Error: nobody cares/],
   ['an event loop that runs empty', 'empty', 'exited', /ran empty/],
