@@ -51,7 +51,7 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
         second = await runner.message('guard');
       }
       assert.ok(isAlive(Number(second)));
-      assert.equal(pidsWith(runner.token).length, allProcesses + 1, 'the workers go on meanwhile');
+      await until(() => pidsWith(runner.token).length === allProcesses + 1, 'the workers go on meanwhile');
       runner.child.kill('SIGKILL');
       await exitOf(runner.child);
       await allGone({ ...runner, guardPid: Number(second) });
@@ -64,7 +64,7 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
       runner.child.kill('SIGKILL');
       await exitOf(runner.child);
       process.kill(runner.guardPid, 'SIGKILL');
-      assert.equal(pidsWith(runner.token).length, allProcesses);
+      await until(() => pidsWith(runner.token).length === allProcesses, 'all but the runner live on');
       await endLeftovers(runner.runnerId);
       assert.deepEqual(pidsWith(runner.token), []);
       if (runner.cgroupPath !== null) assert.ok(!existsSync(runner.cgroupPath), 'the cgroups are removed');
@@ -77,7 +77,7 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
       const [code] = (await once(runner.child, 'exit')) as [number];
       assert.equal(code, 0);
       assert.ok(!isAlive(guardPid));
-      assert.equal(pidsWith(runner.token).length, 3, 'it killed nothing: the fixture leaves one worker behind');
+      await until(() => pidsWith(runner.token).length === 3, 'it killed nothing: the fixture leaves one worker behind');
     });
   });
 }

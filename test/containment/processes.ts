@@ -19,7 +19,10 @@ export function newToken(): string {
   return token;
 }
 
-/** The living processes with this word on their command line. */
+/**
+ * The living processes with this word on their command line. One that is just starting a program shows twice for a moment: what it forked has its command line
+ * until it is replaced. So wait for a number with `until`.
+ */
 export function pidsWith(token: string): number[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandLine(name).includes(token) && isAlive(Number(name))).map(Number);
 }
