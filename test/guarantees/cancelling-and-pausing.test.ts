@@ -6,10 +6,7 @@ import { getRun } from '../../src/operations/get-run.ts';
 import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 
-const short = `export const config = { maxAttempts: 1, timeoutMs: 700 };`;
-
 const tasks: Record<string, string> = {
-  waits: `${short} export async function run() { await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
   echo: `export async function run(params: unknown) { return { params, at: Date.now(), by: CloudCode.run.scheduledBy }; }`,
   sleeps: `export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }`,
 };
@@ -44,11 +41,12 @@ test('a paused queue starts nothing until it is resumed', async () => {
 });
 
 test('a running attempt shows its pid', async () => {
-  const run = await runtime.schedule('waits');
+  const run = await runtime.schedule('sleeps', { parameters: { ms: 60_000 } });
   const pid = await until(5000, 'the attempt has a pid', async () => {
     const [row] = await runtime.store.query<{ pid: number | null }>({ name: '', text: `select pid from cloudcode.attempts where run_id = '${run.id}'` });
     return row?.pid ?? null;
   });
   assert.match(readFileSync(`/proc/${pid}/environ`, 'latin1'), /CLOUDCODE_ATTEMPT=/);
-  await runtime.ended(run);
+  await cancelRun(runtime.store, 'testing', run.id);
+  assert.equal((await runtime.ended(run, 5000)).state, 'cancelled');
 });
