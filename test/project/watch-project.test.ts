@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { watchProject } from '../../src/project/watch-project.ts';
-import { makeFolder, writeFiles } from './make-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 async function startWatch(t: TestContext, folder: string) {
   const told: (readonly string[])[] = [];
@@ -27,23 +28,31 @@ async function startWatch(t: TestContext, folder: string) {
   return { watch, next, told };
 }
 
+/** Writes the files at one instant for a watch in this process: it sees none of them empty, and no pause between them. */
+function change(folder: string, texts: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(texts)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+}
+
 const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
 
 describe('watchProject', () => {
   it('tells of a changed, a new and a removed task, of the configuration and of the data model', async (t) => {
     const folder = await makeFolder(t, files);
     const { next } = await startWatch(t, folder);
-    await writeFiles(folder, { 'cloudcode/a/index.ts': 'export const run = 2;' });
+    change(folder, { 'cloudcode/a/index.ts': 'export const run = 2;' });
     assert.deepEqual(await next(), ['cloudcode/a/index.ts']);
-    await writeFiles(folder, { 'cloudcode.config.ts': 'export default {};' });
+    change(folder, { 'cloudcode.config.ts': 'export default {};' });
     assert.deepEqual(await next(), ['cloudcode.config.ts']);
-    await writeFiles(folder, { 'schema.xml': '<data-model/>' });
+    change(folder, { 'schema.xml': '<data-model/>' });
     assert.deepEqual(await next(), ['schema.xml']);
     await rm(join(folder, 'schema.xml'));
     assert.deepEqual(await next(), ['schema.xml']);
-    await writeFiles(folder, { 'data-model.ts': 'export default {};' });
+    change(folder, { 'data-model.ts': 'export default {};' });
     assert.deepEqual(await next(), ['data-model.ts']);
-    await writeFiles(folder, { 'cloudcode/new/index.ts': '' });
+    change(folder, { 'cloudcode/new/index.ts': '' });
     assert.ok((await next()).includes('cloudcode/new/index.ts'));
     await rm(join(folder, 'cloudcode/new'), { recursive: true });
     assert.ok((await next()).some((file) => file.startsWith('cloudcode/new')));
@@ -52,7 +61,7 @@ describe('watchProject', () => {
   it('tells of many changes at once in one call', async (t) => {
     const folder = await makeFolder(t, files);
     const { next, told } = await startWatch(t, folder);
-    await writeFiles(folder, Object.fromEntries(Array.from({ length: 20 }, (_, number) => [`cloudcode/a/${number}.ts`, ''])));
+    change(folder, Object.fromEntries(Array.from({ length: 20 }, (_, number) => [`cloudcode/a/${number}.ts`, ''])));
     assert.equal((await next()).filter((file) => file.endsWith('.ts')).length, 20);
     assert.equal(told.length, 0);
   });
@@ -61,8 +70,8 @@ describe('watchProject', () => {
     const folder = await makeFolder(t, { ...files, '.cloudcode/x': '', '.git/x': '', 'node_modules/x': '', 'cloudcode/node_modules/x/x': '' });
     const { next } = await startWatch(t, folder);
     const noise = ['.cloudcode/x', '.git/x', 'node_modules/x', 'cloudcode/node_modules/x/x', 'results.json', 'cloudcode-env.d.ts', 'data/big.csv'];
-    await writeFiles(folder, Object.fromEntries(noise.map((path) => [path, 'changed'])));
-    await writeFiles(folder, { 'package.json': '{ "name": "x" }' });
+    change(folder, Object.fromEntries(noise.map((path) => [path, 'changed'])));
+    change(folder, { 'package.json': '{ "name": "x" }' });
     assert.deepEqual(await next(), ['package.json']);
   });
 
@@ -85,9 +94,9 @@ describe('watchProject', () => {
     });
     t.after(() => watch.close());
     await watch.ready;
-    await writeFiles(folder, { 'cloudcode/a/index.ts': '//' });
+    change(folder, { 'cloudcode/a/index.ts': '//' });
     await entered.promise;
-    await writeFiles(folder, { 'cloudcode/a/other.ts': '//' });
+    change(folder, { 'cloudcode/a/other.ts': '//' });
     release.resolve(undefined);
     assert.deepEqual(await second.promise, ['cloudcode/a/other.ts']);
   });
@@ -95,13 +104,13 @@ describe('watchProject', () => {
   it('is silent once closed', async (t) => {
     const folder = await makeFolder(t, files);
     const { watch, told } = await startWatch(t, folder);
-    await writeFiles(folder, { 'cloudcode/a/index.ts': '//' });
+    change(folder, { 'cloudcode/a/index.ts': '//' });
     await watch.close();
     const before = told.length;
-    await writeFiles(folder, { 'cloudcode/a/index.ts': '// again' });
+    change(folder, { 'cloudcode/a/index.ts': '// again' });
     // Another watch that has told of a later change shows that the first had its time.
     const other = await startWatch(t, folder);
-    await writeFiles(folder, { 'cloudcode/a/index.ts': '// and again' });
+    change(folder, { 'cloudcode/a/index.ts': '// and again' });
     await other.next();
     assert.equal(told.length, before);
   });
