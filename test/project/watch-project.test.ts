@@ -53,7 +53,8 @@ describe('watchProject', () => {
     change(folder, { 'data-model.ts': 'export default {};' });
     assert.deepEqual(await next(), ['data-model.ts']);
     change(folder, { 'cloudcode/new/index.ts': '' });
-    assert.ok((await next()).includes('cloudcode/new/index.ts'));
+    // On a busy machine its folder may be told of before.
+    while (!(await next()).includes('cloudcode/new/index.ts'));
     await rm(join(folder, 'cloudcode/new'), { recursive: true });
     assert.ok((await next()).some((file) => file.startsWith('cloudcode/new')));
   });
