@@ -21,6 +21,8 @@ export interface ServerOptions {
 
 /** More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error. */
 const bodyLimit = 8 * 1024 * 1024;
+/** How long a closing server goes on with what it is answering; a client that does not read must not keep it. */
+const lastAnswersMs = 5000;
 /** 512 characters of 4 bytes, percent-encoded. */
 const maxParamLength = 512 * 4 * 3;
 
@@ -29,10 +31,15 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const server = fastify({
     bodyLimit,
     routerOptions: { maxParamLength },
-    forceCloseConnections: true,
+    // What is being answered is answered: a run that was stored must not look as if it was not.
+    forceCloseConnections: 'idle',
     // What comes while the streams end is still answered.
     return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, fromFastify(error) ?? new CloudCodeError('internal', error.message)),
+  });
+  server.addHook('preClose', (done) => {
+    setTimeout(() => server.server.closeAllConnections(), lastAnswersMs).unref();
+    done();
   });
   answerErrors(server, options.log);
   readJsonBody(server);

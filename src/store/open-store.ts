@@ -78,9 +78,6 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
     throw asStoreError(error);
   });
   let broken = false;
-  // A connection that is cut says so twice: by the statement that fails, and by an event that ends the process when nobody listens.
-  const ignore = (): void => undefined;
-  client.on('error', ignore);
   try {
     await runStatement(client, { name: 'begin', text: 'begin' });
     const result = await work({ query: (statement) => runStatement(client, statement) });
@@ -91,7 +88,6 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
     await client.query('rollback').catch(() => (broken = true));
     throw error;
   } finally {
-    client.off('error', ignore);
     client.release(broken);
   }
 }
