@@ -3,8 +3,9 @@ import { CloudCodeError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
 import { parseScheduleRequest } from '../core/schedule-request.ts';
 import { suggest } from '../core/suggest.ts';
+import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
-import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt, type NewRun } from '../store/insert-run.ts';
+import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
 import { type Queryable, type Store, violatedConstraint } from '../store/open-store.ts';
 import { readRun } from '../store/read-runs.ts';
 
@@ -36,7 +37,7 @@ export interface CallingAttempt extends Caller {
  * @returns their ids, or those of other runs where a `key` found one
  * @throws CloudCodeError `unknown_task`, `attempt_superseded`
  */
-export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let first = 0; first < runs.length; ) {
     const end = endOfGroup(runs, first);
@@ -48,13 +49,13 @@ export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttemp
 }
 
 /** Runs without keys go together as far as they follow each other; one with a key goes by itself. */
-function endOfGroup(runs: readonly NewRun[], first: number): number {
+function endOfGroup(runs: readonly ScheduledRun[], first: number): number {
   if (runs[first]?.key !== null) return first + 1;
   const next = runs.findIndex((run, index) => index > first && run.key !== null);
   return next === -1 ? runs.length : next;
 }
 
-async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
   const { unknownTask: unknown } = await insertRunsByAttempt(db, caller, runs).catch((error: unknown) => {
     // An earlier try of this very call was committed, though its answer was lost.
     if (runs.length === 1 && violatedConstraint(error) === 'runs_pkey') return { unknownTask: null };
@@ -64,7 +65,7 @@ async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly 
   return runs.map((run) => run.id);
 }
 
-async function addKeyed(db: Queryable, caller: CallingAttempt, runs: readonly NewRun[]): Promise<readonly string[]> {
+async function addKeyed(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const run of runs) {
     const id = await insertKeyedRunByAttempt(db, caller, run);

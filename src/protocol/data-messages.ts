@@ -1,6 +1,8 @@
 // What a task's DB asks of the runner. The runner turns it into SQL for the attempt's own environment: a worker names models and fields of
 // its data model, writes expressions and gives values, never SQL.
 
+import type { ScheduleRequest } from '../core/schedule-request.ts';
+
 /**
  * A value as it travels: JSON. Dates are "2026-03-01", times ISO 8601 in UTC with milliseconds, choices their keys, a location an object with
  * `latitude, longitude, altitude, horizontal_accuracy, vertical_accuracy, timestamp`, a stored file `{ key, filename, contentType, size }`,
@@ -66,15 +68,7 @@ export type WriteOperation =
   | { readonly do: 'schedule'; readonly runs: readonly ScheduledRun[] };
 
 /** A checked request for a run, with the id that the run gets. */
-export interface ScheduledRun {
-  readonly id: string;
-  readonly task: string;
-  readonly parametersJson: string;
-  readonly at: string | null;
-  readonly afterMs: number | null;
-  readonly queue: string | null;
-  readonly key: string | null;
-}
+export type ScheduledRun = ScheduleRequest & { readonly id: string };
 
 /**
  * A part of a batch: all parts are one transaction. Sending the whole batch again, with its id, does nothing twice.

@@ -1,7 +1,5 @@
-import type { ScheduleRequest } from '../core/schedule-request.ts';
+import type { ScheduledRun } from '../protocol/data-messages.ts';
 import type { Queryable } from './open-store.ts';
-
-export type NewRun = ScheduleRequest & { readonly id: string };
 
 /** An attempt that asks for something: only while it holds its run, which its fence shows. */
 export interface Caller {
@@ -13,7 +11,7 @@ export interface Caller {
  * Adds a run without a key to an environment, by a request from outside.
  * @returns false when the environment's deployment has no such task: nothing was added
  */
-export async function insertRun(db: Queryable, environment: string, run: NewRun): Promise<boolean> {
+export async function insertRun(db: Queryable, environment: string, run: ScheduledRun): Promise<boolean> {
   const rows = await db.query({
     name: 'insert_run',
     text: `
@@ -31,7 +29,7 @@ export async function insertRun(db: Queryable, environment: string, run: NewRun)
  * Adds a run with a key to an environment, unless one of the task with this key is not over.
  * @returns the id of the one or the other, or null when the environment's deployment has no such task
  */
-export async function insertKeyedRun(db: Queryable, environment: string, run: NewRun): Promise<string | null> {
+export async function insertKeyedRun(db: Queryable, environment: string, run: ScheduledRun): Promise<string | null> {
   const [row] = await db.query<{ id: string | null }>({
     name: 'insert_keyed_run',
     text: `
@@ -47,7 +45,7 @@ export async function insertKeyedRun(db: Queryable, environment: string, run: Ne
  * the commit. All or none: the task that is not there is returned, and the caller's transaction must not be committed.
  * @throws CloudCodeError `attempt_superseded`
  */
-export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: readonly NewRun[]): Promise<{ readonly unknownTask: string | null }> {
+export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: readonly ScheduledRun[]): Promise<{ readonly unknownTask: string | null }> {
   const [row] = await db.query<{ unknownTask: string | null }>({
     name: 'insert_runs_by_attempt',
     text: `
@@ -81,7 +79,7 @@ export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: r
  * @returns the id of the new run, or of the one with this key that is not over, or null when there is no such task
  * @throws CloudCodeError `attempt_superseded`
  */
-export async function insertKeyedRunByAttempt(db: Queryable, caller: Caller, run: NewRun): Promise<string | null> {
+export async function insertKeyedRunByAttempt(db: Queryable, caller: Caller, run: ScheduledRun): Promise<string | null> {
   const [row] = await db.query<{ id: string | null }>({
     name: 'insert_keyed_run_by_attempt',
     text: `
