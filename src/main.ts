@@ -9,7 +9,7 @@ import { lockEnvironment } from './store/deployments.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open-store.ts';
 import { readEnvironmentId } from './store/read-runs.ts';
-import { readOtherRunners } from './store/runners.ts';
+import { hasRunners } from './store/runners.ts';
 
 // What only some commands need is imported where it is used: the others start faster without it.
 
@@ -61,8 +61,8 @@ export interface SystemOptions {
   readonly environment: string;
   /** Where to serve the API; null: nowhere. */
   readonly http: { readonly host: string; readonly port: number } | null;
-  /** Null: claim no runs. `concurrency` undefined: the project's, or what suits the machine. */
-  readonly runner: { readonly concurrency: number | undefined } | null;
+  /** Null: claim no runs. Undefined: the project's, or else the default. */
+  readonly runner: { readonly concurrency: number | undefined; readonly leaseMs: number | undefined } | null;
   /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
   readonly watch: boolean;
   /** Leaves the deployment alone when other runners work on this store. */
@@ -168,7 +168,7 @@ async function serve(
 
 async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
   if (built === null) return [];
-  if (options.deployOnlyIfAlone && (await readOtherRunners(store, '00000000-0000-0000-0000-000000000000')).length > 0) return [];
+  if (options.deployOnlyIfAlone && (await hasRunners(store))) return [];
   const deployed = await deployProject(store, options.environment, built, tableEventsOf(options));
   options.onEvent({ kind: 'deployed', ...deployed });
   return deployed.tasks;
@@ -178,7 +178,8 @@ async function startOwnRunner(store: Store, from: { readonly options: SystemOpti
   const { options, folder, built } = from;
   if (options.runner === null) return null;
   const { startRunner } = await import('./runner/start-runner.ts');
-  return startRunner({ store, folder, concurrency: options.runner.concurrency ?? built?.config.concurrency, onEvent: options.onEvent });
+  const { concurrency = built?.config.concurrency, leaseMs = built?.config.leaseMs } = options.runner;
+  return startRunner({ store, folder, concurrency, leaseMs, onEvent: options.onEvent });
 }
 
 /** @returns ends the watching */

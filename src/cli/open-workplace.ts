@@ -31,7 +31,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
     databaseUrl: target.kind === 'database' ? target.url : undefined,
     environment: global.environment,
     http: null,
-    runner: { concurrency: undefined },
+    runner: { concurrency: undefined, leaseMs: undefined },
     watch: false,
     deployOnlyIfAlone: target.kind === 'database',
     onEvent,

@@ -9,10 +9,10 @@ export function parsePort(value: string): number {
 }
 
 /** @throws CloudCodeError `wrong_usage` */
-export function parseCount(option: string, value: string, most = Number.MAX_SAFE_INTEGER): number {
-  const count = Number(value);
-  if (/^\d+$/.test(value) && count >= 1 && count <= most) return count;
-  const range = most === Number.MAX_SAFE_INTEGER ? 'a whole number from 1 on' : `a whole number from 1 to ${most}`;
+export function parseWholeNumber(option: string, value: string, { from, to = Number.MAX_SAFE_INTEGER }: { readonly from: number; readonly to?: number }): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= from && number <= to) return number;
+  const range = to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from} on` : `a whole number from ${from} to ${to}`;
   throw new CloudCodeError('wrong_usage', `${option} is ${JSON.stringify(value)}; it must be ${range}.`);
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { CloudCodeError } from '../core/errors.ts';
+import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
 import { parseQueue } from '../core/schedule-request.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import { checkShape, strictObject } from './check-shape.ts';
@@ -16,6 +17,8 @@ export interface ProjectConfig {
   readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' }>>;
   /** How many attempts one runner executes at a time. */
   readonly concurrency?: number;
+  /** How long a runner's lease lasts: its death is noticed within this time by runners of other machines. In milliseconds. */
+  readonly leaseMs?: number;
 }
 
 const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
@@ -33,6 +36,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   environments: record(environmentName, strictObject({ variables: record(variableName, variableValue) })),
   queues: record(queueName, strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() })),
   concurrency: wholeNumber(1, 10_000),
+  leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
 });
 
 function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {

@@ -22,6 +22,8 @@ export interface AttemptContext {
   readonly onEvent: OnEvent;
   /** The folder that stands for the project's on this machine. */
   readonly folder: string;
+  /** False from the runner's kill deadline on. */
+  readonly holdsLease: () => boolean;
   /** Aborted when a stopping runner waits no longer for the database to take the ends of its attempts. */
   readonly abandon: AbortSignal;
 }
@@ -53,6 +55,9 @@ const lastOutputMs = 1000;
 const stackSampleMs = 1000;
 /** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
 const recordWorkerAfterMs = 50;
+
+/** How every attempt of a runner ends whose lease is over. */
+export const leaseLost: AttemptStop = { kind: 'lost', why: 'The runner could not renew its lease in time.', cancelRequested: false };
 
 /** Executes one attempt of a claimed run in a worker, and stores how it ended. */
 export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: TaskCode, context: AttemptContext): RunningAttempt {
@@ -101,10 +106,21 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, code.files) });
   }
 
-  async function execute(): Promise<void> {
-    worker.start(startMessage(run, code, context.folder), run.parametersJson);
-    context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+  // A worker that the guard ended at the deadline did not end by itself.
+  async function endOf(): Promise<AttemptEnd> {
     const end = await ended.promise;
+    return end.kind === 'exited' && !context.holdsLease() ? leaseLost : end;
+  }
+
+  async function execute(): Promise<void> {
+    // Asked at the last instant: a runner that was stopped since it claimed the run finds its workers ended, and must not start another.
+    if (context.holdsLease()) {
+      worker.start(startMessage(run, code, context.folder), run.parametersJson);
+      context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+    } else {
+      ended.resolve(leaseLost);
+    }
+    const end = await endOf();
     clearTimeout(timeout);
     clearTimeout(pidTimer);
     memory.stop();

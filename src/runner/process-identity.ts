@@ -12,17 +12,29 @@ export function ownProcessIdentity(): string | null {
   return home === null || stat === null ? null : `${home} ${ownPid} ${stat.startTicks}`;
 }
 
-/** True only when the process ran on this machine since it was booted, in this PID namespace, and is gone. */
+/** Whether the process ran on this machine since it was booted, in this PID namespace. */
+export function isOfThisMachine(identity: string | null): identity is string {
+  const home = processHome();
+  return identity !== null && home !== null && identity.startsWith(`${home} `);
+}
+
+/** True only when the process was of this machine, and is gone. */
 export function isKnownDead(identity: string | null): boolean {
   const home = processHome();
-  if (identity === null || home === null || !identity.startsWith(`${home} `)) return false;
+  if (home === null || !isOfThisMachine(identity)) return false;
   const [pid, startTicks] = identity.slice(home.length + 1).split(' ').map(Number);
   if (pid === undefined || startTicks === undefined) return false;
   const stat = readStat(pid);
   return stat === null || stat.startTicks !== startTicks || stat.state === 'Z' || stat.state === 'X';
 }
 
+let knownHome: string | null | undefined;
+
 function processHome(): string | null {
+  return (knownHome ??= readProcessHome());
+}
+
+function readProcessHome(): string | null {
   if (platform !== 'linux') return null;
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
+import { defaultLeaseMs } from '../core/lease.ts';
 import { defaultTaskConfig } from '../core/task-config.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
-import { expireLease, insertRunner } from '../store/runners.ts';
+import { endLease } from '../store/runners.ts';
 import { openBundleCache } from './bundle-cache.ts';
 import { openClaimer } from './claim-due.ts';
 import { openContainment } from './containment/open-containment.ts';
 import { startGuard } from './containment/start-guard.ts';
 import { openDataModels } from './data-models.ts';
 import type { OnEvent } from './events.ts';
-import { holdLease, leaseMs } from './hold-lease.ts';
+import { leaseLost } from './execute-attempt.ts';
 import { startLoop } from './interval-loop.ts';
+import { startCheckingHeldRuns } from './lease/check-held-runs.ts';
+import { holdLease } from './lease/hold-lease.ts';
+import { startRescuing } from './lease/start-rescuing.ts';
 import { listen } from './listen.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
@@ -25,6 +29,8 @@ export interface RunnerOptions {
   readonly folder: string;
   /** Runs at once; by default twice the processors, at least 4. */
   readonly concurrency?: number | undefined;
+  /** How long its lease lasts, in milliseconds; 15,000 by default. */
+  readonly leaseMs?: number | undefined;
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -53,20 +59,23 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections });
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
-  await insertRunner(store, { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs });
+  const leaseStore = await openStore({ url: store.url, maxConnections: 1 });
+  const lease = await holdLease({
+    store: leaseStore, guard, onEvent,
+    runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs: options.leaseMs ?? defaultLeaseMs },
+  });
   const pool = openWorkerPool({
     runnerId: id, containment, folder, memoryMb: defaultTaskConfig.memoryMb, size: Math.min(concurrency, Math.max(4, availableParallelism())),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();
-  const slots = openSlots({ concurrency, pool, bundles, dataModels: openDataModels(store), context: { store, callStore, onEvent, folder, abandon: abandon.signal }, onFree: () => claiming.wake() });
+  const slots = openSlots({ concurrency, pool, bundles, dataModels: openDataModels(store), context: { store, callStore, onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal }, onFree: () => claiming.wake() });
   const claimer = openClaimer(store, id, slots.fill);
-  let leaseLost = false;
 
   const claiming = startLoop({
     turn: async () => {
       const free = slots.free();
-      if (leaseLost || free <= 0) return Infinity;
+      if (!lease.holds() || free <= 0) return Infinity;
       if ((await claimer.claim(free)) === free) return Infinity;
       return Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
     },
@@ -80,20 +89,17 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     cancel: slots.cancel,
     trouble: (error) => trouble('the connection for notifications', error),
   });
-  const lease = holdLease(store, id, {
-    onEvent,
-    slots,
-    claimer,
-    onLost() {
-      leaseLost = true;
-      onEvent({ kind: 'lease_lost' });
-      slots.endAll({ kind: 'lost', why: 'The runner could not renew its lease in time.', cancelRequested: false });
-    },
+  lease.keep({
+    onLost: () => slots.endAll(leaseLost),
+    // A claim whose answer is still to come may bring runs that others were given meanwhile.
+    isIdle: () => slots.size() === 0 && claimer.stillness() !== null,
     onRevived() {
-      leaseLost = false;
+      pool.refill();
       claiming.wake();
     },
   });
+  const checking = startCheckingHeldRuns(store, id, { slots, claimer, onEvent });
+  const rescuing = startRescuing(store, id, onEvent);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 
   const drain = async (drainMs: number): Promise<void> => {
@@ -109,11 +115,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await drain(drainMs);
     await listening.stop();
     await pool.close();
-    await lease.stop();
-    await expireLease(store, id).catch((error: unknown) => trouble('the lease could not be given back', error));
+    await Promise.all([checking.stop(), rescuing.stop(), lease.stop()]);
+    await endLease(leaseStore, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();
     containment.close();
-    await callStore.close();
+    await Promise.all([callStore.close(), leaseStore.close()]);
   };
   let stopped: Promise<void> | null = null;
   const stop: Runner['stop'] = ({ drainMs = defaultDrainMs } = {}) => (stopped ??= close(drainMs));

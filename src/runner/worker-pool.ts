@@ -4,6 +4,8 @@ import { WorkerProcess } from './worker-process.ts';
 export interface WorkerPool extends AsyncDisposable {
   /** A worker for a task of this size: a waiting one, else a new one. */
   take(memoryMb: number): Promise<WorkerProcess>;
+  /** Starts as many workers as should wait. */
+  refill(): void;
   /** Ends the waiting workers. */
   close(): Promise<void>;
 }
@@ -87,6 +89,7 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
       });
       return worker;
     },
+    refill,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -259,6 +259,8 @@ export interface ProjectConfig {
   readonly queues?: Readonly<Record<string, QueueConfig>>;
   /** How many attempts one runner executes at a time. Twice the cores, at least 4, unless set. */
   readonly concurrency?: number;
+  /** How long a runner's lease lasts, in milliseconds: its death is noticed within this time by runners of other machines. 2000 to 600000; 15000 unless set. */
+  readonly leaseMs?: number;
 }
 
 export interface EnvironmentConfig {

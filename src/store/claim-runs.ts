@@ -36,7 +36,7 @@ export function claimRuns(
       with picked as (
         select r.id from cloudcode.runs r
         where r.environment_id = $1 and r.state = 'queued' and r.at_front and r.wake_at <= now()
-          and exists (select 1 from cloudcode.runners where id = $2 and lease_expires_at > now())
+          and exists (select 1 from cloudcode.runners where id = $2 and lease_ended_at is null and lease_expires_at > now())
         order by r.wake_at, r.seq
         limit $3
         for update skip locked

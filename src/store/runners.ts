@@ -5,60 +5,85 @@ export interface RunnerRow {
   readonly host: string;
   readonly pid: number;
   readonly processIdentity: string | null;
+  readonly leaseMs: number;
 }
 
-export async function insertRunner(db: Queryable, runner: RunnerRow & { readonly leaseMs: number }): Promise<void> {
+/** Gives a runner a lease: a new one, or one whose lease had ended and that has no worker at a run any more. */
+export async function takeLease(db: Queryable, runner: RunnerRow): Promise<void> {
   await db.query({
-    name: 'insert_runner',
+    name: 'take_lease',
     text: `
-      insert into cloudcode.runners (id, host, pid, process_identity, lease_expires_at)
-      values ($1, $2, $3, $4, now() + $5::double precision * interval '1 millisecond')`,
+      insert into cloudcode.runners (id, host, pid, process_identity, lease_ms, lease_expires_at)
+      values ($1, $2, $3, $4, $5, now() + $5::integer * interval '1 millisecond')
+      on conflict (id) do update
+      set lease_ended_at = null, lease_expires_at = excluded.lease_expires_at, renewals = runners.renewals + 1`,
     values: [runner.id, runner.host, runner.pid, runner.processIdentity, runner.leaseMs],
   });
 }
 
 /**
  * Extends a runner's lease, however many runs it holds.
- * @returns false when the lease had run out already: its runs may belong to others
+ * @returns false when the lease was ended by another runner: its runs may belong to others
  */
-export async function renewLease(db: Queryable, runnerId: string, leaseMs: number): Promise<boolean> {
+export async function renewLease(db: Queryable, runnerId: string): Promise<boolean> {
   const rows = await db.query({
     name: 'renew_lease',
     text: `
-      update cloudcode.runners set lease_expires_at = now() + $2::double precision * interval '1 millisecond'
-      where id = $1 and lease_expires_at > now() returning id`,
-    values: [runnerId, leaseMs],
+      update cloudcode.runners set lease_expires_at = now() + lease_ms * interval '1 millisecond', renewals = renewals + 1
+      where id = $1 and lease_ended_at is null returning id`,
+    values: [runnerId],
   });
   return rows.length > 0;
 }
 
-/** Gives a runner whose lease had run out a new one. Only for a runner that has no worker at a run any more. */
-export async function reviveLease(db: Queryable, runnerId: string, leaseMs: number): Promise<void> {
+/** Ends a lease at once: of a runner that stopped in order, or one whose processes are known to be gone. */
+export async function endLease(db: Queryable, runnerId: string): Promise<void> {
   await db.query({
-    name: 'revive_lease',
-    text: "update cloudcode.runners set lease_expires_at = now() + $2::double precision * interval '1 millisecond' where id = $1",
-    values: [runnerId, leaseMs],
-  });
-}
-
-/** Ends a lease at once: for a runner that stopped in order, or one whose processes are known to be gone. */
-export async function expireLease(db: Queryable, runnerId: string): Promise<void> {
-  await db.query({
-    name: 'expire_lease',
-    text: 'update cloudcode.runners set lease_expires_at = least(lease_expires_at, now()) where id = $1',
+    name: 'end_lease',
+    text: 'update cloudcode.runners set lease_ended_at = now() where id = $1 and lease_ended_at is null',
     values: [runnerId],
   });
 }
 
-/** Other runners whose lease is still valid. */
-export function readOtherRunners(db: Queryable, runnerId: string): Promise<readonly RunnerRow[]> {
-  return db.query<RunnerRow>({
-    name: 'other_runners',
+/**
+ * Ends a lease that has expired, unless its runner has renewed it since it was seen.
+ * @returns false when it was renewed, or ended by another
+ */
+export async function endExpiredLease(db: Queryable, seen: { readonly id: string; readonly renewals: string }): Promise<boolean> {
+  const rows = await db.query({
+    name: 'end_expired_lease',
     text: `
-      select id, host, pid, process_identity as "processIdentity" from cloudcode.runners
-      where id <> $1 and lease_expires_at > now()`,
+      update cloudcode.runners set lease_ended_at = now()
+      where id = $1 and renewals = $2 and lease_ended_at is null and lease_expires_at <= now() returning id`,
+    values: [seen.id, seen.renewals],
+  });
+  return rows.length > 0;
+}
+
+/** A lease that has not ended, as another runner sees it. */
+export interface SeenLease extends RunnerRow {
+  readonly renewals: string;
+  /** By the database's clock. */
+  readonly isExpired: boolean;
+}
+
+export function readOtherLeases(db: Queryable, runnerId: string): Promise<readonly SeenLease[]> {
+  return db.query<SeenLease>({
+    name: 'other_leases',
+    text: `
+      select id, host, pid, process_identity as "processIdentity", lease_ms as "leaseMs", renewals::text as renewals, lease_expires_at <= now() as "isExpired"
+      from cloudcode.runners where id <> $1 and lease_ended_at is null`,
     values: [runnerId],
   });
+}
+
+/** Whether any runner works on this store. */
+export async function hasRunners(db: Queryable): Promise<boolean> {
+  const rows = await db.query({
+    name: 'has_runners',
+    text: 'select 1 as found from cloudcode.runners where lease_ended_at is null and lease_expires_at > now() limit 1',
+  });
+  return rows.length > 0;
 }
 
 /** A running run's current attempt. */
@@ -71,7 +96,7 @@ export interface HeldAttempt {
   readonly runnerId: string;
 }
 
-/** Running runs whose runner's lease has run out. */
+/** Running runs whose runner's lease has ended. */
 export function readLostAttempts(db: Queryable, limit: number): Promise<readonly HeldAttempt[]> {
   return db.query<HeldAttempt>({
     name: 'lost_attempts',
@@ -79,7 +104,7 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
         r.cancel_requested_at is not null as "cancelRequested", r.runner_id as "runnerId"
       from cloudcode.runners n join cloudcode.runs r on r.runner_id = n.id and r.state = 'running'
-      where n.lease_expires_at <= now()
+      where n.lease_ended_at is not null
       order by r.seq limit $1`,
     values: [limit],
   });
@@ -91,7 +116,7 @@ export async function deleteEndedRunners(db: Queryable): Promise<void> {
     name: 'delete_ended_runners',
     text: `
       delete from cloudcode.runners n
-      where n.lease_expires_at < now() - interval '1 hour'
+      where n.lease_ended_at < now() - interval '1 hour'
         and not exists (select 1 from cloudcode.runs r where r.runner_id = n.id and r.state = 'running')`,
   });
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { platform } from 'node:process';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootTimeMs } from '../../src/runner/boot-clock.ts';
+import { bootTimeMs } from '../../src/runner/containment/boot-clock.ts';
 
 /** A reading of the clock, and the span of time in which it was made: the machine may do something else in between. */
 function readBetween() {

@@ -6,7 +6,7 @@ import { type ClaimedRun, claimRuns } from '../../src/store/claim-runs.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
 import { readEnvironmentId } from '../../src/store/read-runs.ts';
-import { insertRunner } from '../../src/store/runners.ts';
+import { takeLease } from '../../src/store/runners.ts';
 import { testDatabaseUrl } from './postgres.ts';
 
 export interface TestStore extends AsyncDisposable {
@@ -27,7 +27,7 @@ export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip
   await deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask, { ...noopTask, name: 'other' }], config: { queues } });
   const environmentId = (await readEnvironmentId(store, 'testing')) ?? 0;
   const runnerId = randomUUID();
-  await insertRunner(store, { id: runnerId, host: 'test', pid: 1, processIdentity: null, leaseMs: 600_000 });
+  await takeLease(store, { id: runnerId, host: 'test', pid: 1, processIdentity: null, leaseMs: 600_000 });
   return {
     store,
     environmentId,

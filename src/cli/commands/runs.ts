@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
-import { parseCount } from '../parse-values.ts';
+import { parseWholeNumber } from '../parse-values.ts';
 import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -41,7 +41,7 @@ Examples:
 }
 
 async function list({ terminal, global }: Invocation, options: RunsOptions): Promise<number> {
-  const limit = parseCount('--limit', options.limit ?? '50');
+  const limit = parseWholeNumber('--limit', options.limit ?? '50', { from: 1 });
   const filter = { state: options.state, task: options.task, queue: options.queue };
   const { backend, close } = await resolveBackend(global);
   try {

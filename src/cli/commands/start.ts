@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { CloudCodeError } from '../../core/errors.ts';
+import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
 import type { SystemOptions } from '../../main.ts';
 import { invoke, type Invocation } from '../invocation.ts';
-import { parseCount, parsePort } from '../parse-values.ts';
+import { parseWholeNumber, parsePort } from '../parse-values.ts';
 import { serveUntilStopped } from '../serve-until-stopped.ts';
 
 export interface ServeOptions {
   readonly port: string;
   readonly host?: string;
   readonly concurrency?: string;
+  readonly leaseMs?: string;
   readonly runner?: boolean;
   readonly http?: boolean;
 }
@@ -23,6 +25,7 @@ export function addStart(program: Command): void {
     .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
     .option('--host <host>', 'loopback address to listen on', '127.0.0.1')
     .option('--concurrency <n>', 'runs at once')
+    .option('--lease-ms <n>', `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${longestLeaseMs} (default: ${defaultLeaseMs})`)
     .option('--no-runner', 'serve the API only: run nothing')
     .option('--no-http', 'run only: serve no API')
     .addHelpText('after', `
@@ -41,14 +44,15 @@ export function readServeOptions({ global }: Invocation, options: ServeOptions):
   if (options.http === false && options.runner === false) {
     throw new CloudCodeError('wrong_usage', 'With --no-runner and --no-http there is nothing left to do.', { hint: 'Leave one of them out.' });
   }
-  const concurrency = options.concurrency === undefined ? undefined : parseCount('--concurrency', options.concurrency, mostConcurrency);
+  const concurrency = options.concurrency === undefined ? undefined : parseWholeNumber('--concurrency', options.concurrency, { from: 1, to: mostConcurrency });
+  const leaseMs = options.leaseMs === undefined ? undefined : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs });
   const port = parsePort(options.port);
   return {
     folder: global.project,
     databaseUrl: global.database,
     environment: global.environment,
     http: options.http === false ? null : { host: options.host ?? '127.0.0.1', port },
-    runner: options.runner === false ? null : { concurrency },
+    runner: options.runner === false ? null : { concurrency, leaseMs },
     watch: false,
     deployOnlyIfAlone: false,
   };

@@ -10,15 +10,26 @@ import { scanByPs } from './ps-table.ts';
 /** A process that the runner was just starting when it died gets its environment within this time. */
 const startingUpMs = 100;
 
+interface EndedRunner {
+  readonly runnerId: string;
+  /** Of its workers; null where there was none. */
+  readonly cgroupPath: string | null;
+}
+
+/** Ends every process of a dead runner's workers, and resolves when they are gone. */
+export async function endRunnerProcesses(runner: EndedRunner): Promise<void> {
+  await endWorkers(runner);
+  if (runner.cgroupPath !== null) removeFolder(runner.cgroupPath);
+}
+
 /**
- * Ends every process of a dead runner's workers, and resolves when they are gone. First what its cgroup holds; then, also where there was a cgroup, what has the runner's id as
- * `CLOUDCODE_RUNNER` in its environment, with all that descends from it: the runner may have died before it had put a new worker into the cgroup.
+ * Ends every process of a runner's workers, and resolves when they are gone; the runner may live. First what its cgroup holds; then, also where there is a cgroup, what has the
+ * runner's id as `CLOUDCODE_RUNNER` in its environment, with all that descends from it: the runner may have died, or been stopped, before it had put a new worker into the cgroup.
  */
-export async function endRunnerProcesses({ runnerId, cgroupPath }: { readonly runnerId: string; readonly cgroupPath: string | null }): Promise<void> {
+export async function endWorkers({ runnerId, cgroupPath }: EndedRunner): Promise<void> {
   await Promise.all([endCgroup(cgroupPath), endMarked(runnerId)]);
   await delay(startingUpMs);
   await endMarked(runnerId);
-  if (cgroupPath !== null) removeFolder(cgroupPath);
 }
 
 async function endCgroup(cgroupPath: string | null): Promise<void> {
