@@ -128,9 +128,9 @@ describe('the invoices example, killed at every step', { timeout: 300_000 }, () 
       await writeFile(path.join(folder, 'cloudcode', name, 'index.js'), killedBefore(perform, line, { name, kill: killRunner }));
       await deployProject(store, 'testing', await buildProject(folder));
       await runtime.schedule('seed', { parameters: { task: name, number: name } });
-      const doomed = await startRunnerProcess(runtime.url, folder, 2);
+      const doomed = await startRunnerProcess(runtime.url, folder, { concurrency: 2 });
       await until(60_000, 'the runner is killed by its task', () => (doomed.child.signalCode === 'SIGKILL' ? true : null));
-      const next = await startRunnerProcess(runtime.url, folder, 2);
+      const next = await startRunnerProcess(runtime.url, folder, { concurrency: 2 });
       await everythingOver(runtime);
       await next.kill('SIGTERM');
       assert.equal(service.charges.filter(({ number }) => number === name).length, 1, name);

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { deployProject } from '../../src/operations/deploy-project.ts';
 import { getRun } from '../../src/operations/get-run.ts';
 import { listRuns } from '../../src/operations/list-runs.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { buildProject } from '../../src/project/build-project.ts';
-import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
-import { testDatabaseUrl } from '../support/postgres.ts';
-import { type RunnerProcess, startRunnerProcess } from '../support/runner-process.ts';
-import { until, writeProject } from '../support/runtime.ts';
+import type { Store } from '../../src/store/open-store.ts';
+import { openStage, processesOf } from '../support/stage.ts';
+import { until } from '../support/runtime.ts';
 
 const tasks = {
   busy: `export async function run() { console.log('spinning'); await new Promise((resolve) => setTimeout(resolve, 400)); for (;;) {} }`,
@@ -25,39 +19,6 @@ const tasks = {
   quick: `export async function run({ n }: { n: number }) { await new Promise((resolve) => setTimeout(resolve, 20)); return n; }`,
 };
 
-interface Stage extends AsyncDisposable {
-  readonly store: Store;
-  start(concurrency?: number): Promise<RunnerProcess>;
-}
-
-async function openStage(): Promise<Stage> {
-  const folder = writeProject(tasks);
-  const database = await testDatabaseUrl();
-  const store = await openStore({ url: database.url });
-  await migrate(store);
-  await deployProject(store, 'testing', await buildProject(folder));
-  const runners: RunnerProcess[] = [];
-  return {
-    store,
-    async start(concurrency) {
-      const runner = await startRunnerProcess(database.url, folder, concurrency);
-      runners.push(runner);
-      return runner;
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(runners.map((runner) => runner.kill('SIGKILL')));
-      await store.close();
-      await database.dispose();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-/** Living processes of the runner's workers: by the mark they inherit. */
-function processesOf(runnerId: string): number[] {
-  return listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runnerId}`));
-}
-
 async function runnerOf(store: Store, runId: string): Promise<string> {
   const [row] = await store.query<{ id: string }>({ name: '', text: `select runner_id as id from cloudcode.runs where id = '${runId}'` });
   assert.ok(row !== undefined);
@@ -70,7 +31,7 @@ async function hasPrinted(store: Store, runId: string, message: string): Promise
 }
 
 test('promise 5: within a second of a SIGKILL of the runner none of its workers lives, busy loop or not', async () => {
-  await using stage = await openStage();
+  await using stage = await openStage(tasks);
   const runner = await stage.start();
   const runs = await Promise.all([scheduleRun(stage.store, 'testing', { task: 'busy' }), scheduleRun(stage.store, 'testing', { task: 'stubborn' })]);
   for (const run of runs) await until(10_000, 'it printed', () => hasPrinted(stage.store, run.id, run.task === 'busy' ? 'spinning' : 'spawned'));
@@ -81,7 +42,7 @@ test('promise 5: within a second of a SIGKILL of the runner none of its workers 
 });
 
 test('promise 2: the runs of a killed runner are tried again by the next one, at once on the same machine', async () => {
-  await using stage = await openStage();
+  await using stage = await openStage(tasks);
   const first = await stage.start();
   const run = await scheduleRun(stage.store, 'testing', { task: 'busy', queue: 'q' });
   await until(10_000, 'it printed', () => hasPrinted(stage.store, run.id, 'spinning'));
@@ -96,7 +57,7 @@ test('promise 2: the runs of a killed runner are tried again by the next one, at
 });
 
 test('promise 2 and 3: kill -9 of the runner over and over loses no run and retries no answered one', async () => {
-  await using stage = await openStage();
+  await using stage = await openStage(tasks);
   const total = 120;
   for (let n = 0; n < total; n += 1) await scheduleRun(stage.store, 'testing', { task: 'quick', parameters: { n }, ...(n % 2 === 0 ? { queue: `q${n % 3}` } : {}) });
   const succeeded = async (): Promise<number> => {

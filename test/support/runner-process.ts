@@ -7,16 +7,29 @@ const script = fileURLToPath(new URL('../fixtures/runner/main.ts', import.meta.u
 export interface RunnerProcess {
   readonly child: ChildProcess;
   readonly pid: number;
+  /** Its id as a runner. */
+  readonly id: string;
+  /** With SIGKILL and SIGTERM, waits until it has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+export interface RunnerProcessOptions {
+  readonly concurrency?: number;
+  readonly leaseMs?: number;
+  readonly containment?: 'cgroup' | 'scan';
+}
+
 /** A real runner in its own process, ready to claim. */
-export async function startRunnerProcess(url: string, folder: string, concurrency = 4): Promise<RunnerProcess> {
-  const child = spawn(process.execPath, [script, url, folder, String(concurrency)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data');
+export async function startRunnerProcess(url: string, folder: string, { containment, ...options }: RunnerProcessOptions = {}): Promise<RunnerProcess> {
+  const child = spawn(process.execPath, [script, url, folder, JSON.stringify({ concurrency: 4, ...options })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...(containment === undefined ? {} : { CLOUDCODE_CONTAINMENT: containment }) },
+  });
+  const [ready] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   return {
     child,
     pid: child.pid ?? 0,
+    id: ready.trim().split(' ')[1] ?? '',
     async kill(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');

@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs';
+import { deployProject } from '../../src/operations/deploy-project.ts';
+import { buildProject } from '../../src/project/build-project.ts';
+import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { openStore, type Store } from '../../src/store/open-store.ts';
+import { testDatabaseUrl } from './postgres.ts';
+import { type RunnerProcess, type RunnerProcessOptions, startRunnerProcess } from './runner-process.ts';
+import { writeProject } from './runtime.ts';
+
+/** A project on a fresh database, for runners in processes of their own. */
+export interface Stage extends AsyncDisposable {
+  readonly store: Store;
+  readonly url: string;
+  /** @param options `url`: of a proxy before the database */
+  start(options?: RunnerProcessOptions & { readonly url?: string }): Promise<RunnerProcess>;
+}
+
+export async function openStage(tasks: Readonly<Record<string, string>>): Promise<Stage> {
+  const folder = writeProject(tasks);
+  const database = await testDatabaseUrl();
+  const store = await openStore({ url: database.url });
+  await migrate(store);
+  await deployProject(store, 'testing', await buildProject(folder));
+  const runners: RunnerProcess[] = [];
+  return {
+    store,
+    url: database.url,
+    async start({ url = database.url, ...options } = {}) {
+      const runner = await startRunnerProcess(url, folder, options);
+      runners.push(runner);
+      return runner;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(runners.map((runner) => runner.kill('SIGKILL')));
+      await store.close();
+      await database.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Living processes of the runner's workers: by the mark they inherit. */
+export function processesOf(runnerId: string): number[] {
+  return listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runnerId}`));
+}
+
+/** The living guard of a runner; null while there is none. */
+export function guardOf(runnerId: string): number | null {
+  return listPids().find((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_GUARD_OF=${runnerId}`)) ?? null;
+}
