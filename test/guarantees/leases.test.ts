@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'node:test';
@@ -45,7 +44,7 @@ interface Alone {
 }
 
 async function scheduleAlone(stage: Stage, options: { readonly spins?: boolean } = {}): Promise<Alone> {
-  const file = join(mkdtempSync(join(tmpdir(), 'cloudcode-test ')), 'notes');
+  const file = join(stage.folder, 'notes');
   const name = `cloudcode-test-${randomUUID()}`;
   const run = await scheduleRun(stage.store, 'testing', { task: 'alone', queue: 'one', parameters: { name, notes: file, spins: options.spins ?? true } });
   const notes = (): readonly string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { deployProject } from '../../src/operations/deploy-project.ts';
 import { buildProject } from '../../src/project/build-project.ts';
+import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
 import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
@@ -12,6 +13,8 @@ import { writeProject } from './runtime.ts';
 export interface Stage extends AsyncDisposable {
   readonly store: Store;
   readonly url: string;
+  /** The project's. */
+  readonly folder: string;
   /** @param options `url`: of a proxy before the database */
   start(options?: RunnerProcessOptions & { readonly url?: string }): Promise<RunnerProcess>;
 }
@@ -26,18 +29,27 @@ export async function openStage(tasks: Readonly<Record<string, string>>): Promis
   return {
     store,
     url: database.url,
+    folder,
     async start({ url = database.url, ...options } = {}) {
       const runner = await startRunnerProcess(url, folder, options);
       runners.push(runner);
       return runner;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(runners.map((runner) => runner.kill('SIGKILL')));
+      await Promise.all(runners.map(endForGood));
       await store.close();
       await database.dispose();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Ends a runner and all that belongs to it, stopped or not. */
+async function endForGood(runner: RunnerProcess): Promise<void> {
+  await runner.kill('SIGKILL');
+  const guard = guardOf(runner.id);
+  if (guard !== null) process.kill(guard, 'SIGKILL');
+  await endLeftovers(runner.id);
 }
 
 /** Living processes of the runner's workers: by the mark they inherit. */
