@@ -1,6 +1,7 @@
 import { decideAfterAttempt, type AfterAttempt } from '../core/decide-after-attempt.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { Outcome } from '../core/run.ts';
+import { type RunningEvent, storedAfterRunning } from '../core/run-transitions.ts';
 import { endAttempt, type AttemptRecord, type StoredLine } from '../store/end-attempt.ts';
 import type { Queryable } from '../store/open-store.ts';
 
@@ -34,19 +35,21 @@ export async function finishAttempt(db: Queryable, attempt: FinishedAttempt): Pr
 type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;
 
 function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
-  const nothing = { resultJson: null, runError: null, retryDelayMs: null, extraAttempts: 0 };
+  const nothing = { state: storedAfterRunning(eventOf[decision.next]), resultJson: null, runError: null, retryDelayMs: null, extraAttempts: 0 };
   switch (decision.next) {
     case 'succeeded':
-      return { ...nothing, state: 'succeeded', resultJson: attempt.resultJson, runError: attempt.error };
+      return { ...nothing, resultJson: attempt.resultJson, runError: attempt.error };
     case 'failed':
-      return { ...nothing, state: 'failed', runError: attempt.error };
     case 'dead':
-      return { ...nothing, state: 'dead', runError: attempt.error };
     case 'cancelled':
-      return { ...nothing, state: 'cancelled', runError: attempt.error };
+      return { ...nothing, runError: attempt.error };
     case 'retry':
-      return { ...nothing, state: 'queued', retryDelayMs: decision.delayMs };
+      return { ...nothing, retryDelayMs: decision.delayMs };
     case 'give_back':
-      return { ...nothing, state: 'queued', extraAttempts: 1 };
+      return { ...nothing, extraAttempts: 1 };
   }
 }
+
+const eventOf = {
+  succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back',
+} as const satisfies Readonly<Record<AfterAttempt['next'], RunningEvent>>;

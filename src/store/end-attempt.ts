@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { LogLevel, Outcome } from '../core/run.ts';
+import type { StoredState } from '../core/run-transitions.ts';
 import type { Queryable } from './open-store.ts';
 
 export interface StoredLine {
@@ -20,7 +21,7 @@ export interface AttemptRecord {
   readonly pid: number | null;
   readonly peakMemoryBytes: number | null;
   readonly attemptError: ErrorRecord | null;
-  readonly state: 'succeeded' | 'failed' | 'dead' | 'cancelled' | 'queued';
+  readonly state: Exclude<StoredState, 'running'>;
   readonly resultJson: string | null;
   readonly runError: ErrorRecord | null;
   /** For a run that is queued again: its back-off. */
