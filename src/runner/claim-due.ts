@@ -1,4 +1,4 @@
-import { type ClaimedRun, claimRuns, readEnvironmentIds } from '../store/claim-runs.ts';
+import { type ClaimedRun, claimRuns } from '../store/claim-runs.ts';
 import type { Store } from '../store/open-store.ts';
 
 export interface Claimer {
@@ -8,35 +8,20 @@ export interface Claimer {
   stillness(): number | null;
 }
 
-/** Claims in all environments; which ones there are is asked again only when those that are known had nothing more to give. */
+/** Claims in all environments, in turn: one that has much to do holds up no other. */
 export function openClaimer(store: Store, runnerId: string, onClaimed: (run: ClaimedRun) => void): Claimer {
-  let environmentIds: readonly number[] = [];
+  let after = 0;
   let begun = 0;
   let underWay = 0;
-
-  const claimIn = async (ids: readonly number[], limit: number): Promise<number> => {
-    let count = 0;
-    for (const environmentId of ids) {
-      if (count === limit) break;
-      const claimed = await claimRuns(store, { environmentId, runnerId, limit: limit - count });
-      count += claimed.length;
-      for (const run of claimed) onClaimed(run);
-    }
-    return count;
-  };
-  const claimAnywhere = async (limit: number): Promise<number> => {
-    const count = await claimIn(environmentIds, limit);
-    if (count > 0) return count;
-    const known = environmentIds;
-    environmentIds = await readEnvironmentIds(store);
-    return claimIn(environmentIds.filter((id) => !known.includes(id)), limit);
-  };
   return {
     async claim(limit) {
       begun += 1;
       underWay += 1;
       try {
-        return await claimAnywhere(limit);
+        const claimed = await claimRuns(store, { runnerId, limit, after });
+        after = claimed.at(-1)?.environmentId ?? after;
+        for (const run of claimed) onClaimed(run);
+        return claimed.length;
       } finally {
         underWay -= 1;
       }

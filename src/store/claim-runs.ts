@@ -4,6 +4,7 @@ import type { Queryable } from './open-store.ts';
 export interface ClaimedRun {
   readonly id: string;
   readonly environment: string;
+  readonly environmentId: number;
   readonly task: string;
   readonly parametersJson: string;
   readonly queue: string | null;
@@ -23,34 +24,39 @@ export interface ClaimedRun {
 }
 
 /**
- * Claims up to `limit` due runs of an environment for a runner whose lease is valid. Only runs at the front are looked at,
+ * Claims up to `limit` due runs for a runner whose lease is valid: one of each environment in turn, each environment's oldest first. Only runs at the front are looked at,
  * so the cost does not grow with what waits behind them.
+ * @param claim `after`: the environment that the last claim ended with; the next one in the round begins
+ * @returns in the order of the round
  */
-export function claimRuns(
-  db: Queryable,
-  claim: { readonly environmentId: number; readonly runnerId: string; readonly limit: number },
-): Promise<readonly ClaimedRun[]> {
+export function claimRuns(db: Queryable, claim: { readonly runnerId: string; readonly limit: number; readonly after: number }): Promise<readonly ClaimedRun[]> {
   return db.query<ClaimedRun>({
     name: 'claim_runs',
     text: `
-      with picked as (
-        select r.id from cloudcode.runs r
-        where r.environment_id = $1 and r.state = 'queued' and r.at_front and r.wake_at <= now()
-          and exists (select 1 from cloudcode.runners where id = $2 and lease_ended_at is null and lease_expires_at > now())
-        order by r.wake_at, r.seq
-        limit $3
-        for update skip locked
+      with due as (
+        select e.id as environment_id, r.id, row_number() over (partition by e.id order by r.wake_at, r.seq) as lap
+        from cloudcode.environments e cross join lateral (
+          select id, wake_at, seq from cloudcode.runs
+          where environment_id = e.id and state = 'queued' and at_front and wake_at <= now()
+            and exists (select 1 from cloudcode.runners where id = $1 and lease_ended_at is null and lease_expires_at > now())
+          order by wake_at, seq
+          limit $2
+          for update skip locked
+        ) r
+      ), picked as (
+        select id, row_number() over (order by lap, environment_id <= $3, environment_id) as turn from due
+        order by turn limit $2
       ), claimed as (
         update cloudcode.runs r
-        set state = 'running', runner_id = $2, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
+        set state = 'running', runner_id = $1, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
           started_at = coalesce(r.started_at, now()), retry_at = null
         from picked where r.id = picked.id
-        returning r.*
+        returning r.*, picked.turn
       ), recorded as (
         insert into cloudcode.attempts (run_id, number, fence, runner_id)
         select id, attempt_count, fence, runner_id from claimed
       )
-      select c.id, e.name as environment, c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
+      select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
         c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
         e.variables::text as "variablesJson", t.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
         t.timeout_ms::double precision as "timeoutMs", t.memory_mb as "memoryMb"
@@ -62,8 +68,8 @@ export function claimRuns(
         ) t on true
         join cloudcode.bundles b on b.hash = t.bundle_hash
         join cloudcode.deployments d on d.id = t.deployment_id
-      order by c.wake_at, c.seq`,
-    values: [claim.environmentId, claim.runnerId, claim.limit],
+      order by c.turn`,
+    values: [claim.runnerId, claim.limit, claim.after],
   });
 }
 
@@ -81,11 +87,6 @@ export async function readNextWakeMs(db: Queryable): Promise<number | null> {
   });
   const delayMs = row?.delay_ms ?? null;
   return delayMs === null ? null : Math.max(0, Math.ceil(delayMs));
-}
-
-export async function readEnvironmentIds(db: Queryable): Promise<readonly number[]> {
-  const rows = await db.query<{ id: number }>({ name: 'environment_ids', text: 'select id from cloudcode.environments order by id' });
-  return rows.map((row) => row.id);
 }
 
 /** Notes the process that executes an attempt. */

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { endLostAttempts } from '../../src/operations/rescue-runs.ts';
 import { claimRuns } from '../../src/store/claim-runs.ts';
-import { readEnvironmentId } from '../../src/store/read-runs.ts';
 import { takeLease, readHeldAttempts } from '../../src/store/runners.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
@@ -66,8 +65,7 @@ test('promise 6: whatever a superseded attempt asks of DB and CloudCode is refus
     await endLostAttempts(store, await readHeldAttempts(store, runner.id), 'taken over by the test');
     const usurper = randomUUID();
     await takeLease(store, { id: usurper, host: 'elsewhere', pid: 1, processIdentity: null, leaseMs: 600_000 });
-    const environmentId = (await readEnvironmentId(store, 'testing')) ?? 0;
-    const claimed = await until(15_000, 'the run is claimed by another', async () => (await claimRuns(store, { environmentId, runnerId: usurper, limit: 1 }))[0] ?? null);
+    const claimed = await until(15_000, 'the run is claimed by another', async () => (await claimRuns(store, { runnerId: usurper, limit: 1, after: 0 }))[0] ?? null);
     assert.equal(claimed.id, run.id);
     const before = await everything();
     writeFileSync(join(folder, 'go'), '');

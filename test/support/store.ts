@@ -32,7 +32,7 @@ export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip
     store,
     environmentId,
     runnerId,
-    claim: (limit = 100) => claimRuns(store, { environmentId, runnerId, limit }),
+    claim: (limit = 100) => claimRuns(store, { runnerId, limit, after: 0 }),
     finish: (run, outcome) => finishAttempt(store, endOf(run, outcome)),
     async [Symbol.asyncDispose]() {
       await store.close();
