@@ -1,0 +1,30 @@
+/** What a campaign counts. Each must be 0. */
+export const countNames = [
+  'overlaps', 'lostRuns', 'lostWrites', 'retriedAfterAnswer', 'staleWrites', 'earlyStarts', 'orderViolations', 'stuckQueues', 'processesLeftOver', 'fencesNotGrowing', 'attemptsMiscounted', 'unclaimedStarts',
+] as const;
+export type CountName = (typeof countNames)[number];
+
+/** Something that must not have happened. */
+export interface Case {
+  readonly count: CountName;
+  readonly what: string;
+  readonly run: string | null;
+}
+
+export interface Standstill {
+  readonly ms: number;
+  /** Null for a run without a queue. */
+  readonly queue: string | null;
+  readonly run: string;
+  /** The last fault that had begun before it was over. */
+  readonly fault: string | null;
+}
+
+export interface Verdict {
+  readonly runs: number;
+  readonly attempts: number;
+  readonly counts: Readonly<Record<CountName, number>>;
+  readonly cases: readonly Case[];
+  /** The longest time for which a run that was due waited although its queue, or the run itself, was free. Null when none waited. */
+  readonly longestStandstill: Standstill | null;
+}
