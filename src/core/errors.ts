@@ -67,6 +67,9 @@ export const errorCatalogue = {
   // the machine
   containment_unavailable: { status: 503, exitStatus: 2, title: 'The machine gives no cgroup for the workers' },
   guard_failed: { status: 503, exitStatus: 1, title: 'The process that guards the workers did not start' },
+  // campaigns
+  chaos_unsupported: { status: 503, exitStatus: 5, title: 'A campaign cannot be carried out here' },
+  chaos_failed: { status: 503, exitStatus: 1, title: 'A campaign could not be carried out' },
   internal: { status: 500, exitStatus: 1, title: 'Something went wrong inside CloudCode' },
 } as const satisfies Record<string, { status: number; exitStatus: number; title: string }>;
 

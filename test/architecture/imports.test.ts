@@ -24,8 +24,9 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
   runner: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'containment', 'package-root'],
   http: ['core', 'protocol', 'store', 'operations', 'package-root'],
   testing: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'runner', 'package-root'],
+  chaos: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'containment', 'package-root'],
   main: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'runner', 'http', 'package-root'],
-  cli: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'runner', 'http', 'client', 'main', 'package-root'],
+  cli: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'runner', 'http', 'client', 'chaos', 'main', 'package-root'],
 };
 
 /** Modules that compute and do nothing else: what `core` and `protocol` may import. */

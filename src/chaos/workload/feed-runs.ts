@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { scheduleRun } from '../../operations/schedule-run.ts';
+import type { Store } from '../../store/open-store.ts';
+import type { PlannedRun, RunPlan } from '../plan/plan-runs.ts';
+import { retryUntil } from '../retry-until.ts';
+import { mayScheduleMore, type Progress } from './progress.ts';
+import { countUnfinished } from './unfinished.ts';
+
+const pauseMs = 50;
+/** More than that need not wait: the front of each queue is filled. */
+const backlogAtMost = 400;
+const countEvery = 25;
+
+export const campaignEnvironment = 'testing';
+
+/** Schedules the runs of the plan, no faster than the faults come. Adds to `acknowledged` what the product confirmed. */
+export async function feedRuns(store: Store, from: { readonly plan: RunPlan; readonly progress: Progress; readonly acknowledged: string[]; readonly stopping: AbortSignal }): Promise<void> {
+  const { plan, progress, acknowledged, stopping } = from;
+  for (const [index, { run, count }] of plan.runs.entries()) {
+    while (!mayScheduleMore(progress) && !stopping.aborted) await delay(pauseMs);
+    if (index % countEvery === 0) await backlogIsSmall(store, stopping);
+    if (stopping.aborted) return;
+    await scheduleOne(store, run, { acknowledged, stopping });
+    progress.runsScheduled += count;
+  }
+}
+
+export async function scheduleOne(store: Store, run: PlannedRun, to: { readonly acknowledged: string[]; readonly stopping: AbortSignal }): Promise<void> {
+  const scheduled = await retryUntil(to.stopping, () => scheduleRun(store, campaignEnvironment, run));
+  if (scheduled !== null) to.acknowledged.push(scheduled.id);
+}
+
+async function backlogIsSmall(store: Store, stopping: AbortSignal): Promise<void> {
+  while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > backlogAtMost) await delay(10 * pauseMs);
+}

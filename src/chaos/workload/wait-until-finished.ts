@@ -1,0 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Store } from '../../store/open-store.ts';
+import { retryUntil } from '../retry-until.ts';
+import { countUnfinished } from './unfinished.ts';
+
+const lookMs = 500;
+/** Longer than any back-off, lease and task of a campaign together. When nothing has happened for so long, nothing will. */
+const standstillMs = 60_000;
+
+/** Resolves when every run is over. @returns how many are not, when nothing has happened for a minute */
+export async function waitUntilFinished(store: Store, stopping: AbortSignal): Promise<number> {
+  let steps = -1;
+  let since = performance.now();
+  for (;;) {
+    const now = await retryUntil(stopping, () => countUnfinished(store));
+    if (now === null || now.unfinished === 0) return now?.unfinished ?? 0;
+    if (now.steps !== steps) since = performance.now();
+    steps = now.steps;
+    if (performance.now() - since > standstillMs) return now.unfinished;
+    await delay(lookMs);
+  }
+}

@@ -1,0 +1,58 @@
+import { randomInt } from 'node:crypto';
+import type { Command } from 'commander';
+import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
+import type { CampaignOptions } from '../../chaos/campaign.ts';
+import { invoke, type Invocation } from '../invocation.ts';
+import { parseWholeNumber } from '../parse-values.ts';
+
+interface ChaosOptions {
+  readonly runs: string;
+  readonly queues: string;
+  readonly runners: string;
+  readonly faults: string;
+  readonly leaseMs: string;
+  readonly seed?: string;
+  readonly keep?: boolean;
+}
+
+const mostSeed = 2 ** 32 - 1;
+
+export function addChaos(program: Command): void {
+  const command = program
+    .command('chaos')
+    .description('break runners, connections and the database while runs run, and check that nothing was lost or ran twice at once')
+    .option('--runs <n>', 'runs, with those that they schedule', '1000')
+    .option('--queues <n>', 'queues that they are in', '40')
+    .option('--runners <n>', 'runners, a process each', '3')
+    .option('--faults <n>', 'faults', '60')
+    .option('--seed <n>', 'repeats the plan of another campaign')
+    .option('--lease-ms <n>', 'how long a lease of the runners lasts', '3000')
+    .option('--keep', 'leave the database and the folder for a look')
+    .addHelpText('after', `
+It works on a PostgreSQL server of its own, which it starts in a folder for temporary files and removes at the end. With --database it makes
+a database of its own on that server, drops it at the end, and leaves out what would harm the server. Exit status 1: something was violated.
+
+Examples:
+  $ cloudcode chaos
+  $ cloudcode chaos --runs 10000 --faults 300 --runners 4
+  $ cloudcode chaos --seed 42 --json`);
+  command.action((options: ChaosOptions) => invoke(command, async (invocation) => {
+    const { runChaos } = await import('../run-chaos.ts');
+    return runChaos(invocation, readChaosOptions(invocation, options));
+  }));
+}
+
+/** @throws CloudCodeError `wrong_usage` */
+function readChaosOptions({ global }: Invocation, given: ChaosOptions): CampaignOptions {
+  return {
+    runs: parseWholeNumber('--runs', given.runs, { from: 1, to: 1_000_000 }),
+    queues: parseWholeNumber('--queues', given.queues, { from: 0, to: 100_000 }),
+    // More would need more connections than a server has as a rule.
+    runners: parseWholeNumber('--runners', given.runners, { from: 1, to: 8 }),
+    faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
+    leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
+    seed: given.seed === undefined ? randomInt(mostSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
+    databaseUrl: global.database,
+    keep: given.keep === true,
+  };
+}

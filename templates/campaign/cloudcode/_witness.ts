@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ScheduleTiming } from 'cloudcode';
+
+// What the tasks of a campaign see, a line each, in the order in which it happened. All processes of the machine append to one file.
+
+let place: Server | null = null;
+
+function say(kind: string, more: object = {}): void {
+  const { id: run, task, attempt, fence, queue } = CloudCode.run;
+  appendFileSync('witness.jsonl', `${JSON.stringify({ kind, run, task, attempt, fence, queue, pid: process.pid, at: bootTimeMs(), ...more })}\n`);
+}
+
+/** Linux only, as campaigns are: the clock that the leases go by. */
+function bootTimeMs(): number {
+  const text = readFileSync('/proc/uptime', 'latin1');
+  return Number(text.slice(0, text.indexOf(' ')).replace('.', '')) * 10;
+}
+
+/**
+ * The first thing that an attempt does. It takes the place of its queue, or of its run when it is in none: an abstract socket, which the kernel gives to one process at a time
+ * and takes back when the last process that holds it is gone. Whoever finds it taken is at work beside another.
+ */
+export async function begin(): Promise<void> {
+  const { queue, id } = CloudCode.run;
+  const isAlone = await takePlace(queue === null ? `run ${id}` : `queue ${queue}`);
+  say(isAlone ? 'began' : 'overlap');
+}
+
+export function end(): void {
+  say('ended');
+}
+
+async function takePlace(of: string): Promise<boolean> {
+  const server = createServer();
+  const name = createHash('sha256').update(`${process.cwd()}\0${of}`).digest('hex').slice(0, 32);
+  const isTaken = await new Promise<boolean>((resolve, reject) => {
+    server.once('listening', () => resolve(false));
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.listen({ path: `\0cloudcode-chaos-${name}` });
+  });
+  if (isTaken) return false;
+  place = server;
+  return true;
+}
+
+/** Starts a process that outlives this one and holds the queue's place as well. */
+export function breed(seconds: number): void {
+  const held = place === null ? [] : [place as unknown as 'pipe'];
+  const child: ChildProcess = spawn('sleep', [String(seconds)], { detached: true, stdio: ['ignore', 'ignore', 'ignore', ...held] });
+  child.unref();
+}
+
+export interface Work {
+  /** The fence of the attempt that scheduled it, unless the campaign did. */
+  readonly by?: string;
+  readonly sleepMs?: number;
+  readonly busyMs?: number;
+  readonly writes?: boolean;
+  readonly logs?: number;
+  readonly throws?: boolean;
+}
+
+export async function doWork({ sleepMs = 0, busyMs = 0, writes = false, logs = 0 }: Work): Promise<void> {
+  for (let line = 1; line <= logs; line += 1) console.log(`line ${line} of ${logs}`);
+  if (sleepMs > 0) await delay(sleepMs);
+  for (const until = performance.now() + busyMs; performance.now() < until; );
+  if (writes) await witnessed(write);
+}
+
+/** One object for each attempt, and a count for each queue: runs of a queue that never overlap lose no count. */
+async function write(): Promise<void> {
+  const { id: run, fence, attempt, queue } = CloudCode.run;
+  const batch = new DB.Batch();
+  const mark = DB.mark.create({ run, fence, attempt, queue });
+  batch.save(mark);
+  if (queue !== null) {
+    const count = (await DB.tally.first('queue = ?', queue)) ?? DB.tally.create({ queue, marks: 0 });
+    count.marks = (count.marks ?? 0) + 1;
+    batch.save(count);
+  }
+  await batch.execute();
+  say('wrote', { mark: mark.id });
+}
+
+/** Each run bears the fence of the attempt that scheduled it. */
+export async function scheduleWitnessed(list: readonly (ScheduleTiming & { readonly task: 'step' | 'chain'; readonly parameters: Work & { readonly links?: number } })[]): Promise<void> {
+  await witnessed(async () => {
+    const by = CloudCode.run.fence;
+    const scheduled = await CloudCode.scheduleTasks(list.map((each) => ({ ...each, parameters: { links: 0, ...each.parameters, by } })));
+    say('scheduled', { ids: scheduled.map(({ id }) => id) });
+  });
+}
+
+/** A refusal is what a superseded attempt is to get. It is written down, and thrown on. */
+async function witnessed(call: () => Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    say('refused', { code: (error as { code?: string }).code ?? String(error) });
+    throw error;
+  }
+}

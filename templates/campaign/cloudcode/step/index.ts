@@ -1,0 +1,10 @@
+import { begin, doWork, end, type Work } from '../_witness.ts';
+
+/** Most of a campaign's runs: does a little of what tasks do. */
+export async function run(work: Work): Promise<string> {
+  await begin();
+  await doWork(work);
+  end();
+  if (work.throws === true) throw new Error('thrown as planned');
+  return CloudCode.run.fence;
+}
