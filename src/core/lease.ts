@@ -10,6 +10,11 @@ export function renewEveryMs(leaseMs: number): number {
   return leaseMs / 5;
 }
 
+/** How long the answer to a renewal may take. Then its connection is taken for lost, and another try has time before the deadline. */
+export function renewLimitMs(leaseMs: number): number {
+  return leaseMs / 4;
+}
+
 /**
  * When a runner's workers must be ended: a fifth of the lease before anybody may take over.
  * @param askedAt when the runner asked for the lease or its renewal (not when the answer came), by its boot clock

@@ -3,7 +3,7 @@ import type { Caller } from '../store/insert-run.ts';
 import type { Statement } from '../store/open-store.ts';
 import { tableName } from './columns.ts';
 import { compileWhere } from './compile-expression.ts';
-import { openParameters, statementOf } from './statement.ts';
+import { openParameters, searchOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
 /**
@@ -16,7 +16,7 @@ export function countObjects(target: DataTarget, caller: Caller, selection: Sele
   const matching = `from ${tableName(target.schema, model.name)} t where ${compileWhere(model, selection.where, parameters)}`;
   // See selectPage for the place of the check.
   const held = 'select cloudcode.attempt_holds($1, $2) as held';
-  if (selection.limit === null && selection.skip === 0) return statementOf(`${held}, count(*)::double precision as count ${matching}`, parameters);
+  if (selection.limit === null && selection.skip === 0) return searchOf(`${held}, count(*)::double precision as count ${matching}`, parameters);
   const part = `limit ${parameters.add(selection.limit, 'bigint')} offset ${parameters.add(selection.skip, 'bigint')}`;
-  return statementOf(`${held}, count(*)::double precision as count from (select ${matching} ${part}) t`, parameters);
+  return searchOf(`${held}, count(*)::double precision as count from (select ${matching} ${part}) t`, parameters);
 }

@@ -5,7 +5,7 @@ import type { Statement } from '../store/open-store.ts';
 import { tableName } from './columns.ts';
 import { compileWhere } from './compile-expression.ts';
 import { orderBy } from './page-order.ts';
-import { openParameters, type Parameters, statementOf } from './statement.ts';
+import { openParameters, type Parameters, searchOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
 /**
@@ -20,7 +20,7 @@ export function destroyMatching(target: DataTarget, caller: Caller, selection: S
   const isWhole = selection.limit === null && selection.skip === 0;
   const order = isWhole ? '' : orderBy(checkOrder(model, selection.orderBy));
   const picked = `select t."id" from ${table} t, held where ${where} order by ${order} ${limitOf(selection, parameters)} for update of t`;
-  return statementOf(
+  return searchOf(
     `
     with held as materialized (
       select cloudcode.hold_attempt($1, $2) as held

@@ -1,4 +1,4 @@
-import { sqlState, violatedConstraint } from '../store/open-store.ts';
+import { sqlState, violatedConstraint } from '../store/store-error.ts';
 
 const programLimitExceeded = '54000';
 

@@ -6,7 +6,7 @@ import { tableName } from './columns.ts';
 import { compileWhere } from './compile-expression.ts';
 import { orderBy, placesAfter } from './page-order.ts';
 import { type RowShape, rowShapeOf } from './row-json.ts';
-import { openParameters, statementOf } from './statement.ts';
+import { openParameters, searchOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
 /** A page ends with the object that brings it to about this many bytes, so that it fits into one frame of the channel, whatever is escaped. */
@@ -30,12 +30,12 @@ export function selectPage(target: DataTarget, caller: Caller, { selection, afte
   const one = most === 1 ? objectOf : objectsOf;
   if (after !== null) {
     const places = placesAfter(model, { terms, after }, parameters).map((place) => `(${rows} and ${place} order by ${order} ${limit})`);
-    return statementOf(one(shape, order, places.length === 1 ? places.join('') : `select * from (${places.join(' union all ')}) t order by ${order} ${limit}`), parameters);
+    return searchOf(one(shape, order, places.length === 1 ? places.join('') : `select * from (${places.join(' union all ')}) t order by ${order} ${limit}`), parameters);
   }
   const offset = selection.skip > 0 ? ` offset ${parameters.add(selection.skip, 'bigint')}` : '';
   // Sorted by id, a rare object would be looked for through all others.
   const isAny = selection.limit === 1 && terms.length === 0 && selection.skip === 0;
-  return statementOf(one(shape, order, isAny ? `${rows} ${limit}` : `${rows} order by ${order} ${limit}${offset}`), parameters);
+  return searchOf(one(shape, order, isAny ? `${rows} ${limit}` : `${rows} order by ${order} ${limit}${offset}`), parameters);
 }
 
 // The fence is checked in the select list: a condition that can hold for no row would take a WHERE, and the check in it, out of the plan.

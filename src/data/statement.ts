@@ -24,6 +24,8 @@ export function openParameters(caller: Caller): Parameters {
   };
 }
 
+const searchLimitMs = 300_000;
+
 // Each name is a plan that every connection of the server keeps, until it closes. Texts differ with expressions, columns and data models.
 const mostNames = 1000;
 const longestNamed = 20_000;
@@ -33,6 +35,11 @@ const seenOnce = new Set<string>();
 /** A statement, prepared under a name from its second use on, unless too many or too long ones are already. */
 export function statementOf(text: string, parameters: Parameters): Statement {
   return { name: nameOf(text), text, values: parameters.values };
+}
+
+/** One that may have to look through a whole table. */
+export function searchOf(text: string, parameters: Parameters): Statement {
+  return { ...statementOf(text, parameters), limitMs: searchLimitMs };
 }
 
 function nameOf(text: string): string {

@@ -2,6 +2,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import { isFinal, type Run } from '../core/run.ts';
 import { cancelWaitingRun, lockQueueOfRun, requestCancel } from '../store/change-runs.ts';
 import type { Store } from '../store/open-store.ts';
+import { retryConflicts } from '../store/retry-conflicts.ts';
 import { getRun } from './get-run.ts';
 
 /**
@@ -11,10 +12,10 @@ import { getRun } from './get-run.ts';
 export async function cancelRun(store: Store, environment: string, runId: string): Promise<Run> {
   const run = await getRun(store, environment, runId);
   if (!isFinal(run.state)) {
-    const done = await store.transaction(async (db) => {
+    const done = await retryConflicts(() => store.transaction(async (db) => {
       await lockQueueOfRun(db, runId);
       return (await cancelWaitingRun(db, runId)) || (await requestCancel(db, runId));
-    });
+    }));
     if (done) return getRun(store, environment, runId);
   }
   const now = await getRun(store, environment, runId);

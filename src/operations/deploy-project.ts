@@ -4,6 +4,7 @@ import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
 import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
 import { activateDeployment, insertBundle, insertDataModel, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
+import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 
 /** A project as it was built: what a deployment is made of. */
@@ -51,7 +52,7 @@ interface HashedModel {
 function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
   const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
   const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
-  return store.transaction(async (db) => {
+  return retryConflicts(() => store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
     await applySettings(db, environmentId, { environment, project });
     if (current !== digest) {
@@ -62,7 +63,7 @@ function activateProject(store: Store, environment: string, { project, dataModel
       await activateDeployment(db, environmentId, deploymentId);
     }
     return { tasks: tasks.map((task) => task.name), changed: current !== digest };
-  });
+  }));
 }
 
 async function applySettings(

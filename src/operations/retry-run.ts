@@ -1,7 +1,9 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { isFinal, type Run } from '../core/run.ts';
 import { lockQueueOfRun, retryFinalRun } from '../store/change-runs.ts';
-import { type Store, violatedConstraint } from '../store/open-store.ts';
+import type { Store } from '../store/open-store.ts';
+import { violatedConstraint } from '../store/store-error.ts';
+import { retryConflicts } from '../store/retry-conflicts.ts';
 import { getRun } from './get-run.ts';
 
 /**
@@ -10,10 +12,10 @@ import { getRun } from './get-run.ts';
  */
 export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
   await getRun(store, environment, runId);
-  const retried = await store.transaction(async (db) => {
+  const retried = await retryConflicts(() => store.transaction(async (db) => {
     await lockQueueOfRun(db, runId);
     return retryFinalRun(db, runId);
-  }).catch((error: unknown) => {
+  })).catch((error: unknown) => {
     if (violatedConstraint(error) !== 'runs_one_of_key') throw error;
     throw new CloudCodeError('key_taken', `Run ${runId} cannot be retried now: another run of its task with its key is not over.`, {
       hint: 'Wait for that run, or cancel it.', cause: error,

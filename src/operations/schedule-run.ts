@@ -6,7 +6,8 @@ import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
-import { type Queryable, type Store, violatedConstraint } from '../store/open-store.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
+import { violatedConstraint } from '../store/store-error.ts';
 import { readRun } from '../store/read-runs.ts';
 
 /**

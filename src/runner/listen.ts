@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { startLoop, type IntervalLoop } from './interval-loop.ts';
+import { connectionConfig } from '../store/connection.ts';
+import { type IntervalLoop, startLoop } from './interval-loop.ts';
 
 /** What the database tells the runners. */
 export interface Notifications {
@@ -9,17 +10,25 @@ export interface Notifications {
 }
 
 const reconnectMs = 1000;
+/** How often to ask whether the connection lives and still listens. Packets may vanish, and a pooler may have put another session behind it: neither says anything. */
+const checkMs = 5000;
+const checkLimitMs = 5000;
 
 /**
- * Listens on a connection of its own, made again whenever it breaks. Notifications may be lost meanwhile: whoever listens polls as well.
+ * Listens on a connection of its own, made again whenever it breaks or falls silent. Notifications may be lost meanwhile: whoever listens polls as well.
  */
 export function listen(url: string, runnerId: string, notifications: Notifications): IntervalLoop {
   let client: pg.Client | null = null;
-  const connect = async (): Promise<number> => {
-    if (client !== null) return Infinity;
-    const fresh = new pg.Client({ connectionString: url, application_name: 'cloudcode', keepAlive: true, connectionTimeoutMillis: 10_000 });
+  const dispatch = (payload: string): void => {
+    const [kind, subject, runId] = payload.split(' ');
+    if (kind === 'claimable') notifications.claimable();
+    if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
+  };
+  const connect = async (): Promise<pg.Client> => {
+    const fresh = new pg.Client(connectionConfig(url, checkLimitMs));
     const lost = (): void => {
-      if (client === fresh) client = null;
+      if (client !== fresh) return;
+      client = null;
       setTimeout(() => loop.wake(), reconnectMs).unref();
     };
     fresh.on('error', notifications.trouble);
@@ -27,20 +36,31 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     await fresh.connect();
     client = fresh;
     fresh.once('end', lost);
-    await fresh.query('listen cloudcode');
-    // What was told while nobody listened.
-    notifications.claimable();
-    return Infinity;
+    return fresh;
   };
-  const dispatch = (payload: string): void => {
-    const [kind, subject, runId] = payload.split(' ');
-    if (kind === 'claimable') notifications.claimable();
-    if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
+  const isListening = async (on: pg.Client): Promise<boolean> => {
+    const { rowCount } = await on.query("select 1 from pg_listening_channels() channel where channel = 'cloudcode'");
+    return (rowCount ?? 0) > 0;
+  };
+  const giveUp = (): void => {
+    const last = client;
+    client = null;
+    // It may wait for an answer that never comes: that is not waited for.
+    void last?.end().catch(() => undefined);
   };
   const loop = startLoop({
-    turn: connect,
-    onError: (error) => {
+    async turn() {
+      const current = client ?? (await connect());
+      if (!(await isListening(current))) {
+        await current.query('listen cloudcode');
+        // What was told while nobody listened.
+        notifications.claimable();
+      }
+      return checkMs;
+    },
+    onError(error) {
       notifications.trouble(error);
+      giveUp();
       return reconnectMs;
     },
   });

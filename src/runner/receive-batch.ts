@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { CloudCodeError } from '../core/errors.ts';
 import type { WriteAnswer, WriteCall, WriteOperation } from '../protocol/data-messages.ts';
-import { isConflict } from './retry-while-away.ts';
+import { isConflict } from '../store/store-error.ts';
 
 /** How long an open transaction waits for the next part of its batch: a stopped worker must not keep rows locked. */
 const partWaitMs = 5_000;

@@ -1,18 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudCodeError } from '../core/errors.ts';
-import { sqlState } from '../store/open-store.ts';
+import { isConflict, isUnreachable } from '../store/store-error.ts';
 
 /** How long a call of a task waits for a database that is away. */
 const patienceMs = 30_000;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
-/** Transactions that met each other: one of them has to begin again. */
-const conflicts = new Set(['40001', '40P01', '55P03']);
-
-/** Whether a transaction was ended because it met another: doing it again goes through. */
-export function isConflict(error: unknown): boolean {
-  return conflicts.has(sqlState(error) ?? '');
-}
 
 /**
  * Carries out `work`, and does so again while the database is away or the transaction met another, for up to 30 s or until the signal aborts.
@@ -24,8 +16,7 @@ export async function retryWhileAway<Result>(work: (isRepeated: boolean) => Prom
     try {
       return await work(isRepeated);
     } catch (error) {
-      const isAway = (error instanceof CloudCodeError && error.code === 'database_unreachable') || isConflict(error);
-      if (!isAway || signal.aborted || performance.now() + pauseMs > end) throw error;
+      if (!(isUnreachable(error) || isConflict(error)) || signal.aborted || performance.now() + pauseMs > end) throw error;
     }
     await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
-import { defaultLeaseMs } from '../core/lease.ts';
+import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig } from '../core/task-config.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
@@ -50,7 +50,7 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, onEvent = () => undefined } = options;
+  const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   const id = randomUUID();
   const trouble = (what: string, error: unknown): void => onEvent({ kind: 'trouble', what, error });
@@ -59,10 +59,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections });
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
-  const leaseStore = await openStore({ url: store.url, maxConnections: 1 });
+  const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
     store: leaseStore, guard, onEvent,
-    runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs: options.leaseMs ?? defaultLeaseMs },
+    runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
   const pool = openWorkerPool({
     runnerId: id, containment, folder, memoryMb: defaultTaskConfig.memoryMb, size: Math.min(concurrency, Math.max(4, availableParallelism())),

@@ -13,6 +13,9 @@ interface Migration {
 /** Serialises starters: an arbitrary constant that no other lock of CloudCode uses. */
 const migrationLock = 7_234_118_330_417;
 
+/** A large table takes its time, and so do those who came before. */
+const limitMs = 3_600_000;
+
 /**
  * Brings the database to this version's schema, in one transaction. Several processes may call it at once: they take turns.
  * @throws CloudCodeError `database_newer` when the database was migrated by a later version
@@ -20,7 +23,7 @@ const migrationLock = 7_234_118_330_417;
 export async function migrate(store: Store): Promise<void> {
   const migrations = readMigrations();
   await store.transaction(async (db) => {
-    await db.query({ name: 'migration_lock', text: `select pg_advisory_xact_lock(${migrationLock})` });
+    await db.query({ name: 'migration_lock', text: `select pg_advisory_xact_lock(${migrationLock})`, limitMs });
     const applied = await readApplied(db);
     refuseNewer(applied, migrations);
     for (const migration of migrations.filter((each) => each.number > applied)) await apply(db, migration);
@@ -46,7 +49,7 @@ async function readApplied(db: Queryable): Promise<number> {
 
 async function apply(db: Queryable, migration: Migration): Promise<void> {
   // Unnamed, because only the simple protocol takes several statements at once.
-  await db.query({ name: '', text: migration.text });
+  await db.query({ name: '', text: migration.text, limitMs });
   await db.query({
     name: 'record_migration',
     text: 'insert into cloudcode.migrations (number, name) values ($1, $2)',

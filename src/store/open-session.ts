@@ -1,5 +1,7 @@
 import pg from 'pg';
-import { asStoreError, type Queryable } from './open-store.ts';
+import { connectionConfig } from './connection.ts';
+import type { Queryable } from './open-store.ts';
+import { asStoreError } from './store-error.ts';
 
 /** One connection outside the store's pool, for what is bound to a connection: its locks and settings. None of it outlives the session. */
 export interface Session extends Queryable, AsyncDisposable {
@@ -9,7 +11,7 @@ export interface Session extends Queryable, AsyncDisposable {
 
 /** @throws CloudCodeError `database_unreachable` */
 export async function openSession(url: string): Promise<Session> {
-  const client = new pg.Client({ connectionString: url, application_name: 'cloudcode', connectionTimeoutMillis: 10_000, keepAlive: true });
+  const client = new pg.Client(connectionConfig(url, null));
   // A connection that breaks matters only where a statement fails.
   client.on('error', () => undefined);
   const query = async <Row extends object>({ name, text, values = [] }: Parameters<Queryable['query']>[0]): Promise<readonly Row[]> => {

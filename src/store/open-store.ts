@@ -1,11 +1,16 @@
 import pg from 'pg';
 import { CloudCodeError } from '../core/errors.ts';
+import { connectionConfig, sessionSettings, statementLimitMs } from './connection.ts';
+import { retryConflicts } from './retry-conflicts.ts';
+import { asStoreError, isUnreachable } from './store-error.ts';
 
 /** One SQL statement: named, so that the server prepares it once per connection. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** How long its answer may take, if that is more than usual. */
+  readonly limitMs?: number;
 }
 
 /** What runs statements: the store, or one transaction of it. */
@@ -22,26 +27,29 @@ export interface Store extends Queryable, AsyncDisposable {
 
 const oldestServerVersion = 150_000;
 
+export interface StoreOptions {
+  readonly url: string;
+  readonly maxConnections?: number;
+  /** How long the answer to a statement may take until its connection is taken for lost; 15 s unless set. */
+  readonly limitMs?: number;
+}
+
 /**
  * Connects to a PostgreSQL server and checks that it answers and is new enough.
  * @throws CloudCodeError `database_unreachable`, `database_too_old`
  */
-export async function openStore(options: { readonly url: string; readonly maxConnections?: number }): Promise<Store> {
+export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs }: StoreOptions): Promise<Store> {
   const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.maxConnections ?? 8,
-    application_name: 'cloudcode',
-    connectionTimeoutMillis: 10_000,
+    ...connectionConfig(url, limitMs),
+    max: maxConnections,
     idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    // A server may be set to round what it shows of numbers; whatever else it is set to makes no difference.
-    verify: (client, done) => void client.query('set extra_float_digits = 1').then(() => done(), done),
+    verify: (client, done) => void client.query(sessionSettings).then(() => done(), done),
   });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
   pool.on('error', () => undefined);
   // Nor does one that breaks in the middle of a transaction end the process: the statement that fails tells it.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const store = storeOf(pool, options.url);
+  const store = storeOf(pool, url);
   try {
     await checkServerVersion(store);
   } catch (error) {
@@ -57,7 +65,8 @@ function storeOf(pool: pg.Pool, url: string): Store {
   };
   return {
     url,
-    query: (statement) => runStatement(pool, statement),
+    // A statement of its own that met another was rolled back as a whole.
+    query: (statement) => retryConflicts(() => runStatement(pool, statement)),
     transaction: (work) => runTransaction(pool, work),
     close,
     [Symbol.asyncDispose]: close,
@@ -66,7 +75,8 @@ function storeOf(pool: pg.Pool, url: string): Store {
 
 async function runStatement<Row extends object>(on: pg.Pool | pg.PoolClient, statement: Statement): Promise<readonly Row[]> {
   try {
-    const result = await on.query<Row>({ name: statement.name, text: statement.text, values: [...(statement.values ?? [])] });
+    const { name, text, values = [], limitMs } = statement;
+    const result = await on.query<Row>({ name, text, values: [...values], ...(limitMs === undefined ? {} : { query_timeout: limitMs }) });
     return result.rows;
   } catch (error) {
     throw asStoreError(error);
@@ -84,8 +94,9 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
     await runStatement(client, { name: 'commit', text: 'commit' });
     return result;
   } catch (error) {
-    // The server rolls back by itself when the connection is gone.
-    await client.query('rollback').catch(() => (broken = true));
+    // The server rolls back by itself when the connection is gone. One that does not answer is not asked again.
+    broken = isUnreachable(error);
+    if (!broken) await client.query('rollback').catch(() => (broken = true));
     throw error;
   } finally {
     client.release(broken);
@@ -101,35 +112,4 @@ async function checkServerVersion(store: Store): Promise<void> {
   throw new CloudCodeError('database_too_old', `The PostgreSQL server is version ${row?.version ?? 'unknown'}; CloudCode needs 15 or later.`, {
     hint: 'Name a newer server with --database URL, or leave it out to use the embedded one.',
   });
-}
-
-/** SQLSTATE classes and codes of Node that mean: the database is away, and the same may go through later. */
-const unreachable = /^(08|57P0[1-5]|53300|28|3D000|ECONN|ENOENT|ENOTFOUND|EPIPE|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN|EACCES)/;
-
-/** Raised by the functions that check an attempt's fence, in migration 0002. */
-const supersededState = 'CC001';
-
-/** An error of the driver as the store throws it: a loss of the connection is `database_unreachable`. */
-export function asStoreError(error: unknown): unknown {
-  if (error instanceof CloudCodeError || !(error instanceof Error)) return error;
-  const code = (error as { code?: string }).code;
-  if (code === supersededState) return new CloudCodeError('attempt_superseded', 'The run was taken over by another attempt; this one can change nothing more.', { cause: error });
-  const isDatabaseError = error instanceof pg.DatabaseError;
-  const lost = code === undefined ? /connection|timeout|terminated/i.test(error.message) : unreachable.test(code);
-  if (isDatabaseError ? !lost : !lost && code !== undefined) return error;
-  if (!lost) return error;
-  return new CloudCodeError('database_unreachable', `The database cannot be reached: ${error.message || code || 'no answer'}.`, {
-    hint: 'Check that the PostgreSQL server runs and that the URL, user and password are right.',
-    cause: error,
-  });
-}
-
-/** The SQLSTATE of a refusal by the database, or null for any other error. */
-export function sqlState(error: unknown): string | null {
-  return error instanceof pg.DatabaseError ? (error.code ?? null) : null;
-}
-
-/** The name of the constraint or index that refused a write, or null. */
-export function violatedConstraint(error: unknown): string | null {
-  return error instanceof pg.DatabaseError ? (error.constraint ?? null) : null;
 }

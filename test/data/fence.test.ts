@@ -9,7 +9,8 @@ import { selectPage } from '../../src/data/select-page.ts';
 import { destroyObjects, insertObjects, updateObjects } from '../../src/data/write-objects.ts';
 import type { Condition } from '../../src/protocol/data-messages.ts';
 import type { Caller } from '../../src/store/insert-run.ts';
-import { type Queryable, sqlState, type Statement } from '../../src/store/open-store.ts';
+import type { Queryable, Statement } from '../../src/store/open-store.ts';
+import { sqlState } from '../../src/store/store-error.ts';
 import { type TestData, testData } from './open-data.ts';
 import { columnsOfThing, sampleThings, thing } from './things.ts';
 

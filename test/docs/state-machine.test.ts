@@ -7,7 +7,7 @@ import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
 import { isFinal, type Outcome, outcomes, type RunState, runStates } from '../../src/core/run.ts';
 import { attemptTransitions, runTransitions, type StoredState, storedState } from '../../src/core/run-transitions.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { sqlState, violatedConstraint } from '../../src/store/open-store.ts';
+import { sqlState, violatedConstraint } from '../../src/store/store-error.ts';
 import { testStore, type TestStore } from '../support/store.ts';
 
 interface Arrow {

@@ -8,6 +8,7 @@ import { isFinal, type Run } from '../../src/core/run.ts';
 import { getRun } from '../../src/operations/get-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { isAlive, readStat } from '../../src/runner/containment/proc-files.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { guardOf, openStage, type Stage } from '../support/stage.ts';
 import { until } from '../support/runtime.ts';
 
@@ -170,4 +171,24 @@ test('promise 2: the runs of a runner that died on another machine are tried aga
   assertTakenOver(run, alone);
   const [lease] = await stage.store.query<{ isEarly: boolean }>({ name: '', text: `select lease_ended_at < lease_expires_at as "isEarly" from cloudcode.runners where id = '${far.id}'` });
   assert.equal(lease?.isEarly, false);
+});
+
+test('promise 1: a runner that nothing from the database reaches any more ends its worker before another takes over; then it works again', async () => {
+  await using stage = await openStage(tasks);
+  await using proxy = await startCuttingProxy(stage.url);
+  const cutOff = await stage.start({ leaseMs, url: proxy.url });
+  const alone = await scheduleAlone(stage);
+  const pid = await alone.started(1);
+  proxy.silence(true);
+  await gone(pid);
+  const other = await stage.start({ leaseMs });
+  assertTakenOver(await alone.ended(), alone);
+  await other.kill('SIGTERM');
+  proxy.silence(false);
+  const next = await scheduleRun(stage.store, 'testing', { task: 'quick' });
+  const answered = await until(45_000, 'the runner that was cut off works again', async () => {
+    const now = await getRun(stage.store, 'testing', next.id);
+    return now.state === 'succeeded' ? now : null;
+  });
+  assert.equal(answered.result, cutOff.pid);
 });

@@ -6,7 +6,8 @@ import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
 import { retryRun } from '../../src/operations/retry-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { type ClaimedRun, readNextWakeMs } from '../../src/store/claim-runs.ts';
-import { sqlState, type Store } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/open-store.ts';
+import { sqlState } from '../../src/store/store-error.ts';
 import { testStore, type TestStore } from '../support/store.ts';
 
 const first = <Item>(items: readonly Item[]): Item => {
