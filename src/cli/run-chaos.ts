@@ -1,6 +1,8 @@
-import { type CampaignOptions, runCampaign } from '../chaos/campaign.ts';
+import type { CampaignOptions } from '../chaos/campaign-options.ts';
+import { runCampaign } from '../chaos/campaign.ts';
 import { catchInterrupts, interruptStatus } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
+import { campaignJson, printCampaign, violationsIn } from './print-campaign.ts';
 import { checkDatabaseUrl } from './resolve-backend.ts';
 import { showLiveLine } from './terminal/live-line.ts';
 
@@ -10,26 +12,27 @@ const lineEveryMs = 15_000;
 export async function runChaos({ terminal }: Invocation, options: CampaignOptions): Promise<number> {
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
   using interrupts = catchInterrupts(terminal);
-  terminal.tell(`Seed ${options.seed}: ${options.runs} runs in ${options.queues} queues on ${options.runners} runners, ${options.faults} faults.`);
+  const { seed, runs, queues, runners, faults } = options;
+  terminal.tell(`Seed ${seed}: ${runs} runs in ${queues} queues on ${runners} runners, ${faults} faults.`);
   let phase = '';
   let counts = '';
-  const describe = (): string => `${phase}${counts}`;
+  const describe = (): string => (interrupts.signal.aborted ? 'stopping' : `${phase}${counts}`);
   const live = showLiveLine(terminal.err, describe);
   const periodic = terminal.err.isTerminal ? undefined : setInterval(() => terminal.tell(describe()), lineEveryMs);
   try {
-    const record = await runCampaign(options, {
-      stopping: interrupts.signal,
+    const result = await runCampaign(options, {
+      interrupted: interrupts.signal,
       onPhase: (next) => (phase = next),
-      onFault: () => undefined,
-      onProgress: ({ runsScheduled, runs, faultsBegun, faults }) => (counts = `: ${runsScheduled} of ${runs} runs scheduled, ${faultsBegun} of ${faults} faults begun`),
+      onProgress: (progress) => (counts = `: ${progress.runsScheduled} of ${progress.runs} runs scheduled, ${progress.faultsBegun} of ${progress.faults} faults begun`),
     });
-    if (interrupts.signal.aborted) {
+    live.stop();
+    if (result === null) {
       terminal.tell('Interrupted: nothing was checked.');
       return interruptStatus(interrupts.signal.reason);
     }
-    live.stop();
-    terminal.printJson({ ...record, witness: record.witness.length, acknowledged: record.acknowledged.length, overlaps: record.witness.filter((line) => line.kind === 'overlap'), asked: record.asked.length, refused: record.witness.filter((line) => line.kind === 'refused') });
-    return exitStatuses.done;
+    if (terminal.json) terminal.printJson(campaignJson(options, result));
+    else printCampaign(terminal, options, result);
+    return violationsIn(result) === 0 ? exitStatuses.done : exitStatuses.failed;
   } finally {
     clearInterval(periodic);
     live.stop();

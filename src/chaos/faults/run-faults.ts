@@ -20,7 +20,7 @@ const pauseMs = 50;
  * Makes the faults of the plan, each when its time has come: while others last, but never two at once at one runner or at the database. So a runner and its guard are never
  * frozen together. Resolves when all are healed. One that found nothing to strike is tried again a little later, a few times.
  */
-export async function runFaults(plan: readonly PlannedFault[], striking: Striking, tell: { readonly progress: Progress; onFault(fault: MadeFault): void }): Promise<readonly MadeFault[]> {
+export async function runFaults(plan: readonly PlannedFault[], striking: Striking, progress: Progress): Promise<readonly MadeFault[]> {
   const made: MadeFault[] = [];
   const turns = new Map<string, Promise<void>>();
   const startedAt = performance.now();
@@ -30,9 +30,7 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
     for (let tries = 0; tries < 20 && !striking.stopping.aborted; tries += 1) {
       const beganAt = bootTimeMs();
       if (await strike(fault, striking)) {
-        const done = { kind: fault.kind, runner: fault.runner, beganAt, healedAt: bootTimeMs() };
-        made.push(done);
-        tell.onFault(done);
+        made.push({ kind: fault.kind, runner: fault.runner, beganAt, healedAt: bootTimeMs() });
         return;
       }
       await delay(4 * pauseMs);
@@ -42,11 +40,11 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
     const waitedFrom = performance.now();
     const dueAt = startedAt + behindMs + fault.atMs;
     while (performance.now() < dueAt && !striking.stopping.aborted) await delay(Math.min(pauseMs, dueAt - performance.now()));
-    while (!mayBeginFault(tell.progress) && !striking.stopping.aborted) await delay(pauseMs);
+    while (!mayBeginFault(progress) && !striking.stopping.aborted) await delay(pauseMs);
     if (striking.stopping.aborted) break;
     // When the runs lag behind, the faults that follow come later by as much: they are not made up for in a burst.
     behindMs += Math.max(0, performance.now() - Math.max(waitedFrom, dueAt));
-    tell.progress.faultsBegun += 1;
+    progress.faultsBegun += 1;
     const place = fault.runner === null ? (fault.kind.startsWith('database') ? 'database' : fault.kind) : `runner ${fault.runner}`;
     turns.set(place, (turns.get(place) ?? Promise.resolve()).then(() => strikeInTurn(fault)));
   }

@@ -3,14 +3,17 @@ import { buildProject } from '../../project/build-project.ts';
 import { endBundler } from '../../project/bundle.ts';
 import { migrate } from '../../store/migrate.ts';
 import type { Store } from '../../store/open-store.ts';
+import { auditMarks, installAudit } from '../judge/install-audit.ts';
 import { campaignEnvironment } from '../workload/feed-runs.ts';
 
-/** A new database with the campaign's project. */
+/** Makes a new database one with the campaign's project, in which all that happens is recorded. */
 export async function prepareStore(store: Store, project: string): Promise<void> {
   await migrate(store);
+  await installAudit(store);
   try {
     await deployProject(store, campaignEnvironment, await buildProject(project));
   } finally {
     await endBundler();
   }
+  await auditMarks(store);
 }

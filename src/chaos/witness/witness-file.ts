@@ -1,23 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import type { WitnessLine } from '../judge/history.ts';
 
-/** What a task of the campaign saw: templates/campaign/cloudcode/_witness.ts writes it. */
-export interface WitnessLine {
-  readonly kind: 'began' | 'overlap' | 'ended' | 'scheduled' | 'wrote' | 'refused';
-  readonly run: string;
-  readonly task: string;
-  readonly attempt: number;
-  readonly fence: string;
-  readonly queue: string | null;
-  readonly pid: number;
-  /** By the boot clock. */
-  readonly at: number;
-  /** `scheduled`: the runs that are durable from here on. */
-  readonly ids?: readonly string[];
-  /** `refused`: why. */
-  readonly code?: string;
-}
-
-/** The file that all tasks append to, read as it grows. */
+/** The file that all tasks append to (templates/campaign/cloudcode/_witness.ts), read as it grows. */
 export interface WitnessFile {
   /** All lines so far. */
   readonly lines: () => readonly WitnessLine[];

@@ -13,9 +13,16 @@ const countEvery = 25;
 
 export const campaignEnvironment = 'testing';
 
+interface Feeding {
+  readonly store: Store;
+  readonly plan: RunPlan;
+  readonly progress: Progress;
+  readonly acknowledged: string[];
+  readonly stopping: AbortSignal;
+}
+
 /** Schedules the runs of the plan, no faster than the faults come. Adds to `acknowledged` what the product confirmed. */
-export async function feedRuns(store: Store, from: { readonly plan: RunPlan; readonly progress: Progress; readonly acknowledged: string[]; readonly stopping: AbortSignal }): Promise<void> {
-  const { plan, progress, acknowledged, stopping } = from;
+export async function feedRuns({ store, plan, progress, acknowledged, stopping }: Feeding): Promise<void> {
   for (const [index, { run, count }] of plan.runs.entries()) {
     while (!mayScheduleMore(progress) && !stopping.aborted) await delay(pauseMs);
     if (index % countEvery === 0) await backlogIsSmall(store, stopping);

@@ -27,8 +27,17 @@ const recent = 60;
 /** For the database to come back: no queue may be left paused. */
 const patienceMs = 120_000;
 
+interface Meddling {
+  readonly store: Store;
+  readonly seed: number;
+  readonly queues: readonly string[];
+  readonly acknowledged: readonly string[];
+  readonly stopping: AbortSignal;
+}
+
 /** Cancels and retries some runs, and pauses some queues for a while, until it is told to stop: as people do. Leaves no queue paused. */
-export async function meddle(store: Store, given: { readonly seed: number; readonly queues: readonly string[]; readonly acknowledged: readonly string[]; readonly stopping: AbortSignal }): Promise<readonly Asked[]> {
+export async function meddle(given: Meddling): Promise<readonly Asked[]> {
+  const { store } = given;
   const random = seededRandom(given.seed ^ 0x4d_45_44);
   const asked: Asked[] = [];
   const ask = async (kind: Asked['kind'], of: string, call: () => Promise<unknown>): Promise<void> => {

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
-import type { CampaignOptions } from '../../chaos/campaign.ts';
+import type { CampaignOptions } from '../../chaos/campaign-options.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
 
