@@ -1,3 +1,4 @@
+import type { FaultKind } from './plan/fault-kinds.ts';
 import type { Progress } from './workload/progress.ts';
 
 export interface CampaignOptions {
@@ -6,6 +7,8 @@ export interface CampaignOptions {
   readonly queues: number;
   readonly runners: number;
   readonly faults: number;
+  /** Of these kinds. */
+  readonly kinds: readonly FaultKind[];
   readonly leaseMs: number;
   /** A server on which the campaign makes a database of its own; undefined: it starts a server. */
   readonly databaseUrl: string | undefined;

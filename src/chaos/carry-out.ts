@@ -4,7 +4,7 @@ import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
 import { type MadeFault, runFaults } from './faults/run-faults.ts';
 import type { History } from './judge/history.ts';
 import { readHistory } from './judge/read-history.ts';
-import { type LeftOut, leftOutIn } from './plan/fault-kinds.ts';
+import { type LeftOut, leftOutOf } from './plan/fault-kinds.ts';
 import { planFaults, type PlannedFault } from './plan/plan-faults.ts';
 import { planRuns, type RunPlan } from './plan/plan-runs.ts';
 import { processesLeftOver } from './processes/leftovers.ts';
@@ -67,8 +67,9 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
 }
 
 function planCampaign(database: ScratchDatabase, options: CampaignOptions): Plan {
-  const leftOut = leftOutIn({ ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted });
-  return { leftOut, faults: planFaults({ ...options, leftOut: leftOut.map(({ kind }) => kind) }), runs: planRuns(options) };
+  const leftOut = leftOutOf(options.kinds, { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted });
+  const kinds = options.kinds.filter((kind) => leftOut.every((each) => each.kind !== kind));
+  return { leftOut, faults: kinds.length === 0 ? [] : planFaults({ ...options, kinds }), runs: planRuns(options) };
 }
 
 /** From the first run to the last fault's healing. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { bootTimeMs } from '../../runner/containment/boot-clock.ts';
-import type { FaultKind } from '../plan/fault-kinds.ts';
+import { type FaultKind, factsOf } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
 import { mayBeginFault, type Progress } from '../workload/progress.ts';
 import { strike } from './strike.ts';
@@ -17,8 +17,8 @@ export interface MadeFault {
 const pauseMs = 50;
 
 /**
- * Makes the faults of the plan, each when its time has come: while others last, but never two at once at one runner or at the database. So a runner and its guard are never
- * frozen together. Resolves when all are healed. One that found nothing to strike is tried again a little later, a few times.
+ * Makes the faults of the plan, each when its time has come: while others last, but never two at once at the processes of one runner, its connections, or the database. So a runner
+ * and its guard are never frozen together. Resolves when all are healed. One that found nothing to strike is tried again a little later, a few times.
  */
 export async function runFaults(plan: readonly PlannedFault[], striking: Striking, progress: Progress): Promise<readonly MadeFault[]> {
   const made: MadeFault[] = [];
@@ -39,13 +39,13 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
   for (const fault of plan) {
     const waitedFrom = performance.now();
     const dueAt = startedAt + behindMs + fault.atMs;
-    while (performance.now() < dueAt && !striking.stopping.aborted) await delay(Math.min(pauseMs, dueAt - performance.now()));
+    while (performance.now() < dueAt && !striking.stopping.aborted) await delay(Math.min(pauseMs, Math.max(1, dueAt - performance.now())));
     while (!mayBeginFault(progress) && !striking.stopping.aborted) await delay(pauseMs);
     if (striking.stopping.aborted) break;
     // When the runs lag behind, the faults that follow come later by as much: they are not made up for in a burst.
     behindMs += Math.max(0, performance.now() - Math.max(waitedFrom, dueAt));
     progress.faultsBegun += 1;
-    const place = fault.runner === null ? (fault.kind.startsWith('database') ? 'database' : fault.kind) : `runner ${fault.runner}`;
+    const place = `${factsOf(fault.kind).target} ${fault.runner}`;
     turns.set(place, (turns.get(place) ?? Promise.resolve()).then(() => strikeInTurn(fault)));
   }
   await Promise.all(turns.values());

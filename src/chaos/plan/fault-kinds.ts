@@ -1,5 +1,5 @@
-/** What a fault happens to: one runner (its processes and connections), the database, or a task, which does it to itself. */
-export type FaultTarget = 'runner' | 'database' | 'task';
+/** What a fault strikes: of one runner its processes, its connections or its clock; the database; or a task, which does it to itself. */
+export type FaultTarget = 'processes' | 'connections' | 'clock' | 'database' | 'tasks';
 
 interface FaultKindFacts {
   readonly target: FaultTarget;
@@ -14,26 +14,26 @@ interface FaultKindFacts {
 }
 
 const facts = {
-  worker_killed: { target: 'runner', weight: 4 },
-  worker_stopped: { target: 'runner', weight: 3, lasts: [0.1, 1.5] },
-  runner_killed: { target: 'runner', weight: 4, lasts: [0, 1.5] },
-  runner_stopped: { target: 'runner', weight: 4, lasts: [1, 2.5] },
-  runner_terminated: { target: 'runner', weight: 2, lasts: [0, 0.3] },
-  guard_killed: { target: 'runner', weight: 2 },
-  guard_stopped: { target: 'runner', weight: 2, lasts: [0.3, 1.5] },
-  connections_cut: { target: 'runner', weight: 3 },
-  connections_slow: { target: 'runner', weight: 2, lasts: [0.5, 2] },
-  connections_blackholed: { target: 'runner', weight: 3, lasts: [0.5, 2.5] },
-  commit_answer_lost: { target: 'runner', weight: 4, lasts: [0.3, 0.6], plainConnections: true },
-  sessions_terminated: { target: 'runner', weight: 3, plainConnections: true },
-  clock_jumped: { target: 'runner', weight: 2, lasts: [0.5, 3] },
+  worker_killed: { target: 'processes', weight: 4 },
+  worker_stopped: { target: 'processes', weight: 3, lasts: [0.1, 1.5] },
+  runner_killed: { target: 'processes', weight: 4, lasts: [0, 1.5] },
+  runner_stopped: { target: 'processes', weight: 4, lasts: [1, 2.5] },
+  runner_terminated: { target: 'processes', weight: 2, lasts: [0, 0.3] },
+  guard_killed: { target: 'processes', weight: 2 },
+  guard_stopped: { target: 'processes', weight: 2, lasts: [0.3, 1.5] },
+  connections_cut: { target: 'connections', weight: 3 },
+  connections_slow: { target: 'connections', weight: 2, lasts: [0.5, 2] },
+  connections_blackholed: { target: 'connections', weight: 3, lasts: [0.5, 2.5] },
+  commit_answer_lost: { target: 'connections', weight: 4, lasts: [0.3, 0.6], plainConnections: true },
+  sessions_terminated: { target: 'connections', weight: 3, plainConnections: true },
+  clock_jumped: { target: 'clock', weight: 2, lasts: [0.5, 3] },
   database_restarted_fast: { target: 'database', weight: 2, ownServer: true },
   database_restarted_immediate: { target: 'database', weight: 2, ownServer: true },
-  task_crashed: { target: 'task', weight: 2 },
-  task_exited: { target: 'task', weight: 2 },
-  task_out_of_memory: { target: 'task', weight: 1 },
-  task_timed_out: { target: 'task', weight: 2 },
-  task_bred: { target: 'task', weight: 2 },
+  task_crashed: { target: 'tasks', weight: 2 },
+  task_exited: { target: 'tasks', weight: 2 },
+  task_out_of_memory: { target: 'tasks', weight: 1 },
+  task_timed_out: { target: 'tasks', weight: 2 },
+  task_bred: { target: 'tasks', weight: 2 },
 } as const satisfies Readonly<Record<string, FaultKindFacts>>;
 
 export type FaultKind = keyof typeof facts;
@@ -42,6 +42,15 @@ export const faultKinds = Object.keys(facts) as readonly FaultKind[];
 
 export function factsOf(kind: FaultKind): FaultKindFacts {
   return facts[kind];
+}
+
+export function isFaultKind(name: string): name is FaultKind {
+  return Object.hasOwn(facts, name);
+}
+
+/** Whether it strikes one runner: which one is part of the plan. */
+export function strikesRunner(kind: FaultKind): boolean {
+  return ['processes', 'connections', 'clock'].includes(facts[kind].target);
 }
 
 /** What the machine and the database allow. */
@@ -55,10 +64,11 @@ export interface LeftOut {
   readonly why: string;
 }
 
-export function leftOutIn(surroundings: Surroundings): readonly LeftOut[] {
-  return faultKinds.flatMap((kind) => {
+/** Of these kinds, those that cannot be made. */
+export function leftOutOf(kinds: readonly FaultKind[], surroundings: Surroundings): readonly LeftOut[] {
+  return kinds.flatMap((kind) => {
     const { ownServer, plainConnections } = factsOf(kind);
-    if (ownServer === true && !surroundings.ownServer) return [{ kind, why: 'the server given by --database is not the campaign\'s to restart' }];
+    if (ownServer === true && !surroundings.ownServer) return [{ kind, why: "the server given by --database is not the campaign's to restart" }];
     if (plainConnections === true && !surroundings.plainConnections) return [{ kind, why: 'the connections are encrypted, so that nobody between can read them' }];
     return [];
   });

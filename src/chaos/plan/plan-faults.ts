@@ -1,9 +1,9 @@
-import { factsOf, type FaultKind, faultKinds } from './fault-kinds.ts';
+import { factsOf, type FaultKind, strikesRunner } from './fault-kinds.ts';
 import { type Random, seededRandom } from './random.ts';
 
 export interface PlannedFault {
   readonly kind: FaultKind;
-  /** When it begins, in milliseconds from the start of the campaign. It may come later: two faults never strike the same runner at once. */
+  /** When it begins, in milliseconds from the start of the campaign. It may come later: two faults never strike the same thing at once. */
   readonly atMs: number;
   /** 0 when it is over at once. */
   readonly lastsMs: number;
@@ -18,24 +18,24 @@ export interface FaultPlanOptions {
   readonly faults: number;
   readonly runners: number;
   readonly leaseMs: number;
-  readonly leftOut: readonly FaultKind[];
+  readonly kinds: readonly FaultKind[];
 }
 
 /** The mean pause between the beginnings of two faults, as a part of the lease. Some last longer than that: they overlap. */
 const pauseOfLease = 0.65;
 
 /** The faults of a campaign, in order. The same options give the same plan. */
-export function planFaults({ seed, faults, runners, leaseMs, leftOut }: FaultPlanOptions): readonly PlannedFault[] {
+export function planFaults({ seed, faults, runners, leaseMs, kinds }: FaultPlanOptions): readonly PlannedFault[] {
   const random = seededRandom(seed);
-  const draw = kindsInTurn(random, faultKinds.filter((kind) => !leftOut.includes(kind)));
+  const draw = kindsInTurn(random, kinds);
   const plan: PlannedFault[] = [];
   let atMs = 0;
   for (let count = 0; count < faults; count += 1) {
     atMs += Math.round(random.between(20, 180) / 100 * pauseOfLease * leaseMs);
     const kind = draw();
-    const { target, lasts = [0, 0] } = factsOf(kind);
+    const { lasts = [0, 0] } = factsOf(kind);
     const lastsMs = Math.round((lasts[0] + random.next() * (lasts[1] - lasts[0])) * leaseMs);
-    plan.push({ kind, atMs, lastsMs, runner: target === 'runner' ? random.between(0, runners - 1) : null, choice: random.next() });
+    plan.push({ kind, atMs, lastsMs, runner: strikesRunner(kind) ? random.between(0, runners - 1) : null, choice: random.next() });
   }
   return plan;
 }

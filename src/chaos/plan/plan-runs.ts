@@ -15,13 +15,20 @@ export interface RunPlan {
   readonly runs: readonly { readonly run: PlannedRun; readonly count: number }[];
 }
 
+interface RunPlanOptions {
+  readonly seed: number;
+  readonly runs: number;
+  readonly queues: number;
+  readonly leaseMs: number;
+}
+
 /** The runs of a campaign: at least `runs`, with those that they schedule themselves. The same options give the same plan. */
-export function planRuns(options: { readonly seed: number; readonly runs: number; readonly queues: number }): RunPlan {
+export function planRuns(options: RunPlanOptions): RunPlan {
   const random = seededRandom(options.seed ^ 0x52_55_4e);
   const queues = Array.from({ length: options.queues }, (_, index) => `queue ${index + 1}`);
   const runs: { run: PlannedRun; count: number }[] = [];
   for (let count = 0; count < options.runs; ) {
-    const next = planOne(random, { queues, number: runs.length });
+    const next = planOne(random, { queues, leaseMs: options.leaseMs, number: runs.length });
     runs.push(next);
     count += next.count;
   }
@@ -29,6 +36,7 @@ export function planRuns(options: { readonly seed: number; readonly runs: number
 }
 
 interface Given {
+  readonly leaseMs: number;
   readonly queues: readonly string[];
   readonly number: number;
 }
@@ -38,13 +46,13 @@ function planOne(random: Random, given: Given): { run: PlannedRun; count: number
   const draw = random.next();
   if (draw < 0.05) {
     const links = random.between(1, 4);
-    return { run: { ...place, task: 'chain', parameters: { links, ...work(random) } }, count: links + 1 };
+    return { run: { ...place, task: 'chain', parameters: { links, ...work(random, given) } }, count: links + 1 };
   }
   if (draw < 0.09) {
-    const children = Array.from({ length: random.between(2, 8) }, (_, index) => ({ ...placeOf(random, given), key: `${given.number}-${index}`, parameters: work(random) }));
+    const children = Array.from({ length: random.between(2, 8) }, (_, index) => ({ ...placeOf(random, given), key: `${given.number}-${index}`, parameters: work(random, given) }));
     return { run: { ...place, task: 'fan_out', parameters: { children } }, count: children.length + 1 };
   }
-  return { run: { ...place, task: 'step', parameters: work(random) }, count: 1 };
+  return { run: { ...place, task: 'step', parameters: work(random, given) }, count: 1 };
 }
 
 /** In which queue, if any, and when. */
@@ -54,8 +62,23 @@ function placeOf(random: Random, { queues }: Given): { readonly queue?: string; 
 }
 
 /** What a step does: mostly nothing that takes long, or two processors would have to be busy for an hour. */
-function work(random: Random): Readonly<Record<string, unknown>> {
+function work(random: Random, given: Given): Readonly<Record<string, unknown>> {
+  return {
+    ...time(random, given),
+    ...(random.chance(0.3) ? { writes: true } : {}),
+    ...(random.chance(0.15) ? { logs: random.between(1, 20) } : {}),
+    ...(random.chance(0.04) ? { throws: true } : {}),
+  };
+}
+
+/** Some take longer than a lease: they are at work still when another runner takes over from a frozen one. */
+function time(random: Random, { leaseMs }: Given): Readonly<Record<string, number>> {
   const draw = random.next();
-  const time = draw < 0.6 ? {} : draw < 0.82 ? { sleepMs: random.between(50, 400) } : draw < 0.88 ? { sleepMs: random.between(400, 1500) } : draw < 0.98 ? { busyMs: random.between(20, 150) } : { busyMs: random.between(500, 1500) };
-  return { ...time, ...(random.chance(0.3) ? { writes: true } : {}), ...(random.chance(0.15) ? { logs: random.between(1, 20) } : {}), ...(random.chance(0.04) ? { throws: true } : {}) };
+  const ofLease = (least: number, most: number): number => Math.round(random.between(least * 100, most * 100) / 100 * leaseMs);
+  if (draw < 0.5) return {};
+  if (draw < 0.75) return { sleepMs: random.between(50, 400) };
+  if (draw < 0.86) return { sleepMs: random.between(400, 1500) };
+  if (draw < 0.9) return { sleepMs: ofLease(1, 3) };
+  if (draw < 0.98) return { busyMs: random.between(20, 150) };
+  return { busyMs: random.chance(0.5) ? ofLease(1, 2.5) : random.between(500, 1500) };
 }

@@ -62,7 +62,7 @@ export async function openProxy(connect: () => Socket): Promise<Proxy> {
       if (pairs.has(pair) && !isSwallowing) to.write(first.bytes);
     }
     if (line[0] === undefined) delayed.delete(to);
-    else setTimeout(() => release(pair, to), line[0].at - performance.now());
+    else setTimeout(() => release(pair, to), Math.max(1, line[0].at - performance.now()));
   };
 
   const server = createServer((client) => {

@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
 import type { CampaignOptions } from '../../chaos/campaign-options.ts';
+import type { FaultKind } from '../../chaos/plan/fault-kinds.ts';
+import { CloudCodeError } from '../../core/errors.ts';
+import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
+import { suggest } from '../../core/suggest.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
 
@@ -10,6 +13,7 @@ interface ChaosOptions {
   readonly queues: string;
   readonly runners: string;
   readonly faults: string;
+  readonly kinds?: string;
   readonly leaseMs: string;
   readonly seed?: string;
   readonly keep?: boolean;
@@ -25,6 +29,7 @@ export function addChaos(program: Command): void {
     .option('--queues <n>', 'queues that they are in', '40')
     .option('--runners <n>', 'runners, a process each', '3')
     .option('--faults <n>', 'faults', '60')
+    .option('--kinds <list>', 'only these kinds of faults, with commas between')
     .option('--seed <n>', 'repeats the plan of another campaign')
     .option('--lease-ms <n>', 'how long a lease of the runners lasts', '3000')
     .option('--keep', 'leave the database and the folder for a look')
@@ -35,24 +40,37 @@ a database of its own on that server, drops it at the end, and leaves out what w
 Examples:
   $ cloudcode chaos
   $ cloudcode chaos --runs 10000 --faults 300 --runners 4
+  $ cloudcode chaos --kinds runner_stopped,worker_stopped
   $ cloudcode chaos --seed 42 --json`);
   command.action((options: ChaosOptions) => invoke(command, async (invocation) => {
     const { runChaos } = await import('../run-chaos.ts');
-    return runChaos(invocation, readChaosOptions(invocation, options));
+    return runChaos(invocation, await readChaosOptions(invocation, options));
   }));
 }
 
 /** @throws CloudCodeError `wrong_usage` */
-function readChaosOptions({ global }: Invocation, given: ChaosOptions): CampaignOptions {
+async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Promise<CampaignOptions> {
   return {
     runs: parseWholeNumber('--runs', given.runs, { from: 1, to: 1_000_000 }),
     queues: parseWholeNumber('--queues', given.queues, { from: 0, to: 100_000 }),
     // More would need more connections than a server has as a rule.
     runners: parseWholeNumber('--runners', given.runners, { from: 1, to: 8 }),
     faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
+    kinds: await parseKinds(given.kinds),
     leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
     seed: given.seed === undefined ? randomInt(mostSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
     databaseUrl: global.database,
     keep: given.keep === true,
   };
+}
+
+/** @throws CloudCodeError `wrong_usage` */
+async function parseKinds(list: string | undefined): Promise<readonly FaultKind[]> {
+  const { faultKinds, isFaultKind } = await import('../../chaos/plan/fault-kinds.ts');
+  if (list === undefined) return faultKinds;
+  return list.split(',').map((name) => {
+    if (isFaultKind(name)) return name;
+    const nearest = suggest(name, faultKinds);
+    throw new CloudCodeError('wrong_usage', `There is no kind of fault ${JSON.stringify(name)}.`, { hint: nearest === null ? `There are ${faultKinds.join(', ')}.` : `Did you mean ${nearest}?` });
+  });
 }

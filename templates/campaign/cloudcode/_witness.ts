@@ -65,8 +65,11 @@ export interface Work {
 }
 
 export async function doWork({ sleepMs = 0, busyMs = 0, writes = false, logs = 0 }: Work): Promise<void> {
-  for (let line = 1; line <= logs; line += 1) console.log(`line ${line} of ${logs}`);
-  if (sleepMs > 0) await delay(sleepMs);
+  for (let line = 1; line <= logs; line += 1) {
+    console.log(`line ${line} of ${logs}`);
+    await delay(sleepMs / logs);
+  }
+  if (logs === 0 && sleepMs > 0) await delay(sleepMs);
   for (const until = performance.now() + busyMs; performance.now() < until; );
   if (writes) await witnessed(write);
 }
