@@ -16,7 +16,11 @@ export async function cancelRun(store: Store, environment: string, runId: string
       await lockQueueOfRun(db, runId);
       return (await cancelWaitingRun(db, runId)) || (await requestCancel(db, runId));
     }));
-    if (done) return getRun(store, environment, runId);
+    if (done) {
+      // The next of its queue may be at the front now.
+      store.ring();
+      return getRun(store, environment, runId);
+    }
   }
   const now = await getRun(store, environment, runId);
   throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${now.state}.`);

@@ -49,10 +49,10 @@ interface HashedModel {
   readonly json: string;
 }
 
-function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
+async function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
   const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
   const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
-  return retryConflicts(() => store.transaction(async (db) => {
+  const deployed = await retryConflicts(() => store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
     await applySettings(db, environmentId, { environment, project });
     if (current !== digest) {
@@ -64,6 +64,9 @@ function activateProject(store: Store, environment: string, { project, dataModel
     }
     return { tasks: tasks.map((task) => task.name), changed: current !== digest };
   }));
+  // A queue's setting may have changed who is next.
+  store.ring();
+  return deployed;
 }
 
 async function applySettings(

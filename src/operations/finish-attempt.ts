@@ -2,8 +2,8 @@ import { decideAfterAttempt, type AfterAttempt } from '../core/decide-after-atte
 import type { ErrorRecord } from '../core/errors.ts';
 import type { Outcome } from '../core/run.ts';
 import { type RunningEvent, storedAfterRunning } from '../core/run-transitions.ts';
-import { endAttempt, type AttemptRecord, type StoredLine } from '../store/end-attempt.ts';
-import type { Queryable } from '../store/open-store.ts';
+import { type AttemptRecord, endAttempts, type StoredLine } from '../store/end-attempt.ts';
+import type { Store } from '../store/open-store.ts';
 
 /** How an attempt ended, as its runner saw it. */
 export interface FinishedAttempt {
@@ -22,14 +22,25 @@ export interface FinishedAttempt {
   readonly lines: readonly StoredLine[];
 }
 
+/** What became of a run; `superseded` when another attempt had taken over: nothing was written. */
+export type Finished = AfterAttempt['next'] | 'superseded';
+
 /**
- * Stores an attempt's end and what follows from it. When it resolves to a final state, that is final (promise 3).
- * @returns what became of the run, or 'superseded' when another attempt had taken over: nothing was written
+ * Stores the ends of attempts and what follows from them, all of them or, when it throws, none. When it resolves to a final state, that is final (promise 3).
+ * @returns what became of each, in the order given
  */
-export async function finishAttempt(db: Queryable, attempt: FinishedAttempt): Promise<AfterAttempt['next'] | 'superseded'> {
-  const decision = decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() });
-  const stored = await endAttempt(db, { ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) });
-  return stored ? decision.next : 'superseded';
+export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
+  const ends = attempts.map((attempt) => ({ attempt, decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }) }));
+  const stored = await endAttempts(store, ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })));
+  if (stored.some(({ frees }) => frees)) store.ring();
+  const fences = new Set(stored.map(({ fence }) => fence));
+  return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
+}
+
+/** As finishAttempts, for one. */
+export async function finishAttempt(store: Store, attempt: FinishedAttempt): Promise<Finished> {
+  const [finished = 'superseded'] = await finishAttempts(store, [attempt]);
+  return finished;
 }
 
 type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;

@@ -18,6 +18,7 @@ async function changePause(store: Store, environment: string, queue: { readonly 
   const name = parseQueue(queue.name);
   const environmentId = await findEnvironment(store, environment);
   await setQueuePaused(store, { environmentId, name, paused: queue.paused });
+  if (!queue.paused) store.ring();
   const [found] = await readQueues(store, environmentId, name);
   if (found === undefined) throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);
   return found;

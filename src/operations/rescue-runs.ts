@@ -1,6 +1,6 @@
 import type { Store } from '../store/open-store.ts';
 import { type HeldAttempt, readLostAttempts } from '../store/runners.ts';
-import { finishAttempt } from './finish-attempt.ts';
+import { type FinishedAttempt, finishAttempts } from './finish-attempt.ts';
 
 const batch = 100;
 
@@ -16,14 +16,12 @@ export async function rescueRuns(store: Store): Promise<number> {
 
 /** Ends attempts whose processes are known to be gone, or never were. @returns how many were still current */
 export async function endLostAttempts(store: Store, attempts: readonly HeldAttempt[], why: string): Promise<number> {
-  let ended = 0;
-  for (const attempt of attempts) {
-    if ((await finishAttempt(store, endOf(attempt, why))) !== 'superseded') ended += 1;
-  }
-  return ended;
+  if (attempts.length === 0) return 0;
+  const finished = await finishAttempts(store, attempts.map((attempt) => endOf(attempt, why)));
+  return finished.filter((next) => next !== 'superseded').length;
 }
 
-function endOf(attempt: HeldAttempt, why: string): Parameters<typeof finishAttempt>[1] {
+function endOf(attempt: HeldAttempt, why: string): FinishedAttempt {
   return {
     runId: attempt.id,
     fence: attempt.fence,

@@ -22,7 +22,10 @@ export async function retryRun(store: Store, environment: string, runId: string)
     });
   });
   const run = await getRun(store, environment, runId);
-  if (retried) return run;
+  if (retried) {
+    store.ring();
+    return run;
+  }
   if (isFinal(run.state)) {
     throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
   }

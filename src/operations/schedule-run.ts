@@ -19,10 +19,35 @@ export async function scheduleRun(store: Store, environment: string, options: un
 }
 
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
-export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<{ readonly run: Run; readonly isNew: boolean }> {
+export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<ScheduledNow> {
   const request = { ...parseScheduleRequest(options, new Date()), id: newRunId() };
-  const id = request.key === null ? ((await insertRun(store, environment, request)) ? request.id : null) : await insertKeyedRun(store, environment, request);
-  if (id === null) throw await unknownTask(store, environment, request.task);
+  const scheduled = request.key === null ? await addRun(store, environment, request) : await findOrAddRun(store, environment, request);
+  if (scheduled === null) throw await unknownTask(store, environment, request.task);
+  if (scheduled.isNew) store.ring();
+  return scheduled;
+}
+
+interface ScheduledNow {
+  readonly run: Run;
+  readonly isNew: boolean;
+}
+
+/** One statement: what was asked for is known, and the database tells the rest. */
+async function addRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
+  const inserted = await insertRun(store, environment, request);
+  if (inserted === null) return null;
+  const { id, task, parametersJson, queue, key } = request;
+  const { state, createdAt, dueAt, maxAttempts } = inserted;
+  const run: Run = {
+    id, environment, task, parameters: JSON.parse(parametersJson) as unknown, queue, key, state, createdAt, dueAt,
+    retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts, attempts: [],
+  };
+  return { run, isNew: true };
+}
+
+async function findOrAddRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
+  const id = await insertKeyedRun(store, environment, request);
+  if (id === null) return null;
   const run = await readRun(store, environment, id);
   if (run === null) throw new Error(`run ${id} was not there after it was scheduled`);
   return { run, isNew: id === request.id };
@@ -32,9 +57,16 @@ export interface CallingAttempt extends Caller {
   readonly environment: string;
 }
 
+/** As scheduleRunsByAttempt, for one run by itself. */
+export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, run: ScheduledRun): Promise<string> {
+  const [id = run.id] = await scheduleRunsByAttempt(store, caller, [run]);
+  store.ring();
+  return id;
+}
+
 /**
  * Schedules runs on behalf of an attempt, in its environment and in their order. Their ids are the caller's, so that asking again for one adds
- * nothing. Several have to be in a transaction, which a refusal rolls back.
+ * nothing. Several have to be in a transaction, which a refusal rolls back. The caller rings when that is committed.
  * @returns their ids, or those of other runs where a `key` found one
  * @throws CloudCodeError `unknown_task`, `attempt_superseded`
  */

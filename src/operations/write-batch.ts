@@ -23,8 +23,8 @@ export interface Batch {
  * Carries out a batch in one transaction: all of it or nothing. A batch that was carried out before, by its id, is answered as it was then.
  * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `unknown_task`, `unknown_model`, `unknown_field`
  */
-export function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
-  return store.transaction(async (db) => {
+export async function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
+  const answer = await store.transaction(async (db) => {
     const runId = scope.caller.runId;
     const isNew = await insertBatch(db, { id, runId });
     const destroyed: number[] = [];
@@ -40,6 +40,8 @@ export function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch)
     if (destroyed.length + runs.length > 0) await setBatchAnswer(db, id, JSON.stringify({ destroyed, runs }));
     return { destroyed, runs };
   });
+  if (answer.runs.length > 0) store.ring();
+  return answer;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { DataModel } from '../core/data-model.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
-import { scheduleRunsByAttempt } from '../operations/schedule-run.ts';
+import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
 import type { WriteCall } from '../protocol/data-messages.ts';
 import type { CallMessage } from '../protocol/worker-messages.ts';
@@ -42,7 +42,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     switch (request.kind) {
       case 'schedule': {
         const scheduled = { ...request, id: newRunId() };
-        return retryWhileAway(async () => JSON.stringify({ id: (await scheduleRunsByAttempt(store, caller, [scheduled]))[0] }), over.signal);
+        return retryWhileAway(async () => JSON.stringify({ id: await scheduleRunByAttempt(store, caller, scheduled) }), over.signal);
       }
       case 'select':
       case 'count':

@@ -1,5 +1,5 @@
 import type { DataModel } from '../core/data-model.ts';
-import { finishAttempt } from '../operations/finish-attempt.ts';
+import type { FinishedAttempt } from '../operations/finish-attempt.ts';
 import type { FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import type { Store } from '../store/open-store.ts';
@@ -14,11 +14,13 @@ import { sampleStack } from './sample-stack.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
+import type { WriteEnd } from './write-ends.ts';
 
 export interface AttemptContext {
   readonly store: Store;
   /** The store for what tasks ask for, on connections of its own: however much that is, leases are renewed. */
   readonly callStore: Store;
+  readonly writeEnd: WriteEnd;
   readonly onEvent: OnEvent;
   /** The folder that stands for the project's on this machine. */
   readonly folder: string;
@@ -132,7 +134,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop();
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
-    const next = await storeEnd(context, {
+    const next = await storeEnd(context, run.queue, {
       runId: run.id,
       fence: run.fence,
       number: run.attempt,
@@ -181,10 +183,10 @@ async function askToEnd(worker: WorkerProcess): Promise<void> {
  * Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it.
  * A runner that stops gives up at last; its lease runs out, and the run is tried again.
  */
-async function storeEnd(context: AttemptContext, finished: Parameters<typeof finishAttempt>[1]): Promise<string> {
+async function storeEnd(context: AttemptContext, queue: string | null, finished: FinishedAttempt): Promise<string> {
   for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2000)) {
     try {
-      return await finishAttempt(context.store, finished);
+      return await context.writeEnd(queue, finished);
     } catch (error) {
       context.onEvent({ kind: 'trouble', what: `the end of run ${finished.runId} could not be stored yet`, error });
       if (context.abandon.aborted) return 'not stored';

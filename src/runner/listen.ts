@@ -21,7 +21,8 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
   let client: pg.Client | null = null;
   const dispatch = (payload: string): void => {
     const [kind, subject, runId] = payload.split(' ');
-    if (kind === 'claimable') notifications.claimable();
+    // This runner's own rings woke it already.
+    if (kind === 'claimable' && subject !== runnerId) notifications.claimable();
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };
   const connect = async (): Promise<pg.Client> => {

@@ -1,4 +1,3 @@
-import { finishAttempt } from '../operations/finish-attempt.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache } from './bundle-cache.ts';
 import type { DataModels } from './data-models.ts';
@@ -97,7 +96,7 @@ async function takeBoth<Code>(taking: ReturnType<WorkerPool['take']>, code: Prom
 async function giveUp(run: ClaimedRun, context: AttemptContext, cause: unknown): Promise<void> {
   context.onEvent({ kind: 'trouble', what: `run ${run.id} could not be started`, error: cause });
   const message = `The attempt could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-  await finishAttempt(context.store, {
+  await context.writeEnd(run.queue, {
     runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
     outcome: 'lost', cancelRequested: false, resultJson: null, error: { name: 'AttemptLost', message, stack: null },
     exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [],

@@ -21,6 +21,7 @@ import { listen } from './listen.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
 import { openWorkerPool } from './worker-pool.ts';
+import { openEndWriter } from './write-ends.ts';
 import { within } from './within.ts';
 
 export interface RunnerOptions {
@@ -57,7 +58,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const log = (message: string): void => trouble('processes', message);
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
-  const callStore = await openStore({ url: store.url, maxConnections: callConnections });
+  const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
+  callStore.onRing(() => claiming.wake());
+  store.onRing(() => claiming.wake());
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
@@ -69,7 +72,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();
-  const slots = openSlots({ concurrency, pool, bundles, dataModels: openDataModels(store), context: { store, callStore, onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal }, onFree: () => claiming.wake() });
+  const slots = openSlots({
+    concurrency, pool, bundles, dataModels: openDataModels(store), onFree: () => claiming.wake(),
+    context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
+  });
   const claimer = openClaimer(store, id, slots.fill);
 
   const claiming = startLoop({

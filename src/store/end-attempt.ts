@@ -31,40 +31,72 @@ export interface AttemptRecord {
   readonly lines: readonly StoredLine[];
 }
 
+/** What was stored of an end. */
+export interface StoredEnd {
+  readonly fence: string;
+  /** Another run may have become claimable by it. */
+  readonly frees: boolean;
+}
+
 /**
- * Ends an attempt: the run, the attempt and its last log lines in one statement, under the attempt's fence.
- * @returns false when the attempt was superseded (or this very end is stored already): nothing was written
+ * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. The locks of their queues are taken first, in one order for
+ * all writers.
+ * @returns those that were stored; the others were superseded (or this very end is stored already): nothing was written of them
  */
-export async function endAttempt(db: Queryable, end: AttemptRecord): Promise<boolean> {
-  const rows = await db.query({
-    name: 'end_attempt',
+export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Promise<readonly StoredEnd[]> {
+  return db.query<StoredEnd>({
+    name: 'end_attempts',
     text: `
-      with ended as (
-        update cloudcode.runs
-        set state = $4, runner_id = null, cancel_requested_at = null, result = $5::json, error = $6::json,
-          retry_at = now() + $7::double precision * interval '1 millisecond',
-          finished_at = case when $4 = 'queued' then null else now() end,
-          attempt_limit = attempt_limit + $8
-        where id = $1 and fence = $2 and state = 'running'
-        returning id
+      with given as (
+        select * from unnest(
+          $1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::double precision[], $8::integer[],
+          $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[]
+        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error)
+      ), locked as materialized (
+        select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
+          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key
+          from cloudcode.runs where id = any ($1::uuid[]) and queue is not null order by key
+        ) as queue
+      ), ended as (
+        update cloudcode.runs r
+        set state = g.state, runner_id = null, cancel_requested_at = null, result = g.result::json, error = g.error::json,
+          retry_at = now() + g.retry_ms * interval '1 millisecond',
+          finished_at = case when g.state = 'queued' then null else now() end,
+          attempt_limit = r.attempt_limit + g.extra_attempts
+        from locked cross join given g
+        where r.id = g.run_id and r.fence = g.fence and r.state = 'running'
+        returning r.id, r.fence, r.queue is not null or r.state = 'queued' as frees
       ), recorded as (
         update cloudcode.attempts a
-        set finished_at = now(), outcome = $9, exit_code = $10, signal = $11, pid = coalesce($12, a.pid), peak_memory_bytes = $13, error = $14::json
-        from ended where a.run_id = ended.id and a.number = $3
+        set finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, a.pid),
+          peak_memory_bytes = g.peak_memory_bytes, error = g.attempt_error::json
+        from ended join given g on g.run_id = ended.id and g.fence = ended.fence
+        where a.run_id = ended.id and a.number = g.number
       ), logged as (
         insert into cloudcode.log_lines (run_id, attempt, at, level, message)
-        select ended.id, $3, line.at, line.level, line.message
-        from ended, unnest($15::timestamptz[], $16::text[], $17::text[]) as line (at, level, message)
+        select line.run_id, line.attempt, line.at, line.level, line.message
+        from unnest($15::uuid[], $16::bigint[], $17::integer[], $18::timestamptz[], $19::text[], $20::text[])
+            with ordinality as line (run_id, fence, attempt, at, level, message, position)
+          join ended on ended.id = line.run_id and ended.fence = line.fence
+        order by line.position
       )
-      select id from ended`,
-    values: [
-      end.runId, end.fence, end.number,
-      end.state, end.resultJson, jsonOrNull(end.runError), end.retryDelayMs, end.extraAttempts,
-      end.outcome, end.exitCode, end.signal, end.pid, end.peakMemoryBytes, jsonOrNull(end.attemptError),
-      ...lineColumns(end.lines),
-    ],
+      select fence::text as fence, frees from ended`,
+    values: [...endColumns(ends), ...lineColumnsOf(ends)],
   });
-  return rows.length > 0;
+}
+
+function endColumns(ends: readonly AttemptRecord[]): readonly unknown[][] {
+  const column = (value: (end: AttemptRecord) => unknown): unknown[] => ends.map(value);
+  return [
+    column((end) => end.runId), column((end) => end.fence), column((end) => end.number), column((end) => end.state), column((end) => end.resultJson),
+    column((end) => jsonOrNull(end.runError)), column((end) => end.retryDelayMs), column((end) => end.extraAttempts), column((end) => end.outcome), column((end) => end.exitCode),
+    column((end) => end.signal), column((end) => end.pid), column((end) => end.peakMemoryBytes), column((end) => jsonOrNull(end.attemptError)),
+  ];
+}
+
+function lineColumnsOf(ends: readonly AttemptRecord[]): readonly unknown[][] {
+  const owners = ends.flatMap((end) => end.lines.map(() => end));
+  return [owners.map((end) => end.runId), owners.map((end) => end.fence), owners.map((end) => end.number), ...lineColumns(ends.flatMap((end) => end.lines))];
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Run } from '../core/run.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
 import type { Queryable } from './open-store.ts';
 
@@ -7,22 +8,26 @@ export interface Caller {
   readonly fence: string;
 }
 
+/** What the database decided of a run that was added. */
+export type InsertedRun = Pick<Run, 'state' | 'createdAt' | 'dueAt' | 'maxAttempts'>;
+
 /**
  * Adds a run without a key to an environment, by a request from outside.
- * @returns false when the environment's deployment has no such task: nothing was added
+ * @returns null when the environment's deployment has no such task: nothing was added
  */
-export async function insertRun(db: Queryable, environment: string, run: ScheduledRun): Promise<boolean> {
-  const rows = await db.query({
+export async function insertRun(db: Queryable, environment: string, run: ScheduledRun): Promise<InsertedRun | null> {
+  const [row] = await db.query<InsertedRun>({
     name: 'insert_run',
     text: `
       insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
       select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts
       from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
       where e.name = $2 and t.name = $3
-      returning id`,
+      returning case when due_at > now() then 'scheduled' else 'queued' end as state, cloudcode.iso(created_at) as "createdAt", cloudcode.iso(due_at) as "dueAt",
+        max_attempts as "maxAttempts"`,
     values: [run.id, environment, run.task, run.parametersJson, run.queue, run.at, run.afterMs],
   });
-  return rows.length > 0;
+  return row ?? null;
 }
 
 /**
@@ -62,10 +67,15 @@ export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: r
           cross join given g
           join cloudcode.tasks t on t.deployment_id = e.deployment_id and t.name = g.task
         where caller.id = $1
+      ), locked as materialized (
+        -- In one order for all writers, as when attempts end: two of them never wait for each other.
+        select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
+          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key from known where queue is not null order by key
+        ) as queue
       ), inserted as (
         insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, scheduled_by)
         select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, $1
-        from known order by position
+        from locked cross join known order by position
       )
       select held, (select g.task from given g where not exists (select from known k where k.id = g.id) order by g.position limit 1) as "unknownTask"
       from held`,

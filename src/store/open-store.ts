@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { CloudCodeError } from '../core/errors.ts';
+import { type Bell, openBell } from './bell.ts';
 import { connectionConfig, sessionSettings, statementLimitMs } from './connection.ts';
 import { retryConflicts } from './retry-conflicts.ts';
 import { asStoreError, isUnreachable } from './store-error.ts';
@@ -18,7 +19,7 @@ export interface Queryable {
   query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
 }
 
-export interface Store extends Queryable, AsyncDisposable {
+export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDisposable {
   readonly url: string;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
@@ -32,13 +33,15 @@ export interface StoreOptions {
   readonly maxConnections?: number;
   /** How long the answer to a statement may take until its connection is taken for lost; 15 s unless set. */
   readonly limitMs?: number;
+  /** The runner whose store it is: it does not hear its own rings by notification. */
+  readonly runnerId?: string;
 }
 
 /**
  * Connects to a PostgreSQL server and checks that it answers and is new enough.
  * @throws CloudCodeError `database_unreachable`, `database_too_old`
  */
-export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs }: StoreOptions): Promise<Store> {
+export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs, runnerId = '' }: StoreOptions): Promise<Store> {
   const pool = new pg.Pool({
     ...connectionConfig(url, limitMs),
     max: maxConnections,
@@ -49,7 +52,7 @@ export async function openStore({ url, maxConnections = 8, limitMs = statementLi
   pool.on('error', () => undefined);
   // Nor does one that breaks in the middle of a transaction end the process: the statement that fails tells it.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const store = storeOf(pool, url);
+  const store = storeOf(pool, { url, runnerId });
   try {
     await checkServerVersion(store);
   } catch (error) {
@@ -59,8 +62,10 @@ export async function openStore({ url, maxConnections = 8, limitMs = statementLi
   return store;
 }
 
-function storeOf(pool: pg.Pool, url: string): Store {
+function storeOf(pool: pg.Pool, { url, runnerId }: { readonly url: string; readonly runnerId: string }): Store {
+  const bell = openBell(() => runStatement(pool, { name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }));
   const close = async (): Promise<void> => {
+    await bell.still();
     if (!pool.ended) await pool.end();
   };
   return {
@@ -68,6 +73,8 @@ function storeOf(pool: pg.Pool, url: string): Store {
     // A statement of its own that met another was rolled back as a whole.
     query: (statement) => retryConflicts(() => runStatement(pool, statement)),
     transaction: (work) => runTransaction(pool, work),
+    ring: bell.ring,
+    onRing: bell.onRing,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,0 +1,68 @@
+import { type Finished, type FinishedAttempt, finishAttempts } from '../operations/finish-attempt.ts';
+import type { Store } from '../store/open-store.ts';
+import { isUnreachable } from '../store/store-error.ts';
+
+/** Stores the end of an attempt, together with others that end meanwhile. Rejects when nothing of it was stored. */
+export type WriteEnd = (queue: string | null, attempt: FinishedAttempt) => Promise<Finished>;
+
+interface Waiting {
+  readonly attempt: FinishedAttempt;
+  readonly bytes: number;
+  readonly settled: PromiseWithResolvers<Finished>;
+}
+
+/** A statement of so many costs little more than one of half as many, and is over within milliseconds. */
+const mostTogether = 100;
+const mostBytesTogether = 4 * 2 ** 20;
+
+/**
+ * Ends that come while others are being stored are stored together, in one statement and one write to disk: nobody waits on an idle system, and under load a commit serves
+ * many. Runs in queues wait for the locks of their queues, so they do not go with those that are in none.
+ */
+export function openEndWriter(store: Store): WriteEnd {
+  const inQueues = writeTogether(store);
+  const inNone = writeTogether(store);
+  return (queue, attempt) => (queue === null ? inNone(attempt) : inQueues(attempt));
+}
+
+function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Finished> {
+  let waiting: Waiting[] = [];
+  let isWriting = false;
+
+  const writeAll = async (): Promise<void> => {
+    isWriting = true;
+    while (waiting.length > 0) await writeSome(store, takeSome());
+    isWriting = false;
+  };
+  const takeSome = (): readonly Waiting[] => {
+    let count = 0;
+    for (let bytes = 0; count < Math.min(waiting.length, mostTogether); count += 1) {
+      bytes += waiting[count]?.bytes ?? 0;
+      if (count > 0 && bytes > mostBytesTogether) break;
+    }
+    const some = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    return some;
+  };
+  return (attempt) => {
+    const settled = Promise.withResolvers<Finished>();
+    waiting.push({ attempt, bytes: bytesOf(attempt), settled });
+    if (!isWriting) void writeAll();
+    return settled.promise;
+  };
+}
+
+/** Never rejects: each end is told how it went. One that the database refuses spoils no other: then each is stored by itself. */
+async function writeSome(store: Store, some: readonly Waiting[]): Promise<void> {
+  try {
+    const finished = await finishAttempts(store, some.map(({ attempt }) => attempt));
+    some.forEach(({ settled }, index) => settled.resolve(finished[index] ?? 'superseded'));
+  } catch (error) {
+    if (some.length > 1 && !isUnreachable(error)) for (const one of some) await writeSome(store, [one]);
+    else for (const { settled } of some) settled.reject(error);
+  }
+}
+
+function bytesOf({ resultJson, error, lines }: FinishedAttempt): number {
+  return (resultJson?.length ?? 0) + (error?.message.length ?? 0) + (error?.stack?.length ?? 0) + lines.reduce((sum, { message }) => sum + message.length, 0);
+}
