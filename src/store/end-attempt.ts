@@ -64,7 +64,8 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           finished_at = case when g.state = 'queued' then null else now() end,
           attempt_limit = r.attempt_limit + g.extra_attempts
         from locked cross join given g
-        where r.id = g.run_id and r.fence = g.fence and r.state = 'running'
+        -- Running: by the table's constraint it has a runner then. Named by its state, the planner would look through all that are running.
+        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null
         returning r.id, r.fence, r.queue is not null or r.state = 'queued' as frees
       ), recorded as (
         update cloudcode.attempts a
