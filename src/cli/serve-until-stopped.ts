@@ -61,6 +61,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
     case 'attempt_started':
     case 'attempt_ended':
     case 'runs_rescued':
+    case 'runs_pruned':
     case 'lease_lost':
     case 'draining':
       return terminal.tell(`${time} ${describeEvent(event)}`);

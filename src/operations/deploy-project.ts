@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DataModel } from '../core/data-model.ts';
+import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
 import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
 import { activateDeployment, insertBundle, insertDataModel, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
+import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 
@@ -17,6 +19,7 @@ export interface DeployableProject {
     readonly defaults?: Partial<TaskConfig> | undefined;
     readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
     readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' | undefined }>> | undefined;
+    readonly retention?: Partial<Retention> | undefined;
   };
 }
 
@@ -76,6 +79,7 @@ async function applySettings(
 ): Promise<void> {
   const { config } = from.project;
   await setVariables(db, environmentId, config.environments?.[from.environment]?.variables ?? {});
+  await setRetention(db, environmentId, { ...defaultRetention, ...config.retention });
   const policies = Object.entries(config.queues ?? {}).map(([name, queue]) => [name, queue.onRetry ?? 'wait'] as const);
   await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')));
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { CloudCodeError } from '../core/errors.ts';
 import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
+import type { Retention } from '../core/retention.ts';
 import { parseQueue } from '../core/schedule-request.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import { checkShape, strictObject } from './check-shape.ts';
@@ -15,6 +16,8 @@ export interface ProjectConfig {
   readonly defaults?: Partial<TaskConfig>;
   readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> }>>;
   readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' }>>;
+  /** How long, and how many, finished runs are kept in each environment. */
+  readonly retention?: Partial<Retention>;
   /** How many attempts one runner executes at a time. */
   readonly concurrency?: number;
   /** How long a runner's lease lasts: its death is noticed within this time by runners of other machines. In milliseconds. */
@@ -35,6 +38,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   defaults: taskConfigSchema.optional(),
   environments: record(environmentName, strictObject({ variables: record(variableName, variableValue) })),
   queues: record(queueName, strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() })),
+  retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
 });

@@ -14,6 +14,7 @@ export type RunnerEvent =
       readonly tookMs: number;
     }
   | { readonly kind: 'runs_rescued'; readonly count: number }
+  | { readonly kind: 'runs_pruned'; readonly count: number }
   | { readonly kind: 'lease_lost' }
   | { readonly kind: 'draining'; readonly running: number }
   | { readonly kind: 'trouble'; readonly what: string; readonly error: unknown };
@@ -31,6 +32,8 @@ export function describeEvent(event: RunnerEvent): string {
       return `${event.task} ${event.runId} attempt ${event.attempt} ${event.outcome} after ${Math.round(event.tookMs)} ms: ${event.next}`;
     case 'runs_rescued':
       return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
+    case 'runs_pruned':
+      return `${event.count} finished run${event.count === 1 ? '' : 's'} forgotten, as the configuration says`;
     case 'lease_lost':
       return 'the lease could not be renewed in time: all workers were ended';
     case 'draining':

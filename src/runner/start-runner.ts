@@ -20,6 +20,7 @@ import { startRescuing } from './lease/start-rescuing.ts';
 import { listen } from './listen.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
+import { startPruning } from './start-pruning.ts';
 import { openWorkerPool } from './worker-pool.ts';
 import { openEndWriter } from './write-ends.ts';
 import { within } from './within.ts';
@@ -106,6 +107,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const checking = startCheckingHeldRuns(store, id, { slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
+  const pruning = startPruning(store, onEvent);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 
   const drain = async (drainMs: number): Promise<void> => {
@@ -121,7 +123,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await drain(drainMs);
     await listening.stop();
     await pool.close();
-    await Promise.all([checking.stop(), rescuing.stop(), lease.stop()]);
+    await Promise.all([checking.stop(), rescuing.stop(), pruning.stop(), lease.stop()]);
     await endLease(leaseStore, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();
     containment.close();

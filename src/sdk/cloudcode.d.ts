@@ -257,6 +257,8 @@ export interface ProjectConfig {
   readonly defaults?: TaskConfig;
   readonly environments?: Readonly<Record<string, EnvironmentConfig>>;
   readonly queues?: Readonly<Record<string, QueueConfig>>;
+  /** What is kept of finished runs in each environment. */
+  readonly retention?: RetentionConfig;
   /** How many attempts one runner executes at a time. Twice the cores, at least 4, unless set. */
   readonly concurrency?: number;
   /** How long a runner's lease lasts, in milliseconds: its death is noticed within this time by runners of other machines. 2000 to 600000; 15000 unless set. */
@@ -266,6 +268,14 @@ export interface ProjectConfig {
 export interface EnvironmentConfig {
   /** Environment variables that the tasks see. */
   readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** Runs that are `dead` are kept until somebody retries or cancels them; the others that are over are forgotten with their attempts and console. */
+export interface RetentionConfig {
+  /** For so many days after they ended: 30 unless set. */
+  readonly days?: number;
+  /** So many of the newest: 1,000,000 unless set. */
+  readonly runs?: number;
 }
 
 export interface QueueConfig {

@@ -1,7 +1,7 @@
 -- What each run pays for, made cheaper: docs/decisions/engine.md has the numbers.
 
 -- Rows that these tables refer to are written by the statement that adds the row, or (environments) are never deleted. The check of a foreign key is a query for every row,
--- and its lock on the one row of an environment is shared by all who schedule. What belongs to a run is deleted with it by prune_runs.
+-- and its lock on the one row of an environment is shared by all who schedule. What belongs to a run is deleted with it, by the same statement.
 alter table cloudcode.attempts drop constraint attempts_run_id_fkey;
 alter table cloudcode.log_lines drop constraint log_lines_run_id_fkey;
 alter table cloudcode.runs drop constraint runs_environment_id_fkey;
