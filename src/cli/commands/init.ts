@@ -10,7 +10,7 @@ export function addInit(program: Command): void {
     .addHelpText('after', `
 Examples:
   $ cloudcode init my-app
-  $ cd my-app && npx cloudcode dev`);
+  $ cd my-app && npm install && npx cloudcode dev`);
   command.action((dir: string | undefined) => invoke(command, (invocation) => init(invocation, dir)));
 }
 
@@ -22,13 +22,25 @@ async function init({ terminal, global }: Invocation, dir: string | undefined): 
     return exitStatuses.done;
   }
   const { colours } = terminal.out;
-  const shown = relative(process.cwd(), written.folder);
   terminal.print(`A new project in ${written.folder}:`);
   for (const file of written.files) terminal.print(`  ${file}`);
   terminal.print('');
+  if (written.oldNode !== null) terminal.print(`This machine's Node is ${written.oldNode}, which is too old: npm install brings Node 24 for this project.\n`);
   terminal.print('Next:');
-  if (shown !== '') terminal.print(`  ${colours.cyan(`cd ${shown.startsWith('..') ? written.folder : shown}`)}`);
-  terminal.print(`  ${colours.cyan('npm install')}      for the command and your editor's types`);
-  terminal.print(`  ${colours.cyan('npx cloudcode dev')}  serves it; README.md says what is in it`);
+  const steps = [
+    ...stepsInto(written.folder),
+    ['npm install', "the command, and your editor's types"],
+    ['npx cloudcode run count_primes --drain', 'runs a task, and what it schedules'],
+    ['npx cloudcode dev', 'serves the project; README.md says what is in it'],
+  ] as const;
+  const width = Math.max(...steps.map(([line]) => line.length));
+  for (const [line, why] of steps) terminal.print(`  ${colours.cyan(line)}${' '.repeat(width - line.length)}  ${why}`.trimEnd());
   return exitStatuses.done;
+}
+
+function stepsInto(folder: string): (readonly [line: string, why: string])[] {
+  const way = relative(process.cwd(), folder);
+  if (way === '') return [];
+  const shown = way.startsWith('..') ? folder : way;
+  return [[`cd ${/^[\w./@%+,:-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`}`, '']];
 }
