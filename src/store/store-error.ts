@@ -8,6 +8,9 @@ import { CloudCodeError } from '../core/errors.ts';
  */
 const unreachable = /^(08|57P0[1-5]|53|58030|25006|25P03|26000|28|3D000|ECONN|ENOENT|ENOTFOUND|EPIPE|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EAI_AGAIN|EACCES)/;
 
+/** Out of disk (53100), memory (53200) or connections (53300). */
+const full = /^53/;
+
 /** Transactions that met each other: one of them has to begin again. Serialization failure, deadlock, a lock that was not there in time. */
 const conflicts = new Set(['40001', '40P01', '55P03']);
 
@@ -33,7 +36,12 @@ export function asStoreError(error: unknown): unknown {
   const lost = code === undefined ? /connection|timeout|terminated/i.test(error.message) : unreachable.test(code);
   if (isDatabaseError ? !lost : !lost && code !== undefined) return error;
   if (!lost) return error;
-  return new CloudCodeError('database_unreachable', `The database cannot be reached: ${error.message || code || 'no answer'}.`, {
+  const why = `${error.message || code || 'no answer'}.`;
+  if (code !== undefined && full.test(code)) {
+    const hint = code === '53100' ? 'Make room on the disk that holds its data. What waits goes on by itself then.' : 'Give it more, or let fewer use it.';
+    return new CloudCodeError('database_unreachable', `The database has run out of what it needs: ${why}`, { hint, cause: error });
+  }
+  return new CloudCodeError('database_unreachable', `The database cannot be reached: ${why}`, {
     hint: 'Check that the PostgreSQL server runs and that the URL, user and password are right.',
     cause: error,
   });
