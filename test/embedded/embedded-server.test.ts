@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { geteuid, kill } from 'node:process';
@@ -271,6 +271,19 @@ test('a stale pid file does not stop the start, also when another program has th
     await using again = await startEmbeddedServer({ folder });
     assert.equal(again.startedHere, true);
   }
+});
+
+test('pid and lock files that a power failure left empty do not stop the start', async () => {
+  const folder = newFolder();
+  await (await startEmbeddedServer({ folder })).release();
+  const path = join(folder, 'postgres', 'postmaster.pid');
+  writeFileSync(path, '');
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(path, longAgo, longAgo);
+  const startedAt = performance.now();
+  await using again = await startEmbeddedServer({ folder });
+  assert.equal(again.startedHere, true);
+  assert.ok(performance.now() - startedAt < 20_000, 'it need not wait for long');
 });
 
 test('data of another major version is refused and left alone', async () => {

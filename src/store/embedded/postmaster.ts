@@ -58,10 +58,12 @@ export function startPostmaster({ folder, settings, runAs, binaries }: Postmaste
   closeSync(log);
   let error: Error | undefined;
   child.once('error', (cause) => (error = cause));
+  const hasExited = (): boolean => error !== undefined || child.exitCode !== null || child.signalCode !== null;
+  const howItEnded = (): string => (hasExited() ? `It was ended by ${child.signalCode ?? `exit status ${String(child.exitCode)}`}.` : 'It runs, and has said nothing.');
   return {
     pid: child.pid,
-    hasExited: () => error !== undefined || child.exitCode !== null || child.signalCode !== null,
-    readLog: () => error?.message ?? (readLogOf(folder, child.pid, offset) || `It was ended by ${child.signalCode ?? `exit status ${String(child.exitCode)}`}.`),
+    hasExited,
+    readLog: () => error?.message ?? (readLogOf(folder, child.pid, offset) || howItEnded()),
   };
 }
 

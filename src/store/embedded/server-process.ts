@@ -5,6 +5,7 @@ import { kill, pid as ownPid } from 'node:process';
 import { dataFolderOf } from './data-folder.ts';
 
 const endsWithinMs = 1000;
+const emptyForMs = 2000;
 
 /** The pid in postmaster.pid, or null when there is none. */
 export function postmasterPid(folder: string): number | null {
@@ -23,11 +24,12 @@ export async function stopPostmaster(folder: string, withinMs: number): Promise<
 
 /**
  * PostgreSQL refuses to start when a process has the pid in a lock file, whatever that process is: after a crash another program may have got
- * the pid, and a copied folder names the server of the folder it was copied from. Removes such a file.
+ * the pid, and a copied folder names the server of the folder it was copied from. The same with a file that is empty, as a power failure leaves it. Removes such a file.
  */
 export function removeStaleLock(path: string, folder: string): void {
   const pid = pidIn(path);
-  if (pid === null || !isAlive(pid) || servesData(pid, dataFolderOf(folder))) return;
+  const isStale = pid === null ? wasLeftEmpty(path) : isAlive(pid) && !servesData(pid, dataFolderOf(folder));
+  if (!isStale) return;
   const aside = `${path}.${ownPid}`;
   try {
     renameSync(path, aside);
@@ -37,6 +39,12 @@ export function removeStaleLock(path: string, folder: string): void {
   // Another starter's server may have put its own file there since: then it comes back.
   if (pidIn(aside) !== pid && !existsSync(path)) linkSync(aside, path);
   rmSync(aside, { force: true });
+}
+
+/** A server that starts makes its file empty, and fills it in the same moment. */
+function wasLeftEmpty(path: string): boolean {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file?.size === 0 && Date.now() - file.mtimeMs > emptyForMs;
 }
 
 function pidIn(path: string): number | null {
