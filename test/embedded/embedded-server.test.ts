@@ -286,6 +286,29 @@ test('pid and lock files that a power failure left empty do not stop the start',
   assert.ok(performance.now() - startedAt < 20_000, 'it need not wait for long');
 });
 
+test('a server that dies is started again while it is used, and stopped when it is released', async () => {
+  const server = await startEmbeddedServer({ folder: newFolder() });
+  await ask(server.url, 'create table kept as select 42 as n');
+  kill(server.postmasterPid, 'SIGKILL');
+  await until(60_000, 'it was killed', () => (isGone(server.postmasterPid) ? true : null));
+  const answer = await until(60_000, 'it answers again', () => ask(server.url, 'select n as answer from kept').catch(() => null));
+  assert.equal(answer, 42);
+  const pid = postmasterPid(server.folder) ?? 0;
+  assert.notEqual(pid, server.postmasterPid);
+  await server.release();
+  assert.ok(isGone(pid), 'it is stopped');
+});
+
+test('a server whose session was ended by an administrator is still known to be used', async () => {
+  const folder = newFolder();
+  await using server = await startEmbeddedServer({ folder });
+  const keepers = "from pg_stat_activity where application_name = 'cloudcode keeper'";
+  await ask(server.url, `select pg_terminate_backend(pid) as answer ${keepers}`);
+  await until(60_000, 'it is held again', async () => (Number(await ask(server.url, `select count(*) as answer ${keepers} and wait_event = 'ClientRead'`)) === 1 ? true : null));
+  await (await startEmbeddedServer({ folder })).release();
+  assert.equal(await ask(server.url, 'select 1 as answer'), 1);
+});
+
 test('data of another major version is refused and left alone', async () => {
   const folder = newFolder();
   await (await startEmbeddedServer({ folder })).release();

@@ -4,14 +4,15 @@ import pg from 'pg';
 import { dataFolderOf, ensureData } from './data-folder.ts';
 import { failed } from './failed.ts';
 import { findBinaries } from './find-binaries.ts';
+import { holdServer } from './hold-server.ts';
 import { type JoinedServer, joinServer } from './join-server.ts';
-import { connectKeeper, holdOpen, leave, urlOf } from './keeper.ts';
+import { connectKeeper, urlOf } from './keeper.ts';
 import { chooseRunAs, giveToProject } from './run-as.ts';
 import { keepLogBounded } from './server-log.ts';
 import { postmasterPid } from './server-process.ts';
 import { makeSettings, readSettings, type Settings } from './settings.ts';
 
-/** A project's own PostgreSQL server, shared by all processes that started it for the same folder. */
+/** A project's own PostgreSQL server, shared by all processes that started it for the same folder. One that dies is started again. */
 export interface EmbeddedServer extends AsyncDisposable {
   /** For the `pg` driver; holds the password. */
   readonly url: string;
@@ -30,13 +31,14 @@ export interface EmbeddedServer extends AsyncDisposable {
 export async function startEmbeddedServer(options: { readonly folder: string }): Promise<EmbeddedServer> {
   const folder = makeFolder(options.folder);
   const settings = readSettings(folder) ?? makeSettings(folder);
-  const { keeper, startedHere } = (await joinRunning(folder, settings)) ?? (await joinServer(prepare(folder, settings)));
-  holdOpen(keeper, false);
+  const join = async (): Promise<JoinedServer> => (await joinRunning(folder, settings)) ?? joinServer(prepare(folder, settings));
+  const { keeper, startedHere } = await join();
+  const held = holdServer(keeper, folder, async () => (await join()).keeper);
   const log = keepLogBounded(folder);
   let released: Promise<void> | null = null;
   const release = (): Promise<void> => {
     log.stop();
-    return (released ??= leave(keeper, folder));
+    return (released ??= held.release());
   };
   return {
     url: urlOf(settings, 'cloudcode'),
