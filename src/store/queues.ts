@@ -1,7 +1,7 @@
 import type { Queue } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
-/** Every queue that has a run which is not over, or settings that differ from the default; `name` null: all of them. */
+/** Every queue that has a run which is not over, or is paused; `name` null: all of them, and else the queue of that name in any case. */
 export function readQueues(db: Queryable, environmentId: number, name: string | null): Promise<readonly Queue[]> {
   return db.query<Queue>({
     name: 'read_queues',
@@ -17,7 +17,7 @@ export function readQueues(db: Queryable, environmentId: number, name: string | 
         group by r.queue
       ), settings as (
         select q.name, q.paused from cloudcode.queues q
-        where q.environment_id = $1 and ($2::text is null or q.name = $2)
+        where q.environment_id = $1 and (q.name = $2 or ($2 is null and (q.paused or q.name in (select name from active))))
       )
       select coalesce(active.name, settings.name) as name, coalesce(active.queued, 0) as queued, coalesce(active.scheduled, 0) as scheduled,
         active.running, cloudcode.iso(active.oldest_due_at) as "oldestDueAt", coalesce(settings.paused, false) as paused

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cancelRun } from '../../src/operations/cancel-run.ts';
+import { listQueues } from '../../src/operations/list-queues.ts';
 import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
 import { retryRun } from '../../src/operations/retry-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
@@ -144,6 +145,18 @@ test('no run of a paused queue is claimed; after resuming it goes on where it wa
   await pauseQueue(t.store, 'testing', 'q');
   await t.finish(claimed, 'returned');
   assert.deepEqual(await t.claim(), []);
+});
+
+test('a queue that has nothing to do and is not paused is not listed', async () => {
+  await using t = await testStore();
+  const names = async (): Promise<readonly string[]> => (await listQueues(t.store, 'testing')).map(({ name }) => name);
+  await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'busy' });
+  await pauseQueue(t.store, 'testing', 'busy');
+  await pauseQueue(t.store, 'testing', 'idle');
+  assert.deepEqual(await names(), ['busy', 'idle']);
+  assert.equal((await resumeQueue(t.store, 'testing', 'idle')).name, 'idle');
+  await resumeQueue(t.store, 'testing', 'busy');
+  assert.deepEqual(await names(), ['busy']);
 });
 
 test('promise 6: the end of a superseded attempt is refused', async () => {
