@@ -32,7 +32,7 @@ function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonl
     attempt.signal === null ? null : attempt.signal,
     attempt.exitCode === null || attempt.exitCode === 0 ? null : `exit code ${attempt.exitCode}`,
     attempt.pid === null ? null : `pid ${attempt.pid}`,
-    attempt.peakMemoryBytes === null ? null : `${Math.round(attempt.peakMemoryBytes / 1024 / 1024)} MB`,
+    attempt.peakMemoryBytes === null || attempt.peakMemoryBytes === 0 ? null : `${Math.round(attempt.peakMemoryBytes / 1024 / 1024)} MB`,
   ].filter((fact) => fact !== null);
   const why = attempt.error === null || attempt.error.message === run.error?.message ? '' : `\n${''.padEnd(14)}${escapeText(firstLine(attempt.error.message))}`;
   return `${colours.dim(`attempt ${attempt.number}`.padEnd(12))}  ${facts.join(', ')}${why}`;
