@@ -67,7 +67,9 @@ async function tellError(terminal: Terminal, error: unknown): Promise<number> {
     if (terminal.json) terminal.printJson(await problemOf(new CloudCodeError('internal', error instanceof Error ? error.message : String(error))));
     return exitStatuses.failed;
   }
-  terminal.tell(`${colours.red('error')}: ${escapeLines(error.message)} ${colours.dim(`(${error.code})`)}`);
+  // A message may show a line of the source below; the code stays with the sentence.
+  const [sentence = '', ...below] = escapeLines(error.message).split('\n');
+  terminal.tell([`${colours.red('error')}: ${sentence} ${colours.dim(`(${error.code})`)}`, ...below].join('\n'));
   if (error.hint !== undefined) terminal.tell(escapeLines(error.hint));
   if (terminal.json) terminal.printJson(await problemOf(error));
   return errorCatalogue[error.code].exitStatus;

@@ -14,7 +14,7 @@ export interface Resolved {
 }
 
 export type Target =
-  | { readonly kind: 'server'; readonly url: string }
+  | { readonly kind: 'server'; readonly url: string; readonly hint?: string }
   | { readonly kind: 'database'; readonly url: string; readonly folder: string | null }
   | { readonly kind: 'embedded'; readonly folder: string };
 
@@ -30,7 +30,7 @@ export async function findTarget(global: GlobalOptions): Promise<Target> {
   if (global.url !== undefined) return { kind: 'server', url: checkUrl(global.url, ['http:', 'https:'], 'http://127.0.0.1:4000') };
   const folder = projectFolder(global);
   if (global.database !== undefined) return { kind: 'database', url: checkDatabaseUrl(global.database), folder };
-  if (folder === null) return { kind: 'server', url: defaultUrl };
+  if (folder === null) return { kind: 'server', url: defaultUrl, hint: `It was asked because ${resolve(global.project)} is no CloudCode project. Go into one, name its folder with --project, or make one with \`cloudcode init\`.` };
   const url = await findRecordedServer(folder, global.environment);
   return url === null ? { kind: 'embedded', folder } : { kind: 'server', url };
 }
@@ -39,7 +39,7 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   const target = await findTarget(global);
   if (target.kind === 'server') {
     const { httpBackend } = await import('../client/http-backend.ts');
-    const backend = httpBackend({ url: target.url, token: global.token, environment: global.environment });
+    const backend = httpBackend({ url: target.url, token: global.token, environment: global.environment, hint: target.hint });
     return { backend, deployable: null, close: async () => undefined };
   }
   const [{ openProjectStore }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);

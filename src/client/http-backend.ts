@@ -10,11 +10,13 @@ export interface ServerAddress {
   readonly url: string;
   readonly token?: string | undefined;
   readonly environment: string;
+  /** What to do when it cannot be reached. */
+  readonly hint?: string | undefined;
 }
 
 /** A server's HTTP API. Every method may also throw `server_unreachable`. */
-export function httpBackend({ url, token, environment }: ServerAddress): Backend {
-  const server = { url, token };
+export function httpBackend({ url, token, environment, hint }: ServerAddress): Backend {
+  const server = { url, token, hint };
   const base = `/api/v1/environments/${encodeURIComponent(environment)}`;
   const get = <Answer>(path: string): Promise<Answer> => requestJson<Answer>(server, base + path);
   const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> => requestJson<Answer>(server, base + path, { method: 'POST', body });

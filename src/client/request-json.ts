@@ -5,6 +5,8 @@ import { errorOfProblem } from '../protocol/http-problem.ts';
 export interface Server {
   readonly url: string;
   readonly token: string | undefined;
+  /** What to do when it cannot be reached, if that is more than to start it. */
+  readonly hint?: string | undefined;
 }
 
 export interface Request {
@@ -73,7 +75,7 @@ export function unreachable(server: Server, error: unknown): CloudCodeError {
   const code = (cause as { readonly code?: unknown }).code;
   const why = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : typeof code === 'string' ? code : cause instanceof Error ? cause.message : String(cause);
   return new CloudCodeError('server_unreachable', `The server at ${withoutSecrets(server.url)} cannot be reached (${why}).`, {
-    hint: 'Start one with `cloudcode start` or `cloudcode dev`, or check --url and CLOUDCODE_URL.',
+    hint: server.hint ?? 'Start one with `cloudcode start` or `cloudcode dev`, or check --url and CLOUDCODE_URL.',
     cause: error,
   });
 }

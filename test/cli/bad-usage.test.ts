@@ -58,7 +58,7 @@ const usage: readonly (readonly [args: readonly string[], status: number, says: 
   [['run', 'x', '--url', away], 5, /server_unreachable/],
   [['runs', 'logs', 'x', '--follow', '--url', away], 5, /server_unreachable/],
   [['queues', '--database', database], 5, /cannot be reached.*database_unreachable/],
-  [['runs'], 5, /127\.0\.0\.1:4000 cannot be reached|is no CloudCode server/],
+  [['runs'], 5, /127\.0\.0\.1:4000 cannot be reached.*\nIt was asked because .* is no CloudCode project.*--project|is no CloudCode server/],
 ];
 
 describe('CLI: wrong usage has one clear error and its exit status', { concurrency: 2, timeout: 180_000 }, () => {
