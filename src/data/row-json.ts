@@ -7,6 +7,8 @@ export interface RowShape {
   readonly columns: string;
   /** An object as the protocol has it: a JSON array. */
   readonly json: string;
+  /** The values of an object, in the order of the array. */
+  readonly values: readonly string[];
   /** About its bytes: only text is without a bound. Does not read long texts to tell. */
   readonly size: string;
 }
@@ -27,6 +29,7 @@ function describeRow(model: Model): RowShape {
   return {
     columns: [...ids, ...fields.map(({ name }) => column(name))].join(', '),
     json: jsonArray(parts),
+    values: parts,
     size: [String(40 * ids.length + 25 * fields.length), ...texts].join(' + '),
   };
 }

@@ -13,7 +13,8 @@ import { type DataTarget, modelOf } from './target.ts';
 const pageBytes = 4 * 1024 * 1024;
 
 /**
- * A page of objects, at most `pageSize` and at least one when any is left. Gives one row `{ objects, cut }`: `objects` is the text of a JSON array.
+ * A page of objects, at most `pageSize` and at least one when any is left. Gives one row: `{ objects }` for a page of one, else `{ columns, cut }`, where
+ * `objects` and `columns` are texts of JSON arrays.
  * Without an order, a selection of a single object gives any that matches.
  * @throws CloudCodeError `unknown_model`, `invalid_expression`, `invalid_order`
  */
@@ -27,7 +28,7 @@ export function selectPage(target: DataTarget, caller: Caller, { selection, afte
   const limit = `limit ${parameters.add(most, 'bigint')}`;
   const order = orderBy(terms);
   const rows = `select ${shape.columns} from ${tableName(target.schema, model.name)} t where ${where}`;
-  const one = most === 1 ? objectOf : objectsOf;
+  const one = most === 1 ? objectOf : columnsOf;
   if (after !== null) {
     const places = placesAfter(model, { terms, after }, parameters).map((place) => `(${rows} and ${place} order by ${order} ${limit})`);
     return searchOf(one(shape, order, places.length === 1 ? places.join('') : `select * from (${places.join(' union all ')}) t order by ${order} ${limit}`), parameters);
@@ -42,14 +43,16 @@ export function selectPage(target: DataTarget, caller: Caller, { selection, afte
 
 function objectOf(shape: RowShape, _order: string, page: string): string {
   return `
-    select cloudcode.attempt_holds($1, $2) as held, coalesce((select json_build_array(${shape.json}) from (${page}) t), '[]')::text as objects, false as cut`;
+    select cloudcode.attempt_holds($1, $2) as held, coalesce((select json_build_array(${shape.json}) from (${page}) t), '[]')::text as objects`;
 }
 
-// The rows come out of the window in its order, and json_agg takes them so; to sort them there again would take a tenth of the page's time.
-function objectsOf(shape: RowShape, order: string, page: string): string {
+// The rows come out of the window in its order, and json_agg takes them so; to sort them there again would take a tenth of the page's time. The columns are
+// joined in an array, because functions take no more than 100 arguments.
+function columnsOf(shape: RowShape, order: string, page: string): string {
+  const columns = shape.values.map((value) => `json_agg(${value}) filter (where t.".fits")::text`);
   return `
     select cloudcode.attempt_holds($1, $2) as held,
-      coalesce(json_agg(${shape.json}) filter (where t.".fits"), '[]')::text as objects,
+      '[' || array_to_string(array[${columns.join(', ')}], ',') || ']' as columns,
       coalesce(bool_or(not t.".fits"), false) as cut
     from (
       select t.*, coalesce(sum(${shape.size}) over w, 0) < ${pageBytes} as ".fits" from (${page}) t

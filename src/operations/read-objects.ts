@@ -12,8 +12,9 @@ import type { DataScope } from './write-batch.ts';
 export async function readObjects(db: Queryable, { target, caller }: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
   switch (call.kind) {
     case 'select': {
-      const [row] = await db.query<{ objects: string; cut: boolean }>(selectPage(target, caller, call));
-      return `{"objects":${row?.objects ?? '[]'},"cut":${row?.cut === true}}`;
+      const [row] = await db.query<{ objects: string } | { columns: string; cut: boolean }>(selectPage(target, caller, call));
+      if (row !== undefined && 'columns' in row) return `{"columns":${row.columns},"cut":${row.cut}}`;
+      return `{"objects":${row?.objects ?? '[]'}}`;
     }
     case 'count': {
       const [row] = await db.query<{ count: number }>(countObjects(target, caller, call.selection));

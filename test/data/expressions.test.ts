@@ -7,11 +7,11 @@ import { checkCondition } from '../../src/core/expression/check-condition.ts';
 import { databaseObjectMark } from '../../src/core/parameters-json.ts';
 import { countObjects } from '../../src/data/count-objects.ts';
 import { destroyMatching } from '../../src/data/destroy-matching.ts';
-import { selectPage } from '../../src/data/select-page.ts';
 import { insertObjects } from '../../src/data/write-objects.ts';
 import type { Condition, Selection } from '../../src/protocol/data-messages.ts';
 import { isMatch, type Node, valueOf } from './expected.ts';
 import { type TestData, testData } from './open-data.ts';
+import { readPage } from './read-page.ts';
 import { anyDay, anyId, anyInteger, anyNumber, anyText, anyTime, columnsOfThing, keysOf, sampleThings, type Thing, thing } from './things.ts';
 
 const rounds = 14;
@@ -129,8 +129,8 @@ function selectionOf(where: readonly Condition[]): Selection {
 }
 
 async function find(where: readonly Condition[]): Promise<readonly string[]> {
-  const [row] = await data.store.query<{ objects: string }>(selectPage(data.target, data.caller, { kind: 'select', selection: selectionOf(where), after: null, pageSize: 1000 }));
-  return (JSON.parse(row?.objects ?? '') as [string][]).map(([id]) => id);
+  const { objects } = await readPage(data, data.store, { selection: selectionOf(where), after: null, pageSize: 1000 });
+  return objects.map(([id]) => (typeof id === 'string' ? id : ''));
 }
 
 async function destroy(where: readonly Condition[]): Promise<number | undefined> {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { destroyMatching } from '../../src/data/destroy-matching.ts';
-import { selectPage } from '../../src/data/select-page.ts';
 import { insertObjects } from '../../src/data/write-objects.ts';
 import { countObjects } from '../../src/data/count-objects.ts';
-import type { SelectAnswer, SelectCall, Selection, WireObject, WireValue } from '../../src/protocol/data-messages.ts';
+import type { SelectCall, Selection, WireObject, WireValue } from '../../src/protocol/data-messages.ts';
+import type { Page } from '../../src/protocol/page-objects.ts';
 import { orderThings, valueOf } from './expected.ts';
 import { type TestData, testData } from './open-data.ts';
+import { readPage } from './read-page.ts';
 import { columnsOfThing, sampleThings, type Thing, thing } from './things.ts';
 
 let data: TestData;
@@ -28,10 +29,8 @@ async function insert(things: readonly Thing[]): Promise<void> {
   await data.store.query(insertObjects(data.target, data.caller, { model: 'thing', columns: columnsOfThing, ids: things.map(({ id }) => id), rows: JSON.stringify(things) }));
 }
 
-async function page(call: Omit<SelectCall, 'kind'>): Promise<SelectAnswer> {
-  const [row] = await data.store.query<{ objects: string; cut: boolean }>(selectPage(data.target, data.caller, { kind: 'select', ...call }));
-  assert.ok(row !== undefined);
-  return { objects: JSON.parse(row.objects) as WireObject[], cut: row.cut };
+async function page(call: Omit<SelectCall, 'kind'>): Promise<Page> {
+  return readPage(data, data.store, call);
 }
 
 function read(object: WireObject, name: string): WireValue {
@@ -111,7 +110,7 @@ test('a page ends at about 4 MiB, with one object at least, and says that it was
   await insert(large);
   const sizes: number[] = [];
   for (let last: WireValue = null, isCut = true; isCut; ) {
-    const answer: SelectAnswer = await page({ selection: all, after: last === null ? null : [last], pageSize: 100 });
+    const answer = await page({ selection: all, after: last === null ? null : [last], pageSize: 100 });
     sizes.push(answer.objects.length);
     last = answer.objects.at(-1)?.[0] ?? null;
     isCut = answer.cut;

@@ -1,4 +1,5 @@
 import type { SelectAnswer, Selection, WireObject, WireValue } from '../../protocol/data-messages.ts';
+import { pageObjects } from '../../protocol/page-objects.ts';
 import type { ModelType } from './database.ts';
 
 const fullPage = 1000;
@@ -9,7 +10,8 @@ export async function* readPages(type: ModelType, selection: Selection, { firstP
   let after: readonly WireValue[] | null = null;
   for (let most = firstPage; left > 0; most = fullPage) {
     const pageSize = Math.min(most, left);
-    const { objects, cut }: SelectAnswer = await type.database.request<SelectAnswer>({ kind: 'select', selection, after, pageSize });
+    const answer: SelectAnswer = await type.database.request<SelectAnswer>({ kind: 'select', selection, after, pageSize });
+    const { objects, cut } = pageObjects(answer);
     left -= objects.length;
     const last = objects.at(-1);
     // Taken before the page is handed out: what a task changes of its objects must not move the place.

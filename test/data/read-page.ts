@@ -1,0 +1,11 @@
+import { readObjects } from '../../src/operations/read-objects.ts';
+import type { SelectAnswer, SelectCall } from '../../src/protocol/data-messages.ts';
+import { type Page, pageObjects } from '../../src/protocol/page-objects.ts';
+import type { Queryable } from '../../src/store/open-store.ts';
+import type { TestData } from './open-data.ts';
+
+/** A page as a worker gets it. */
+export async function readPage({ target, caller }: TestData, db: Queryable, call: Omit<SelectCall, 'kind'>): Promise<Page> {
+  const text = await readObjects(db, { target, caller: { ...caller, environment: 'testing' } }, { kind: 'select', ...call });
+  return pageObjects(JSON.parse(text) as SelectAnswer);
+}
