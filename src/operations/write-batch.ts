@@ -86,10 +86,10 @@ async function write(db: Queryable, { caller, target }: DataScope, operation: Wr
       await db.query(insertObjects(target, caller, operation));
       return nothing;
     case 'update':
-      refuseMissing(operation.model, await db.query<Missing>(updateObjects(target, caller, operation)));
+      refuseMissing(operation, await db.query<Missing>(updateObjects(target, caller, operation)));
       return nothing;
     case 'destroy':
-      refuseMissing(operation.model, await db.query<Missing>(destroyObjects(target, caller, operation)));
+      refuseMissing(operation, await db.query<Missing>(destroyObjects(target, caller, operation)));
       return nothing;
     case 'destroy_all': {
       const [row] = await db.query<{ count: number }>(destroyMatching(target, caller, operation.selection));
@@ -104,8 +104,8 @@ interface Missing {
   readonly missing: readonly string[] | null;
 }
 
-function refuseMissing(model: string, [row]: readonly Missing[]): void {
-  const [id, ...others] = row?.missing ?? [];
+function refuseMissing({ model, ids }: { readonly model: string; readonly ids: readonly string[] }, [row]: readonly Missing[]): void {
+  const [id, ...others] = row === undefined ? ids : (row.missing ?? []);
   if (id === undefined) return;
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new CloudCodeError('object_destroyed', `${model} ${id}${more} is not there any more: it was destroyed elsewhere. Nothing was written.`);
