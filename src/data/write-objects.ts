@@ -44,7 +44,7 @@ export function updateObjects(target: DataTarget, caller: Caller, operation: Row
   const parameters = openParameters(caller);
   const columns = givenColumns(model, operation.columns);
   const given = givenRows(operation, { rows: parameters.add(operation.rows, 'json'), columns });
-  const ids = parameters.add(operation.ids, 'uuid[]');
+  const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
   const changes = columns.flatMap((column) => column.targets).map(({ column, value }) => `${column} = ${value}`);
   const update = `update ${tableName(target.schema, model.name)} t set ${changes.length === 0 ? '"id" = t."id"' : changes.join(', ')} from ${given}`;
   if (isOne(operation)) return statementOf(`${update} where ${isHeld} and t."id" = g."id" and t."id" = (${ids})[1] returning ${noneMissing}`, parameters);
@@ -58,7 +58,7 @@ export function updateObjects(target: DataTarget, caller: Caller, operation: Row
 export function destroyObjects(target: DataTarget, caller: Caller, operation: { readonly model: string; readonly ids: readonly string[] }): Statement {
   const model = modelOf(target, operation.model);
   const parameters = openParameters(caller);
-  const ids = parameters.add(operation.ids, 'uuid[]');
+  const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
   const remove = `delete from ${tableName(target.schema, model.name)} t`;
   if (isOne(operation)) return statementOf(`${remove} where ${isHeld} and t."id" = (${ids})[1] returning ${noneMissing}`, parameters);
   return statementOf(`${held}, done as (${remove} using held where held.held and t."id" = any(${ids}) returning t."id") select held, ${missing(ids)} from held`, parameters);
@@ -67,6 +67,11 @@ export function destroyObjects(target: DataTarget, caller: Caller, operation: { 
 function givenRows({ ids }: { readonly ids: readonly string[] }, { rows, columns }: { readonly rows: string; readonly columns: readonly GivenColumn[] }): string {
   const read = isOne({ ids }) ? `json_to_record(${rows} -> 0)` : `json_to_recordset(${rows})`;
   return `${read} as g (${['"id" uuid', ...columns.map(({ definition }) => definition)].join(', ')})`;
+}
+
+/** The text of an array of UUIDs, which need no quotes: the driver would look for some in each, and take six times as long. */
+function arrayOf(ids: readonly string[]): string {
+  return `{${ids.join(',')}}`;
 }
 
 function isOne({ ids }: { readonly ids: readonly string[] }): boolean {
