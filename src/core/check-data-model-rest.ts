@@ -84,7 +84,8 @@ function oneOf<const Value extends string>(webhook: WebhookDraft, { attribute, k
   return known[0];
 }
 
-function reportUnknown({ where, message, name, known }: { readonly where: Where; readonly message: string; readonly name: string; readonly known: readonly string[] }, report: Report): void {
+function reportUnknown({ where, message, name, known: listed }: { readonly where: Where; readonly message: string; readonly name: string; readonly known: readonly string[] }, report: Report): void {
+  const known = [...new Set(listed)];
   const nearest = suggest(name, known);
   const all = known.length === 0 || known.length > 20 ? undefined : `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}.`;
   report(where, message, nearest === null ? all : `Did you mean \`${nearest}\`?`);

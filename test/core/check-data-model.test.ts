@@ -42,6 +42,10 @@ const table: readonly (readonly [name: string, models: () => readonly ModelDraft
   ['a field called constructor', () => [model('a', { fields: [field('constructor')] })], `field constructor: "constructor" cannot be the name of a field: every object has its own \`constructor\`. | ${other}`],
   ['a field called like a column of PostgreSQL', () => [model('a', { fields: [field('xmin')] })], `field xmin: "xmin" cannot be the name of a field: PostgreSQL keeps it for itself. | ${other}`],
   ['a has-many called save', () => [model('a', { belongsTo: [belongsTo('a', 'up')], hasMany: [hasMany('a', 'save')] })], `has-many save: "save" cannot be the name of a has-many: every object has its own \`save\`. | ${other}`],
+  [
+    'an index on no field beside a field that is there twice', () => [model('a', { fields: [field('make'), field('make')], indexes: [index(['colour'])] })],
+    'field make: duplicate name "make": it is taken by field make.', 'index colour: the index is on "colour", which is no field and no belongs-to of the model. | There is make.',
+  ],
   ['a field twice', () => [model('a', { fields: [field('make'), field('make')] })], 'field make: duplicate name "make": it is taken by field make.'],
   [
     'a field that a belongs-to is stored as', () => [building(), model('a', { fields: [field('Building_id')], belongsTo: [belongsTo('building')] })],
