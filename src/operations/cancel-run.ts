@@ -10,8 +10,10 @@ import { getRun } from './get-run.ts';
  * @throws CloudCodeError `run_not_found`; `run_already_final` when the run is over
  */
 export async function cancelRun(store: Store, environment: string, runId: string): Promise<Run> {
-  const run = await getRun(store, environment, runId);
-  if (!isFinal(run.state)) {
+  // Between two looks a run may have begun or ended an attempt. It does not for ever: each attempt is counted.
+  for (;;) {
+    const { state } = await getRun(store, environment, runId);
+    if (isFinal(state)) throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${state}.`);
     const done = await retryConflicts(() => store.transaction(async (db) => {
       await lockQueueOfRun(db, runId);
       return (await cancelWaitingRun(db, runId)) || (await requestCancel(db, runId));
@@ -22,6 +24,4 @@ export async function cancelRun(store: Store, environment: string, runId: string
       return getRun(store, environment, runId);
     }
   }
-  const now = await getRun(store, environment, runId);
-  throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${now.state}.`);
 }

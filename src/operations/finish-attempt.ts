@@ -26,15 +26,28 @@ export interface FinishedAttempt {
 export type Finished = AfterAttempt['next'] | 'superseded';
 
 /**
- * Stores the ends of attempts and what follows from them, all of them or, when it throws, none. When it resolves to a final state, that is final (promise 3).
+ * Stores the ends of attempts and what follows from them, each whole or, when it throws, perhaps not. What resolves to a final state is final (promise 3).
  * @returns what became of each, in the order given
  */
 export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
+  const finished = await endAll(store, attempts);
+  // Somebody may have cancelled a run while its runner had not heard of it. The database knows, and takes no end then that forgets it.
+  const refused = attempts.filter((attempt, index) => finished[index] === 'superseded' && !isAnswer(attempt.outcome) && !attempt.cancelRequested);
+  if (refused.length === 0) return finished;
+  const cancelled = await endAll(store, refused.map((attempt) => ({ ...attempt, cancelRequested: true })));
+  return attempts.map((attempt, index) => cancelled[refused.indexOf(attempt)] ?? finished[index] ?? 'superseded');
+}
+
+async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
   const ends = attempts.map((attempt) => ({ attempt, decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }) }));
   const stored = await endAttempts(store, ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })));
   if (stored.some(({ frees }) => frees)) store.ring();
   const fences = new Set(stored.map(({ fence }) => fence));
   return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
+}
+
+function isAnswer(outcome: Outcome): boolean {
+  return outcome === 'returned' || outcome === 'threw';
 }
 
 /** As finishAttempts, for one. */

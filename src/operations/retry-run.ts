@@ -11,8 +11,20 @@ import { getRun } from './get-run.ts';
  * @throws CloudCodeError `run_not_found`, `run_not_final`, `run_succeeded`, `key_taken`
  */
 export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
-  await getRun(store, environment, runId);
-  const retried = await retryConflicts(() => store.transaction(async (db) => {
+  // Another may have retried it between the look and the write: then it is looked at again.
+  for (;;) {
+    const { state } = await getRun(store, environment, runId);
+    if (state === 'succeeded') throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
+    if (!isFinal(state)) throw new CloudCodeError('run_not_final', `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`);
+    if (await retryFinal(store, runId)) {
+      store.ring();
+      return getRun(store, environment, runId);
+    }
+  }
+}
+
+function retryFinal(store: Store, runId: string): Promise<boolean> {
+  return retryConflicts(() => store.transaction(async (db) => {
     await lockQueueOfRun(db, runId);
     return retryFinalRun(db, runId);
   })).catch((error: unknown) => {
@@ -21,13 +33,4 @@ export async function retryRun(store: Store, environment: string, runId: string)
       hint: 'Wait for that run, or cancel it.', cause: error,
     });
   });
-  const run = await getRun(store, environment, runId);
-  if (retried) {
-    store.ring();
-    return run;
-  }
-  if (isFinal(run.state)) {
-    throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
-  }
-  throw new CloudCodeError('run_not_final', `Run ${runId} is ${run.state}; only a failed, dead or cancelled run can be retried.`);
 }

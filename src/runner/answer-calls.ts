@@ -71,7 +71,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     async close() {
       over.abort();
       batches.close();
-      if (hasBatches) await deleteBatches(store, run.id).catch(() => undefined);
+      if (hasBatches) await deleteBatches(store, caller).catch(() => undefined);
     },
   };
 }

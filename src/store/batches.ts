@@ -1,3 +1,4 @@
+import type { Caller } from './insert-run.ts';
 import type { Queryable } from './open-store.ts';
 
 /** Notes in its own transaction that a batch is carried out. @returns false when it was carried out before */
@@ -24,7 +25,11 @@ export async function readBatchAnswer(db: Queryable, batch: { readonly id: strin
   return row?.answer ?? null;
 }
 
-/** Nobody repeats the batches of an attempt that is over. */
-export async function deleteBatches(db: Queryable, runId: string): Promise<void> {
-  await db.query({ name: 'delete_batches', text: 'delete from cloudcode.batches where run_id = $1', values: [runId] });
+/** Forgets the batches of a run whose attempt is over: nobody repeats them. Those of an attempt that has taken over stay. */
+export async function deleteBatches(db: Queryable, { runId, fence }: Caller): Promise<void> {
+  await db.query({
+    name: 'delete_batches',
+    text: 'delete from cloudcode.batches b using cloudcode.runs r where b.run_id = $1 and r.id = b.run_id and r.fence = $2',
+    values: [runId, fence],
+  });
 }

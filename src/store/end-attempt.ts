@@ -40,8 +40,8 @@ export interface StoredEnd {
 
 /**
  * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. The locks of their queues are taken first, in one order for
- * all writers.
- * @returns those that were stored; the others were superseded (or this very end is stored already): nothing was written of them
+ * all writers. A run that somebody wants cancelled is neither queued again nor `dead`.
+ * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
  */
 export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Promise<readonly StoredEnd[]> {
   return db.query<StoredEnd>({
@@ -65,7 +65,7 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           attempt_limit = r.attempt_limit + g.extra_attempts
         from locked cross join given g
         -- Running: by the table's constraint it has a runner then. Named by its state, the planner would look through all that are running.
-        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null
+        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null and (r.cancel_requested_at is null or g.state not in ('queued', 'dead'))
         returning r.id, r.fence, r.queue is not null or r.state = 'queued' as frees
       ), recorded as (
         update cloudcode.attempts a

@@ -7,6 +7,7 @@ import { dataTarget } from '../../src/data/target.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { type DataScope, writeBatch } from '../../src/operations/write-batch.ts';
 import type { WriteOperation } from '../../src/protocol/data-messages.ts';
+import { deleteBatches } from '../../src/store/batches.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { testStore, type TestStore } from '../support/store.ts';
@@ -116,4 +117,19 @@ test('a batch of another run is not answered for this one', async () => {
   assert.ok(other !== undefined);
   const caller = { ...scope.caller, runId: other.id, fence: other.fence };
   await assert.rejects(writeBatch(t.store, { ...scope, caller }, { id, parts: parts([insert([randomUUID()])]) }), { code: 'attempt_superseded' });
+});
+
+test('promise 6: a superseded attempt whose worker is gone forgets no batch of its successor', async () => {
+  const { t, scope } = await stage();
+  await using _ = t;
+  await t.store.query({ name: '', text: "update cloudcode.runs set state = 'queued', runner_id = null" });
+  const [next] = await t.claim();
+  assert.equal(next?.id, scope.caller.runId);
+  const caller = { ...scope.caller, fence: next.fence };
+  const batch = { id: randomUUID(), operations: [{ do: 'schedule', runs: [scheduled()] }] as const };
+  const answer = await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) });
+  await deleteBatches(t.store, scope.caller);
+  assert.deepEqual(await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) }), answer, 'sent again, as its answer was lost');
+  await deleteBatches(t.store, caller);
+  assert.deepEqual((await stored(t) as { readonly batches: number }).batches, 0);
 });
