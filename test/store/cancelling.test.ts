@@ -58,12 +58,14 @@ async function holdUp(t: TestStore, text: string, between: () => Promise<unknown
     isHeld.resolve(null);
     for (const end = performance.now() + 20_000; performance.now() < end; ) {
       const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and objid = 4711" });
-      if ((row?.count ?? 0) > 0) return void (await between());
+      if ((row?.count ?? 0) > 0) return between();
     }
     throw new Error('no statement was held up');
   });
   await isHeld.promise;
-  return () => passing;
+  return async () => {
+    await passing;
+  };
 }
 
 test('a run is cancelled, though its attempt ends without an answer in that very moment', async () => {

@@ -1,38 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { listQueues } from '../../src/operations/list-queues.ts';
 import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
 import { retryRun } from '../../src/operations/retry-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { type ClaimedRun, readNextWakeMs } from '../../src/store/claim-runs.ts';
-import type { Store } from '../../src/store/open-store.ts';
+import { readNextWakeMs } from '../../src/store/claim-runs.ts';
 import { sqlState } from '../../src/store/store-error.ts';
-import { testStore, type TestStore } from '../support/store.ts';
+import { testStore } from '../support/store.ts';
 
 const first = <Item>(items: readonly Item[]): Item => {
   const [item] = items;
   assert.ok(item !== undefined, 'there is one');
   return item;
 };
-
-/** What the front of each queue must be, worked out from the runs alone; compared with what the triggers keep. */
-async function checkFronts(store: Store): Promise<void> {
-  const wrong = await store.query<{ queue: string }>({
-    name: '',
-    text: `
-      select r.queue, array_agg(r.id) filter (where r.at_front) as fronts
-      from cloudcode.runs r left join cloudcode.queues q on q.environment_id = r.environment_id and q.name = r.queue
-      where r.queue is not null and r.state in ('queued', 'running')
-      group by r.environment_id, r.queue, q.paused, q.on_retry
-      having coalesce(q.on_retry, 'wait') = 'wait' and array_agg(r.id) filter (where r.at_front) is distinct from
-        case when bool_or(r.state = 'running') then array_agg(r.id) filter (where r.state = 'running')
-             when q.paused then null
-             else (array_agg(r.id order by r.due_at, r.seq))[1:1] end`,
-  });
-  assert.deepEqual(wrong, [], 'the front of every queue is the running run, else the first by due time and order of scheduling');
-}
 
 test('promise 1: of a queue one run is claimed at a time, in the order of scheduling', async () => {
   await using t = await testStore();
@@ -193,99 +173,4 @@ test('an attempt that a draining runner gives back does not count', async () => 
     await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
   }
   assert.equal(await t.finish(first(await t.claim()), 'exited'), 'dead');
-});
-
-type Command =
-  | { readonly kind: 'schedule'; readonly queue: number; readonly dueMs: number }
-  | { readonly kind: 'claim'; readonly limit: number }
-  | { readonly kind: 'finish'; readonly outcome: 'returned' | 'killed' | 'cancelled' | 'threw' }
-  | { readonly kind: 'cancel' | 'retry'; readonly pick: number }
-  | { readonly kind: 'pause' | 'resume'; readonly queue: number }
-  | { readonly kind: 'back_off_over' };
-
-const commands = fc.array(
-  fc.oneof(
-    fc.record({ kind: fc.constant('schedule' as const), queue: fc.nat(2), dueMs: fc.constantFrom(-1000, 0, 0, 3_600_000) }),
-    fc.record({ kind: fc.constant('claim' as const), limit: fc.integer({ min: 1, max: 4 }) }),
-    fc.record({ kind: fc.constant('finish' as const), outcome: fc.constantFrom('returned' as const, 'killed' as const, 'cancelled' as const, 'threw' as const) }),
-    fc.record({ kind: fc.constantFrom('cancel' as const, 'retry' as const), pick: fc.nat(20) }),
-    fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const), queue: fc.nat(2) }),
-    fc.record({ kind: fc.constant('back_off_over' as const) }),
-  ),
-  { maxLength: 40 },
-);
-
-async function obey(t: TestStore, command: Command, state: { ids: string[]; held: ClaimedRun[] }): Promise<void> {
-  switch (command.kind) {
-    case 'schedule': {
-      const run = await scheduleRun(t.store, 'testing', { task: 'noop', queue: `q${command.queue}`, at: new Date(Date.now() + command.dueMs) });
-      state.ids.push(run.id);
-      return;
-    }
-    case 'claim':
-      state.held.push(...(await t.claim(command.limit)));
-      return;
-    case 'finish': {
-      const run = state.held.shift();
-      if (run !== undefined) assert.notEqual(await t.finish(run, command.outcome), 'superseded');
-      return;
-    }
-    case 'cancel':
-    case 'retry': {
-      const id = state.ids[command.pick];
-      if (id === undefined) return;
-      await (command.kind === 'cancel' ? cancelRun : retryRun)(t.store, 'testing', id).catch((error: unknown) => {
-        assert.match((error as { code: string }).code, /run_already_final|run_not_final|run_succeeded/);
-      });
-      return;
-    }
-    case 'pause':
-      await pauseQueue(t.store, 'testing', `q${command.queue}`);
-      return;
-    case 'resume':
-      await resumeQueue(t.store, 'testing', `q${command.queue}`);
-      return;
-    case 'back_off_over':
-      await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
-  }
-}
-
-test('the front of every queue is right after any sequence of commands', async () => {
-  await using t = await testStore();
-  await fc.assert(
-    fc.asyncProperty(commands, async (sequence) => {
-      await t.store.query({ name: '', text: 'truncate cloudcode.runs, cloudcode.queues cascade' });
-      const state = { ids: [] as string[], held: [] as ClaimedRun[] };
-      for (const command of sequence) {
-        await obey(t, command, state);
-        await checkFronts(t.store);
-      }
-    }),
-    { numRuns: 40 },
-  );
-});
-
-test('promise 1 and 2: writers side by side lose no run, leave no queue standing and never claim two of one queue', async () => {
-  await using t = await testStore();
-  const total = 300;
-  let scheduled = 0;
-  let finished = 0;
-  const scheduler = async (): Promise<void> => {
-    while (scheduled < total) {
-      const number = scheduled++;
-      await scheduleRun(t.store, 'testing', { task: 'noop', queue: `q${number % 5}`, at: new Date(Date.now() - (number % 7)) });
-    }
-  };
-  const claimer = async (): Promise<void> => {
-    for (let idle = 0; finished < total && idle < 2000; idle += 1) {
-      for (const run of await t.claim(3)) {
-        assert.equal(await t.finish(run, 'returned'), 'succeeded');
-        finished += 1;
-        idle = 0;
-      }
-    }
-  };
-  await Promise.all([scheduler(), scheduler(), scheduler(), claimer(), claimer(), claimer()]);
-  assert.equal(finished, total);
-  await checkFronts(t.store);
 });

@@ -87,7 +87,7 @@ function isAlive(owner: number): boolean {
   }
 }
 
-async function runOn(url: string, text: string): Promise<void> {
+export async function runOn(url: string, text: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query(text);

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { backOffMs } from '../../src/core/back-off.ts';
+import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
+import { isFinal, type Outcome, outcomes, type RunState } from '../../src/core/run.ts';
+import { runTransitions, storedAfterRunning, storedState } from '../../src/core/run-transitions.ts';
+import { budgetMs, chooseSeed, within } from './budget.ts';
+
+// The life of one run, by what core decides: from its first claim to its end, and through retries by hand.
+
+interface Happening {
+  readonly outcome: Outcome;
+  readonly isCancelled: boolean;
+  readonly random: number;
+  /** Whether somebody retries it, once it has ended. */
+  readonly isRetried: boolean;
+}
+
+const happenings = fc.array(
+  fc.record({ outcome: fc.constantFrom(...outcomes), isCancelled: fc.constantFrom(true, false, false, false), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
+  { minLength: 1, maxLength: 40, size: 'max' },
+);
+
+interface Life {
+  state: RunState;
+  count: number;
+  limit: number;
+  /** Attempts since the run was scheduled or retried by hand, without those that were given back. */
+  spent: number;
+}
+
+const eventOf = { succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back' } as const;
+
+/** One attempt, and what the promises say of it. */
+function liveOn(life: Life, { outcome, isCancelled, random }: Happening, maxAttempts: number): void {
+  life.count += 1;
+  life.spent += 1;
+  assert.ok(life.count <= life.limit, 'what the database would refuse: attempts_within_limit');
+  const after = decideAfterAttempt({ outcome, attemptNumber: life.count, attemptLimit: life.limit, cancelRequested: isCancelled, random });
+  const event = eventOf[after.next];
+  const arrow = runTransitions.find((each) => each.from === 'running' && each.event === event);
+  assert.ok(arrow !== undefined);
+  assert.equal(storedAfterRunning(event), storedState(arrow.to));
+  life.state = arrow.to;
+
+  const isAnswer = outcome === 'returned' || outcome === 'threw';
+  assert.equal(life.state === 'succeeded', outcome === 'returned', 'promise 3');
+  assert.equal(life.state === 'failed', outcome === 'threw', 'promise 3');
+  assert.equal(life.state === 'cancelled', isCancelled && !isAnswer, 'who cancels a run without an answer gets what was asked for');
+  if (after.next === 'give_back') {
+    assert.equal(outcome, 'cancelled');
+    life.limit += 1;
+    life.spent -= 1;
+  }
+  if (life.state === 'dead') assert.equal(life.spent, maxAttempts, 'promise 4: not before its last attempt');
+  if (after.next !== 'retry') return;
+  assert.ok(life.spent < maxAttempts, 'promise 4: a finite number of times');
+  assert.equal(after.delayMs, backOffMs(life.count, random));
+  const least = Math.min(1000 * 2 ** (life.count - 1), 300_000);
+  assert.ok(after.delayMs >= least && after.delayMs <= least * 1.2, `${after.delayMs} ms after attempt ${life.count}`);
+}
+
+test('the life of a run: whatever happens to it, core decides as the promises say', (context) => {
+  const seed = chooseSeed();
+  let [lives, attempts] = [0, 0];
+  const property = fc.property(happenings, fc.integer({ min: 1, max: 6 }), (all, maxAttempts) => {
+    const life: Life = { state: 'queued', count: 0, limit: maxAttempts, spent: 0 };
+    lives += 1;
+    for (const happening of all) {
+      liveOn(life, happening, maxAttempts);
+      attempts += 1;
+      if (!isFinal(life.state)) continue;
+      const retried = runTransitions.find(({ from, event }) => from === life.state && event === 'retried');
+      assert.equal(retried === undefined, life.state === 'succeeded', 'only a run that succeeded stays so for ever');
+      if (retried === undefined || !happening.isRetried) return;
+      Object.assign(life, { state: retried.to, limit: life.count + maxAttempts, spent: 0 });
+    }
+  });
+  fc.assert(property, { seed, numRuns: 1_000_000, plugins: [within(budgetMs(1_000))] });
+  context.diagnostic(`seed ${seed}: ${lives} lives, ${attempts} attempts`);
+});
