@@ -1,18 +1,33 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { packageRoot, packageVersion } from '../src/package-root.ts';
+import { measureBacklog } from './backlog.ts';
 import { measureData } from './data.ts';
+import { measureDrain } from './drain.ts';
+import { measureHotQueue } from './hot-queue.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatency } from './latency.ts';
-import { reachesGoal } from './measurement.ts';
-import type { BenchOptions, Figure, Measurement } from './measurement.ts';
+import { measureLateness } from './lateness.ts';
+import type { BenchOptions, Measurement } from './measurement.ts';
+import { measureNotifications } from './notifications.ts';
+import { howToInstall, peersAreInstalled } from './peers/import-peer.ts';
+import { hasRedis, howToInstallRedis } from './peers/redis-server.ts';
+import { measureQueues } from './queues.ts';
+import { formatFigure, writeResults } from './report/results.ts';
+import { measureRunners } from './runners.ts';
+import { measureScheduling } from './scheduling.ts';
 import { measureThroughput } from './throughput.ts';
 
 const measurements: readonly Measurement[] = [
-  { name: 'throughput', title: 'Runs of a no-op task, against bare `node -e 0`', measure: measureThroughput },
-  { name: 'latency', title: 'From scheduleTask resolved to run entered', measure: measureLatency },
+  { name: 'throughput', title: 'Runs of a no-op task, each in a fresh process, against bare `node -e 0`', measure: measureThroughput },
+  { name: 'latency', title: 'From scheduleTask to run entered', measure: measureLatency },
+  { name: 'lateness', title: 'How late a run with `at` is entered, on an idle system', measure: measureLateness },
+  { name: 'drain', title: 'The engine alone, 10,000 runs that wait', measure: measureDrain },
+  { name: 'scheduling', title: 'Scheduling', measure: measureScheduling },
+  { name: 'queues', title: 'The engine alone, 10,000 runs in named queues', measure: measureQueues },
+  { name: 'hot-queue', title: 'One queue, run after run in a fresh process, against bare `node -e 0` one after the other', measure: measureHotQueue },
+  { name: 'runners', title: 'The engine alone, four runners against one', measure: measureRunners },
+  { name: 'notifications', title: 'Notifications for a burst of schedules', measure: measureNotifications },
+  { name: 'backlog', title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty', measure: measureBacklog, onlyFull: true },
   { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];
@@ -20,61 +35,48 @@ const measurements: readonly Measurement[] = [
 /** What a runner executes at a time unless it is told otherwise (src/runner/start-runner.ts). */
 const defaultParallelism = Math.max(4, availableParallelism() * 2);
 
-const help = `npm run bench -- [--only a,b] [--parallelism N] [--quick]
+const help = `npm run bench -- [--only a,b] [--full] [--quick] [--parallelism N]
 
-Measures CloudCode on this machine, with a project and an embedded PostgreSQL of its own, and writes bench/results/<time>.json.
-Takes about five minutes. The goals are printed beside the figures; missing one is no error.
+Measures CloudCode on this machine, side by side with its peers, with stores of its own, and writes bench/results/<time>.json.
+Takes some minutes. The goals are printed beside the figures; missing one is no error.
 
   --only a,b        only these measurements: ${measurements.map(({ name }) => name).join(', ')}
+  --full            more rounds, and the store with a million runs: about half an hour, and 3 GB of disk
+  --quick           under two minutes, to see that the benchmark runs; its figures mean little
   --parallelism N   how many processes run at a time; ${defaultParallelism} here, as a runner does, unless given
-  --quick           under a minute, to see that the benchmark runs; its figures mean little
+
+The peers are packages of their own: npm ci --prefix bench/peers. BullMQ needs a redis-server besides. What is not there is left out.
 `;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, parallelism: { type: 'string' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: { only: { type: 'string' }, parallelism: { type: 'string' }, quick: { type: 'boolean' }, full: { type: 'boolean' }, help: { type: 'boolean' } },
 });
 if (values.help === true) process.stdout.write(help);
 else await main();
 
 async function main(): Promise<void> {
-  const chosen = chooseMeasurements(values.only);
-  const options: BenchOptions = { quick: values.quick === true, parallelism: Number(values.parallelism ?? defaultParallelism) };
+  const options: BenchOptions = { quick: values.quick === true, full: values.full === true, parallelism: Number(values.parallelism ?? defaultParallelism) };
   if (!Number.isInteger(options.parallelism) || options.parallelism < 1) throw new Error('--parallelism must be a whole number from 1.');
+  if (options.quick && options.full) throw new Error('Either --quick or --full.');
+  const chosen = chooseMeasurements(values.only, options.full);
+  if (!peersAreInstalled()) process.stdout.write(`${howToInstall}\n`);
+  else if (!hasRedis()) process.stdout.write(`${howToInstallRedis}\n`);
   const startedAt = new Date().toISOString();
-  const results: object[] = [];
+  const results = [];
   for (const { name, title, measure } of chosen) {
     process.stdout.write(`\n${title}\n`);
     const figures = await measure(options);
     process.stdout.write(figures.map(formatFigure).join(''));
-    results.push({ name, title, figures: figures.map((figure) => ({ ...figure, reached: reachesGoal(figure) })) });
+    results.push({ name, title, figures });
   }
-  const folder = join(packageRoot, 'bench/results');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${startedAt.replaceAll(':', '-')}.json`);
-  writeFileSync(file, `${JSON.stringify({ startedAt, version: packageVersion, machine: describeMachine(), options, measurements: results }, null, 2)}\n`);
-  process.stdout.write(`\n${file}\n`);
+  process.stdout.write(`\n${writeResults(startedAt, options, results)}\n`);
 }
 
-function chooseMeasurements(only: string | undefined): readonly Measurement[] {
-  if (only === undefined) return measurements;
+function chooseMeasurements(only: string | undefined, isFull: boolean): readonly Measurement[] {
+  if (only === undefined) return measurements.filter(({ onlyFull }) => isFull || onlyFull !== true);
   return only.split(',').map((wanted) => {
     const found = measurements.find(({ name }) => name === wanted);
     if (found === undefined) throw new Error(`There is no measurement ${JSON.stringify(wanted)}; there are ${measurements.map(({ name }) => name).join(', ')}.`);
     return found;
   });
-}
-
-function formatFigure(figure: Figure): string {
-  const value = figure.value.toFixed(figure.value >= 100 ? 0 : 2);
-  return `  ${figure.name.padEnd(28)} ${value.padStart(8)} ${figure.unit.padEnd(12)} ${formatGoal(figure)}`.trimEnd() + '\n';
-}
-
-function formatGoal(figure: Figure): string {
-  if (figure.goal === undefined) return '';
-  const goal = 'atLeast' in figure.goal ? `at least ${figure.goal.atLeast}` : `at most ${figure.goal.atMost}`;
-  return `goal ${goal}: ${reachesGoal(figure) === true ? 'reached' : 'MISSED'}`;
-}
-
-function describeMachine(): object {
-  return { platform: process.platform, arch: process.arch, node: process.version, cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem() };
 }

@@ -1,0 +1,55 @@
+// The engine alone. This file is all that says how runs are claimed and ended: it does what src/runner/ does, without executing anything.
+
+import { finishAttempt } from '../../src/operations/finish-attempt.ts';
+import { openClaimer } from '../../src/runner/claim-due.ts';
+import type { ClaimedRun } from '../../src/store/claim-runs.ts';
+import type { Store } from '../../src/store/open-store.ts';
+
+/** Runs held at a time, as by a runner with this `concurrency`; twice a claim, so that claiming and ending overlap. */
+const heldAtMost = 200;
+const claimedAtMost = 100;
+
+/**
+ * Claims and ends due runs until `count` are ended or, before that, nothing is left to claim.
+ * @returns when each run's end was confirmed (ms, any origin)
+ */
+export async function drainRuns(store: Store, runnerId: string, count: number): Promise<readonly number[]> {
+  const finishTimes: number[] = [];
+  let held = 0;
+  let taken = 0;
+  const failures: unknown[] = [];
+  let wake = Promise.withResolvers<undefined>();
+  const end = async (run: ClaimedRun): Promise<void> => {
+    await endRun(store, run);
+    finishTimes.push(performance.now());
+  };
+  const claimer = openClaimer(store, runnerId, (run) => {
+    held += 1;
+    taken += 1;
+    void end(run)
+      .catch((error: unknown) => failures.push(error))
+      .finally(() => {
+        held -= 1;
+        wake.resolve(undefined);
+      });
+  });
+  while (failures.length === 0 && finishTimes.length < count) {
+    const woken = (wake = Promise.withResolvers<undefined>()).promise;
+    const limit = Math.min(claimedAtMost, heldAtMost - held, count - taken);
+    const claimed = limit > 0 ? await claimer.claim(limit) : 0;
+    if (claimed > 0) continue;
+    if (held === 0) break;
+    await woken;
+  }
+  if (failures.length > 0) throw failures[0];
+  return finishTimes;
+}
+
+async function endRun(store: Store, run: ClaimedRun): Promise<void> {
+  const next = await finishAttempt(store, {
+    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
+    outcome: 'returned', cancelRequested: false, resultJson: 'null', error: null,
+    exitCode: 0, signal: null, pid: process.pid, peakMemoryBytes: null, lines: [],
+  });
+  if (next !== 'succeeded') throw new Error(`run ${run.id} is ${next}, not succeeded`);
+}
