@@ -16,6 +16,7 @@ import { formatFigure, writeResults } from './report/results.ts';
 import { measureRunners } from './runners.ts';
 import { measureScheduling } from './scheduling.ts';
 import { measureThroughput } from './throughput.ts';
+import { measureWorking } from './working.ts';
 
 const measurements: readonly Measurement[] = [
   { name: 'throughput', title: 'Runs of a no-op task, each in a fresh process, against bare `node -e 0`', measure: measureThroughput },
@@ -28,6 +29,7 @@ const measurements: readonly Measurement[] = [
   { name: 'runners', title: 'The engine alone, four runners against one', measure: measureRunners },
   { name: 'notifications', title: 'Notifications for a burst of schedules', measure: measureNotifications },
   { name: 'backlog', title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty', measure: measureBacklog, onlyFull: true },
+  { name: 'working', title: 'A runner that works while 1,000,000 runs wait, against an empty store', measure: measureWorking, onlyFull: true },
   { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];

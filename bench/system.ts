@@ -17,8 +17,11 @@ export interface System extends AsyncDisposable {
   readonly request: (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
 }
 
-/** @param files the source of each task's index.ts by the task's name, and other files by theirs */
-export async function startSystem(files: Readonly<Record<string, string>>, concurrency: number): Promise<System> {
+/**
+ * @param files the source of each task's index.ts by the task's name, and other files by theirs
+ * @param databaseUrl a store to work on, instead of an embedded one of its own
+ */
+export async function startSystem(files: Readonly<Record<string, string>>, concurrency: number, databaseUrl?: string): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-bench-'));
   for (const [name, source] of Object.entries(files)) {
     const path = join(folder, name.includes('.') ? name : `cloudcode/${name}/index.ts`);
@@ -26,7 +29,8 @@ export async function startSystem(files: Readonly<Record<string, string>>, concu
     writeFileSync(path, source);
   }
   const args = ['start', '--project', folder, '--port', '0', '--concurrency', String(concurrency)];
-  const child = spawn(process.execPath, [join(packageRoot, 'bin/cloudcode.cjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = databaseUrl === undefined ? process.env : { ...process.env, CLOUDCODE_DATABASE_URL: databaseUrl };
+  const child = spawn(process.execPath, [join(packageRoot, 'bin/cloudcode.cjs'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const roots = (): readonly number[] => [...(child.pid === undefined ? [] : [child.pid]), ...databasePids(folder)];
   const interrupted = (): void => {
     for (const { pid } of readProcessTree(roots())) killIfAlive(pid);
