@@ -60,7 +60,7 @@ function worksOf(count: number): readonly Work[] {
         await ours.clear();
         const scheduled = Math.min(many, count);
         const rate = await schedule(ours, scheduled);
-        await ours.drain(scheduled, 0); // what was added is not left to the next
+        await ours.drain(scheduled, Infinity); // what was added is not left to the next
         return rate;
       },
     })),

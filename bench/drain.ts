@@ -6,7 +6,7 @@ import { openPeers } from './peers/open-peers.ts';
 import { compareRates, takeTurns } from './rounds.ts';
 import { steadyRate } from './statistics.ts';
 
-const patienceMs = 15_000;
+const patienceMs = 10_000;
 
 /**
  * The engine alone: jobs that wait are claimed and ended, and nothing is executed. `drain` is the rate of that; `life` counts their scheduling by 1,000 as well.
@@ -37,7 +37,7 @@ async function measureLife(contender: Contender, count: number): Promise<{ reado
   return { perSecond: await measureDrainRate(contender, count), scheduledPerSecond };
 }
 
-/** Jobs a second while the contender does `count` that wait, or what it can of them in a quarter of a minute. */
+/** Jobs a second while the contender does `count` that wait, or what it can of them in ten seconds. */
 export async function measureDrainRate(contender: Contender, count: number): Promise<number> {
   await contender.settle();
   const doneTimes = await contender.drain(count, patienceMs);

@@ -65,13 +65,16 @@ async function main(): Promise<void> {
   else if (!hasRedis()) process.stdout.write(`${howToInstallRedis}\n`);
   const startedAt = new Date().toISOString();
   const results = [];
+  let file = '';
   for (const { name, title, measure } of chosen) {
     process.stdout.write(`\n${title}\n`);
     const figures = await measure(options);
     process.stdout.write(figures.map(formatFigure).join(''));
     results.push({ name, title, figures });
+    // After each, so that one that fails does not take the others with it.
+    file = writeResults(startedAt, options, results);
   }
-  process.stdout.write(`\n${writeResults(startedAt, options, results)}\n`);
+  process.stdout.write(`\n${file}\n`);
 }
 
 function chooseMeasurements(only: string | undefined, isFull: boolean): readonly Measurement[] {

@@ -13,7 +13,7 @@ await takeLease(store, { id: runnerId, host: hostname(), pid: process.pid, proce
 const go = once(process, 'message');
 process.send?.('ready');
 await go;
-const doneTimes = await drainRuns(store, runnerId, Number.POSITIVE_INFINITY);
+const doneTimes = await drainRuns(store, runnerId, { count: Infinity, withinMs: Infinity });
 process.send?.(doneTimes.map((time) => performance.timeOrigin + time));
 // Ended by the parent.
 setTimeout(() => undefined, 60_000);

@@ -10,10 +10,11 @@ const heldAtMost = 200;
 const claimedAtMost = 100;
 
 /**
- * Claims and ends due runs until `count` are ended or, before that, nothing is left to claim.
+ * Claims and ends due runs until `count` are ended or, before that, nothing is left to claim or `withinMs` are over.
  * @returns when each run's end was confirmed (ms, any origin)
  */
-export async function drainRuns(store: Store, runnerId: string, count: number): Promise<readonly number[]> {
+export async function drainRuns(store: Store, runnerId: string, { count, withinMs }: { readonly count: number; readonly withinMs: number }): Promise<readonly number[]> {
+  const deadline = performance.now() + withinMs;
   const finishTimes: number[] = [];
   let held = 0;
   let taken = 0;
@@ -35,7 +36,7 @@ export async function drainRuns(store: Store, runnerId: string, count: number): 
   });
   while (failures.length === 0 && finishTimes.length < count) {
     const woken = (wake = Promise.withResolvers<undefined>()).promise;
-    const limit = Math.min(claimedAtMost, heldAtMost - held, count - taken);
+    const limit = performance.now() < deadline ? Math.min(claimedAtMost, heldAtMost - held, count - taken) : 0;
     const claimed = limit > 0 ? await claimer.claim(limit) : 0;
     if (claimed > 0) continue;
     if (held === 0) break;

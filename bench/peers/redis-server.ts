@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,10 +27,13 @@ export async function startRedis(appendfsync: 'everysec' | 'always'): Promise<Re
   const settings = ['--port', '0', '--unixsocket', path, '--dir', folder, '--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync, '--maxmemory-policy', 'noeviction'];
   const child = spawn('redis-server', settings, { stdio: 'ignore' });
   const exited = once(child, 'exit');
-  const kill = (): void => void child.kill('SIGKILL');
+  const kill = (): void => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
   process.on('exit', kill);
-  for (let tries = 0; !existsSync(path); tries += 1) {
-    if (tries > 200 || child.exitCode !== null) throw new Error('redis-server did not start.');
+  for (let tries = 0; !(await accepts(path)); tries += 1) {
+    if (tries > 400 || child.exitCode !== null) throw new Error('redis-server did not start.');
     await sleep(25);
   }
   const stop = async (): Promise<void> => {
@@ -39,4 +43,17 @@ export async function startRedis(appendfsync: 'everysec' | 'always'): Promise<Re
     rmSync(folder, { recursive: true, force: true });
   };
   return { path, [Symbol.asyncDispose]: stop };
+}
+
+/** Its socket is there a moment before it listens. */
+async function accepts(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
