@@ -32,13 +32,20 @@ export async function measureThroughput(options: BenchOptions): Promise<readonly
   return compareRates('fresh_process', results, { bare_node: 0.9 });
 }
 
-/** Schedules the runs for one moment in the near future, so that scheduling them is over before the first one starts. */
+/** Schedules the runs for one moment in the near future, so that scheduling them is over before the first one starts; on a busy machine that takes more than one try. */
 async function measureRuns(system: System, count: number): Promise<number> {
-  const at = new Date(Date.now() + 1000 + count * 5).toISOString();
-  await scheduleMany(system, Array.from({ length: count }, () => ({ task: 'noop', at })));
-  if (Date.now() > Date.parse(at)) throw new Error(`Scheduling ${count} runs took so long that the first ones came due meanwhile.`);
-  await sleep(Date.parse(at) - Date.now());
-  await whenAllDone(system, 'noop', 5000 + count * 500);
+  for (let leadMs = 1000 + count * 5; leadMs < 120_000; leadMs *= 2) {
+    const at = new Date(Date.now() + leadMs).toISOString();
+    await scheduleMany(system, Array.from({ length: count }, () => ({ task: 'noop', at })));
+    const inTime = Date.now() < Date.parse(at);
+    if (inTime) await sleep(Date.parse(at) - Date.now());
+    await whenAllDone(system, 'noop', 5000 + count * 500);
+    if (inTime) return readRate(system, count);
+  }
+  throw new Error(`Scheduling ${count} runs takes more than a minute.`);
+}
+
+async function readRate(system: System, count: number): Promise<number> {
   const runs = await listRuns(system, 'task=noop', count);
   const notDone = runs.find(({ state, attempts }) => state !== 'succeeded' || attempts.length !== 1);
   if (notDone !== undefined) throw new Error(`Run ${notDone.id} is ${notDone.state} after ${notDone.attempts.length} attempts.`);

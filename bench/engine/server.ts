@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedServer } from '../../src/store/embedded/start-embedded-server.ts';
+import { readProcessTree } from '../process-tree.ts';
 
 /** The embedded PostgreSQL as a project has it, for all contenders: each gets a database of its own. */
 export interface Server extends AsyncDisposable {
   /** Makes an empty database. */
   createDatabase(name: string): Promise<Database>;
+  /** CPU time (ms) that this process, what it started, and the server have taken so far; 0 where there is no /proc. It tells costs apart where the machine has other things to do. */
+  cpuMs(): number;
 }
 
 export interface Database {
@@ -38,6 +41,7 @@ export async function startServer(): Promise<Server> {
       };
       return { url, query, settle };
     },
+    cpuMs: () => readProcessTree([process.pid, server.postmasterPid]).reduce((total, { cpuSeconds }) => total + cpuSeconds * 1000, 0),
     [Symbol.asyncDispose]: stop,
   };
 }
