@@ -85,8 +85,8 @@ function shownState(run: ModelRun, now: number): string {
 
 function listQueues({ state }: Model, environment: string): EnvironmentLists['queues'] {
   const active = state.runs.filter((run) => run.environment === environment && isActive(run));
-  const settings = state.queues.filter((queue) => queue.environment === environment);
-  const names = new Set([...active.flatMap(({ queue }) => (queue === null ? [] : [queue])), ...settings.map(({ name }) => name)]);
+  const paused = state.queues.filter((queue) => queue.environment === environment && queue.paused);
+  const names = new Set([...active.flatMap(({ queue }) => (queue === null ? [] : [queue])), ...paused.map(({ name }) => name)]);
   return [...names].toSorted().map((name) => {
     const line = active.filter(({ queue }) => queue === name);
     const waiting = line.filter((run) => run.state === 'queued');
@@ -96,7 +96,7 @@ function listQueues({ state }: Model, environment: string): EnvironmentLists['qu
       scheduled: waiting.filter((run) => wakeAt(run) > state.now).length,
       running: line.find((run) => run.state === 'running')?.name ?? null,
       oldestDueAt: waiting.length === 0 ? null : Math.min(...waiting.map(({ dueAt }) => dueAt)),
-      paused: settings.find((queue) => queue.name === name)?.paused ?? false,
+      paused: paused.some((queue) => queue.name === name),
     };
   });
 }
