@@ -23,11 +23,12 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
     text: `
       select e.id as "environmentId", kept.before::text as before
       from cloudcode.environments e cross join lateral (
-        select greatest(now() - e.keep_days * interval '1 day', (
-          select r.finished_at + interval '1 microsecond' from cloudcode.runs r
+        -- Those that ended together with the last that is kept are kept as well.
+        select greatest(now() - e.keep_days * interval '1 day', case when e.keep_runs = 0 then timestamptz 'infinity' else (
+          select r.finished_at from cloudcode.runs r
           where r.environment_id = e.id and r.state in ('succeeded', 'failed', 'cancelled')
-          order by r.finished_at desc offset e.keep_runs limit 1
-        )) as before
+          order by r.finished_at desc offset greatest(e.keep_runs - 1, 0) limit 1
+        ) end) as before
       ) kept
       where exists (
         select from cloudcode.runs r
