@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openProjectStore } from '../src/main.ts';
-import { fillStore } from './engine/fill.ts';
+import { clearRuns, fillStore } from './engine/fill.ts';
 import { type Database, type Server, startServer } from './engine/server.ts';
 import { partOf } from './idle.ts';
 import { type BenchOptions, type Figure, sized } from './measurement.ts';
@@ -25,7 +25,7 @@ export async function measureWorking(options: BenchOptions): Promise<readonly Fi
   const rates = new Map<Database, number[]>([[empty, []], [large, []]]);
   const work = (database: Database, refill: boolean) => async (): Promise<number> => {
     if (refill) {
-      await database.query('truncate cloudcode.runs cascade');
+      await database.query(clearRuns);
       await fillStore(database, { waiting: enough, queues: enough / 10, finished: 0 });
     }
     await using system = await startSystem({ noop }, options.parallelism, database.url);

@@ -4,7 +4,7 @@ import { v7 as newRunId } from 'uuid';
 import { openProjectStore } from '../../src/main.ts';
 import { dataTarget } from '../../src/data/target.ts';
 import { deployProject } from '../../src/operations/deploy-project.ts';
-import { type CallingAttempt, scheduleRun, scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
+import { type CallingAttempt, scheduleRun, scheduleRunByAttempt } from '../../src/operations/schedule-run.ts';
 import { writeBatch } from '../../src/operations/write-batch.ts';
 import type { ScheduledRun } from '../../src/protocol/data-messages.ts';
 import { claimRuns } from '../../src/store/claim-runs.ts';
@@ -12,6 +12,7 @@ import { openStore, type Store } from '../../src/store/open-store.ts';
 import { takeLease } from '../../src/store/runners.ts';
 import type { Contender } from './contender.ts';
 import { drainRuns } from './drain-runs.ts';
+import { clearRuns } from './fill.ts';
 import type { Database } from './server.ts';
 
 const environment = 'testing';
@@ -49,11 +50,11 @@ export async function openCloudCode({ database, name = 'cloudcode', keep = false
     settle: database.settle,
     async clear() {
       if (keep) return;
-      await database.query('truncate cloudcode.runs cascade');
+      await database.query(clearRuns);
       caller = await startCaller(store, runnerId);
     },
     async scheduleOne() {
-      await scheduleRunsByAttempt(store, caller, [toSchedule(null)]);
+      await scheduleRunByAttempt(store, caller, toSchedule(null));
     },
     async scheduleFromOutside() {
       await scheduleRun(store, environment, { task: 'noop', ...(first ? { at: new Date(Date.UTC(2000, 0)) } : {}) });

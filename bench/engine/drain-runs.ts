@@ -1,7 +1,7 @@
 // The engine alone. This file is all that says how runs are claimed and ended: it does what src/runner/ does, without executing anything.
 
-import { finishAttempt } from '../../src/operations/finish-attempt.ts';
 import { openClaimer } from '../../src/runner/claim-due.ts';
+import { openEndWriter, type WriteEnd } from '../../src/runner/write-ends.ts';
 import type { ClaimedRun } from '../../src/store/claim-runs.ts';
 import type { Store } from '../../src/store/open-store.ts';
 
@@ -16,12 +16,13 @@ const claimedAtMost = 100;
 export async function drainRuns(store: Store, runnerId: string, { count, withinMs }: { readonly count: number; readonly withinMs: number }): Promise<readonly number[]> {
   const deadline = performance.now() + withinMs;
   const finishTimes: number[] = [];
+  const writeEnd = openEndWriter(store);
   let held = 0;
   let taken = 0;
   const failures: unknown[] = [];
   let wake = Promise.withResolvers<undefined>();
   const end = async (run: ClaimedRun): Promise<void> => {
-    await endRun(store, run);
+    await endRun(writeEnd, run);
     finishTimes.push(performance.now());
   };
   const claimer = openClaimer(store, runnerId, (run) => {
@@ -46,8 +47,8 @@ export async function drainRuns(store: Store, runnerId: string, { count, withinM
   return finishTimes;
 }
 
-async function endRun(store: Store, run: ClaimedRun): Promise<void> {
-  const next = await finishAttempt(store, {
+async function endRun(writeEnd: WriteEnd, run: ClaimedRun): Promise<void> {
+  const next = await writeEnd(run.queue, {
     runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
     outcome: 'returned', cancelRequested: false, resultJson: 'null', error: null,
     exitCode: 0, signal: null, pid: process.pid, peakMemoryBytes: null, lines: [],

@@ -1,5 +1,8 @@
 import type { Database } from './server.ts';
 
+/** Forgets all runs and what belongs to them. */
+export const clearRuns = 'truncate cloudcode.runs, cloudcode.attempts, cloudcode.log_lines, cloudcode.batches';
+
 export interface Fill {
   /** Half of them in no queue, half in queues. */
   readonly waiting: number;
