@@ -5,11 +5,11 @@ import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
 import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
-import { testDatabaseUrl } from './postgres.ts';
+import { type TestDatabase, testDatabaseUrl } from './postgres.ts';
 import { type RunnerProcess, type RunnerProcessOptions, startRunnerProcess } from './runner-process.ts';
 import { writeProject } from './runtime.ts';
 
-/** A project on a fresh database, for runners in processes of their own. */
+/** A project on a fresh database, or a given one that is empty, for runners in processes of their own. */
 export interface Stage extends AsyncDisposable {
   readonly store: Store;
   readonly url: string;
@@ -19,9 +19,9 @@ export interface Stage extends AsyncDisposable {
   start(options?: RunnerProcessOptions & { readonly url?: string }): Promise<RunnerProcess>;
 }
 
-export async function openStage(tasks: Readonly<Record<string, string>>): Promise<Stage> {
+export async function openStage(tasks: Readonly<Record<string, string>>, given?: Pick<TestDatabase, 'url'>): Promise<Stage> {
   const folder = writeProject(tasks);
-  const database = await testDatabaseUrl();
+  const database = given === undefined ? await testDatabaseUrl() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
   await migrate(store);
   await deployProject(store, 'testing', await buildProject(folder));

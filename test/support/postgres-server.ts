@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { isAlive, listPids, readStat } from '../../src/runner/containment/proc-files.ts';
+import { dataFolderOf, ensureData } from '../../src/store/embedded/data-folder.ts';
+import { environmentFor, findBinaries } from '../../src/store/embedded/find-binaries.ts';
+import { chooseRunAs, commandFor, giveTo } from '../../src/store/embedded/run-as.ts';
+import { until } from './runtime.ts';
+
+const password = 'secret';
+
+/** A PostgreSQL server with settings and data of its own, that a test may do everything to. */
+export interface PostgresServer extends AsyncDisposable {
+  /** By its socket. */
+  readonly url: string;
+  /** For a server that follows this one. */
+  readonly connectionInfo: string;
+  readonly pid: () => number;
+  connect(): Socket;
+  /** Resolves when it takes connections. */
+  start(settings?: Readonly<Record<string, string>>): Promise<void>;
+  /** In order: all is written. */
+  stop(): Promise<void>;
+  /** Ends all its processes at once, as a failure of its machine would. */
+  kill(): Promise<void>;
+  /** Another server, with a copy of the data, that follows a primary from its first start on until it is promoted. Only while this one is stopped. */
+  makeStandby(): PostgresServer;
+  query(text: string): Promise<readonly Record<string, unknown>[]>;
+}
+
+export interface PostgresServerOptions {
+  /** An empty folder; a new one unless given. */
+  readonly folder?: string;
+  readonly dataOfPrimary?: string;
+}
+
+export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-pg-')), dataOfPrimary }: PostgresServerOptions = {}): PostgresServer {
+  // For the user that the server runs as.
+  chmodSync(folder, 0o755);
+  const dataFolder = dataFolderOf(folder);
+  const socketFolder = join(folder, 'socket');
+  const binaries = findBinaries(join(folder, 'lib'));
+  const runAs = chooseRunAs(join(folder, 'lib'), dataFolder, binaries);
+  if (dataOfPrimary === undefined) ensureData({ folder, runAs, binaries, password });
+  else copyData(dataOfPrimary, dataFolder);
+  giveTo(runAs, dataFolder);
+  mkdirSync(socketFolder);
+  giveTo(runAs, socketFolder);
+  const url = `postgres://cloudcode:${password}@/postgres?host=${encodeURIComponent(socketFolder)}&port=5432`;
+  let child: ChildProcess | null = null;
+
+  const query: PostgresServer['query'] = async (text) => {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
+  const pid = (): number => child?.pid ?? 0;
+  const end = async (how: () => void): Promise<void> => {
+    const ending = child;
+    if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exited = once(ending, 'exit');
+    how();
+    await exited;
+  };
+  const kill = async (): Promise<void> => {
+    const family = [pid(), ...childrenOf(pid())];
+    await end(() => family.forEach(killProcess));
+    await until(10_000, 'all its processes are gone', () => (family.some((each) => isAlive(readStat(each))) ? null : true));
+  };
+  return {
+    url,
+    connectionInfo: `host=${socketFolder} port=5432 user=cloudcode password=${password}`,
+    pid, query, kill,
+    connect: () => connect(join(socketFolder, '.s.PGSQL.5432')),
+    async start(settings = {}) {
+      const { file, args, ...user } = commandFor(runAs, binaries, 'postgres');
+      const all = { listen_addresses: '', unix_socket_directories: socketFolder, port: '5432', shared_buffers: '32MB', ...settings };
+      const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+      child = spawn(file, [...args, '-D', dataFolder, ...options], { cwd: '/', env: environmentFor(binaries), stdio: ['ignore', 'ignore', 'pipe'], ...user });
+      let log = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4000)));
+      const started = child;
+      await until(30_000, 'the server takes connections', () => {
+        if (started.exitCode !== null) throw new Error(`the server ended: ${log}`);
+        return query('select 1').then(() => true, () => null);
+      });
+    },
+    stop: () => end(() => process.kill(pid(), 'SIGINT')),
+    makeStandby: () => makePostgresServer({ dataOfPrimary: dataFolder }),
+    async [Symbol.asyncDispose]() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function copyData(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+  chmodSync(to, 0o700);
+  writeFileSync(join(to, 'standby.signal'), '');
+}
+
+function childrenOf(parent: number): number[] {
+  return listPids().filter((pid) => readStat(pid)?.ppid === parent);
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}
