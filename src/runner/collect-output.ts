@@ -44,7 +44,7 @@ export function collectOutput(onLines: () => void): OutputCollector {
     const message = text.length > maxLineLength ? `${text.slice(0, maxLineLength)}… (${text.length} characters)` : text;
     keptLines += 1;
     keptBytes += message.length + 1;
-    lines.push({ at: new Date(at).toISOString(), level, message });
+    lines.push({ number: keptLines, at: new Date(at).toISOString(), level, message });
     onLines();
   };
   const add = (source: string, level: LogLevel, at: number, text: string): void => {
@@ -80,6 +80,7 @@ export function collectOutput(onLines: () => void): OutputCollector {
       if (cutBytes > 0) {
         const what = cutLines > 0 ? `${cutBytes} characters of output, ${cutLines} lines at least,` : `${cutBytes} characters of output`;
         lines.push({
+          number: keptLines + 1,
           at: new Date().toISOString(),
           level: 'system',
           message: `${what} were cut: an attempt keeps ${maxLogLines} lines and ${maxLogBytes} characters.`,

@@ -4,6 +4,8 @@ import type { StoredState } from '../core/run-transitions.ts';
 import type { Queryable } from './open-store.ts';
 
 export interface StoredLine {
+  /** Its place among the lines of its attempt, from 1 on. A line that is stored already is not stored again. */
+  readonly number: number;
   /** ISO 8601. */
   readonly at: string;
   readonly level: LogLevel;
@@ -74,12 +76,12 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
         from ended join given g on g.run_id = ended.id and g.fence = ended.fence
         where a.run_id = ended.id and a.number = g.number
       ), logged as (
-        insert into cloudcode.log_lines (run_id, attempt, at, level, message)
-        select line.run_id, line.attempt, line.at, line.level, line.message
-        from unnest($15::uuid[], $16::bigint[], $17::integer[], $18::timestamptz[], $19::text[], $20::text[])
-            with ordinality as line (run_id, fence, attempt, at, level, message, position)
+        insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
+        select line.run_id, (line.attempt::bigint << 32) + line.number, line.attempt, line.at, line.level, line.message
+        from unnest($15::uuid[], $16::bigint[], $17::integer[], $18::integer[], $19::timestamptz[], $20::text[], $21::text[])
+            as line (run_id, fence, attempt, number, at, level, message)
           join ended on ended.id = line.run_id and ended.fence = line.fence
-        order by line.position
+        on conflict (run_id, seq) do nothing
       )
       select fence::text as fence, frees from ended`,
     values: [...endColumns(ends), ...lineColumnsOf(ends)],
@@ -115,9 +117,10 @@ export async function insertLogLines(
       with holder as (
         select id from cloudcode.runs where id = $1 and fence = $2 and state = 'running' for share
       ), logged as (
-        insert into cloudcode.log_lines (run_id, attempt, at, level, message)
-        select holder.id, $3, line.at, line.level, line.message
-        from holder, unnest($4::timestamptz[], $5::text[], $6::text[]) as line (at, level, message)
+        insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
+        select holder.id, ($3::integer::bigint << 32) + line.number, $3::integer, line.at, line.level, line.message
+        from holder, unnest($4::integer[], $5::timestamptz[], $6::text[], $7::text[]) as line (number, at, level, message)
+        on conflict (run_id, seq) do nothing
       )
       select id from holder`,
     values: [attempt.runId, attempt.fence, attempt.number, ...lineColumns(lines)],
@@ -125,8 +128,8 @@ export async function insertLogLines(
   return rows.length > 0;
 }
 
-function lineColumns(lines: readonly StoredLine[]): readonly [string[], string[], string[]] {
-  return [lines.map((line) => line.at), lines.map((line) => line.level), lines.map((line) => storable(line.message))];
+function lineColumns(lines: readonly StoredLine[]): readonly unknown[][] {
+  return [lines.map((line) => line.number), lines.map((line) => line.at), lines.map((line) => line.level), lines.map((line) => storable(line.message))];
 }
 
 /** PostgreSQL's text takes every character but U+0000; a lone surrogate cannot be encoded in UTF-8. */

@@ -78,7 +78,7 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
     "update cloudcode.runs set state = 'running', at_front = true, runner_id = gen_random_uuid(), fence = 1, attempt_count = 1 where queue = 'q9' and due_at > now() + interval '90 minutes'",
     "update cloudcode.runs set state = 'running', at_front = true, runner_id = gen_random_uuid(), fence = 1, attempt_count = 2 where queue = 'q9' and state = 'queued'",
     `update cloudcode.attempts set outcome = 'threw' where run_id = '${first?.id ?? ''}'`,
-    `insert into cloudcode.log_lines (run_id, attempt, at, level, message) values ('${first?.id ?? ''}', 1, now(), 'info', 'late')`,
+    `insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message) values ('${first?.id ?? ''}', 1, 1, now(), 'info', 'late')`,
     `insert into "${mark?.schemaname ?? ''}".mark (id, run, fence, queue) values (gen_random_uuid(), '${first?.id ?? ''}', '1', 'q0')`,
     `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit, scheduled_by) select gen_random_uuid(), environment_id, task, '{}', now(), 5, 5, id from cloudcode.runs where id = '${first?.id ?? ''}'`,
     `update cloudcode.runs set state = 'queued', finished_at = null, result = null where id = '${first?.id ?? ''}'`,

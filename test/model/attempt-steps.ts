@@ -3,7 +3,7 @@ import { type Outcome, outcomes } from '../../src/core/run.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
 import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
 import { claimRuns } from '../../src/store/claim-runs.ts';
-import { insertLogLines } from '../../src/store/end-attempt.ts';
+import { insertLogLines, type StoredLine } from '../../src/store/end-attempt.ts';
 import type { Model, Next, Request } from './model.ts';
 import { readRetryAt } from './back-off.ts';
 import type { Real } from './real.ts';
@@ -69,6 +69,14 @@ interface End {
   readonly knowsOfCancel: boolean;
 }
 
+let lines = 0;
+
+/** A line after all others. */
+function line(level: 'info' | 'log', message: string): StoredLine {
+  lines += 1;
+  return { number: lines, at: new Date(epoch).toISOString(), level, message };
+}
+
 /** Ends of one or several attempts, which a runner stores together. */
 export const finish: StepKind<readonly End[]> = {
   weight: 16,
@@ -80,7 +88,7 @@ export const finish: StepKind<readonly End[]> = {
     const stored = await finishAttempts(real.t.store, ends.map(({ attempt, outcome, isTold }) => ({
       runId: model.run(attempt.run).id, fence: attempt.fence, number: attempt.number, attemptLimit: attempt.limit, outcome, cancelRequested: isTold,
       resultJson: outcome === 'returned' ? '1' : null, error: outcome === 'returned' ? null : { name: outcome, message: 'it ended', stack: null },
-      exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [{ at: new Date(epoch).toISOString(), level: 'info', message: `end${attempt.number}` }],
+      exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [line('info', `end${attempt.number}`)],
     })));
     const expected: Next[] = [];
     for (const [index, { attempt, outcome }] of ends.entries()) {
@@ -110,8 +118,7 @@ export const log: StepKind<AttemptPick> = {
     const attempt = pickAttempt(model, picked);
     say(`${nameOf(model, attempt)} logs two lines`);
     const { id } = model.run(attempt.run);
-    const at = new Date(epoch).toISOString();
-    const stored = await insertLogLines(real.t.store, { runId: id, fence: attempt.fence, number: attempt.number }, [{ at, level: 'log', message: 'a' }, { at, level: 'log', message: 'b' }]);
+    const stored = await insertLogLines(real.t.store, { runId: id, fence: attempt.fence, number: attempt.number }, [line('log', 'a'), line('log', 'b')]);
     compare(stored, model.log(attempt, ['a', 'b']));
   },
 };

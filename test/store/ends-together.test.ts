@@ -16,12 +16,12 @@ async function claimed(t: TestStore, count: number, queueOf: (number: number) =>
   return t.claim(count);
 }
 
-const line = (message: string) => ({ at: new Date().toISOString(), level: 'log' as const, message });
+const line = (message: string, number = 1) => ({ number, at: new Date().toISOString(), level: 'log' as const, message });
 
 test('promise 6: of ends that are stored together the stale ones are refused, and no other', async () => {
   await using t = await testStore();
   const runs = await claimed(t, 3);
-  const ends = runs.map((run, index) => ({ ...endOf(run, 'returned'), resultJson: String(index), lines: [line(`of ${index}`), line(`again of ${index}`)] }));
+  const ends = runs.map((run, index) => ({ ...endOf(run, 'returned'), resultJson: String(index), lines: [line(`of ${index}`), line(`again of ${index}`, 2)] }));
   const [first, second, third] = ends;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
   const finished = await finishAttempts(t.store, [third, { ...second, fence: '999999', lines: [line('stale')] }, first]);

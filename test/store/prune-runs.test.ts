@@ -10,7 +10,7 @@ const never = new AbortController().signal;
 
 async function finished(t: TestStore, count: number, outcome: 'returned' | 'threw'): Promise<void> {
   for (let number = 0; number < count; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
-  const line = { at: new Date().toISOString(), level: 'log' as const, message: 'a line' };
+  const line = { number: 1, at: new Date().toISOString(), level: 'log' as const, message: 'a line' };
   await finishAttempts(t.store, (await t.claim(count)).map((run) => ({ ...endOf(run, outcome), lines: [line] })));
 }
 

@@ -9,6 +9,13 @@ export interface CuttingProxy extends AsyncDisposable {
   loseCommits(count: number): void;
   /** How many were lost. */
   readonly lost: () => number;
+  /**
+   * Ends the connection of the next statement whose request holds this text: in the middle of its request, or after the statement was carried out and before its answer.
+   * A prepared statement's name stands between two zero bytes.
+   */
+  cutAt(text: string, where: 'request' | 'answer'): void;
+  /** Whether that has happened. */
+  readonly hasCut: () => boolean;
   /** Lets nothing pass any more, in neither direction and on no connection, new ones included, or lets all pass again: as when packets are dropped. */
   silence(isSilent: boolean): void;
   /** Lets nothing pass any more on the connections there are. New ones work. */
@@ -28,6 +35,8 @@ interface Connection {
   readonly client: Socket;
   readonly database: Socket;
   isFrozen: boolean;
+  /** Its answer is to be lost. */
+  isDoomed: boolean;
   /** Takes the server's answer in the client's place. */
   takeAnswer: ((answer: Buffer) => void) | null;
 }
@@ -38,6 +47,7 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   let toLose = 0;
   let lost = 0;
   let isSilent = false;
+  let cut: { readonly text: string; readonly where: 'request' | 'answer'; hasCut: boolean } | null = null;
   const connections = new Set<Connection>();
   const settle = ({ client, database, isFrozen }: Connection): void => {
     for (const socket of [client, database]) if (isSilent || isFrozen) socket.pause();
@@ -45,18 +55,35 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   };
   const server = createServer((client) => {
     const database = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-    const connection: Connection = { client, database, isFrozen: false, takeAnswer: null };
+    const connection: Connection = { client, database, isFrozen: false, isDoomed: false, takeAnswer: null };
     connections.add(connection);
     for (const socket of [client, database]) {
       socket.on('error', () => undefined);
       socket.once('close', () => {
         connections.delete(connection);
         client.destroy();
-        database.destroy();
+        // What was sent before goes on its way first.
+        if (database.writableEnded) database.destroySoon();
+        else database.destroy();
       });
     }
-    client.on('data', (question) => database.write(question));
+    client.on('data', (question) => {
+      if (cut?.hasCut === false && question.includes(cut.text)) {
+        cut.hasCut = true;
+        if (cut.where === 'request') {
+          database.end(question.subarray(0, question.length / 2));
+          client.destroy();
+          return;
+        }
+        connection.isDoomed = true;
+      }
+      database.write(question);
+    });
     database.on('data', (answer) => {
+      if (connection.isDoomed) {
+        if (answer.at(-6) === ready) client.destroy();
+        return;
+      }
       if (connection.takeAnswer !== null) return connection.takeAnswer(answer);
       if (toLose > 0 && answer.includes(committed)) {
         toLose -= 1;
@@ -75,6 +102,8 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
     url: `postgres://${encodeURIComponent(user ?? '')}:${encodeURIComponent(password ?? '')}@${address}/${encodeURIComponent(name ?? '')}`,
     loseCommits: (count) => (toLose = count),
     lost: () => lost,
+    cutAt: (text, where) => (cut = { text, where, hasCut: false }),
+    hasCut: () => cut?.hasCut === true,
     silence(silent) {
       isSilent = silent;
       for (const connection of connections) settle(connection);

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { isFinal, type Run } from '../../src/core/run.ts';
+import { getRun } from '../../src/operations/get-run.ts';
+import { readLogs } from '../../src/operations/read-logs.ts';
+import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { openStore, type Store } from '../../src/store/open-store.ts';
+import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
+import { until } from '../support/runtime.ts';
+import { openStage, type Stage } from '../support/stage.ts';
+
+const schema = '<data-model><model name="piece"><field name="state" type="text"/><field name="note" type="text"/></model></data-model>';
+
+/** What each does once, and can be counted. */
+const tasks = {
+  'schema.xml': schema,
+  answers: `export async function run() { return 'answer'; }`,
+  says: `export async function run() { console.log('once'); await new Promise((resolve) => setTimeout(resolve, 600)); return 'said'; }`,
+  schedules: `export async function run({ key }: { key?: string }) { return (await CloudCode.scheduleTask({ task: 'answers', ...(key === undefined ? {} : { key }) })).id; }`,
+  schedules_many: `export async function run() { return (await CloudCode.scheduleTasks([1, 2, 3].map(() => ({ task: 'answers' })))).map(({ id }) => id); }`,
+  saves: `export async function run({ state }: { state: string }) { await DB.piece.create({ state }).save(); }`,
+  changes: `export async function run({ state }: { state: string }) {
+    const piece = DB.piece.create({ state });
+    await piece.save();
+    piece.note = 'changed';
+    await piece.save();
+  }`,
+  destroys: `export async function run({ state }: { state: string }) {
+    const piece = DB.piece.create({ state });
+    await piece.save();
+    await piece.destroy();
+  }`,
+  batches: `export async function run({ state }: { state: string }) {
+    const batch = new DB.Batch();
+    for (let n = 0; n < 3; n += 1) batch.save(DB.piece.create({ state }));
+    batch.scheduleTask({ task: 'answers' });
+    await batch.execute();
+  }`,
+};
+
+interface Case {
+  /** The statement, by its name or a piece of its text. */
+  readonly cut: string;
+  readonly task: keyof typeof tasks;
+  readonly key?: string;
+  /** How many runs and objects there are then. */
+  readonly children?: number;
+  readonly pieces?: number;
+}
+
+const named = (name: string): string => `\0${name}\0`;
+const cases: readonly Case[] = [
+  { cut: named('claim_runs'), task: 'answers' },
+  { cut: named('end_attempt'), task: 'answers' },
+  { cut: named('renew_lease'), task: 'answers' },
+  { cut: named('insert_log_lines'), task: 'says' },
+  { cut: named('record_worker'), task: 'says' },
+  { cut: named('insert_runs_by_attempt'), task: 'schedules', children: 1 },
+  { cut: named('insert_keyed_run_by_attempt'), task: 'schedules', key: 'once', children: 1 },
+  { cut: named('begin'), task: 'schedules_many', children: 3 },
+  { cut: named('insert_batch'), task: 'schedules_many', children: 3 },
+  { cut: named('insert_runs_by_attempt'), task: 'schedules_many', children: 3 },
+  { cut: named('set_batch_answer'), task: 'schedules_many', children: 3 },
+  { cut: named('commit'), task: 'schedules_many', children: 3 },
+  { cut: 'insert into "cloudcode_testing"."piece"', task: 'saves', pieces: 1 },
+  { cut: 'update "cloudcode_testing"."piece"', task: 'changes', pieces: 1 },
+  { cut: 'delete from "cloudcode_testing"."piece"', task: 'destroys', pieces: 0 },
+  { cut: 'insert into "cloudcode_testing"."piece"', task: 'batches', pieces: 3, children: 1 },
+  { cut: named('commit'), task: 'batches', pieces: 3, children: 1 },
+];
+
+describe('promises 2 and 3: a connection that is cut at any statement leaves it done once, and nobody guesses', { timeout: 240_000 }, () => {
+  let stage: Stage;
+  let proxy: CuttingProxy;
+  let outside: Store;
+  before(async () => {
+    stage = await openStage(tasks);
+    proxy = await startCuttingProxy(stage.url);
+    outside = await openStore({ url: proxy.url });
+    await stage.start({ url: proxy.url, leaseMs: 3000 });
+  });
+  after(async () => {
+    await outside.close();
+    await stage[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  const count = async (text: string, values: readonly unknown[]): Promise<number> => {
+    const [row] = await stage.store.query<{ count: number }>({ name: '', text: `select count(*)::integer as count from ${text}`, values });
+    return row?.count ?? 0;
+  };
+  const ended = (id: string): Promise<Run> => until(30_000, `run ${id} is over`, async () => {
+    const now = await getRun(stage.store, 'testing', id);
+    return isFinal(now.state) ? now : null;
+  });
+
+  for (const where of ['request', 'answer'] as const) {
+    for (const [index, { cut, task, key, children = 0, pieces = 0 }] of cases.entries()) {
+      it(`${task}: ${cut.replaceAll('\0', '')} is cut in its ${where}`, async () => {
+        const state = `${where} ${index}`;
+        proxy.cutAt(cut, where);
+        const { id } = await scheduleRun(stage.store, 'testing', { task, queue: 'q', parameters: { state, ...(key === undefined ? {} : { key: `${key} ${where}` }) } });
+        const run = await ended(id);
+        await until(10_000, 'the connection was cut', () => (proxy.hasCut() ? true : null));
+        assert.equal(run.state, 'succeeded');
+        // An attempt whose claim was not answered never was; every other goes on.
+        const isLost = cut === named('claim_runs') && where === 'answer';
+        assert.deepEqual(run.attempts.map(({ outcome }) => outcome), isLost ? ['lost', 'returned'] : ['returned']);
+        assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
+        assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
+        if (task === 'says') assert.deepEqual((await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message), ['once']);
+      });
+    }
+
+    for (const [what, options] of [['a run', {}], ['a run with a key', { key: `outside ${where}` }]] as const) {
+      it(`from outside: the insertion of ${what} is cut in its ${where}`, async () => {
+        proxy.cutAt(named('key' in options ? 'insert_keyed_run' : 'insert_run'), where);
+        const { id } = await scheduleRun(outside, 'testing', { task: 'answers', queue: `outside ${what} ${where}`, ...options });
+        assert.ok(proxy.hasCut());
+        assert.equal((await ended(id)).result, 'answer');
+        assert.equal(await count('cloudcode.runs where queue = $1', [`outside ${what} ${where}`]), 1);
+      });
+    }
+  }
+});
