@@ -7,8 +7,12 @@ import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
+import { retryWhileAway } from '../store/retry-while-away.ts';
 import { violatedConstraint } from '../store/store-error.ts';
 import { readRun } from '../store/read-runs.ts';
+
+/** How long a call from outside waits for a database that is away, and asks it what became of a call whose answer was lost. */
+const outsidePatienceMs = 2_000;
 
 /**
  * Schedules one run, asked for from outside a task. When it resolves the run is durable.
@@ -21,7 +25,8 @@ export async function scheduleRun(store: Store, environment: string, options: un
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
 export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<ScheduledNow> {
   const request = { ...parseScheduleRequest(options, new Date()), id: newRunId() };
-  const scheduled = request.key === null ? await addRun(store, environment, request) : await findOrAddRun(store, environment, request);
+  const schedule = (): Promise<ScheduledNow | null> => (request.key === null ? addRun(store, environment, request) : findOrAddRun(store, environment, request));
+  const scheduled = await retryWhileAway(schedule, { ms: outsidePatienceMs });
   if (scheduled === null) throw await unknownTask(store, environment, request.task);
   if (scheduled.isNew) store.ring();
   return scheduled;
@@ -34,7 +39,10 @@ interface ScheduledNow {
 
 /** One statement: what was asked for is known, and the database tells the rest. */
 async function addRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
-  const inserted = await insertRun(store, environment, request);
+  const inserted = await insertRun(store, environment, request).catch((error: unknown) => {
+    if (isEarlierTry(error)) return readAdded(store, environment, request.id);
+    throw error;
+  });
   if (inserted === null) return null;
   const { id, task, parametersJson, queue, key } = request;
   const { state, createdAt, dueAt, maxAttempts } = inserted;
@@ -48,9 +56,18 @@ async function addRun(store: Store, environment: string, request: ScheduledRun):
 async function findOrAddRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
   const id = await insertKeyedRun(store, environment, request);
   if (id === null) return null;
+  return { run: await readAdded(store, environment, id), isNew: id === request.id };
+}
+
+async function readAdded(store: Store, environment: string, id: string): Promise<Run> {
   const run = await readRun(store, environment, id);
   if (run === null) throw new Error(`run ${id} was not there after it was scheduled`);
-  return { run, isNew: id === request.id };
+  return run;
+}
+
+/** An earlier try of this very call was committed, though its answer was lost. */
+function isEarlierTry(error: unknown): boolean {
+  return violatedConstraint(error) === 'runs_pkey';
 }
 
 export interface CallingAttempt extends Caller {
@@ -90,8 +107,7 @@ function endOfGroup(runs: readonly ScheduledRun[], first: number): number {
 
 async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
   const { unknownTask: unknown } = await insertRunsByAttempt(db, caller, runs).catch((error: unknown) => {
-    // An earlier try of this very call was committed, though its answer was lost.
-    if (runs.length === 1 && violatedConstraint(error) === 'runs_pkey') return { unknownTask: null };
+    if (runs.length === 1 && isEarlierTry(error)) return { unknownTask: null };
     throw error;
   });
   if (unknown !== null) throw await unknownTask(db, caller.environment, unknown);

@@ -10,8 +10,8 @@ import type { CallMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteBatches } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
+import { retryWhileAway } from '../store/retry-while-away.ts';
 import { receiveBatches } from './receive-batch.ts';
-import { retryWhileAway } from './retry-while-away.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface Calls {
@@ -27,11 +27,15 @@ export interface CallContext {
   readonly worker: Pick<WorkerProcess, 'reply'>;
 }
 
+/** How long a call of a task waits for a database that is away. (Its runner may lose its lease before, which ends the attempt.) */
+const patienceMs = 30_000;
+
 /** Answers what one attempt asks for, in its environment and fenced. */
 export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallContext): Calls {
   const caller = { runId: run.id, fence: run.fence, environment: run.environment };
   const scope: DataScope = { caller, target: dataTarget(run.environment, dataModel) };
   const over = new AbortController();
+  const patience = { ms: patienceMs, signal: over.signal };
   let hasBatches = false;
   const batches = receiveBatches((id, parts) => {
     hasBatches = true;
@@ -42,12 +46,12 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     switch (request.kind) {
       case 'schedule': {
         const scheduled = { ...request, id: newRunId() };
-        return retryWhileAway(async () => JSON.stringify({ id: await scheduleRunByAttempt(store, caller, scheduled) }), over.signal);
+        return retryWhileAway(async () => JSON.stringify({ id: await scheduleRunByAttempt(store, caller, scheduled) }), patience);
       }
       case 'select':
       case 'count':
       case 'read_file':
-        return retryWhileAway(() => readObjects(store, scope, request), over.signal);
+        return retryWhileAway(() => readObjects(store, scope, request), patience);
       case 'write':
         return write(request);
     }
@@ -56,10 +60,10 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     const [operation, ...others] = request.operations;
     const isWhole = request.part === 0 && request.last;
     if (isWhole && others.length === 0 && isSingleWrite(operation)) {
-      return JSON.stringify(await retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), over.signal));
+      return JSON.stringify(await retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), patience));
     }
     // The parts of a longer one are not kept: the worker sends them again.
-    return JSON.stringify(isWhole ? await retryWhileAway(() => batches.receive(request), over.signal) : await batches.receive(request));
+    return JSON.stringify(isWhole ? await retryWhileAway(() => batches.receive(request), patience) : await batches.receive(request));
   };
   return {
     answer(message) {

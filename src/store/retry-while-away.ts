@@ -1,23 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isConflict, isUnreachable } from '../store/store-error.ts';
+import { isConflict, isUnreachable } from './store-error.ts';
 
-/** How long a call of a task waits for a database that is away. */
-const patienceMs = 30_000;
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
 
+export interface Patience {
+  /** How long a database that is away is waited for. */
+  readonly ms: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Carries out `work`, and does so again while the database is away or the transaction met another, for up to 30 s or until the signal aborts.
- * `work` must be such that doing it again does nothing twice: an answer that was lost may have been a yes.
+ * Carries out `work`, and does so again while the database is away or the transaction met another, until the patience is over; once more in any case, because an answer that was
+ * lost may have been a yes. `work` must be such that doing it again does nothing twice.
  */
-export async function retryWhileAway<Result>(work: (isRepeated: boolean) => Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const end = performance.now() + patienceMs;
+export async function retryWhileAway<Result>(work: (isRepeated: boolean) => Promise<Result>, { ms, signal }: Patience): Promise<Result> {
+  const end = performance.now() + ms;
   for (let pauseMs = firstPauseMs, isRepeated = false; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs), isRepeated = true) {
     try {
       return await work(isRepeated);
     } catch (error) {
-      if (!(isUnreachable(error) || isConflict(error)) || signal.aborted || performance.now() + pauseMs > end) throw error;
+      const isOver = isRepeated && performance.now() + pauseMs > end;
+      if (!(isUnreachable(error) || isConflict(error)) || signal?.aborted === true || isOver) throw error;
     }
-    await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined);
+    await sleep(pauseMs * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 }

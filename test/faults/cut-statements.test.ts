@@ -51,7 +51,7 @@ interface Case {
 const named = (name: string): string => `\0${name}\0`;
 const cases: readonly Case[] = [
   { cut: named('claim_runs'), task: 'answers' },
-  { cut: named('end_attempt'), task: 'answers' },
+  { cut: named('end_attempts'), task: 'answers' },
   { cut: named('renew_lease'), task: 'answers' },
   { cut: named('insert_log_lines'), task: 'says' },
   { cut: named('record_worker'), task: 'says' },
