@@ -8,7 +8,7 @@ export type AttemptEnd =
   | { readonly kind: 'answered'; readonly answer: AnswerMessage }
   | { readonly kind: 'exited' }
   | { readonly kind: 'timed_out'; readonly timeoutMs: number; readonly stack: string | null }
-  | { readonly kind: 'over_memory'; readonly bytes: number; readonly memoryMb: number }
+  | { readonly kind: 'over_memory'; readonly bytes: number; readonly processes: number; readonly memoryMb: number }
   | { readonly kind: 'cancelled'; readonly why: string }
   | { readonly kind: 'lost'; readonly why: string };
 
@@ -34,7 +34,7 @@ export function describeEnd(end: AttemptEnd, process: EndedProcess): DescribedEn
     case 'timed_out':
       return withoutResult('timed_out', 'TimedOut', `The attempt took longer than its timeout of ${end.timeoutMs} ms.`, end.stack);
     case 'over_memory':
-      return withoutResult('out_of_memory', 'OutOfMemory', `The attempt's processes used ${mebibytes(end.bytes)} MB of memory; the task's memoryMb is ${end.memoryMb}.`);
+      return withoutResult('out_of_memory', 'OutOfMemory', `The attempt's processes (${end.processes}) used ${mebibytes(end.bytes)} MB of memory; the task's memoryMb is ${end.memoryMb}.`);
     case 'cancelled':
       return withoutResult('cancelled', 'Cancelled', end.why);
     case 'lost':

@@ -96,7 +96,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   void worker.closed.then(() => ended.resolve({ kind: 'exited' }));
   const timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
-  const memory = watchMemory(worker.container, run.memoryMb, (bytes) => ended.resolve({ kind: 'over_memory', bytes, memoryMb: run.memoryMb }));
+  const memory = watchMemory(worker.container, run.memoryMb, (used) => ended.resolve({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }));
 
   // A process that has ended may not be closed yet: what it started can hold its output open.
   function endWithoutChannel(): void {

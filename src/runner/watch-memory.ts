@@ -11,13 +11,13 @@ export interface MemoryWatch {
 }
 
 /** Looks at the memory of an attempt's processes, more often as it nears the limit, and tells once when they are over it. */
-export function watchMemory(container: Container, memoryMb: number, onOver: (bytes: number) => void): MemoryWatch {
+export function watchMemory(container: Container, memoryMb: number, onOver: (used: { readonly bytes: number; readonly processes: number }) => void): MemoryWatch {
   const limit = memoryMb * 1024 * 1024;
   let peak = 0;
   const look = (): void => {
     const bytes = container.memoryBytes(limit);
     peak = Math.max(peak, bytes);
-    if (bytes > limit) return onOver(bytes);
+    if (bytes > limit) return onOver({ bytes, processes: container.pids().length });
     timer = setTimeout(look, bytes > limit * 0.6 ? tenseLookMs : calmLookMs);
   };
   let timer = setTimeout(look, firstLookMs);
