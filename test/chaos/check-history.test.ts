@@ -34,6 +34,7 @@ function goodHistory(): History {
     lateLines: [{ xid: 105, run: 'a', attempt: 2 }],
     writes: [{ mark: 'm', run: 'a', fence: 2, queue: 'q', isStale: false }],
     tallies: new Map([['q', 1]]),
+    skipping: new Set(),
     pauses: [],
     runs: [{ id: 'a', queue: 'q', state: 'succeeded', result: '2' }, { id: 'b', queue: 'q', state: 'failed', result: null }],
     witness: [witnessed({ run: 'a', attempt: 1, fence: '1', at: 30 }), witnessed({ run: 'a', attempt: 2, fence: '2', at: 1010 }), witnessed({ kind: 'wrote', run: 'a', attempt: 2, fence: '2', mark: 'm' }), witnessed({ run: 'b', attempt: 1, fence: '3', at: 1120 })],
@@ -122,6 +123,15 @@ describe('the judge of campaigns', () => {
     assert.equal(checkHistory(seen).counts.orderViolations, 3, 'it was there for all three claims');
     const unseen = withChange(withChange(withChange(seen, 3, { snapshot: '50:102:50' }), 5, { snapshot: '50:104:50' }), 7, { snapshot: '50:106:50' });
     assert.equal(checkHistory(unseen).counts.orderViolations, 0, 'its transaction was not over');
+  });
+
+  it('lets a queue that skips what is in back-off go on meanwhile, and no other', () => {
+    const order = [0, 1, 2, 3, 6, 7, 4, 5];
+    const passed = { ...good, changes: order.flatMap((index) => good.changes[index] ?? []).map((change, index) => ({ ...change, fence: [null, null, 1, 1, 2, 2, 3, 3][index] ?? null, snapshot: change.snapshot === null ? null : '200:200:' })) };
+    assert.equal(checkHistory(passed).counts.orderViolations, 1);
+    assert.equal(checkHistory({ ...passed, skipping: new Set(['q']) }).counts.orderViolations, 0);
+    const overtaken = withChange(good, 2, { order: 3, dueAt: 1011 });
+    assert.equal(checkHistory({ ...overtaken, skipping: new Set(['q']) }).counts.orderViolations, 1, 'what was never in back-off is not let by');
   });
 
   it('names the longest standstill, and the fault before it', () => {

@@ -3,6 +3,7 @@ import type { FaultKind } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
 import type { CampaignRunner } from '../processes/start-runners.ts';
 import { cutConnections, loseCommitAnswers, slowConnections, swallowConnections, terminateSessions } from './connections.ts';
+import { jumpLeaseClock } from './leases.ts';
 import { jumpClock, killGuard, killRunner, stopGuard, stopRunner, terminateRunner } from './runners.ts';
 import type { Striking } from './striking.ts';
 import { scheduleFaultyTask } from './tasks.ts';
@@ -32,6 +33,7 @@ const ways: Readonly<Record<FaultKind, Way>> = {
   commit_answer_lost: onRunner(({ proxy }, { choice, heal }) => loseCommitAnswers(proxy, choice, heal)),
   sessions_terminated: onRunner(({ proxy }, { store, stopping }) => terminateSessions(proxy, store, stopping)),
   clock_jumped: onRunner(({ number }, { choice, heal, clockOf }) => jumpClock(clockOf(number), choice, heal)),
+  database_clock_jumped: (_runner, { store, heal }) => jumpLeaseClock(store, heal),
   database_restarted_fast: onDatabase('fast'),
   database_restarted_immediate: onDatabase('immediate'),
   task_crashed: byTask((choice) => ({ task: 'crash', parameters: { how: ['abort', 'throw', 'kill'][digit(choice, 4) % 3], times: isEven(choice) ? 1 : 9 } })),

@@ -6,6 +6,7 @@ import { schemaOfMarks } from './install-audit.ts';
 export async function readHistory(db: Queryable, witnessed: Witnessed): Promise<History> {
   const read = <Row extends object>(text: string): Promise<readonly Row[]> => db.query<Row>({ name: '', text });
   const tallies = await read<{ queue: string; marks: number }>(`select queue, sum(marks)::float8 as marks from ${await schemaOfMarks(db)}.tally group by queue`);
+  const skipping = await read<{ name: string }>("select name from cloudcode.queues where on_retry = 'skip'");
   return {
     ...witnessed,
     changes: await read<RunChange>(`
@@ -16,6 +17,7 @@ export async function readHistory(db: Queryable, witnessed: Witnessed): Promise<
     lateLines: await read<LateLine>('select distinct xid::text::float8 as xid, run, attempt from chaos_audit.late_lines'),
     writes: await read<DataWrite>('select mark, run, fence::float8, queue, is_stale as "isStale" from chaos_audit.writes'),
     tallies: new Map(tallies.map(({ queue, marks }) => [queue, marks])),
+    skipping: new Set(skipping.map(({ name }) => name)),
     pauses: await read<History['pauses'][number]>(`select seq::float8, ${millis('at')}, queue, is_paused as "isPaused" from chaos_audit.pauses order by seq`),
     runs: await read<History['runs'][number]>(`select id, queue, state, result #>> '{}' as result from cloudcode.runs`),
   };

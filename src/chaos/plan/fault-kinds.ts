@@ -27,6 +27,7 @@ const facts = {
   commit_answer_lost: { target: 'connections', weight: 4, lasts: [0.3, 0.6], plainConnections: true },
   sessions_terminated: { target: 'connections', weight: 3, plainConnections: true },
   clock_jumped: { target: 'clock', weight: 2, lasts: [0.5, 3] },
+  database_clock_jumped: { target: 'database', weight: 2, lasts: [0.1, 0.5] },
   database_restarted_fast: { target: 'database', weight: 2, ownServer: true },
   database_restarted_immediate: { target: 'database', weight: 2, ownServer: true },
   task_crashed: { target: 'tasks', weight: 2 },

@@ -2,13 +2,13 @@ import type { RunChange } from '../history.ts';
 import { type IndexedHistory, isClaim, isVisible } from '../index-history.ts';
 import type { Case } from '../verdict.ts';
 
-/** Promise 8: a claim takes the first of its queue, by due time and then by the order of scheduling, of all that its statement could see. One in back-off keeps its place. */
-export function findOrderViolations({ changesOfQueue }: IndexedHistory): readonly Case[] {
+/** Promise 8: a claim takes the first of its queue, by due time and then by the order of scheduling, of all that its statement could see. One in back-off keeps its place, unless the queue skips those. */
+export function findOrderViolations({ changesOfQueue, skipping }: IndexedHistory): readonly Case[] {
   return [...changesOfQueue].flatMap(([queue, changes]) => {
     // The changes of each run so far; those of runs that were over long before are looked at no more.
     const open = new Map<string, RunChange[]>();
     return changes.flatMap((change): readonly Case[] => {
-      const overtaken = isClaim(change) && change.snapshot !== null ? firstOvertaken(change, change.snapshot, open) : null;
+      const overtaken = isClaim(change) && change.snapshot !== null ? firstOvertaken(change, change.snapshot, skipping.has(queue) ? withoutRetried(open) : open) : null;
       const own = open.get(change.run) ?? [];
       own.push(change);
       open.set(change.run, own);
@@ -25,6 +25,11 @@ function firstOvertaken(claim: RunChange, snapshot: string, open: ReadonlyMap<st
     if (seen?.after === 'queued' && comesBefore(seen, claim)) return seen;
   }
   return null;
+}
+
+/** Those that were never in back-off. Of the others it is not known whether it was over when the next run was chosen, which is before that one is claimed. */
+function withoutRetried(open: ReadonlyMap<string, readonly RunChange[]>): ReadonlyMap<string, readonly RunChange[]> {
+  return new Map([...open].filter(([, changes]) => changes.every(({ wakeAt, dueAt }) => wakeAt === dueAt)));
 }
 
 function comesBefore(one: RunChange, other: RunChange): boolean {
