@@ -65,8 +65,8 @@ function placeOf(random: Random, { queues }: Given): { readonly queue?: string; 
 function work(random: Random, given: Given): Readonly<Record<string, unknown>> {
   return {
     ...time(random, given),
-    ...(random.chance(0.3) ? { writes: true } : {}),
-    ...(random.chance(0.15) ? { logs: random.between(1, 20) } : {}),
+    ...(random.chance(0.4) ? { writes: true } : {}),
+    ...(random.chance(0.25) ? { logs: random.between(1, 20) } : {}),
     ...(random.chance(0.04) ? { throws: true } : {}),
   };
 }

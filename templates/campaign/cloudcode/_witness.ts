@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ScheduleTiming } from 'cloudcode';
+import type { DBObject, ScheduleTiming } from 'cloudcode';
 
 // What the tasks of a campaign see, a line each, in the order in which it happened. All processes of the machine append to one file.
 
@@ -65,23 +65,34 @@ export interface Work {
 }
 
 export async function doWork({ sleepMs = 0, busyMs = 0, writes = false, logs = 0 }: Work): Promise<void> {
+  const count = writes ? await readCount() : null;
   for (let line = 1; line <= logs; line += 1) {
     console.log(`line ${line} of ${logs}`);
     await delay(sleepMs / logs);
   }
   if (logs === 0 && sleepMs > 0) await delay(sleepMs);
   for (const until = performance.now() + busyMs; performance.now() < until; );
-  if (writes) await witnessed(write);
+  if (writes) await witnessed(() => write(count));
 }
 
-/** One object for each attempt, and a count for each queue: runs of a queue that never overlap lose no count. */
-async function write(): Promise<void> {
+type Count = DBObject<'tally'>;
+
+/** How many objects the attempts of a queue have written; null without a queue. */
+async function readCount(): Promise<Count | null> {
+  const { queue } = CloudCode.run;
+  return queue === null ? null : ((await DB.tally.first('queue = ?', queue)) ?? DB.tally.create({ queue, marks: 0 }));
+}
+
+/**
+ * One object for each attempt, and one more in the count of its queue, which was read when the attempt began: runs of a queue that never overlap lose no count. It is one call, so that
+ * a runner that was stopped finds it complete when it goes on and its attempt is over.
+ */
+async function write(count: Count | null): Promise<void> {
   const { id: run, fence, attempt, queue } = CloudCode.run;
   const batch = new DB.Batch();
   const mark = DB.mark.create({ run, fence, attempt, queue });
   batch.save(mark);
-  if (queue !== null) {
-    const count = (await DB.tally.first('queue = ?', queue)) ?? DB.tally.create({ queue, marks: 0 });
+  if (count !== null) {
     count.marks = (count.marks ?? 0) + 1;
     batch.save(count);
   }
