@@ -76,8 +76,8 @@ function time(random: Random, { leaseMs }: Given): Readonly<Record<string, numbe
   const draw = random.next();
   const ofLease = (least: number, most: number): number => Math.round(random.between(least * 100, most * 100) / 100 * leaseMs);
   if (draw < 0.5) return {};
-  if (draw < 0.75) return { sleepMs: random.between(50, 400) };
-  if (draw < 0.86) return { sleepMs: random.between(400, 1500) };
+  if (draw < 0.72) return { sleepMs: random.between(50, 400) };
+  if (draw < 0.82) return { sleepMs: random.between(400, 1500) };
   if (draw < 0.9) return { sleepMs: ofLease(1, 3) };
   if (draw < 0.98) return { busyMs: random.between(20, 150) };
   return { busyMs: random.chance(0.5) ? ofLease(1, 2.5) : random.between(500, 1500) };
