@@ -1,0 +1,46 @@
+import type { Rule } from '../rule.ts';
+
+export const fenceRules: readonly Rule[] = [
+  {
+    name: 'fence-end',
+    without: 'the end of an attempt is stored whoever holds the run',
+    edits: [{ file: 'src/store/end-attempt.ts', find: "where id = $1 and fence = $2 and state = 'running'\n        returning id", replace: "where id = $1 and $2::bigint is not null and state = 'running'\n        returning id" }],
+    campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
+    finds: ['staleWrites'],
+  },
+  {
+    name: 'fence-lines',
+    without: 'log lines are stored whoever holds the run',
+    edits: [{ file: 'src/store/end-attempt.ts', find: "where id = $1 and fence = $2 and state = 'running' for share", replace: 'where id = $1 and $2::bigint is not null for share' }],
+    campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
+    finds: ['staleWrites'],
+  },
+  {
+    name: 'fence-objects',
+    without: 'DB writes whoever holds the run',
+    edits: [{ file: 'src/data/write-objects.ts', find: 'select cloudcode.hold_attempt($1, $2) as held', replace: 'select $1::uuid is not null and $2::bigint is not null as held' }],
+    campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
+    finds: ['staleWrites'],
+  },
+  {
+    name: 'fence-schedule',
+    without: 'scheduleTask schedules whoever holds the run, and so does every other write of a task',
+    edits: [{ file: 'src/store/migrations/0002_data.sql', find: "where id = run and fence = attempt_fence and state = 'running' for share;", replace: 'where id = run for share;' }],
+    campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
+    finds: ['staleWrites'],
+  },
+  {
+    name: 'fence-grows',
+    without: 'each connection draws fences from a store of its own',
+    edits: [{ file: 'src/store/migrations/0001_runs.sql', find: 'create sequence cloudcode.fences as bigint no cycle;', replace: 'create sequence cloudcode.fences as bigint cache 1000 no cycle;' }],
+    campaign: { runs: 150, faults: 0 },
+    finds: ['fencesNotGrowing'],
+  },
+  {
+    name: 'end-once',
+    without: 'an end whose answer was lost is stored a second time',
+    edits: [{ file: 'src/store/end-attempt.ts', find: "where id = $1 and fence = $2 and state = 'running'\n        returning id", replace: 'where id = $1 and fence = $2\n        returning id' }],
+    campaign: { runs: 200, faults: 15, kinds: ['commit_answer_lost'] },
+    finds: ['staleWrites', 'attemptsMiscounted'],
+  },
+];
