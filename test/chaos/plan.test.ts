@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { changing } from '../../src/chaos/faults/connections.ts';
 import { faultKinds, factsOf, leftOutOf } from '../../src/chaos/plan/fault-kinds.ts';
 import { planFaults } from '../../src/chaos/plan/plan-faults.ts';
 import { planRuns } from '../../src/chaos/plan/plan-runs.ts';
+import { packageRoot } from '../../src/package-root.ts';
 
 const options = { seed: 42, faults: 300, runners: 4, leaseMs: 3000, kinds: faultKinds };
 
@@ -39,6 +43,11 @@ describe('a campaign\'s plan', () => {
     const leftOut = leftOutOf(faultKinds, { ownServer: false, plainConnections: true }).map(({ kind }) => kind);
     assert.deepEqual(leftOut, ['database_restarted_fast', 'database_restarted_immediate']);
     
+  });
+
+  it('loses the answers to statements that there are', () => {
+    const store = globSync('src/store/*.ts', { cwd: packageRoot }).map((file) => readFileSync(join(packageRoot, file), 'utf8')).join('');
+    for (const name of changing) assert.ok(store.includes(`name: '${name}'`), name);
   });
 
   it('has at least the runs that were asked for, in all queues and outside of them', () => {
