@@ -4,9 +4,9 @@ export const fenceRules: readonly Rule[] = [
   {
     name: 'fence-end',
     without: 'the end of an attempt is stored whoever holds the run',
-    edits: [{ file: 'src/store/end-attempt.ts', find: "where id = $1 and fence = $2 and state = 'running'\n        returning id", replace: "where id = $1 and $2::bigint is not null and state = 'running'\n        returning id" }],
+    edits: [{ file: 'src/store/end-attempt.ts', find: 'where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null', replace: 'where r.id = g.run_id and r.runner_id is not null' }],
     campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
-    finds: ['staleWrites'],
+    finds: ['staleWrites', 'attemptsMiscounted'],
   },
   {
     name: 'fence-lines',
@@ -39,7 +39,7 @@ export const fenceRules: readonly Rule[] = [
   {
     name: 'end-once',
     without: 'an end whose answer was lost is stored a second time',
-    edits: [{ file: 'src/store/end-attempt.ts', find: "where id = $1 and fence = $2 and state = 'running'\n        returning id", replace: 'where id = $1 and fence = $2\n        returning id' }],
+    edits: [{ file: 'src/store/end-attempt.ts', find: 'and r.fence = g.fence and r.runner_id is not null', replace: 'and r.fence = g.fence' }],
     campaign: { runs: 200, faults: 15, kinds: ['commit_answer_lost'] },
     finds: ['staleWrites', 'attemptsMiscounted'],
   },
