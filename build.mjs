@@ -11,7 +11,7 @@ const results = await Promise.all([
   }),
   build({
     ...shared, format: 'cjs', minify: true, outdir: 'dist', outExtension: { '.js': '.cjs' },
-    entryPoints: { worker: 'src/worker/main.ts', 'worker-data': 'src/worker/data-globals.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' },
+    entryPoints: { worker: 'src/worker/spawned.ts', 'worker-data': 'src/worker/data-globals.ts', 'fork-server': 'src/fork-server/main.ts', 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' },
   }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
 ]);

@@ -58,6 +58,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
     case 'trouble':
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
     case 'runner_started':
+    case 'fork_server_ready':
     case 'attempt_started':
     case 'attempt_ended':
     case 'runs_rescued':

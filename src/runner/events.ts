@@ -3,6 +3,7 @@ import type { Outcome } from '../core/run.ts';
 /** What a runner tells of its work. One subscriber makes log lines of it; the runner itself never logs. */
 export type RunnerEvent =
   | { readonly kind: 'runner_started'; readonly runnerId: string; readonly concurrency: number; readonly containment: string }
+  | { readonly kind: 'fork_server_ready'; readonly memoryMb: number }
   | { readonly kind: 'attempt_started'; readonly runId: string; readonly task: string; readonly attempt: number; readonly pid: number }
   | {
       readonly kind: 'attempt_ended';
@@ -26,6 +27,8 @@ export function describeEvent(event: RunnerEvent): string {
   switch (event.kind) {
     case 'runner_started':
       return `runner ${event.runnerId} started: ${event.concurrency} runs at once, processes held by ${event.containment}`;
+    case 'fork_server_ready':
+      return `workers of tasks with memoryMb ${event.memoryMb} are forked from now on`;
     case 'attempt_started':
       return `${event.task} ${event.runId} attempt ${event.attempt} started (pid ${event.pid})`;
     case 'attempt_ended':

@@ -104,7 +104,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   }
 
   async function timeOut(): Promise<void> {
-    const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
+    // A forked worker has no thread that would open the inspector.
+    const stack = worker.isForked ? null : await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
     ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, code.files) });
   }
 

@@ -21,7 +21,9 @@ import { listen } from './listen.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
 import { startPruning } from './start-pruning.ts';
+import { openWorkerStarter } from './start-worker.ts';
 import { openWorkerPool } from './worker-pool.ts';
+import { chooseWorkerStart, type WorkerStart } from './worker-start.ts';
 import { openEndWriter } from './write-ends.ts';
 import { within } from './within.ts';
 
@@ -33,6 +35,8 @@ export interface RunnerOptions {
   readonly concurrency?: number | undefined;
   /** How long its lease lasts, in milliseconds; 15,000 by default. */
   readonly leaseMs?: number | undefined;
+  /** How its workers are started; `spawn` by default. */
+  readonly workerStart?: WorkerStart | undefined;
   readonly onEvent?: OnEvent | undefined;
 }
 
@@ -54,6 +58,7 @@ const abandonMs = 20_000;
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
+  const workerStart = chooseWorkerStart(options.workerStart);
   const id = randomUUID();
   const trouble = (what: string, error: unknown): void => onEvent({ kind: 'trouble', what, error });
   const log = (message: string): void => trouble('processes', message);
@@ -68,8 +73,16 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     store: leaseStore, guard, onEvent,
     runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
+  const starter = openWorkerStarter({
+    runnerId: id, containment, folder, workerStart,
+    onChange(memoryMb) {
+      onEvent({ kind: 'fork_server_ready', memoryMb });
+      pool.refill();
+    },
+    onTrouble: (error) => trouble('the fork server', error),
+  });
   const pool = openWorkerPool({
-    runnerId: id, containment, folder, memoryMb: defaultTaskConfig.memoryMb, size: Math.min(concurrency, Math.max(4, availableParallelism())),
+    starter, memoryMb: defaultTaskConfig.memoryMb, size: Math.min(concurrency, Math.max(4, availableParallelism())),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();
@@ -123,6 +136,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await drain(drainMs);
     await listening.stop();
     await pool.close();
+    await starter.close();
     await Promise.all([checking.stop(), rescuing.stop(), pruning.stop(), lease.stop()]);
     await endLease(leaseStore, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();

@@ -1,5 +1,5 @@
-import type { Containment } from './containment/containment.ts';
-import { WorkerProcess } from './worker-process.ts';
+import type { WorkerKind, WorkerStarter } from './start-worker.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPool extends AsyncDisposable {
   /** A worker for a task of this size: a waiting one, else a new one. */
@@ -11,9 +11,7 @@ export interface WorkerPool extends AsyncDisposable {
 }
 
 export interface PoolOptions {
-  readonly runnerId: string;
-  readonly containment: Containment;
-  readonly folder: string;
+  readonly starter: WorkerStarter;
   /** How many workers wait. */
   readonly size: number;
   /** The size of task that is expected first. */
@@ -25,23 +23,25 @@ export interface PoolOptions {
 const refillAfterMs = 10;
 
 /** The heap's limit is a start flag, so workers wait by size; as many of each size wait as of the last `size` runs had it. */
-export function openWorkerPool(options: PoolOptions): WorkerPool {
+export function openWorkerPool({ starter, ...options }: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
   let recentSizes: readonly number[] = Array.from({ length: options.size }, () => options.memoryMb);
   let closed = false;
 
-  const spawnWorker = (memoryMb: number): WorkerProcess => new WorkerProcess({ ...options, memoryMb });
-  const addWaiting = (memoryMb: number): void => {
-    const worker = trySpawn(memoryMb);
+  const addWaiting = (kind: WorkerKind): void => {
+    const worker = tryStart(kind);
     if (worker === null) return;
     waiting.add(worker);
     const remove = (): void => void waiting.delete(worker);
     worker.exited.then(remove, remove);
+    worker.ready.catch((error: unknown) => {
+      if (waiting.delete(worker)) options.onTrouble(error);
+    });
   };
   // No process to be had now (the limit of processes, no memory): the next run that needs one asks again and says so.
-  const trySpawn = (memoryMb: number): WorkerProcess | null => {
+  const tryStart = (kind: WorkerKind): WorkerProcess | null => {
     try {
-      return spawnWorker(memoryMb);
+      return starter.start(kind);
     } catch (error) {
       options.onTrouble(error);
       return null;
@@ -53,13 +53,14 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
   };
   const refill = (): void => {
     if (closed) return;
-    for (const memoryMb of new Set(recentSizes)) {
-      const wanted = recentSizes.filter((size) => size === memoryMb).length;
-      const there = [...waiting].filter((worker) => worker.memoryMb === memoryMb).length;
-      for (let missing = wanted - there; missing > 0; missing -= 1) addWaiting(memoryMb);
+    const kinds = [...new Set(recentSizes)].map((memoryMb) => starter.kindFor(memoryMb));
+    for (const kind of kinds) {
+      const wanted = recentSizes.filter((size) => size === kind.memoryMb).length;
+      const there = [...waiting].filter((worker) => isOf(worker, kind)).length;
+      for (let missing = wanted - there; missing > 0; missing -= 1) addWaiting(kind);
     }
     for (const worker of waiting) {
-      if (!recentSizes.includes(worker.memoryMb)) void discard(worker);
+      if (!kinds.some((kind) => isOf(worker, kind))) void discard(worker);
     }
   };
   refill();
@@ -79,18 +80,33 @@ export function openWorkerPool(options: PoolOptions): WorkerPool {
   return {
     async take(memoryMb) {
       recentSizes = [...recentSizes.slice(1), memoryMb];
-      const found = [...waiting].find((worker) => worker.memoryMb === memoryMb && !worker.hasExited);
-      const worker = found ?? spawnWorker(memoryMb);
+      const kind = starter.kindFor(memoryMb);
+      const found = [...waiting].find((worker) => isOf(worker, kind) && !worker.hasExited);
+      const worker = found ?? starter.start(kind);
       waiting.delete(worker);
       refillSoon();
-      await worker.container.ready.catch(async (error: unknown) => {
-        await worker.end();
-        throw error;
+      if (!kind.isForked) return whenReady(worker);
+      return whenReady(worker).catch((error: unknown) => {
+        options.onTrouble(error);
+        return whenReady(starter.start({ memoryMb, isForked: false }));
       });
-      return worker;
     },
     refill,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function isOf(worker: WorkerProcess, kind: WorkerKind): boolean {
+  return worker.memoryMb === kind.memoryMb && worker.isForked === kind.isForked;
+}
+
+async function whenReady(worker: WorkerProcess): Promise<WorkerProcess> {
+  try {
+    await worker.ready;
+    return worker;
+  } catch (error) {
+    await worker.end();
+    throw error;
+  }
 }

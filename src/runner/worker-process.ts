@@ -1,23 +1,9 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { packageRoot } from '../package-root.ts';
 import { encodeFrame, FrameDecoder } from '../protocol/frame.ts';
 import { parseWorkerMessage } from '../protocol/parse-worker-message.ts';
 import type { FromWorker, ReplyMessage, StartMessage } from '../protocol/worker-messages.ts';
 import type { Container, Containment } from './containment/containment.ts';
-
-const workerFile = join(packageRoot, 'dist/worker.cjs');
-
-/** What a worker gets of the runner's own environment. Nothing else: no credentials, no settings of Node. */
-const inheritedVariables = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
-
-export interface WorkerExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import type { WorkerExit, WorkerIo } from './worker-io.ts';
 
 export interface WorkerListener {
   message(message: FromWorker): void;
@@ -26,55 +12,80 @@ export interface WorkerListener {
   channelLost(): void;
 }
 
+export interface WorkerProcessOptions {
+  readonly memoryMb: number;
+  /** Whether the fork server started it. */
+  readonly isForked: boolean;
+  readonly containment: Containment;
+  /** Starts the process of a worker with this id. */
+  readonly start: (workerId: string) => WorkerIo | Promise<WorkerIo>;
+}
+
 /** One worker: waits for a run, executes it, and is never used again. */
 export class WorkerProcess {
   readonly id = randomUUID();
   readonly memoryMb: number;
-  readonly pid: number;
-  readonly container: Container;
-  /** Resolves when the process itself is gone and all it had written was read. */
-  readonly closed: Promise<WorkerExit>;
-  /** Resolves when the process itself is gone. */
+  readonly isForked: boolean;
+  /** Resolves when the process is there and contained: only then may anything else be asked of it. */
+  readonly ready: Promise<void>;
+  /** Resolves when the process itself is gone. Rejects when it never was. */
   readonly exited: Promise<WorkerExit>;
-  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
-  readonly #channel: Socket;
+  #io: WorkerIo | null = null;
+  #container: Container | null = null;
   #hasExited = false;
 
-  constructor(options: { readonly runnerId: string; readonly memoryMb: number; readonly containment: Containment; readonly folder: string }) {
-    this.memoryMb = options.memoryMb;
-    this.#child = spawn(process.execPath, [`--max-old-space-size=${options.memoryMb}`, '--inspect-port=127.0.0.1:0', workerFile], {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...inheritedEnvironment(), CLOUDCODE_RUNNER: options.runnerId, CLOUDCODE_ATTEMPT: this.id },
-      cwd: options.folder,
-      // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
-      detached: true,
-    }) as ChildProcessByStdio<null, Readable, Readable>;
-    const { pid } = this.#child;
-    this.#channel = this.#child.stdio[3] as Socket;
-    this.exited = new Promise((resolve, reject) => {
-      this.#child.once('exit', (code, signal) => {
-        this.#hasExited = true;
-        resolve({ code, signal });
-      });
-      this.#child.once('error', reject);
+  /** Throws when the process could not be started, and that was known at once. */
+  constructor({ memoryMb, isForked, containment, start }: WorkerProcessOptions) {
+    this.memoryMb = memoryMb;
+    this.isForked = isForked;
+    const started = start(this.id);
+    const begun = 'pid' in started ? Promise.resolve(this.#begin(started, containment)) : started.then((io) => this.#begin(io, containment));
+    this.exited = begun.then(async (io) => {
+      const exit = await io.exited;
+      this.#hasExited = true;
+      return exit;
     });
-    this.closed = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve({ code, signal })));
     this.exited.catch(() => undefined);
+    this.ready = begun.then(() => this.container.ready);
+    this.ready.catch(() => undefined);
+  }
+
+  #begin(io: WorkerIo, containment: Containment): WorkerIo {
+    this.#io = io;
     // A worker that died while it was written to says so by its end.
-    this.#channel.on('error', () => undefined);
-    if (pid === undefined) throw new Error('the operating system started no process for a worker');
-    this.pid = pid;
-    this.container = options.containment.contain(this.id, pid);
-    this.container.ready.catch(() => undefined);
+    io.channel.on('error', () => undefined);
+    this.#container = containment.contain(this.id, io.pid);
+    this.#container.ready.catch(() => undefined);
+    return io;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get container(): Container {
+    if (this.#container === null) throw new Error('the worker has not been started yet');
+    return this.#container;
+  }
+
+  /** Resolves when the process itself is gone and all it had written was read. */
+  get closed(): Promise<WorkerExit> {
+    return this.#process.closed;
   }
 
   get hasExited(): boolean {
     return this.#hasExited;
   }
 
+  get #process(): WorkerIo {
+    if (this.#io === null) throw new Error('the worker has not been started yet');
+    return this.#io;
+  }
+
   listen(listener: WorkerListener): void {
     const decoder = new FrameDecoder();
-    this.#channel.on('data', (piece: Buffer) => {
+    const { channel, stdout, stderr } = this.#process;
+    channel.on('data', (piece: Buffer) => {
       try {
         for (const text of decoder.push(piece)) {
           const message = parseWorkerMessage(text);
@@ -85,45 +96,41 @@ export class WorkerProcess {
         listener.channelLost();
       }
     });
-    this.#channel.once('end', () => listener.channelLost());
-    this.#child.stdout.on('data', (chunk: Buffer) => listener.output('stdout', chunk));
-    this.#child.stderr.on('data', (chunk: Buffer) => listener.output('stderr', chunk));
+    channel.once('end', () => listener.channelLost());
+    stdout.on('data', (chunk: Buffer) => listener.output('stdout', chunk));
+    stderr.on('data', (chunk: Buffer) => listener.output('stderr', chunk));
   }
 
   /** Calls a listener with the text of the worker's standard error as it comes, until the answer is called. */
   onStderr(listener: (text: string) => void): () => void {
     const onData = (chunk: Buffer): void => listener(chunk.toString());
-    this.#child.stderr.on('data', onData);
-    return () => this.#child.stderr.off('data', onData);
+    const { stderr } = this.#process;
+    stderr.on('data', onData);
+    return () => stderr.off('data', onData);
   }
 
   /** Hands the run to the waiting worker. */
   start(message: StartMessage, parametersJson: string): void {
-    this.#channel.write(encodeFrame(JSON.stringify(message)));
-    this.#channel.write(encodeFrame(parametersJson));
+    const { channel } = this.#process;
+    channel.write(encodeFrame(JSON.stringify(message)));
+    channel.write(encodeFrame(parametersJson));
   }
 
   /** Answers a call: with a value, which is JSON already and may be large, or a refusal. */
   reply(call: number, answer: { readonly valueJson: string } | { readonly error: NonNullable<ReplyMessage['error']> }): void {
-    if (!this.#channel.writable) return;
+    const { channel } = this.#process;
+    if (!channel.writable) return;
     const [valueJson, errorJson] = 'error' in answer ? ['null', JSON.stringify(answer.error)] : [answer.valueJson, 'null'];
-    this.#channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
+    channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
   }
 
   /** Ends the process and everything it started; resolves when all are known to be gone. */
   async end(): Promise<WorkerExit> {
-    await this.container.killAll();
+    await this.ready.catch(() => undefined); // contained or not, the container ends what there is
+    if (this.#container === null) return { code: null, signal: null };
+    await this.#container.killAll();
     const exit = await this.exited;
-    this.container.close();
+    this.#container.close();
     return exit;
   }
-}
-
-function inheritedEnvironment(): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const name of inheritedVariables) {
-    const value = process.env[name];
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
 }

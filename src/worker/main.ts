@@ -10,9 +10,8 @@ import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
 let stopped = false;
 
-waitForRun();
-
-function waitForRun(): void {
+/** Waits for the runner to send a run, and executes it. The process is used for nothing else. */
+export function waitForRun(): void {
   captureOutput();
   const start = readFrameBlocking();
   const parameters = start === null ? null : readFrameBlocking();

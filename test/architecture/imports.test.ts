@@ -13,6 +13,8 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
   'package-root': [],
   // A worker starts fast and holds no database credentials.
   worker: ['core', 'protocol'],
+  // A worker that was forked: what both share is loaded before the fork.
+  'fork-server': ['core', 'protocol', 'worker'],
   sdk: ['core', 'protocol'],
   containment: ['core', 'protocol', 'package-root'],
   guard: ['core', 'protocol', 'containment'],
@@ -21,7 +23,7 @@ const allowedFolders: Readonly<Record<string, readonly string[]>> = {
   data: ['core', 'protocol', 'store'],
   client: ['core', 'protocol'],
   operations: ['core', 'protocol', 'store', 'data', 'project'],
-  runner: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'containment', 'package-root'],
+  runner: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'containment', 'fork-server', 'package-root'],
   http: ['core', 'protocol', 'store', 'operations', 'package-root'],
   testing: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'runner', 'package-root'],
   chaos: ['core', 'protocol', 'store', 'data', 'project', 'operations', 'containment', 'package-root'],
@@ -62,9 +64,9 @@ describe('the house: imports point one way', () => {
     assert.deepEqual(offences.map(describeImport), []);
   });
 
-  it('worker, sdk and guard import no package: they start with every attempt or must outlive everything', () => {
+  it('worker, fork server, sdk and guard import no package: they start with every attempt or must outlive everything', () => {
     const offences = imports.filter(({ from, to, isFile }) => {
-      return !isFile && ['worker', 'sdk', 'guard'].includes(folderOf(from)) && !to.startsWith('node:');
+      return !isFile && ['worker', 'fork-server', 'sdk', 'guard'].includes(folderOf(from)) && !to.startsWith('node:');
     });
     assert.deepEqual(offences.map(describeImport), []);
   });

@@ -9,6 +9,7 @@ import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import type { RunnerEvent } from '../../src/runner/events.ts';
 import { type Runner, startRunner } from '../../src/runner/start-runner.ts';
+import { chooseWorkerStart, type WorkerStart } from '../../src/runner/worker-start.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
 import { testDatabaseUrl } from './postgres.ts';
@@ -41,14 +42,16 @@ export function writeProject(files: Readonly<Record<string, string>>): string {
 }
 
 /** A real runner in this process, with real workers, on a fresh database. */
-export async function startRuntime(files: Readonly<Record<string, string>>, options: { readonly concurrency?: number } = {}): Promise<Runtime> {
+export async function startRuntime(files: Readonly<Record<string, string>>, options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {}): Promise<Runtime> {
   const folder = writeProject(files);
   const database = await testDatabaseUrl();
   const store = await openStore({ url: database.url });
   await migrate(store);
   await deployProject(store, 'testing', await buildProject(folder));
   const events: RunnerEvent[] = [];
-  const runner = await startRunner({ store, folder, concurrency: options.concurrency, onEvent: (event) => events.push(event) });
+  const workerStart = chooseWorkerStart(options.workerStart);
+  const runner = await startRunner({ store, folder, workerStart, concurrency: options.concurrency, onEvent: (event) => events.push(event) });
+  if (workerStart === 'fork') await until(20_000, 'the fork server is ready', () => events.some(({ kind }) => kind === 'fork_server_ready') || null);
   const ended = async (run: Run | string, withinMs = 30_000): Promise<Run> => {
     const id = typeof run === 'string' ? run : run.id;
     return until(withinMs, `run ${id} is over`, async () => {

@@ -25,7 +25,12 @@ export interface TableRules {
 }
 
 /** The workers themselves by pid: what descends from one, or is in its session or group, belongs to its owner. */
-export type Roots = ReadonlyMap<number, { readonly owner: string; readonly startTicks: number }>;
+export type Roots = ReadonlyMap<number, Root>;
+
+interface Root {
+  readonly owner: string;
+  readonly startTicks: number;
+}
 
 interface Candidate extends ProcessStat {
   readonly inode: number;
@@ -57,7 +62,7 @@ export class ProcessTable {
     if (this.#known.size > 2 * pids.length + 100) this.#forgetAllBut(new Set(pids));
     const candidates: Candidate[] = [];
     for (const pid of pids) {
-      const candidate = this.#look(pid);
+      const candidate = this.#look(pid, roots.get(pid));
       if (candidate !== null) candidates.push(candidate);
     }
     inheritOwners(candidates, roots);
@@ -67,11 +72,11 @@ export class ProcessTable {
   }
 
   /** Null: not ours, or not to be told. */
-  #look(pid: number): Candidate | null {
+  #look(pid: number, root: Root | undefined): Candidate | null {
     if (pid === ownPid) return null;
     const inode = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
     const known = this.#known.get(pid);
-    if (inode !== undefined && known?.inode === inode && known.owner === null) return null;
+    if (inode !== undefined && known?.inode === inode && known.owner === null && root === undefined) return null;
     const stat = inode === undefined ? null : readStat(pid);
     if (inode === undefined || stat === null) {
       this.#isClear = false;
@@ -81,6 +86,8 @@ export class ProcessTable {
       this.#known.set(pid, { inode, owner: null });
       return null;
     }
+    // A forked worker may have been seen before it was a root: then it seemed to be of the process that it was forked from.
+    if (root?.startTicks === stat.startTicks) return { ...stat, inode, owner: root.owner };
     return { ...stat, inode, owner: known?.inode === inode ? known.owner : null };
   }
 

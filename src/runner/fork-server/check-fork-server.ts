@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { CheckAnswer } from '../../fork-server/check-task.ts';
+import { packageRoot } from '../../package-root.ts';
+import type { AnswerMessage, StartMessage } from '../../protocol/worker-messages.ts';
+import type { Containment } from '../containment/containment.ts';
+import { within } from '../within.ts';
+import { WorkerProcess } from '../worker-process.ts';
+import type { ForkServerProcess } from './fork-server-process.ts';
+
+const checkFile = join(packageRoot, 'dist/fork-check.cjs');
+const answerWithinMs = 5_000;
+
+/** Has two workers of a fork server say what they are and draw random numbers. Rejects with what is wrong. */
+export async function checkForkServer(server: ForkServerProcess, containment: Containment, folder: string): Promise<void> {
+  const answers = await Promise.all([ask(server, containment, folder), ask(server, containment, folder)]);
+  const drawn = answers.flatMap(({ random }) => random);
+  if (new Set(drawn).size !== drawn.length) throw new Error('two of its workers drew the same random numbers');
+}
+
+async function ask(server: ForkServerProcess, containment: Containment, folder: string): Promise<CheckAnswer> {
+  const worker = new WorkerProcess({ memoryMb: 0, isForked: true, containment, start: (id) => server.fork(id) });
+  await worker.ready;
+  try {
+    const answer = await answerOf(worker, folder);
+    const { pid, kernelPid, childPpid } = answer;
+    if (pid !== worker.pid || kernelPid !== worker.pid || childPpid !== worker.pid) throw new Error(`worker ${worker.pid} took itself for ${pid}`);
+    await within(answerWithinMs, worker.exited);
+    if (!worker.hasExited || (await worker.exited).code !== 0) throw new Error('a worker that had answered did not end in order');
+    return answer;
+  } finally {
+    await worker.end();
+  }
+}
+
+async function answerOf(worker: WorkerProcess, folder: string): Promise<CheckAnswer> {
+  const answered = Promise.withResolvers<AnswerMessage | null>();
+  worker.listen({
+    message: (message) => message.type === 'answer' && answered.resolve(message),
+    output: () => undefined,
+    channelLost: () => answered.resolve(null),
+  });
+  worker.start(startMessage(folder), '{}');
+  const timer = setTimeout(() => answered.resolve(null), answerWithinMs);
+  const answer = await answered.promise;
+  clearTimeout(timer);
+  if (answer?.outcome !== 'returned' || answer.resultJson === null) throw new Error(`a worker did not answer${answer?.error ? `: ${answer.error.message}` : ''}`);
+  return JSON.parse(answer.resultJson) as CheckAnswer;
+}
+
+function startMessage(folder: string): StartMessage {
+  const run = { id: randomUUID(), task: 'check', environment: 'check', queue: null, attempt: 1, maxAttempts: 1, fence: '0', scheduledBy: null };
+  return { type: 'start', run, bundle: { path: checkFile, sourceMapPath: `${checkFile}.map`, format: 'cjs' }, folder, variables: {}, dataModel: null };
+}

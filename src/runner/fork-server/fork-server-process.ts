@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { packageRoot } from '../../package-root.ts';
+import { lineSplitter } from '../../protocol/guard-lines.ts';
+import type { Containment } from '../containment/containment.ts';
+import { isAlive, readStat } from '../containment/proc-files.ts';
+import { workerEnvironment, workerFlags, type WorkerIo } from '../worker-io.ts';
+import { acceptStreams } from './accept-streams.ts';
+import { ForkedWorker } from './forked-worker.ts';
+
+/** A process that forks workers of one heap size. */
+export interface ForkServerProcess {
+  readonly pid: number;
+  /** Resolves when it has ended; its workers end with it. */
+  readonly ended: Promise<void>;
+  /** Starts a worker. Rejects when that fails, or takes too long. */
+  fork(workerId: string): Promise<WorkerIo>;
+  end(): Promise<void>;
+}
+
+export interface ForkServerOptions {
+  readonly runnerId: string;
+  readonly memoryMb: number;
+  readonly containment: Containment;
+  readonly folder: string;
+  /** The compiled native part. */
+  readonly addon: string;
+}
+
+const serverFile = join(packageRoot, 'dist/fork-server.cjs');
+/** V8 must not count on threads, which a fork does not take along; and none may wait for SIGUSR1. */
+const singleThreaded = ['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1'];
+const readyWithinMs = 10_000;
+const forkWithinMs = 5_000;
+
+/** Starts a fork server, and resolves when it can fork. */
+export async function startForkServer(options: ForkServerOptions): Promise<ForkServerProcess> {
+  const id = randomUUID();
+  const workers = new Map<string, ForkedWorker>();
+  const workersByPid = new Map<number, ForkedWorker>();
+  const listener = await acceptStreams((workerId, stream, socket) => {
+    const worker = workers.get(workerId);
+    worker?.onConnected(stream, socket);
+    return worker !== undefined;
+  });
+  const child = spawnServer(options, id, listener.name);
+  const control = child.stdio[3] as Socket;
+  control.on('error', () => undefined); // its end tells
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2_000)));
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const ready = Promise.withResolvers<undefined>();
+  void gone.then(() => ready.reject(new Error(`the fork server ended: ${complaint.trim()}`)));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the operating system started no process for the fork server');
+  const container = options.containment.contain(id, pid);
+
+  const onText = lineSplitter((line) => {
+    const [word, first = '', second = '', third = ''] = line.split(' ');
+    if (word === 'ready') ready.resolve(undefined);
+    if (word === 'failed') workers.get(first)?.onFailed(`error ${second} of fork`);
+    if (word === 'forked') onForked(first, Number(second));
+    if (word === 'exited') onExited(Number(first), Number(second), Number(third));
+  });
+  control.setEncoding('utf8').on('data', onText);
+  function onForked(workerId: string, workerPid: number): void {
+    const worker = workers.get(workerId);
+    if (worker === undefined) return void process.kill(workerPid, 'SIGKILL'); // it took too long, and nobody waits for it
+    workersByPid.set(workerPid, worker);
+    worker.onForked(workerPid);
+  }
+  // Until it is released the kernel gives its id to no other process.
+  function onExited(workerPid: number, code: number, signal: number): void {
+    const worker = workersByPid.get(workerPid);
+    workersByPid.delete(workerPid);
+    control.write(`release ${workerPid}\n`);
+    worker?.onExited(signal === 0 ? { code, signal: null } : { code: null, signal: nameOfSignal(signal) });
+  }
+
+  const ended = gone.then(async () => {
+    listener.close();
+    control.destroy();
+    for (const worker of workers.values()) worker.onFailed('the server ended');
+    await Promise.all([...workersByPid].map(([workerPid, worker]) => endOrphan(workerPid, worker)));
+  });
+  const end = async (): Promise<void> => {
+    await container.killAll();
+    await ended;
+    container.close();
+  };
+  try {
+    await Promise.all([container.ready, Promise.race([ready.promise, delay(readyWithinMs, undefined, { ref: false }).then(() => Promise.reject(new Error('the fork server was not ready in time')))])]);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return {
+    pid,
+    ended,
+    end,
+    async fork(workerId) {
+      const worker = new ForkedWorker();
+      workers.set(workerId, worker);
+      control.write(`fork ${workerId}\n`);
+      const timer = setTimeout(() => worker.onFailed('it took too long'), forkWithinMs);
+      try {
+        return await worker.started;
+      } catch (error) {
+        if (worker.pid !== null && workersByPid.has(worker.pid)) process.kill(worker.pid, 'SIGKILL');
+        throw error;
+      } finally {
+        clearTimeout(timer);
+        workers.delete(workerId);
+      }
+    },
+  };
+}
+
+function spawnServer({ runnerId, memoryMb, folder, addon }: ForkServerOptions, id: string, socketName: string) {
+  const addonFile = openSync(addon, 'r');
+  try {
+    return spawn(process.execPath, [...workerFlags(memoryMb), ...singleThreaded, serverFile, socketName], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', addonFile],
+      // By descriptor: a path with a space or colon cannot be preloaded.
+      env: { ...workerEnvironment(runnerId, id), LD_PRELOAD: '/proc/self/fd/4' },
+      cwd: folder,
+      detached: true,
+    });
+  } finally {
+    closeSync(addonFile);
+  }
+}
+
+/** The kernel kills a worker whose server has ended. How it would have ended nobody knows any more. */
+async function endOrphan(pid: number, worker: ForkedWorker): Promise<void> {
+  const before = readStat(pid);
+  for (let now = before; isAlive(now) && now?.startTicks === before?.startTicks; now = readStat(pid)) await delay(2);
+  worker.onExited({ code: null, signal: 'SIGKILL' });
+}
+
+function nameOfSignal(number: number): NodeJS.Signals {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
+}

@@ -1,0 +1,45 @@
+import type { Containment } from './containment/containment.ts';
+import { openForkServers } from './fork-server/open-fork-servers.ts';
+import { spawnWorker } from './spawn-worker.ts';
+import { WorkerProcess } from './worker-process.ts';
+import type { WorkerStart } from './worker-start.ts';
+
+/** What workers of one kind can stand in for one another. */
+export interface WorkerKind {
+  readonly memoryMb: number;
+  readonly isForked: boolean;
+}
+
+export interface WorkerStarter {
+  /** The kind of worker that a task of this size gets now. */
+  kindFor(memoryMb: number): WorkerKind;
+  /** Throws when the operating system gives no process, and that is known at once. */
+  start(kind: WorkerKind): WorkerProcess;
+  close(): Promise<void>;
+}
+
+export interface WorkerStarterOptions {
+  readonly runnerId: string;
+  readonly containment: Containment;
+  readonly folder: string;
+  readonly workerStart: WorkerStart;
+  /** Workers of this size are forked from now on. */
+  readonly onChange: (memoryMb: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Starts workers, by fork where that is wanted and works, else by spawn. */
+export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter {
+  const { containment } = options;
+  const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
+  return {
+    kindFor: (memoryMb) => ({ memoryMb, isForked: (servers?.of(memoryMb) ?? null) !== null }),
+    start({ memoryMb, isForked }) {
+      const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
+      const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb });
+      if (server === null) return new WorkerProcess({ memoryMb, isForked: false, containment, start: spawned });
+      return new WorkerProcess({ memoryMb, isForked: true, containment, start: (workerId) => server.fork(workerId) });
+    },
+    close: async () => servers?.close(),
+  };
+}

@@ -1,0 +1,3 @@
+import { waitForRun } from './main.ts';
+
+waitForRun();
