@@ -14,7 +14,8 @@ export interface CheckAnswer {
 }
 
 /** The run that a fork server's first children get: uses what breaks first when a fork went wrong (timers, the thread pool, children, signals of their end, garbage collection). */
-export async function run(): Promise<CheckAnswer> {
+export async function run({ exitCode = null }: { readonly exitCode?: number | null }): Promise<CheckAnswer> {
+  if (exitCode !== null) process.exit(exitCode);
   const random = [String(Math.random()), randomUUID(), randomBytes(16).toString('hex')];
   await delay(1);
   const [stat, child] = await Promise.all([readFile('/proc/self/stat', 'latin1'), promisify(execFile)('/bin/sh', ['-c', 'echo $PPID'])]);

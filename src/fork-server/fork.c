@@ -192,6 +192,16 @@ static int obey(napi_env env, pid_t server, const char *name, char *line) {
   return 0;
 }
 
+// Node's own: the main thread, one for V8's jobs, one for their timers. Any other would be missing in a child, with whatever it held.
+static int has_other_threads(void) {
+  DIR *folder = opendir("/proc/self/task");
+  int threads = -2;  // "." and ".."
+  if (folder == NULL) return 1;
+  while (readdir(folder) != NULL) threads++;
+  closedir(folder);
+  return threads > 3;
+}
+
 // serve(name of the runner's abstract socket): returns in each child, with its process id, and never in the server. The server has no event loop and runs no JavaScript from here on.
 static napi_value serve(napi_env env, napi_callback_info info) {
   napi_value arguments[1], pid;
@@ -200,6 +210,7 @@ static napi_value serve(napi_env env, napi_callback_info info) {
   attempt = getenv("CLOUDCODE_ATTEMPT");
   if (napi_get_cb_info(env, info, &given, arguments, NULL, NULL) != 0 || napi_get_value_string_utf8(env, arguments[0], name, sizeof name, &length) != 0) return NULL;
   if (attempt == NULL || strlen(attempt) != ID_LENGTH) return napi_throw_error(env, NULL, "CLOUDCODE_ATTEMPT is no id"), NULL;
+  if (has_other_threads()) return napi_throw_error(env, NULL, "something has started a thread"), NULL;
   if (!find_generator()) return napi_throw_error(env, NULL, "V8's random number generator was not found"), NULL;
   if (!has_room() || fcntl(CONTROL, F_SETFL, fcntl(CONTROL, F_GETFL) & ~O_NONBLOCK) != 0) return napi_throw_error(env, NULL, "no socket to the runner"), NULL;
   polled[0] = (struct pollfd){CONTROL, POLLIN, 0};

@@ -22,7 +22,7 @@ export interface WorkerProcessOptions {
 }
 
 /** One worker: waits for a run, executes it, and is never used again. */
-export class WorkerProcess {
+export class WorkerProcess implements AsyncDisposable {
   readonly id = randomUUID();
   readonly memoryMb: number;
   readonly isForked: boolean;
@@ -132,5 +132,9 @@ export class WorkerProcess {
     const exit = await this.exited;
     this.#container.close();
     return exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
   }
 }

@@ -20,6 +20,8 @@ export interface Runtime extends AsyncDisposable {
   readonly folder: string;
   readonly runner: Runner;
   readonly events: RunnerEvent[];
+  /** Whether its workers are forked. */
+  readonly isForking: boolean;
   schedule(task: string, options?: Record<string, unknown>): Promise<Run>;
   /** Waits until the run is over. */
   ended(run: Run | string, withinMs?: number): Promise<Run>;
@@ -62,7 +64,7 @@ export async function startRuntime(files: Readonly<Record<string, string>>, opti
   const schedule: Runtime['schedule'] = (task, given = {}) => scheduleRun(store, 'testing', { task, ...given });
   const messages: Runtime['messages'] = async (run) => (await readLogs(store, 'testing', run.id, 0)).lines.map((line) => line.message);
   return {
-    store, folder, runner, events, schedule, ended, messages, url: database.url,
+    store, folder, runner, events, isForking: workerStart === 'fork', schedule, ended, messages, url: database.url,
     run: async (task, given) => ended(await schedule(task, given)),
     printed: async (run, line) => {
       await until(15_000, `run ${run.id} printed ${line}`, async () => ((await messages(run)).includes(line) ? true : null));

@@ -11,26 +11,44 @@ import type { ForkServerProcess } from './fork-server-process.ts';
 const checkFile = join(packageRoot, 'dist/fork-check.cjs');
 const answerWithinMs = 5_000;
 
-/** Has two workers of a fork server say what they are and draw random numbers. Rejects with what is wrong. */
-export async function checkForkServer(server: ForkServerProcess, containment: Containment, folder: string): Promise<void> {
-  const answers = await Promise.all([ask(server, containment, folder), ask(server, containment, folder)]);
+interface Checked {
+  readonly server: ForkServerProcess;
+  readonly containment: Containment;
+  readonly folder: string;
+}
+
+const exitCode = 7;
+
+/** Has two workers of a fork server say what they are and draw random numbers, and another one exit. Rejects with what is wrong. */
+export async function checkForkServer(checked: Checked): Promise<void> {
+  const [first, second] = await Promise.all([ask(checked), ask(checked), seeExit(checked)]);
+  const answers = [first, second];
   const drawn = answers.flatMap(({ random }) => random);
   if (new Set(drawn).size !== drawn.length) throw new Error('two of its workers drew the same random numbers');
 }
 
-async function ask(server: ForkServerProcess, containment: Containment, folder: string): Promise<CheckAnswer> {
+async function seeExit(checked: Checked): Promise<void> {
+  await using worker = await startWorker(checked);
+  worker.start(startMessage(checked.folder), JSON.stringify({ exitCode }));
+  await within(answerWithinMs, worker.exited);
+  const exit = worker.hasExited ? await worker.exited : null;
+  if (exit?.code !== exitCode) throw new Error(`a worker that exited with ${exitCode} ended with ${String(exit?.signal ?? exit?.code)}`);
+}
+
+async function ask(checked: Checked): Promise<CheckAnswer> {
+  await using worker = await startWorker(checked);
+  const answer = await answerOf(worker, checked.folder);
+  const { pid, kernelPid, childPpid } = answer;
+  if (pid !== worker.pid || kernelPid !== worker.pid || childPpid !== worker.pid) throw new Error(`worker ${worker.pid} took itself for ${pid}`);
+  await within(answerWithinMs, worker.exited);
+  if (!worker.hasExited || (await worker.exited).code !== 0) throw new Error('a worker that had answered did not end in order');
+  return answer;
+}
+
+async function startWorker({ server, containment }: Checked): Promise<WorkerProcess> {
   const worker = new WorkerProcess({ memoryMb: 0, isForked: true, containment, start: (id) => server.fork(id) });
   await worker.ready;
-  try {
-    const answer = await answerOf(worker, folder);
-    const { pid, kernelPid, childPpid } = answer;
-    if (pid !== worker.pid || kernelPid !== worker.pid || childPpid !== worker.pid) throw new Error(`worker ${worker.pid} took itself for ${pid}`);
-    await within(answerWithinMs, worker.exited);
-    if (!worker.hasExited || (await worker.exited).code !== 0) throw new Error('a worker that had answered did not end in order');
-    return answer;
-  } finally {
-    await worker.end();
-  }
+  return worker;
 }
 
 async function answerOf(worker: WorkerProcess, folder: string): Promise<CheckAnswer> {

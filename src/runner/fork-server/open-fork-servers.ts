@@ -38,7 +38,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
       if (isClosing()) return;
       const server = await startForkServer({ ...options, memoryMb, addon });
       try {
-        await checkForkServer(server, options.containment, options.folder);
+        await checkForkServer({ ...options, server });
       } catch (error) {
         await server.end();
         throw error;
