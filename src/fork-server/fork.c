@@ -89,6 +89,11 @@ static int find_generator(void) {
 
 // ---- The child ----
 
+// What is polled: first the runner's socket, then a pidfd for each child. A child that has ended has -1, until the runner has heard of it and lets its id go.
+static struct pollfd *polled;
+static pid_t *pids;
+static int count = 1, room = 0;
+
 // The value of CLOUDCODE_ATTEMPT where the kernel put it: /proc/<pid>/environ shows this memory.
 static char *attempt;
 
@@ -102,20 +107,28 @@ static int connect_as(const char *name, const char *id, char stream) {
   return write(file, head, sizeof head) == sizeof head ? file : -1;
 }
 
-// Event queues that were shared with the server by the fork become new ones of the same number; what only the server needs is closed.
+#define MOST_FILES 64
+#define KIND_LENGTH 40
+static void kind_of(int file, char kind[KIND_LENGTH]) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  memset(kind, 0, KIND_LENGTH);
+  if (readlink(path, kind, KIND_LENGTH - 1) < 0) kind[0] = '\0';
+}
+
+// The event queues are shared with the server by the fork. They become new ones of the same number: the main loop is made anew below, and the loops of threads that are missing here must
+// never touch a file that a task opens. What only the server needs is closed. (The idle loops' pipes stay shared: with others in their place, Node aborts when it ends.)
 static void replace_shared_files(void) {
-  DIR *folder = opendir("/proc/self/fd");
-  if (folder == NULL) _exit(81);
-  for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-    int file = atoi(entry->d_name), fresh = -1;
-    char kind[64] = "";
-    if (file < 3 || file == dirfd(folder) || readlinkat(dirfd(folder), entry->d_name, kind, sizeof kind - 1) < 0) continue;
+  char kind[KIND_LENGTH];
+  for (int file = 3; file < MOST_FILES; file++) {
+    int fresh = -1;
+    kind_of(file, kind);
     if (strcmp(kind, "anon_inode:[eventfd]") == 0) fresh = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     else if (strcmp(kind, "anon_inode:[eventpoll]") == 0) fresh = epoll_create1(EPOLL_CLOEXEC);
-    else if (strcmp(kind, "anon_inode:[pidfd]") == 0 || file == CONTROL) close(file);
     if (fresh >= 0) dup3(fresh, file, O_CLOEXEC), close(fresh);
   }
-  closedir(folder);
+  for (int i = 1; i < count; i++) if (polled[i].fd >= 0) close(polled[i].fd);
+  close(CONTROL);
 }
 
 static void become_worker(napi_env env, pid_t server, const char *name, const char *id) {
@@ -137,11 +150,6 @@ static void become_worker(napi_env env, pid_t server, const char *name, const ch
 }
 
 // ---- The server ----
-
-// What is polled: first the runner's socket, then a pidfd for each child. A child that has ended has -1, until the runner has heard of it and lets its id go.
-static struct pollfd *polled;
-static pid_t *pids;
-static int count = 1, room = 0;
 
 static int has_room(void) {
   if (count < room) return 1;
