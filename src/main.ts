@@ -179,7 +179,7 @@ async function startOwnRunner(store: Store, from: { readonly options: SystemOpti
   if (options.runner === null) return null;
   const { startRunner } = await import('./runner/start-runner.ts');
   const { concurrency = built?.config.concurrency, leaseMs = built?.config.leaseMs } = options.runner;
-  return startRunner({ store, folder, concurrency, leaseMs, onEvent: options.onEvent });
+  return startRunner({ store, folder, concurrency, leaseMs, workerStart: built?.config.workerStart, onEvent: options.onEvent });
 }
 
 /** @returns ends the watching */

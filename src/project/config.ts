@@ -22,6 +22,8 @@ export interface ProjectConfig {
   readonly concurrency?: number;
   /** How long a runner's lease lasts: its death is noticed within this time by runners of other machines. In milliseconds. */
   readonly leaseMs?: number;
+  /** How a runner starts the processes of its attempts. */
+  readonly workerStart?: 'spawn' | 'fork';
 }
 
 const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
@@ -41,6 +43,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
+  workerStart: z.enum(['spawn', 'fork'], { error: "must be 'spawn' or 'fork'" }).optional(),
 });
 
 function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {
