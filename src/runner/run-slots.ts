@@ -84,6 +84,7 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, onF
 
 /** Both, or neither: a worker that was taken is ended when there is nothing for it to do. */
 async function takeBoth<Code>(taking: ReturnType<WorkerPool['take']>, code: Promise<Code>) {
+  code.catch(() => undefined); // it may fail long before the worker is there
   try {
     return [await taking, await code] as const;
   } catch (error) {

@@ -4,7 +4,7 @@ import { CloudCodeError } from '../core/errors.ts';
 /** How workers are started: each as a Node process of its own (`spawn`), or by forking one that has loaded what is the same for all runs (`fork`), where that works. */
 export type WorkerStart = (typeof workerStarts)[number];
 
-export const workerStarts = ['spawn', 'fork'] as const;
+const workerStarts = ['spawn', 'fork'] as const;
 
 /**
  * `CLOUDCODE_WORKER_START` decides before the configuration does: it is for a machine, on which the fork server misbehaves, say.
