@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { run as check } from '../../src/fork-server/check-task.ts';
 import { readStat } from '../../src/runner/containment/proc-files.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 
@@ -19,4 +20,10 @@ test('a run is executed by a worker that the fork server forked', async () => {
   assert.notEqual(ppid, process.pid);
   assert.equal(readStat(ppid)?.ppid, process.pid);
   assert.deepEqual(runtime.events.filter(({ kind }) => kind === 'trouble'), []);
+});
+
+test('the task of the self-check tells the truth of a process that was not forked', async () => {
+  const found = await check({});
+  assert.deepEqual([found.pid, found.kernelPid, found.childPpid], [process.pid, process.pid, process.pid]);
+  assert.equal(new Set(found.random).size, found.random.length);
 });

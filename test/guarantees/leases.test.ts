@@ -124,7 +124,8 @@ test('promise 1: a guard that is stopped is replaced, and the new one holds the 
   await gone(pid);
 });
 
-test('promise 1: what a runner and its guard leave when both are killed is ended before the run is tried again', async () => {
+// A forked worker ends with its runner: then nothing is left.
+test('promise 1: what a runner and its guard leave when both are killed is ended before the run is tried again', { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' }, async () => {
   await using stage = await openStage(tasks);
   // A cgroup would be emptied by whoever uses it next.
   const runner = await stage.start({ leaseMs, containment: 'scan' });
