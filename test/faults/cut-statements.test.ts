@@ -97,18 +97,22 @@ describe('promises 2 and 3: a connection that is cut at any statement leaves it 
   for (const where of ['request', 'answer'] as const) {
     for (const [index, { cut, task, key, children = 0, pieces = 0 }] of cases.entries()) {
       it(`${task}: ${cut.replaceAll('\0', '')} is cut in its ${where}`, async () => {
-        const state = `${where} ${index}`;
-        proxy.cutAt(cut, where);
-        const { id } = await scheduleRun(stage.store, 'testing', { task, queue: 'q', parameters: { state, ...(key === undefined ? {} : { key: `${key} ${where}` }) } });
-        const run = await ended(id);
-        await until(10_000, 'the connection was cut', () => (proxy.hasCut() ? true : null));
-        assert.equal(run.state, 'succeeded');
-        // An attempt whose claim was not answered never was; every other goes on.
+        // An attempt whose claim was not answered never was; every other goes on. The claim that is cut may be one that found nothing to claim: then there is another try.
         const isLost = cut === named('claim_runs') && where === 'answer';
-        assert.deepEqual(run.attempts.map(({ outcome }) => outcome), isLost ? ['lost', 'returned'] : ['returned']);
-        assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
-        assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
-        if (task === 'says') assert.deepEqual((await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message), ['once']);
+        for (let tries = 1; ; tries += 1) {
+          const state = `${where} ${index} ${tries}`;
+          proxy.cutAt(cut, where);
+          const { id } = await scheduleRun(stage.store, 'testing', { task, queue: 'q', parameters: { state, ...(key === undefined ? {} : { key: `${key} ${where}` }) } });
+          const run = await ended(id);
+          await until(10_000, 'the connection was cut', () => (proxy.hasCut() ? true : null));
+          assert.equal(run.state, 'succeeded');
+          assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
+          assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
+          if (task === 'says') assert.deepEqual((await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message), ['once']);
+          const outcomes = run.attempts.map(({ outcome }) => outcome);
+          if (isLost && outcomes.length === 1 && tries < 10) continue;
+          return assert.deepEqual(outcomes, isLost ? ['lost', 'returned'] : ['returned']);
+        }
       });
     }
 
