@@ -39,7 +39,10 @@ export async function measureHotQueue(options: BenchOptions): Promise<readonly F
       cloudcode: async () => {
         const before = await countEnded(store);
         await system.request('POST', '/queues/hot/resume', {});
-        while ((await countEnded(store)) < before + count) await sleep(250);
+        for (let looks = 0; (await countEnded(store)) < before + count; looks += 1) {
+          if (looks > 1200) throw new Error(`The queue has not done ${count} runs within five minutes.`);
+          await sleep(250);
+        }
         await system.request('POST', '/queues/hot/pause', {});
         await sleep(1000); // the one that runs ends
         return steadyRate(await readEnds(store, before, count));
