@@ -14,25 +14,28 @@ interface Waiting {
 /** A statement of so many costs little more than one of half as many, and is over within milliseconds. */
 const mostTogether = 100;
 const mostBytesTogether = 4 * 2 ** 20;
+/** Statements under way: a queue whose lock somebody holds must not hold up the ends of all the others. Those in no queue wait for nobody. */
+const mostInQueues = 4;
+const mostInNone = 1;
 
 /**
  * Ends that come while others are being stored are stored together, in one statement and one write to disk: nobody waits on an idle system, and under load a commit serves
  * many. Runs in queues wait for the locks of their queues, so they do not go with those that are in none.
  */
 export function openEndWriter(store: Store): WriteEnd {
-  const inQueues = writeTogether(store);
-  const inNone = writeTogether(store);
+  const inQueues = writeTogether(store, mostInQueues);
+  const inNone = writeTogether(store, mostInNone);
   return (queue, attempt) => (queue === null ? inNone(attempt) : inQueues(attempt));
 }
 
-function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Finished> {
+function writeTogether(store: Store, mostUnderWay: number): (attempt: FinishedAttempt) => Promise<Finished> {
   let waiting: Waiting[] = [];
-  let isWriting = false;
+  let underWay = 0;
 
   const writeAll = async (): Promise<void> => {
-    isWriting = true;
+    underWay += 1;
     while (waiting.length > 0) await writeSome(store, takeSome());
-    isWriting = false;
+    underWay -= 1;
   };
   const takeSome = (): readonly Waiting[] => {
     let count = 0;
@@ -47,7 +50,7 @@ function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Fini
   return (attempt) => {
     const settled = Promise.withResolvers<Finished>();
     waiting.push({ attempt, bytes: bytesOf(attempt), settled });
-    if (!isWriting) void writeAll();
+    if (underWay < mostUnderWay) void writeAll();
     return settled.promise;
   };
 }

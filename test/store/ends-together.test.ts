@@ -91,3 +91,20 @@ test('two runners store ends of many queues while a third schedules into them, i
   });
   assert.deepEqual(row, { fronts: total, waiting: 8 * total });
 });
+
+test('a queue whose lock somebody holds does not hold up the ends of other queues', { timeout: 12_000 }, async () => {
+  await using t = await testStore();
+  const runs = await claimed(t, 3, (number) => `queue ${number}`);
+  const writeEnd = openEndWriter(t.store);
+  const endOfQueue = (queue: string): Promise<string> => {
+    const run = runs.find((each) => each.queue === queue);
+    assert.ok(run !== undefined);
+    return writeEnd(queue, endOf(run, 'returned'));
+  };
+  const { held, ended } = await t.store.transaction(async (db) => {
+    await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'queue 0')` });
+    const waits = endOfQueue('queue 0');
+    return { held: waits, ended: await Promise.all([endOfQueue('queue 1'), endOfQueue('queue 2')]) };
+  });
+  assert.deepEqual([...ended, await held], ['succeeded', 'succeeded', 'succeeded']);
+});
