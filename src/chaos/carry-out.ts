@@ -58,7 +58,8 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
     const leftOver = await processesLeftOver(store);
     sampling.abort();
     const retried = told.asked.filter(({ kind }) => kind === 'retry').map(({ of }) => of);
-    const history = await readHistory(store, { witness: witness.lines(), acknowledged: told.acknowledged, faults: told.faults, retried, leftOver, clockSamples: await clockSamples });
+    const endedByThemselves = runners.all.flatMap(({ number, endedByItself }) => endedByItself.map((how) => `runner ${number + 1}: ${how}`));
+    const history = await readHistory(store, { witness: witness.lines(), acknowledged: told.acknowledged, faults: told.faults, retried, leftOver, endedByThemselves, clockSamples: await clockSamples });
     return { history, faults: told.faults, asked: told.asked, leftOut: plan.leftOut };
   } finally {
     sampling.abort();

@@ -19,6 +19,7 @@ const labels: Readonly<Record<CountName, string>> = {
   fencesNotGrowing: 'fences that did not grow',
   attemptsMiscounted: 'attempts miscounted',
   unclaimedStarts: 'starts without a claim',
+  runnersEnded: 'runners ended by themselves',
 };
 
 const casesShown = 50;

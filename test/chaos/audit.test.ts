@@ -35,7 +35,7 @@ const files = {
     }`,
 };
 
-const nothingWitnessed: Witnessed = { witness: [], acknowledged: [], retried: [], clockSamples: [], faults: [], leftOver: [] };
+const nothingWitnessed: Witnessed = { witness: [], acknowledged: [], retried: [], clockSamples: [], faults: [], leftOver: [], endedByThemselves: [] };
 
 async function auditedRuns(runtime: Runtime): Promise<readonly Run[]> {
   await installAudit(runtime.store);
@@ -85,7 +85,7 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
     `delete from cloudcode.runs where id = '${runs[1]?.id ?? ''}'`,
   ];
   for (const text of broken) await sql(text);
-  const { counts } = checkHistory(await readHistory(runtime.store, { ...nothingWitnessed, retried: [failed?.id ?? ''], leftOver: [1] }));
+  const { counts } = checkHistory(await readHistory(runtime.store, { ...nothingWitnessed, retried: [failed?.id ?? ''], leftOver: [1], endedByThemselves: ['runner 1: SIGABRT'] }));
   const unseen = countNames.filter((name) => counts[name] === 0);
   // No task witnessed anything.
   assert.deepEqual(unseen, ['unclaimedStarts']);

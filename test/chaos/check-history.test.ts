@@ -43,6 +43,7 @@ function goodHistory(): History {
     clockSamples: [{ bootMs: 0, databaseMs: 1000 }, { bootMs: 1000, databaseMs: 2000 }],
     faults: [{ kind: 'worker_killed', beganAt: 50, healedAt: 60 }],
     leftOver: [],
+    endedByThemselves: [],
   };
 }
 
@@ -80,6 +81,7 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
   'a claim before the end of the back-off': ['earlyStarts', withChange(good, 4, { at: 1999 })],
   'a claim that overtook': ['orderViolations', withChange(good, 2, { order: 3, dueAt: 1011 })],
   'a run that is not over': ['stuckQueues', { ...good, runs: good.runs.map((run) => ({ ...run, state: run.id === 'b' ? 'queued' : run.state })) }],
+  'a runner that ended by itself': ['runnersEnded', { ...good, endedByThemselves: ['runner 1: exit code 5'] }],
   'a process that is left': ['processesLeftOver', { ...good, leftOver: [4711] }],
   'a dead too early': ['attemptsMiscounted', { ...withChange(good, 7, { after: 'dead' }), ends: good.ends.map((end) => (end.seq === 3 ? { ...end, outcome: 'lost' } : end)) }],
   'a retry too many': ['attemptsMiscounted', withChange(good, 3, { attemptLimit: 1 })],

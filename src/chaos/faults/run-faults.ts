@@ -15,10 +15,13 @@ export interface MadeFault {
 }
 
 const pauseMs = 50;
+const againMs = 200;
+/** A runner that was ended drains, ends and starts again within this time. */
+const patienceMs = 120_000;
 
 /**
  * Makes the faults of the plan, each when its time has come: while others last, but never two at once at the processes of one runner, its connections, or the database. So a runner
- * and its guard are never frozen together. Resolves when all are healed. One that found nothing to strike is tried again a little later, a few times.
+ * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does.
  */
 export async function runFaults(plan: readonly PlannedFault[], striking: Striking, progress: Progress): Promise<readonly MadeFault[]> {
   const made: MadeFault[] = [];
@@ -27,13 +30,14 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
   let behindMs = 0;
 
   const strikeInTurn = async (fault: PlannedFault): Promise<void> => {
-    for (let tries = 0; tries < 20 && !striking.stopping.aborted; tries += 1) {
+    const end = performance.now() + patienceMs;
+    while (performance.now() < end && !striking.stopping.aborted) {
       const beganAt = bootTimeMs();
       if (await strike(fault, striking)) {
         made.push({ kind: fault.kind, runner: fault.runner, beganAt, healedAt: bootTimeMs() });
         return;
       }
-      await delay(4 * pauseMs);
+      await delay(againMs);
     }
   };
   for (const fault of plan) {

@@ -32,6 +32,8 @@ export interface Witnessed {
   readonly faults: readonly { readonly kind: string; readonly beganAt: number; readonly healedAt: number }[];
   /** Processes of workers that outlived the runners. */
   readonly leftOver: readonly number[];
+  /** Runners that ended although nobody had ended them. */
+  readonly endedByThemselves: readonly string[];
 }
 
 /** What a task saw. Its processes write it to a file outside of the database. */

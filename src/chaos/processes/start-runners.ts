@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloudCodeError } from '../../core/errors.ts';
 import { packageRoot } from '../../package-root.ts';
@@ -18,6 +19,8 @@ export interface CampaignRunner {
   signal(name: NodeJS.Signals): void;
   /** Resolves when it is gone; after `withinMs` it is killed. */
   ended(withinMs: number): Promise<void>;
+  /** Each time it worked and then ended although nobody had ended it: how. None, when all is well. */
+  readonly endedByItself: readonly string[];
 }
 
 export interface RunnerSetting {
@@ -38,6 +41,8 @@ const shownLogBytes = 2_000;
 
 export function campaignRunner(setting: RunnerSetting, stopping: AbortSignal): CampaignRunner {
   let child: ChildProcess | null = null;
+  const endedByItself: string[] = [];
+  let isToEnd = false;
 
   const start = async (): Promise<void> => {
     const end = performance.now() + startPatienceMs;
@@ -45,8 +50,14 @@ export function campaignRunner(setting: RunnerSetting, stopping: AbortSignal): C
       if (performance.now() > end) throw doesNotStart(setting);
       const started = spawnRunner(setting);
       child = started;
+      isToEnd = false;
       started.once('exit', () => (child = child === started ? null : child));
-      if (await works(started)) return;
+      if (await works(started)) {
+        started.once('exit', (code, signal) => {
+          if (!isToEnd) endedByItself.push(signal === null ? `exit code ${code}` : signal);
+        });
+        return;
+      }
       await delay(startPauseMs);
     }
   };
@@ -55,7 +66,11 @@ export function campaignRunner(setting: RunnerSetting, stopping: AbortSignal): C
     proxy: setting.proxy,
     pid: () => child?.pid ?? null,
     start,
-    signal: (name) => void child?.kill(name),
+    signal(name) {
+      isToEnd ||= name === 'SIGKILL' || name === 'SIGTERM';
+      child?.kill(name);
+    },
+    endedByItself,
     async ended(withinMs) {
       const ending = child;
       if (ending === null) return;
@@ -91,12 +106,13 @@ function ownEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^CLOUDCODE_(URL|TOKEN|DATABASE_URL)$/.test(name)));
 }
 
-/** It says so in a line, or ends. */
+/** It says so in its first line, which bears its pid; or it says what is wrong, and ends. */
 async function works(child: ChildProcess): Promise<boolean> {
-  const said = new Promise<boolean>((resolve) => child.stdout?.once('data', () => resolve(true)));
-  const isWorking = await Promise.race([said, exitOf(child).then(() => false)]);
-  child.stdout?.resume();
-  return isWorking;
+  if (child.stdout === null) return false;
+  const lines = createInterface(child.stdout);
+  const said = new Promise<string>((resolve) => lines.once('line', resolve));
+  const first = await Promise.race([said, exitOf(child).then(() => '')]);
+  return first.includes(`"pid":${child.pid}`);
 }
 
 async function exitOf(child: ChildProcess): Promise<void> {

@@ -34,3 +34,8 @@ export function findStuckQueues({ runs }: IndexedHistory): readonly Case[] {
 export function findLeftOver({ leftOver }: IndexedHistory): readonly Case[] {
   return leftOver.map((pid) => ({ count: 'processesLeftOver', run: null, what: `process ${pid} of a worker outlived the runners` }));
 }
+
+/** No fault of others ends a runner: its runs would wait until somebody looks. */
+export function findEndedRunners({ endedByThemselves }: IndexedHistory): readonly Case[] {
+  return endedByThemselves.map((what) => ({ count: 'runnersEnded', run: null, what }));
+}
