@@ -144,4 +144,17 @@ describe('the judge of campaigns', () => {
     const paused = { ...slow, pauses: [{ seq: 1, at: 1500, queue: 'q', isPaused: true }, { seq: 2, at: 2590, queue: 'q', isPaused: false }] };
     assert.equal(checkHistory(paused).longestStandstill?.ms, 95);
   });
+
+  it('does not take for a standstill that the runners were busy with what was due before', () => {
+    const slow = good.changes.map((change, index) => (index >= 6 ? { ...change, at: change.at + 500 } : change));
+    const between = (dueAt: number): History => {
+      const other = { ...(good.changes[0] as RunChange), run: 'c', queue: 'other', dueAt, wokeAt: dueAt, wakeAt: dueAt };
+      const added = [{ ...other, at: dueAt }, { ...other, before: 'queued', after: 'running', fence: 9, attempt: 1, at: 2500 }, { ...other, before: 'running', after: 'succeeded', fence: 9, attempt: 1, at: 2550 }] as const;
+      const pauses = [{ seq: 1, at: 1000, queue: 'other', isPaused: true }, { seq: 2, at: 2490, queue: 'other', isPaused: false }];
+      return { ...good, pauses, changes: [...slow.slice(0, 6), ...added, ...slow.slice(6)].map((change, index) => ({ ...change, seq: index + 1 })) };
+    };
+    // b could have been claimed from 2100 on, and was at 2610.
+    assert.equal(checkHistory(between(2000)).longestStandstill?.ms, 510, 'what was due later was claimed at 2500');
+    assert.equal(checkHistory(between(1005)).longestStandstill?.ms, 110, 'what was due before was claimed at 2500');
+  });
 });
