@@ -6,14 +6,17 @@ export function readQueues(db: Queryable, environmentId: number, name: string | 
   return db.query<Queue>({
     name: 'read_queues',
     text: `
-      with active as (
+      with open as (
+        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null and ($2::text is null or queue = $2)
+        union all
+        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'running' and queue is not null and ($2::text is null or queue = $2)
+      ), active as (
         select r.queue as name,
           count(*) filter (where r.state = 'queued' and r.wake_at <= now())::integer as queued,
           count(*) filter (where r.state = 'queued' and r.wake_at > now())::integer as scheduled,
           (array_agg(r.id) filter (where r.state = 'running'))[1] as running,
           min(r.due_at) filter (where r.state = 'queued') as oldest_due_at
-        from cloudcode.runs r
-        where r.environment_id = $1 and r.queue is not null and r.state in ('queued', 'running') and ($2::text is null or r.queue = $2)
+        from open r
         group by r.queue
       ), settings as (
         select q.name, q.paused from cloudcode.queues q

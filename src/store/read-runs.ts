@@ -27,11 +27,20 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
   return db.query<Run & { seq: string }>({
     name: 'read_runs',
     text: `
-      select ${runColumns}, seq from cloudcode.run_details
-      where environment_id = $1
-        and ($2::text is null or state = $2) and ($3::text is null or task = $3) and ($4::text is null or queue = $4)
-        and ($5::bigint is null or seq < $5)
-      order by seq desc limit $6`,
+      with newest as (
+        select of_task.id from (
+          select distinct name from cloudcode.tasks where environment_id = $1 and ($3::text is null or name = $3)
+        ) t cross join lateral (
+          select r.id, r.seq from cloudcode.runs r
+          where r.environment_id = $1 and r.task = t.name and r.seq < coalesce($5::bigint, 9223372036854775807)
+            and ($4::text is null or r.queue = $4)
+            and ($2::text is null or case when r.state = 'queued' and r.wake_at > now() then 'scheduled' else r.state end = $2)
+          order by r.seq desc limit $6
+        ) of_task
+        order by of_task.seq desc limit $6
+      )
+      select ${runColumns}, seq from newest join cloudcode.run_details using (id)
+      order by seq desc`,
     values: [environmentId, filter.state, filter.task, filter.queue, filter.beforeSeq, filter.limit],
   });
 }
@@ -77,10 +86,15 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
   const [row] = await db.query<Backlog>({
     name: 'read_backlog',
     text: `
-      with waiting as (
+      with open as (
+        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null
+        union all
+        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'queued' and at_front and queue is null
+        union all
+        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'running'
+      ), waiting as (
         select r.*, coalesce(q.paused, false) as is_paused
-        from cloudcode.runs r left join cloudcode.queues q on q.environment_id = r.environment_id and q.name = r.queue
-        where r.environment_id = $1 and r.state in ('queued', 'running')
+        from open r left join cloudcode.queues q on q.environment_id = $1 and q.name = r.queue
       )
       select
         count(*) filter (where state = 'queued' and wake_at <= now() and not is_paused)::integer as queued,
