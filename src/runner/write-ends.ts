@@ -14,28 +14,42 @@ interface Waiting {
 /** A statement of so many costs little more than one of half as many, and is over within milliseconds. */
 const mostTogether = 100;
 const mostBytesTogether = 4 * 2 ** 20;
-/** Statements under way: a queue whose lock somebody holds must not hold up the ends of all the others. Those in no queue wait for nobody. */
-const mostInQueues = 4;
-const mostInNone = 1;
+/** A queue whose lock somebody holds must not hold up the ends of all the others: what is under way for so long is overtaken. */
+const overtakeAfterMs = 25;
+const mostUnderWay = 4;
 
 /**
  * Ends that come while others are being stored are stored together, in one statement and one write to disk: nobody waits on an idle system, and under load a commit serves
  * many. Runs in queues wait for the locks of their queues, so they do not go with those that are in none.
  */
 export function openEndWriter(store: Store): WriteEnd {
-  const inQueues = writeTogether(store, mostInQueues);
-  const inNone = writeTogether(store, mostInNone);
+  const inQueues = writeTogether(store);
+  const inNone = writeTogether(store);
   return (queue, attempt) => (queue === null ? inNone(attempt) : inQueues(attempt));
 }
 
-function writeTogether(store: Store, mostUnderWay: number): (attempt: FinishedAttempt) => Promise<Finished> {
+function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Finished> {
   let waiting: Waiting[] = [];
-  let underWay = 0;
+  /** When each statement that is under way began. */
+  const underWay = new Set<{ readonly since: number }>();
+  let looking: NodeJS.Timeout | null = null;
 
+  const isStuck = ({ since }: { readonly since: number }): boolean => performance.now() - since >= overtakeAfterMs;
   const writeAll = async (): Promise<void> => {
-    underWay += 1;
-    while (waiting.length > 0) await writeSome(store, takeSome());
-    underWay -= 1;
+    // Those that are not stuck take all there is: one at a time, so that as many as possible go together.
+    while (waiting.length > 0 && underWay.size < mostUnderWay && [...underWay].every(isStuck)) {
+      const statement = { since: performance.now() };
+      underWay.add(statement);
+      await writeSome(store, takeSome());
+      underWay.delete(statement);
+    }
+    if (waiting.length > 0) lookAgain();
+  };
+  const lookAgain = (): void => {
+    looking ??= setTimeout(() => {
+      looking = null;
+      void writeAll();
+    }, overtakeAfterMs);
   };
   const takeSome = (): readonly Waiting[] => {
     let count = 0;
@@ -50,7 +64,7 @@ function writeTogether(store: Store, mostUnderWay: number): (attempt: FinishedAt
   return (attempt) => {
     const settled = Promise.withResolvers<Finished>();
     waiting.push({ attempt, bytes: bytesOf(attempt), settled });
-    if (underWay < mostUnderWay) void writeAll();
+    void writeAll();
     return settled.promise;
   };
 }
