@@ -14,7 +14,7 @@ export async function measureQueues(options: BenchOptions): Promise<readonly Fig
   await using open = new AsyncDisposableStack();
   const contenders = [await openCloudCode({ database: await server.createDatabase('ours') }), ...(await openQueuePeers(server))].map((each) => open.use(each));
   for (const contender of contenders) await measureQueueRate(contender, { count: Math.min(count, 1000), queues: 100 });
-  const goals = { graphile_local_queue: 2, pg_boss_key_strict_fifo: 2 };
+  const goals = { graphile_worker: 2, graphile_local_queue: 2, pg_boss_key_strict_fifo: 2 };
   const figures: Figure[] = [];
   for (const queues of [count / 10, count]) {
     const results = await takeTurns(rounds, Object.fromEntries(contenders.map((each) => [each.name, () => measureQueueRate(each, { count, queues })])));

@@ -22,8 +22,10 @@ export async function openPeers(server: Server): Promise<readonly Contender[]> {
 /** Those who keep named queues whose jobs are done one at a time and in order. */
 export async function openQueuePeers(server: Server): Promise<readonly Contender[]> {
   if (!peersAreInstalled()) return [];
+  const graphile = await server.createDatabase('graphile');
   return [
-    await openGraphileWorker({ database: await server.createDatabase('graphile'), name: 'graphile_local_queue', hasLocalQueue: true }),
+    await openGraphileWorker({ database: graphile, name: 'graphile_worker', hasLocalQueue: false }),
+    await openGraphileWorker({ database: graphile, name: 'graphile_local_queue', hasLocalQueue: true }),
     await openPgBoss({ database: await server.createDatabase('boss'), name: 'pg_boss_key_strict_fifo', policy: 'key_strict_fifo' }),
   ];
 }
