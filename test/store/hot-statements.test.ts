@@ -4,6 +4,7 @@ import { finishAttempts } from '../../src/operations/finish-attempt.ts';
 import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
 import { type ClaimedRun, claimRuns, readNextWakeMs } from '../../src/store/claim-runs.ts';
 import { insertRun } from '../../src/store/insert-run.ts';
+import { readRuns } from '../../src/store/read-runs.ts';
 import type { Queryable, Statement } from '../../src/store/open-store.ts';
 import { readHeldAttempts, readLostAttempts } from '../../src/store/runners.ts';
 import { endOf, testStore, type TestStore } from '../support/store.ts';
@@ -69,6 +70,8 @@ function rowsRead(nodes: readonly PlanNode[]): number {
   return scans.reduce((sum, node) => sum + ((node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)) * (node['Actual Loops'] ?? 1), 0);
 }
 
+const everything = { state: null, task: null, queue: null, beforeSeq: null };
+
 const cases: readonly { readonly what: string; readonly most: number; readonly ask: (db: Queryable) => Promise<unknown> }[] = [
   { what: 'a claim of one', most: 4, ask: (db) => claimRuns(db, { runnerId: t.runnerId, limit: 1, after: 0 }) },
   { what: 'a claim of a hundred', most: 400, ask: (db) => claimRuns(db, { runnerId: t.runnerId, limit: 100, after: 0 }) },
@@ -88,6 +91,8 @@ const cases: readonly { readonly what: string; readonly most: number; readonly a
       await scheduleRunsByAttempt(db, { runId: caller.id, fence: caller.fence, environment: 'testing' }, runs).catch(() => undefined);
     },
   },
+  { what: 'a page of the newest runs', most: 210, ask: (db) => readRuns(db, t.environmentId, { ...everything, limit: 50 }) },
+  { what: 'a page in the middle of the runs of a task', most: 160, ask: (db) => readRuns(db, t.environmentId, { ...everything, task: 'noop', beforeSeq: String(waiting), limit: 50 }) },
   { what: 'a look at what a runner holds', most: 300, ask: (db) => readHeldAttempts(db, t.runnerId) },
   { what: 'a look for runs whose lease has ended', most: 0, ask: (db) => readLostAttempts(db, 100) },
 ];
