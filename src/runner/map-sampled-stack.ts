@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import type { BundleFiles } from './bundle-cache.ts';
 
 /** Puts the user's own files and lines in the place of the bundle's, in a stack that was sampled from outside. */
-export function mapSampledStack(stack: string, files: BundleFiles): string {
+export function mapSampledStack(sampled: string, files: BundleFiles): string {
+  const stack = sampled.replaceAll(pathToFileURL(files.path).href, files.path);
   if (!stack.includes(files.path)) return stack;
   const map = readMap(files.sourceMapPath);
   if (map === null) return stack;
@@ -19,7 +21,7 @@ function mapLine(line: string, path: string, map: SourceMap): string {
   if (start === -1 || place === null) return line;
   const entry = map.findEntry(Number(place[1]) - 1, Number(place[2]) - 1);
   if (!('originalSource' in entry)) return line;
-  const before = line.slice(0, start).replace(/file:\/\/$/, '');
+  const before = line.slice(0, start);
   return `${before}${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}${line.slice(start + path.length + place[0].length)}`;
 }
 

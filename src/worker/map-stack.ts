@@ -12,19 +12,25 @@ const ownFolder = dirname(process.argv[1] ?? '');
 /** Makes stack traces name the user's own files and lines, without ours. The map is read when the first stack of the bundle is asked for. */
 export function mapStacks(bundle: Bundle): void {
   let map: SourceMap | null | undefined;
+  let url: string | undefined;
   Error.prepareStackTrace = (error, frames) => {
     const title = titleOf(error);
     if (frames.length === 0) return title;
     const lines = frames.flatMap((frame) => {
       const file = frame.getFileName() ?? '';
       if (dirname(file) === ownFolder) return [];
-      if (!file.endsWith(bundle.path)) return `    at ${frame.toString()}`;
+      if (file !== bundle.path && file !== (url ??= urlOf(bundle.path))) return `    at ${frame.toString()}`;
       map ??= readMap(bundle.sourceMapPath);
       return `    at ${mapFrame(frame, map)}`;
     });
     if (lines.length === 0) return title;
     return `${title}\n${lines.join('\n')}`;
   };
+}
+
+/** What V8 calls the file of an ES module. */
+function urlOf(path: string): string {
+  return process.getBuiltinModule('node:url').pathToFileURL(path).href;
 }
 
 function titleOf(error: Error): string {
