@@ -6,6 +6,7 @@ const errorRecord = z.object({ name: z.string(), message: z.string(), stack: z.s
 const count = z.number().int().nonnegative();
 
 const fromWorker = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('waiting') }),
   z.object({ type: z.literal('lines'), level: z.enum(['debug', 'info', 'log', 'warn', 'error', 'stdout', 'stderr', 'system']), at: z.number(), text: z.string() }),
   z.object({
     type: z.literal('call'),

@@ -38,6 +38,11 @@ export interface ReplyMessage {
 
 export type ToWorker = StartMessage | ReplyMessage;
 
+/** The first word of every worker: it has loaded what is the same for every run. */
+export interface WaitingMessage {
+  readonly type: 'waiting';
+}
+
 export interface LinesMessage {
   readonly type: 'lines';
   readonly level: LogLevel;
@@ -77,4 +82,7 @@ export interface CutMessage {
   readonly bytes: number;
 }
 
-export type FromWorker = LinesMessage | CallMessage | AnswerMessage | StoppingMessage | CutMessage;
+/** What a worker says of its attempt. */
+export type FromAttempt = LinesMessage | CallMessage | AnswerMessage | StoppingMessage | CutMessage;
+
+export type FromWorker = WaitingMessage | FromAttempt;

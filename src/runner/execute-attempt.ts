@@ -1,6 +1,6 @@
 import type { DataModel } from '../core/data-model.ts';
 import type { FinishedAttempt } from '../operations/finish-attempt.ts';
-import type { FromWorker, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import { answerCalls } from './answer-calls.ts';
@@ -74,7 +74,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   const calls = answerCalls(run, { store: context.callStore, dataModel: code.dataModel, worker });
 
   worker.listen({
-    message(message: FromWorker) {
+    message(message: FromAttempt) {
       switch (message.type) {
         case 'lines':
           return output.addText(message.level, message.at, message.text);

@@ -82,7 +82,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('the fork server', error),
   });
   const pool = openWorkerPool({
-    starter, memoryMb: defaultTaskConfig.memoryMb, size: Math.min(concurrency, Math.max(4, availableParallelism())),
+    starter, concurrency, memoryMb: defaultTaskConfig.memoryMb,
+    machine: { processors: availableParallelism(), availableBytes: () => process.availableMemory(), now: () => performance.now() },
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();

@@ -1,94 +1,129 @@
+import { afterTake, mostWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
+import { afterStart, replaceMs, type StartPace, startsAtOnce } from './start-pace.ts';
 import type { WorkerKind, WorkerStarter } from './start-worker.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPool extends AsyncDisposable {
   /** A worker for a task of this size: a waiting one, else a new one. */
   take(memoryMb: number): Promise<WorkerProcess>;
-  /** Starts as many workers as should wait. */
+  /** Starts workers that should wait, as many as may be starting now, and ends those that should not. */
   refill(): void;
   /** Ends the waiting workers. */
   close(): Promise<void>;
 }
 
+/** What decides how many workers wait, besides what is taken. */
+export interface PoolMachine {
+  readonly processors: number;
+  readonly availableBytes: () => number;
+  /** Milliseconds of a clock that is never set. */
+  readonly now: () => number;
+}
+
 export interface PoolOptions {
   readonly starter: WorkerStarter;
-  /** How many workers wait. */
-  readonly size: number;
+  /** How many runs there are at a time, at most. */
+  readonly concurrency: number;
   /** The size of task that is expected first. */
   readonly memoryMb: number;
+  readonly machine: PoolMachine;
   readonly onTrouble: (error: unknown) => void;
 }
 
 /** Starting a process holds up the event loop for milliseconds: the run that took a worker goes first. */
 const refillAfterMs = 10;
 
-/** The heap's limit is a start flag, so workers wait by size; as many of each size wait as of the last `size` runs had it. */
-export function openWorkerPool({ starter, ...options }: PoolOptions): WorkerPool {
+/** Has as many workers wait as the last minutes tell (pool-demand.ts), by size, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
+export function openWorkerPool({ starter, concurrency, machine, ...options }: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
-  let recentSizes: readonly number[] = Array.from({ length: options.size }, () => options.memoryMb);
+  /** Those that have not loaded yet, waiting or taken: a run's own start keeps those of spares back. */
+  const starting = new Set<WorkerProcess>();
+  const paces = new Map<boolean, StartPace>();
+  const paceOf = ({ isForked }: WorkerKind): StartPace | null => paces.get(isForked) ?? null;
+  let demand = noDemand(options.memoryMb);
   let closed = false;
 
-  const addWaiting = (kind: WorkerKind): void => {
-    const worker = tryStart(kind);
-    if (worker === null) return;
-    waiting.add(worker);
-    const remove = (): void => void waiting.delete(worker);
-    worker.exited.then(remove, remove);
-    worker.ready.catch((error: unknown) => {
-      if (waiting.delete(worker)) options.onTrouble(error);
+  const start = (kind: WorkerKind): WorkerProcess => {
+    const began = machine.now();
+    const worker = starter.start(kind);
+    starting.add(worker);
+    void worker.loaded.then((isLoaded) => {
+      starting.delete(worker);
+      if (!isLoaded) return;
+      paces.set(kind.isForked, afterStart(paceOf(kind), machine.now() - began));
+      refillSoon();
     });
+    return worker;
   };
-  // No process to be had now (the limit of processes, no memory): the next run that needs one asks again and says so.
-  const tryStart = (kind: WorkerKind): WorkerProcess | null => {
+  /** False when no process is to be had now (the limit of processes, no memory): the next run that needs one asks again and says so. */
+  const addWaiting = (kind: WorkerKind): boolean => {
     try {
-      return starter.start(kind);
+      const worker = start(kind);
+      waiting.add(worker);
+      const remove = (): void => void waiting.delete(worker);
+      worker.exited.then(remove, remove);
+      worker.ready.catch((error: unknown) => {
+        if (waiting.delete(worker)) options.onTrouble(error);
+      });
+      return true;
     } catch (error) {
       options.onTrouble(error);
-      return null;
+      return false;
     }
   };
   const discard = async (worker: WorkerProcess): Promise<void> => {
     waiting.delete(worker);
     await worker.end();
   };
+  const waitingOf = (kind: WorkerKind): readonly WorkerProcess[] => [...waiting].filter((worker) => isOf(worker, kind));
+
   const refill = (): void => {
     if (closed) return;
-    const kinds = [...new Set(recentSizes)].map((memoryMb) => starter.kindFor(memoryMb));
-    for (const kind of kinds) {
-      const wanted = recentSizes.filter((size) => size === kind.memoryMb).length;
-      const there = [...waiting].filter((worker) => isOf(worker, kind)).length;
-      for (let missing = wanted - there; missing > 0; missing -= 1) addWaiting(kind);
+    const at = machine.now();
+    const wanted = wantedWorkers(demand, { at, most: mostWaiting(concurrency, machine.availableBytes()) });
+    const kinds = [...wanted].map(([memoryMb, count]) => ({ kind: starter.kindFor(memoryMb), count }));
+    const kept = new Set(kinds.flatMap(({ kind, count }) => waitingOf(kind).slice(0, count)));
+    for (const worker of waiting) if (!kept.has(worker)) void discard(worker);
+    for (const { kind, count } of kinds) {
+      for (let missing = count - waitingOf(kind).length; missing > 0 && starting.size < startsAtOnce(paceOf(kind), machine.processors); missing -= 1) {
+        if (!addWaiting(kind)) return;
+      }
     }
-    for (const worker of waiting) {
-      if (!kinds.some((kind) => isOf(worker, kind))) void discard(worker);
-    }
+    shrinkAt(nextForgetting(demand, at));
   };
-  refill();
   let refilling: NodeJS.Timeout | null = null;
   const refillSoon = (): void => {
+    if (closed) return;
     refilling ??= setTimeout(() => {
       refilling = null;
       refill();
     }, refillAfterMs);
   };
+  let shrinking: NodeJS.Timeout | null = null;
+  const shrinkAt = (at: number | null): void => {
+    if (shrinking !== null) clearTimeout(shrinking);
+    shrinking = at === null ? null : setTimeout(refill, at - machine.now()).unref();
+  };
+  refill();
 
   const close = async (): Promise<void> => {
     closed = true;
     if (refilling !== null) clearTimeout(refilling);
+    shrinkAt(null);
     await Promise.all([...waiting].map(discard));
   };
   return {
     async take(memoryMb) {
-      recentSizes = [...recentSizes.slice(1), memoryMb];
       const kind = starter.kindFor(memoryMb);
-      const found = [...waiting].find((worker) => isOf(worker, kind) && !worker.hasExited);
-      const worker = found ?? starter.start(kind);
+      demand = afterTake(demand, { memoryMb, at: machine.now(), spanMs: replaceMs(paceOf(kind)) });
+      const living = waitingOf(kind).filter((worker) => !worker.hasExited);
+      const worker = living.find((each) => !starting.has(each)) ?? living[0] ?? start(kind);
       waiting.delete(worker);
       refillSoon();
       if (!kind.isForked) return whenReady(worker);
       return whenReady(worker).catch((error: unknown) => {
         options.onTrouble(error);
-        return whenReady(starter.start({ memoryMb, isForked: false }));
+        return whenReady(start({ memoryMb, isForked: false }));
       });
     },
     refill,

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { encodeFrame, FrameDecoder } from '../protocol/frame.ts';
-import { parseWorkerMessage } from '../protocol/parse-worker-message.ts';
-import type { FromWorker, ReplyMessage, StartMessage } from '../protocol/worker-messages.ts';
+import { encodeFrame } from '../protocol/frame.ts';
+import type { ReplyMessage, StartMessage } from '../protocol/worker-messages.ts';
 import type { Container, Containment } from './containment/containment.ts';
+import { type ChannelListener, ChannelReader } from './read-channel.ts';
 import type { WorkerExit, WorkerIo } from './worker-io.ts';
 
-export interface WorkerListener {
-  message(message: FromWorker): void;
+export interface WorkerListener extends ChannelListener {
   output(stream: 'stdout' | 'stderr', chunk: Buffer): void;
-  /** The channel ended, or something else than frames came through it. */
-  channelLost(): void;
 }
 
 export interface WorkerProcessOptions {
@@ -28,9 +25,13 @@ export class WorkerProcess implements AsyncDisposable {
   readonly isForked: boolean;
   /** Resolves when the process is there and contained: only then may anything else be asked of it. */
   readonly ready: Promise<void>;
+  /** Resolves with true when it has loaded what is the same for every run, and with false when it ended before that. */
+  readonly loaded: Promise<boolean>;
   /** Resolves when the process itself is gone. Rejects when it never was. */
   readonly exited: Promise<WorkerExit>;
+  readonly #waits = Promise.withResolvers<boolean>();
   #io: WorkerIo | null = null;
+  #reader: ChannelReader | null = null;
   #container: Container | null = null;
   #hasExited = false;
 
@@ -46,6 +47,8 @@ export class WorkerProcess implements AsyncDisposable {
       return exit;
     });
     this.exited.catch(() => undefined);
+    const endedFirst = (): boolean => false;
+    this.loaded = Promise.race([this.#waits.promise, this.exited.then(endedFirst, endedFirst)]);
     this.ready = begun.then(() => this.container.ready);
     this.ready.catch(() => undefined);
   }
@@ -54,6 +57,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#io = io;
     // A worker that died while it was written to says so by its end.
     io.channel.on('error', () => undefined);
+    this.#reader = new ChannelReader(io.channel, () => this.#waits.resolve(true));
     this.#container = containment.contain(this.id, io.pid);
     this.#container.ready.catch(() => undefined);
     return io;
@@ -83,20 +87,8 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   listen(listener: WorkerListener): void {
-    const decoder = new FrameDecoder();
-    const { channel, stdout, stderr } = this.#process;
-    channel.on('data', (piece: Buffer) => {
-      try {
-        for (const text of decoder.push(piece)) {
-          const message = parseWorkerMessage(text);
-          if (message === null) return listener.channelLost();
-          listener.message(message);
-        }
-      } catch {
-        listener.channelLost();
-      }
-    });
-    channel.once('end', () => listener.channelLost());
+    const { stdout, stderr } = this.#process;
+    this.#reader?.listen(listener);
     stdout.on('data', (chunk: Buffer) => listener.output('stdout', chunk));
     stderr.on('data', (chunk: Buffer) => listener.output('stderr', chunk));
   }

@@ -13,6 +13,7 @@ let stopped = false;
 /** Waits for the runner to send a run, and executes it. The process is used for nothing else. */
 export function waitForRun(): void {
   captureOutput();
+  send({ type: 'waiting' });
   const start = readFrameBlocking();
   const parameters = start === null ? null : readFrameBlocking();
   if (start === null || parameters === null) process.reallyExit(0);

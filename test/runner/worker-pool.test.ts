@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { openContainment } from '../../src/runner/containment/open-containment.ts';
+import { rememberMs } from '../../src/runner/pool-demand.ts';
+import { openWorkerStarter } from '../../src/runner/start-worker.ts';
+import { openWorkerPool, type WorkerPool } from '../../src/runner/worker-pool.ts';
+import type { WorkerProcess } from '../../src/runner/worker-process.ts';
+import { until } from '../support/runtime.ts';
+
+interface Stage extends AsyncDisposable {
+  readonly pool: WorkerPool;
+  /** All that were started, in order. */
+  readonly started: readonly WorkerProcess[];
+  /** How many were starting already, taken or not, whenever a spare was started. */
+  readonly besides: readonly number[];
+  /** Takes as many at the same instant. */
+  take(count: number): Promise<readonly WorkerProcess[]>;
+  /** How many live, have loaded, and were not taken; null while any is starting. */
+  waiting(): number | null;
+  passTime(ms: number): void;
+}
+
+/** A pool of real processes. */
+async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage> {
+  const runnerId = randomUUID();
+  const containment = await openContainment({ runnerId });
+  const trouble = (error: unknown): void => void assert.fail(String(error));
+  const starter = openWorkerStarter({ runnerId, containment, folder: tmpdir(), workerStart: 'spawn', onChange: () => undefined, onTrouble: trouble });
+  const started: WorkerProcess[] = [];
+  const besides: number[] = [];
+  const taken = new Set<WorkerProcess>();
+  const loading = new Set<WorkerProcess>();
+  let isTaking = false;
+  let passedMs = 0;
+  const counting: typeof starter = {
+    ...starter,
+    start(kind) {
+      if (!isTaking) besides.push(loading.size);
+      const worker = starter.start(kind);
+      started.push(worker);
+      loading.add(worker);
+      void worker.loaded.then(() => loading.delete(worker));
+      return worker;
+    },
+  };
+  const pool = openWorkerPool({
+    starter: counting, concurrency, memoryMb: 64, onTrouble: trouble,
+    machine: { processors, availableBytes: () => 2 ** 40, now: () => performance.now() + passedMs },
+  });
+  return {
+    pool, started, besides,
+    async take(count) {
+      isTaking = true;
+      const taking = Array.from({ length: count }, () => pool.take(64));
+      isTaking = false;
+      const workers = await Promise.all(taking);
+      for (const worker of workers) taken.add(worker);
+      return workers;
+    },
+    waiting: () => (loading.size > 0 ? null : started.filter((worker) => !worker.hasExited && !taken.has(worker)).length),
+    passTime: (ms) => void (passedMs += ms),
+    async [Symbol.asyncDispose]() {
+      await pool.close();
+      await Promise.all([...taken].map((worker) => worker.end()));
+      containment.close();
+    },
+  };
+}
+
+test('after a burst as many workers wait as it took, and after ten minutes without any as few as before', { timeout: 60_000 }, async () => {
+  await using stage = await openPool();
+  await until(20_000, 'two wait at first', () => stage.waiting() === 2 || null);
+  await stage.take(6);
+  await until(20_000, 'six wait after the burst', () => stage.waiting() === 6 || null);
+  stage.passTime(rememberMs);
+  stage.pool.refill();
+  await until(20_000, 'two wait after the silence', () => stage.waiting() === 2 || null);
+});
+
+test('a run that needs a worker gets one of its own at once; spares start only while fewer than the processors are starting, runs counted', { timeout: 60_000 }, async () => {
+  await using stage = await openPool();
+  const workers = await stage.take(8);
+  assert.equal(stage.started.length, 8, 'the two that wait, and six that no spare held up');
+  assert.equal(new Set(workers).size, 8);
+  await until(20_000, 'eight wait', () => stage.waiting() === 8 || null);
+  assert.equal(stage.besides.length, 2 + 8);
+  assert.ok(Math.max(...stage.besides) < 2, `when spares were started there were starting: ${stage.besides.join(', ')}`);
+});
+
+test('no more workers wait than runs there can be', { timeout: 60_000 }, async () => {
+  await using stage = await openPool({ concurrency: 3 });
+  await stage.take(3);
+  await stage.take(2);
+  await until(20_000, 'three wait', () => stage.waiting() === 3 || null);
+  stage.pool.refill();
+  assert.equal(stage.waiting(), 3);
+});
+
+test('a worker that has loaded is taken before one that is still starting', { timeout: 60_000 }, async () => {
+  await using stage = await openPool();
+  const [first, second] = stage.started;
+  assert.ok(first !== undefined && second !== undefined);
+  process.kill(first.pid, 'SIGSTOP');
+  assert.ok(await second.loaded);
+  assert.deepEqual(await stage.take(1), [second]);
+  process.kill(first.pid, 'SIGCONT');
+});
