@@ -16,11 +16,20 @@ export interface RunInfo {
   readonly scheduledBy: string | null;
 }
 
+/** The files of a task, by their absolute paths. */
+export interface BundleMessage {
+  readonly path: string;
+  readonly sourceMapPath: string;
+  /** For the compiled code of this bundle and no other. It need not be there, nor be one that can be written to. */
+  readonly compiledFolder: string;
+  readonly format: 'cjs' | 'esm';
+}
+
 /** The first frame to a waiting worker. The second is the parameters, as their JSON text. */
 export interface StartMessage {
   readonly type: 'start';
   readonly run: RunInfo;
-  readonly bundle: { readonly path: string; readonly sourceMapPath: string; readonly format: 'cjs' | 'esm' };
+  readonly bundle: BundleMessage;
   /** The project's folder: the working directory, and where packages outside the bundle are found. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
@@ -67,6 +76,8 @@ export interface AnswerMessage {
   /** What was thrown, or what was wrong with the returned value. */
   readonly error: ErrorRecord | null;
   readonly maxRssBytes: number;
+  /** It keeps the bundle's compiled code before it exits, for the attempts to come. */
+  readonly keepsCode: boolean;
 }
 
 /** The last word of a worker that ends without an answer, where it can still speak. */

@@ -7,6 +7,8 @@ import type { Queryable } from '../store/open-store.ts';
 export interface BundleFiles {
   readonly path: string;
   readonly sourceMapPath: string;
+  /** Where workers keep the bundle's compiled code, when it is large enough; there is none at first. */
+  readonly compiledFolder: string;
 }
 
 export interface BundleCache {
@@ -19,7 +21,8 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
   mkdirSync(folder, { recursive: true });
   const ready = new Map<string, Promise<BundleFiles>>();
   const write = async (hash: string, format: 'cjs' | 'esm'): Promise<BundleFiles> => {
-    const files = { path: join(folder, `${hash}.${format === 'cjs' ? 'cjs' : 'mjs'}`), sourceMapPath: join(folder, `${hash}.map`) };
+    const at = (suffix: string): string => join(folder, `${hash}.${suffix}`);
+    const files = { path: at(format === 'cjs' ? 'cjs' : 'mjs'), sourceMapPath: at('map'), compiledFolder: at('compiled') };
     if (existsSync(files.path) && existsSync(files.sourceMapPath)) return files;
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new Error(`bundle ${hash} is not in the database`);

@@ -52,6 +52,8 @@ export interface RunningAttempt {
 const termGraceMs = 500;
 /** How long a worker that has answered may take to exit. */
 const exitGraceMs = 50;
+/** How long one that keeps its compiled code may take: once for each bundle, and some 50 ms for 10 MB where nothing else runs. */
+const keepGraceMs = 2_000;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
@@ -129,7 +131,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     memory.stop();
     if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker);
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
-    if (end.kind === 'answered') await within(exitGraceMs, worker.exited);
+    if (end.kind === 'answered') await within(end.answer.keepsCode ? keepGraceMs : exitGraceMs, worker.exited);
     const exit = await worker.end();
     await calls.close();
     await within(lastOutputMs, worker.closed);

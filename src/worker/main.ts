@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { captureOutput, sendCut } from './capture-output.ts';
 import { readFrameBlocking, send } from './channel.ts';
+import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
 import { errorRecord } from './error-record.ts';
 import { loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
@@ -43,7 +44,10 @@ function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly v
   stopped = true;
   sendCut();
   const maxRssBytes = process.resourceUsage().maxRSS * 1024;
-  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes });
+  // A run that threw may have left early, and little of the bundle is compiled then.
+  const keepsCode = answer.outcome === 'returned' && hasUnkeptCode();
+  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes, keepsCode });
+  if (keepsCode) keepCompiledCode();
   // The answer is the end: what the task left behind is ended by the runner.
   process.reallyExit(0);
 }
