@@ -34,6 +34,7 @@ const loads: readonly { readonly name: string; readonly times: (seconds: number)
   { name: 'idle', times: (seconds) => evenly(seconds * 2.5, 400) },
   { name: 'even_10_per_second', times: (seconds) => evenly(seconds * 10, 100) },
   { name: 'random_10_per_second', times: (seconds) => randomArrivals(seconds * 10, 10) },
+  { name: 'random_30_per_second', times: (seconds) => randomArrivals(seconds * 30, 30) },
   { name: 'even_50_per_second', times: (seconds) => evenly(seconds * 50, 20) },
 ];
 
@@ -41,7 +42,7 @@ type Measure = (times: readonly number[]) => Promise<readonly Probe[]>;
 
 /**
  * From `scheduleTask` in a task to `run` entered in another, fresh process; and from `add` to the processor entered in BullMQ's sandbox, whose processes are used again and again.
- * On an idle system (one every 400 ms), at 10 and 50 a second evenly spaced, and at 10 a second at random, where some come close together. Counted from the call; `after_resolved` is from the
+ * On an idle system (one every 400 ms), at 10 and 50 a second evenly spaced, and at 10 and 30 a second at random, where some come close together. Counted from the call; `after_resolved` is from the
  * moment at which the caller knew that the run is durable, and would be negative where the run began before.
  */
 export async function measureLatency(options: BenchOptions): Promise<readonly Figure[]> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureBacklog } from './backlog.ts';
+import { measureBigDependency } from './big-dependency.ts';
 import { measureData } from './data.ts';
 import { measureDrain } from './drain.ts';
 import { measureHotQueue } from './hot-queue.ts';
@@ -21,6 +22,7 @@ import { measureWorking } from './working.ts';
 const measurements: readonly Measurement[] = [
   { name: 'throughput', title: 'Runs of a no-op task, each in a fresh process, against bare `node -e 0`', measure: measureThroughput },
   { name: 'latency', title: 'From scheduleTask to run entered', measure: measureLatency },
+  { name: 'big-dependency', title: 'A run that loads a dependency of 10 MB, with kept compiled code and without, and a small task', measure: measureBigDependency },
   { name: 'lateness', title: 'How late a run with `at` is entered, on an idle system', measure: measureLateness },
   { name: 'drain', title: 'The engine alone, 10,000 runs that wait', measure: measureDrain },
   { name: 'scheduling', title: 'Scheduling', measure: measureScheduling },

@@ -69,9 +69,12 @@ export function nextForgetting({ sizes }: PoolDemand, at: number): number | null
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** How many may wait at all: as many as may run at a time, and no more than a tenth of the memory that is to be had; at least one. */
+/**
+ * How many may wait at all: twice as many as may run at a time (short runs make room long before their workers are replaced), and no more than a tenth of the memory that is to be had;
+ * at least one.
+ */
 export function mostWaiting(concurrency: number, availableBytes: number): number {
-  return Math.max(1, Math.min(concurrency, Math.floor((availableBytes * memoryShare) / workerBytes)));
+  return Math.max(1, Math.min(2 * concurrency, Math.floor((availableBytes * memoryShare) / workerBytes)));
 }
 
 function livingPeaks(peaks: readonly Peak[], at: number): readonly Peak[] {

@@ -77,7 +77,7 @@ for (const containment of ['whatever the machine allows', 'scan'] as const) {
       assert.deepEqual([run.task, run.state, outcomesOf(run)], [each.task, 'dead', ['out_of_memory']]);
       t.diagnostic(`${run.task}: ${run.error?.message ?? ''} Ended after ${Math.round(performance.now() - began)} ms.`);
     }
-    const waiting = 4;
+    const waiting = 8; // at most twice the concurrency
     await until(15_000, 'only waiting workers are left', () => (processesOf(runner.id).length <= waiting ? true : null));
   });
 }

@@ -59,9 +59,9 @@ test('what is remembered does not grow with the number of takes or sizes', () =>
   assert.deepEqual([often?.takes.length, often?.peaks.length], [10, 1]);
 });
 
-test('waiting workers hold at most a tenth of the memory that is to be had, and one may always wait', () => {
+test('twice as many may wait as may run, holding at most a tenth of the memory that is to be had; one may always wait', () => {
   const mebibyte = 1024 * 1024;
-  assert.equal(mostWaiting(8, 16_384 * mebibyte), 8);
+  assert.equal(mostWaiting(8, 16_384 * mebibyte), 16);
   assert.equal(mostWaiting(64, 900 * mebibyte), 10);
   assert.equal(mostWaiting(8, 0), 1);
 });
