@@ -26,10 +26,10 @@ export function replaceMs(pace: StartPace | null): number {
 }
 
 /**
- * How many workers may be starting for there to be enough that wait: one for each processor; one alone when the last start was slow, because then somebody needs the processors,
- * and the next start tells whether that is still so.
+ * How many spares may be starting at a time: one for each processor; one alone when the last start was slow, because then somebody needs the processors, and the next start tells whether that is still so. When
+ * none waits the next run needs what is started, and that is no time to be sparing.
  */
-export function startsAtOnce(pace: StartPace | null, processors: number): number {
+export function sparesAtOnce(pace: StartPace | null, { processors, anyWaits }: { readonly processors: number; readonly anyWaits: boolean }): number {
   const isCrowded = pace !== null && pace.lastMs > crowdedFactor * pace.fastestMs;
-  return isCrowded ? 1 : processors;
+  return isCrowded && anyWaits ? 1 : processors;
 }

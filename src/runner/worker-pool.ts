@@ -1,5 +1,5 @@
 import { afterTake, mostWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
-import { afterStart, replaceMs, type StartPace, startsAtOnce } from './start-pace.ts';
+import { afterStart, replaceMs, sparesAtOnce, type StartPace } from './start-pace.ts';
 import type { WorkerKind, WorkerStarter } from './start-worker.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -36,7 +36,7 @@ const refillAfterMs = 10;
 /** Has as many workers wait as the last minutes tell (pool-demand.ts), by size, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
 export function openWorkerPool({ starter, concurrency, machine, ...options }: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
-  /** Those that have not loaded yet, waiting or taken: a run's own start keeps those of spares back. */
+  /** Those that have not loaded yet. */
   const starting = new Set<WorkerProcess>();
   const paces = new Map<boolean, StartPace>();
   const paceOf = ({ isForked }: WorkerKind): StartPace | null => paces.get(isForked) ?? null;
@@ -51,7 +51,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
       starting.delete(worker);
       if (!isLoaded) return;
       paces.set(kind.isForked, afterStart(paceOf(kind), machine.now() - began));
-      refillSoon();
+      if (refilling === null) refill();
     });
     return worker;
   };
@@ -75,6 +75,10 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     waiting.delete(worker);
     await worker.end();
   };
+  const mayStart = (kind: WorkerKind): boolean => {
+    const spares = [...waiting].filter((worker) => starting.has(worker)).length;
+    return spares < sparesAtOnce(paceOf(kind), { processors: machine.processors, anyWaits: waiting.size > spares });
+  };
   const waitingOf = (kind: WorkerKind): readonly WorkerProcess[] => [...waiting].filter((worker) => isOf(worker, kind));
 
   const refill = (): void => {
@@ -85,7 +89,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     const kept = new Set(kinds.flatMap(({ kind, count }) => waitingOf(kind).slice(0, count)));
     for (const worker of waiting) if (!kept.has(worker)) void discard(worker);
     for (const { kind, count } of kinds) {
-      for (let missing = count - waitingOf(kind).length; missing > 0 && starting.size < startsAtOnce(paceOf(kind), machine.processors); missing -= 1) {
+      for (let missing = count - waitingOf(kind).length; missing > 0 && mayStart(kind); missing -= 1) {
         if (!addWaiting(kind)) return;
       }
     }
