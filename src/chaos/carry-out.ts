@@ -1,3 +1,4 @@
+import { chooseWorkerStart } from '../runner/worker-start.ts';
 import { databaseServer } from '../store/database-url.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
@@ -68,7 +69,8 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
 }
 
 function planCampaign(database: ScratchDatabase, options: CampaignOptions): Plan {
-  const leftOut = leftOutOf(options.kinds, { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted });
+  const surroundings = { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted, forkedWorkers: chooseWorkerStart() === 'fork' };
+  const leftOut = leftOutOf(options.kinds, surroundings);
   const kinds = options.kinds.filter((kind) => leftOut.every((each) => each.kind !== kind));
   return { leftOut, faults: kinds.length === 0 ? [] : planFaults({ ...options, kinds }), runs: planRuns(options) };
 }

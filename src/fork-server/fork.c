@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,10 +22,8 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,52 +39,14 @@ extern int napi_set_named_property(napi_env, napi_value, const char *, napi_valu
 extern int napi_throw_error(napi_env, const char *, const char *);
 extern int napi_get_uv_event_loop(napi_env, void **);
 extern int uv_loop_fork(void *);
-extern void *current_isolate(void) __asm__("_ZN2v87Isolate10GetCurrentEv");
+
+// renew-state.c
+extern const char *find_state(void);
+extern int renew_state(void);
 
 #define CONTROL 3  // in the server: the socket to the runner. In a child the channel takes its place
 #define ID_LENGTH 36
 #define NAME_LENGTH 100
-
-// ---- What V8 would draw alike in every child: Math.random of contexts that have drawn nothing yet, and identity hashes ----
-
-// V8's generator of an isolate: { initial seed, state 0, state 1 }.
-static uint64_t *generator;
-
-static uint64_t murmur(uint64_t h) {
-  h ^= h >> 33, h *= 0xFF51AFD7ED558CCDull, h ^= h >> 33, h *= 0xC4CEB9FE1A85EC53ull;
-  return h ^ h >> 33;
-}
-
-// Whether a generator with this seed comes to this state: no other 24 bytes pass for one.
-static int comes_to(uint64_t seed, uint64_t state0, uint64_t state1) {
-  uint64_t a = murmur(seed), b = murmur(~a);
-  for (int draw = 0; draw < 20000; draw++) {
-    if (a == state0 && b == state1) return 1;
-    uint64_t x = a;
-    a = b, x ^= x << 23, x ^= x >> 17, x ^= b, x ^= b >> 26, b = x;
-  }
-  return 0;
-}
-
-// Reads memory that may not be there.
-static int peek(const void *from, void *to, size_t length) {
-  struct iovec local = {to, length}, remote = {(void *)from, length};
-  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)length;
-}
-
-static int find_generator(void) {
-  const char *isolate = current_isolate();
-  for (size_t offset = 0; offset < 1 << 18; offset += sizeof(uint64_t)) {
-    uint64_t at, v[3];
-    if (!peek(isolate + offset, &at, sizeof at)) return 0;
-    if (at == 0 || at % 16 != 0 || at >> 47 || !peek((void *)at, v, sizeof v)) continue;
-    // Pointers and small numbers have no such high bits; a generator lacks them once in ten thousand starts, and then there is no fork server.
-    if (v[0] >> 48 == 0 || v[1] >> 48 == 0 || v[2] >> 48 == 0 || !comes_to(v[0], v[1], v[2])) continue;
-    generator = (uint64_t *)at;
-    return 1;
-  }
-  return 0;
-}
 
 // ---- The child ----
 
@@ -107,6 +68,9 @@ static int connect_as(const char *name, const char *id, char stream) {
   return write(file, head, sizeof head) == sizeof head ? file : -1;
 }
 
+// A child that will be one worker among others from now on.
+static int is_whole;
+
 #define MOST_FILES 64
 #define KIND_LENGTH 40
 static void kind_of(int file, char kind[KIND_LENGTH]) {
@@ -116,19 +80,51 @@ static void kind_of(int file, char kind[KIND_LENGTH]) {
   if (readlink(path, kind, KIND_LENGTH - 1) < 0) kind[0] = '\0';
 }
 
-// The event queues are shared with the server by the fork. They become new ones of the same number: the main loop is made anew below, and the loops of threads that are missing here must
-// never touch a file that a task opens. What only the server needs is closed. (The idle loops' pipes stay shared: with others in their place, Node aborts when it ends.)
+// As they were in the server.
+static char server_files[MOST_FILES][KIND_LENGTH];
+
+static int file_like(const char *kind, int from) {
+  char other[KIND_LENGTH];
+  for (int file = from; file < MOST_FILES; file++) {
+    kind_of(file, other);
+    if (strcmp(kind, other) == 0) return file;
+  }
+  return -1;
+}
+
+static void put_in_place(int fresh, int file) {
+  if (fresh < 0 || file < 0) return;
+  dup3(fresh, file, O_CLOEXEC);
+  close(fresh);
+}
+
+// Both ends of a pipe are in this process. The one by which libuv's signal handlers lock out one another is new already: libuv sees to that at every fork, and it is not empty.
+static void replace_pipe(const char *kind, int file) {
+  int ends[2], other = file_like(kind, file + 1), is_read = (fcntl(file, F_GETFL) & O_ACCMODE) == O_RDONLY;
+  if (other < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
+  put_in_place(ends[is_read ? 0 : 1], file), put_in_place(ends[is_read ? 1 : 0], other);
+}
+
+// What libuv's loops wait for is shared with the server by the fork. It becomes new, under the same numbers: the main loop is made anew below, and the loops of threads that are missing
+// here are closed in order when the process ends, and must never touch a file that a task opens. What only the server needs is closed.
 static void replace_shared_files(void) {
   char kind[KIND_LENGTH];
   for (int file = 3; file < MOST_FILES; file++) {
-    int fresh = -1;
     kind_of(file, kind);
-    if (strcmp(kind, "anon_inode:[eventfd]") == 0) fresh = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    else if (strcmp(kind, "anon_inode:[eventpoll]") == 0) fresh = epoll_create1(EPOLL_CLOEXEC);
-    if (fresh >= 0) dup3(fresh, file, O_CLOEXEC), close(fresh);
+    if (strcmp(kind, "anon_inode:[eventfd]") == 0) put_in_place(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), file);
+    else if (strcmp(kind, "anon_inode:[eventpoll]") == 0) put_in_place(epoll_create1(EPOLL_CLOEXEC), file);
+    else if (strncmp(kind, "pipe:", 5) == 0 && strcmp(kind, server_files[file]) == 0) replace_pipe(kind, file);
   }
   for (int i = 1; i < count; i++) if (polled[i].fd >= 0) close(polled[i].fd);
   close(CONTROL);
+}
+
+// The server blocks it, as the thread that Node has for it is not here. A task may listen for it; else it is ignored.
+static void admit_sigusr1(void) {
+  sigset_t only;
+  sigemptyset(&only), sigaddset(&only, SIGUSR1);
+  signal(SIGUSR1, SIG_IGN);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL);
 }
 
 static void become_worker(napi_env env, pid_t server, const char *name, const char *id) {
@@ -144,9 +140,11 @@ static void become_worker(napi_env env, pid_t server, const char *name, const ch
   }
   fcntl(3, F_SETFD, FD_CLOEXEC);
   memcpy(attempt, id, ID_LENGTH);
-  if (getrandom(generator, 3 * sizeof *generator, 0) != 3 * sizeof *generator) _exit(83);
+  admit_sigusr1();
+  if (!renew_state()) _exit(83);
   void *loop;
   if (napi_get_uv_event_loop(env, &loop) != 0 || uv_loop_fork(loop) != 0) _exit(84);
+  is_whole = 1;
 }
 
 // ---- The server ----
@@ -219,9 +217,11 @@ static napi_value serve(napi_env env, napi_callback_info info) {
   if (napi_get_cb_info(env, info, &given, arguments, NULL, NULL) != 0 || napi_get_value_string_utf8(env, arguments[0], name, sizeof name, &length) != 0) return NULL;
   if (attempt == NULL || strlen(attempt) != ID_LENGTH) return napi_throw_error(env, NULL, "CLOUDCODE_ATTEMPT is no id"), NULL;
   if (has_other_threads()) return napi_throw_error(env, NULL, "something has started a thread"), NULL;
-  if (!find_generator()) return napi_throw_error(env, NULL, "V8's random number generator was not found"), NULL;
+  const char *missing = find_state();
+  if (missing != NULL) return napi_throw_error(env, NULL, missing), NULL;
   if (!has_room() || fcntl(CONTROL, F_SETFL, fcntl(CONTROL, F_GETFL) & ~O_NONBLOCK) != 0) return napi_throw_error(env, NULL, "no socket to the runner"), NULL;
   polled[0] = (struct pollfd){CONTROL, POLLIN, 0};
+  for (int file = 3; file < MOST_FILES; file++) kind_of(file, server_files[file]);
   pid_t server = getpid();
   dprintf(CONTROL, "ready\n");
   for (size_t held = 0;;) {
@@ -252,6 +252,19 @@ napi_value napi_register_module_v1(napi_env env, napi_value exports) {
 // V8 keeps its heap out of forks, as nobody forks it. We do.
 int madvise(void *start, size_t length, int advice) {
   return advice == MADV_DONTFORK ? 0 : (int)syscall(SYS_madvise, start, length, advice);
+}
+
+// Rings of the server would be mapped by all its children, who would write into them at once. Without them libuv does what it needs by plain calls.
+long syscall(long number, ...) {
+  static long (*call)(long, ...);
+  if (call == NULL) call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+  if (number == SYS_io_uring_setup && !is_whole) return errno = ENOSYS, -1;
+  va_list given;
+  long a[6];
+  va_start(given, number);
+  for (int i = 0; i < 6; i++) a[i] = va_arg(given, long);
+  va_end(given);
+  return call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 // Node's own threads (one for V8's jobs, of which there are none, and one for their timers) sleep in the server and are missing in a child. When a child ends in order, Node joins them

@@ -16,6 +16,8 @@ export interface WorkerIo {
   readonly exited: Promise<WorkerExit>;
   /** Resolves when the process itself is gone and all it had written was read. */
   readonly closed: Promise<WorkerExit>;
+  /** To be called when its processes are known to be gone: whoever should say so may be unable to. */
+  readonly findEnd?: () => Promise<void>;
 }
 
 /** What a worker gets of the runner's own environment. Nothing else: no credentials, no settings of Node. */

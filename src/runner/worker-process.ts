@@ -121,6 +121,7 @@ export class WorkerProcess implements AsyncDisposable {
     await this.ready.catch(() => undefined); // contained or not, the container ends what there is
     if (this.#container === null) return { code: null, signal: null };
     await this.#container.killAll();
+    await this.#process.findEnd?.();
     const exit = await this.exited;
     this.#container.close();
     return exit;

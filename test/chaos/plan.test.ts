@@ -40,9 +40,10 @@ describe('a campaign\'s plan', () => {
   });
 
   it('leaves out what the surroundings do not allow', () => {
-    const leftOut = leftOutOf(faultKinds, { ownServer: false, plainConnections: true }).map(({ kind }) => kind);
+    const leftOut = leftOutOf(faultKinds, { ownServer: false, plainConnections: true, forkedWorkers: true }).map(({ kind }) => kind);
     assert.deepEqual(leftOut, ['database_restarted_fast', 'database_restarted_immediate']);
-    
+    const ofSpawned = leftOutOf(faultKinds, { ownServer: true, plainConnections: true, forkedWorkers: false }).map(({ kind }) => kind);
+    assert.deepEqual(ofSpawned, ['fork_server_killed', 'fork_server_stopped']);
   });
 
   it('loses the answers to statements that there are', () => {

@@ -5,6 +5,7 @@ import type { CampaignRunner } from '../processes/start-runners.ts';
 import { cutConnections, loseCommitAnswers, slowConnections, swallowConnections, terminateSessions } from './connections.ts';
 import { jumpLeaseClock } from './leases.ts';
 import { jumpClock, killGuard, killRunner, stopGuard, stopRunner, terminateRunner } from './runners.ts';
+import { killForkServer, stopForkServer } from './fork-servers.ts';
 import type { Striking } from './striking.ts';
 import { scheduleFaultyTask } from './tasks.ts';
 import { killWorker, stopWorker } from './workers.ts';
@@ -27,6 +28,8 @@ const ways: Readonly<Record<FaultKind, Way>> = {
   runner_terminated: onRunner((runner, { heal }) => terminateRunner(runner, heal)),
   guard_killed: onRunner((runner, { stopping }) => killGuard(runner, stopping)),
   guard_stopped: onRunner((runner, { heal, stopping }) => stopGuard(runner, heal, stopping)),
+  fork_server_killed: onRunner((runner, { choice }) => Promise.resolve(killForkServer(runner, choice))),
+  fork_server_stopped: onRunner((runner, { choice, heal }) => stopForkServer(runner, choice, heal)),
   connections_cut: onRunner(async ({ proxy }) => cutConnections(proxy)),
   connections_slow: onRunner(({ proxy }, { choice, heal }) => slowConnections(proxy, choice, heal)),
   connections_blackholed: onRunner(({ proxy }, { heal }) => swallowConnections(proxy, heal)),

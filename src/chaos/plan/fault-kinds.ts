@@ -9,6 +9,8 @@ interface FaultKindFacts {
   readonly lasts?: readonly [number, number];
   /** Needs a database server of the campaign's own. */
   readonly ownServer?: true;
+  /** Strikes what is there only where workers are forked. */
+  readonly forkedWorkers?: true;
   /** Needs to read what goes between runner and database: not when that is encrypted. */
   readonly plainConnections?: true;
 }
@@ -21,6 +23,8 @@ const facts = {
   runner_terminated: { target: 'processes', weight: 2, lasts: [0, 0.3] },
   guard_killed: { target: 'processes', weight: 2 },
   guard_stopped: { target: 'processes', weight: 2, lasts: [0.3, 1.5] },
+  fork_server_killed: { target: 'processes', weight: 3, forkedWorkers: true },
+  fork_server_stopped: { target: 'processes', weight: 3, lasts: [0.3, 2.5], forkedWorkers: true },
   connections_cut: { target: 'connections', weight: 3 },
   connections_slow: { target: 'connections', weight: 2, lasts: [0.5, 2] },
   connections_blackholed: { target: 'connections', weight: 3, lasts: [0.5, 2.5] },
@@ -58,6 +62,7 @@ export function strikesRunner(kind: FaultKind): boolean {
 export interface Surroundings {
   readonly ownServer: boolean;
   readonly plainConnections: boolean;
+  readonly forkedWorkers: boolean;
 }
 
 export interface LeftOut {
@@ -68,9 +73,10 @@ export interface LeftOut {
 /** Of these kinds, those that cannot be made. */
 export function leftOutOf(kinds: readonly FaultKind[], surroundings: Surroundings): readonly LeftOut[] {
   return kinds.flatMap((kind) => {
-    const { ownServer, plainConnections } = factsOf(kind);
+    const { ownServer, plainConnections, forkedWorkers } = factsOf(kind);
     if (ownServer === true && !surroundings.ownServer) return [{ kind, why: "the server given by --database is not the campaign's to restart" }];
     if (plainConnections === true && !surroundings.plainConnections) return [{ kind, why: 'the connections are encrypted, so that nobody between can read them' }];
+    if (forkedWorkers === true && !surroundings.forkedWorkers) return [{ kind, why: 'workers are spawned unless CLOUDCODE_WORKER_START is fork' }];
     return [];
   });
 }

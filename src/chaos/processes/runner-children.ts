@@ -1,18 +1,30 @@
-import { isAlive, listPids, readEnviron, readStat, variableOf } from '../../runner/containment/proc-files.ts';
+import { isAlive, listPids, readEnviron, readSmallFile, readStat, variableOf } from '../../runner/containment/proc-files.ts';
 import { knownProcess, type KnownProcess } from './known-process.ts';
 
 export interface RunnerChildren {
   readonly workers: readonly KnownProcess[];
+  /** None where workers are spawned, and for a while after one was ended. */
+  readonly forkServers: readonly KnownProcess[];
   /** Null while a new one is being started. */
   readonly guard: KnownProcess | null;
 }
 
-/** The workers (waiting and working) and the guard of a runner, by `/proc`. */
+/** The workers (waiting and working), the fork servers and the guard of a runner, by `/proc`. */
 export function childrenOf(runnerPid: number): RunnerChildren {
-  const children = listPids().filter((pid) => readStat(pid)?.ppid === runnerPid).map((pid) => ({ pid, environ: readEnviron(pid) ?? '' }));
-  const marked = (name: string): readonly KnownProcess[] =>
-    children.filter(({ environ }) => variableOf(environ, name) !== null).flatMap(({ pid }) => knownProcess(pid) ?? []);
-  return { workers: marked('CLOUDCODE_RUNNER'), guard: marked('CLOUDCODE_GUARD_OF')[0] ?? null };
+  const stats = listPids().flatMap((pid) => readStat(pid) ?? []);
+  const childrenOfOne = (parent: number): readonly number[] => stats.flatMap(({ pid, ppid }) => (ppid === parent ? [pid] : []));
+  const marked = (pids: readonly number[], name: string): readonly number[] => pids.filter((pid) => variableOf(readEnviron(pid) ?? '', name) !== null);
+  const children = childrenOfOne(runnerPid);
+  const ours = marked(children, 'CLOUDCODE_RUNNER');
+  const servers = ours.filter(isForkServer);
+  // A forked worker is the child of a fork server.
+  const workers = [...ours.filter((pid) => !servers.includes(pid)), ...servers.flatMap((server) => marked(childrenOfOne(server), 'CLOUDCODE_RUNNER'))];
+  const known = (pids: readonly number[]): readonly KnownProcess[] => pids.flatMap((pid) => knownProcess(pid) ?? []);
+  return { workers: known(workers), forkServers: known(servers), guard: known(marked(children, 'CLOUDCODE_GUARD_OF'))[0] ?? null };
+}
+
+function isForkServer(pid: number): boolean {
+  return readSmallFile(`/proc/${pid}/cmdline`)?.includes('fork-server.cjs') === true;
 }
 
 /** The processes that still bear the mark of one of these runners: workers, what they started, and guards. */

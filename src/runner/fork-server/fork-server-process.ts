@@ -2,22 +2,25 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { packageRoot } from '../../package-root.ts';
 import { lineSplitter } from '../../protocol/guard-lines.ts';
 import type { Containment } from '../containment/containment.ts';
-import { isAlive, readStat } from '../containment/proc-files.ts';
+import { send } from '../containment/end-owned.ts';
 import { workerEnvironment, workerFlags, type WorkerIo } from '../worker-io.ts';
 import { acceptStreams } from './accept-streams.ts';
-import { ForkedWorker } from './forked-worker.ts';
+import { ForkedWorker, nameOfSignal } from './forked-worker.ts';
 
 /** A process that forks workers of one heap size. */
 export interface ForkServerProcess {
   readonly pid: number;
   /** Resolves when it has ended; its workers end with it. */
   readonly ended: Promise<void>;
+  /** For how long it has owed an answer, in milliseconds; 0 when it owes none. */
+  silentMs(): number;
+  /** How many of its workers have not ended. */
+  living(): number;
   /** Starts a worker. Rejects when that fails, or takes too long. */
   fork(workerId: string): Promise<WorkerIo>;
   end(): Promise<void>;
@@ -43,6 +46,8 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
   const id = randomUUID();
   const workers = new Map<string, ForkedWorker>();
   const workersByPid = new Map<number, ForkedWorker>();
+  /** When it was asked for the workers about which it has said nothing yet, the oldest first. */
+  const asked = new Map<string, number>();
   const listener = await acceptStreams((workerId, stream, socket) => {
     const worker = workers.get(workerId);
     worker?.onConnected(stream, socket);
@@ -66,6 +71,7 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
   const onText = lineSplitter((line) => {
     const [word, first = '', second = '', third = ''] = line.split(' ');
     if (word === 'ready') ready.resolve(undefined);
+    if (word === 'failed' || word === 'forked') asked.delete(first);
     if (word === 'failed') workers.get(first)?.onFailed(`error ${second} of fork`);
     if (word === 'forked') onForked(first, Number(second));
     if (word === 'exited') onExited(Number(first), Number(second), Number(third));
@@ -73,7 +79,7 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
   control.setEncoding('utf8').on('data', onText);
   function onForked(workerId: string, workerPid: number): void {
     const worker = workers.get(workerId);
-    if (worker === undefined) return void process.kill(workerPid, 'SIGKILL'); // it took too long, and nobody waits for it
+    if (worker === undefined) return send(workerPid, 'SIGKILL'); // it took too long, and nobody waits for it
     workersByPid.set(workerPid, worker);
     worker.onForked(workerPid);
   }
@@ -89,7 +95,8 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
     listener.close();
     control.destroy();
     for (const worker of workers.values()) worker.onFailed('the server ended');
-    await Promise.all([...workersByPid].map(([workerPid, worker]) => endOrphan(workerPid, worker)));
+    // The kernel ends its workers with it.
+    await Promise.all([...workersByPid.values()].map((worker) => worker.findEnd()));
   });
   const end = async (): Promise<void> => {
     await container.killAll();
@@ -106,15 +113,21 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
     pid,
     ended,
     end,
+    silentMs() {
+      const [oldest] = asked.values();
+      return oldest === undefined ? 0 : performance.now() - oldest;
+    },
+    living: () => [...workersByPid.values()].filter((worker) => !worker.hasExited).length,
     async fork(workerId) {
       const worker = new ForkedWorker();
       workers.set(workerId, worker);
+      asked.set(workerId, performance.now());
       control.write(`fork ${workerId}\n`);
       const timer = setTimeout(() => worker.onFailed('it took too long'), forkWithinMs);
       try {
         return await worker.started;
       } catch (error) {
-        if (worker.pid !== null && workersByPid.has(worker.pid)) process.kill(worker.pid, 'SIGKILL');
+        for (const [workerPid, each] of workersByPid) if (each === worker) send(workerPid, 'SIGKILL');
         throw error;
       } finally {
         clearTimeout(timer);
@@ -137,16 +150,4 @@ function spawnServer({ runnerId, memoryMb, folder, addon }: ForkServerOptions, i
   } finally {
     closeSync(addonFile);
   }
-}
-
-/** The kernel kills a worker whose server has ended. How it would have ended nobody knows any more. */
-async function endOrphan(pid: number, worker: ForkedWorker): Promise<void> {
-  const before = readStat(pid);
-  for (let now = before; isAlive(now) && now?.startTicks === before?.startTicks; now = readStat(pid)) await delay(2);
-  worker.onExited({ code: null, signal: 'SIGKILL' });
-}
-
-function nameOfSignal(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
 }

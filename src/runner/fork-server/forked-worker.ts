@@ -1,31 +1,48 @@
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive, readEnd, readStat } from '../containment/proc-files.ts';
+import { within } from '../within.ts';
 import type { WorkerExit, WorkerIo } from '../worker-io.ts';
 
 /** The streams of a worker, in the order of the descriptors that they are in it. */
 const streamCount = 3;
+/** How long the server may take to say that a worker has ended, before somebody looks. */
+const toldWithinMs = 100;
+const lookMs = 20;
+
+interface Known {
+  readonly pid: number;
+  /** Null when it had gone before it was looked at. */
+  readonly startTicks: number | null;
+}
 
 /** A worker that the fork server is starting: it is there when its id is known and it has opened its three connections. */
 export class ForkedWorker {
   readonly #started = Promise.withResolvers<WorkerIo>();
   readonly #exited = Promise.withResolvers<WorkerExit>();
   readonly #streams = new Map<number, Socket>();
-  #pid: number | null = null;
+  #process: Known | null = null;
+  #hasExited = false;
 
   get started(): Promise<WorkerIo> {
     return this.#started.promise;
   }
 
-  get pid(): number | null {
-    return this.#pid;
+  get hasExited(): boolean {
+    return this.#hasExited;
   }
 
+  /** @param pid of a process that the server has not let go yet, living or not */
   onForked(pid: number): void {
-    this.#pid = pid;
+    this.#process = { pid, startTicks: readStat(pid)?.startTicks ?? null };
     this.#startWhenWhole();
   }
 
   onConnected(stream: number, socket: Socket): void {
     this.#streams.set(stream, socket);
+    // The server may be stopped, and tell nobody.
+    if (stream === streamCount) socket.once('end', () => void this.findEnd());
     this.#startWhenWhole();
   }
 
@@ -35,20 +52,44 @@ export class ForkedWorker {
   }
 
   onExited(exit: WorkerExit): void {
+    if (this.#hasExited) return;
+    this.#hasExited = true;
     this.onFailed(`it ended with ${String(exit.signal ?? exit.code)}`);
     this.#exited.resolve(exit);
     // Nobody may be reading, as of a worker that was still waiting; the ends come only to those who read.
     for (const socket of this.#streams.values()) if (socket.readableFlowing !== true) socket.resume();
   }
 
+  /** Resolves when it has ended, as the server tells; else, a little later, as the kernel does. */
+  async findEnd(): Promise<void> {
+    await within(toldWithinMs, this.#exited.promise);
+    while (!this.#hasExited) {
+      const stat = this.#process === null ? null : readStat(this.#process.pid);
+      if (isAlive(stat) && stat?.startTicks === this.#process?.startTicks) await delay(lookMs);
+      else this.onExited(stat?.startTicks === this.#process?.startTicks ? exitOf(readEnd(stat?.pid ?? 0)) : exitOf(null));
+    }
+  }
+
   #startWhenWhole(): void {
-    if (this.#pid === null || this.#streams.size < streamCount) return;
+    if (this.#process === null || this.#streams.size < streamCount) return;
     const [stdout, stderr, channel] = [1, 2, 3].map((stream) => this.#streams.get(stream));
     if (stdout === undefined || stderr === undefined || channel === undefined) return;
     const exited = this.#exited.promise;
     const closed = Promise.all([exited, ...[stdout, stderr, channel].map(closeOf)]).then(([exit]) => exit);
-    this.#started.resolve({ pid: this.#pid, channel, stdout, stderr, exited, closed });
+    this.#started.resolve({ pid: this.#process.pid, channel, stdout, stderr, exited, closed, findEnd: () => this.findEnd() });
   }
+}
+
+/** @param status as of `waitpid`; null when nobody knows any more: the kernel kills a worker whose server has ended */
+function exitOf(status: number | null): WorkerExit {
+  if (status === null) return { code: null, signal: 'SIGKILL' };
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: status >> 8, signal: null } : { code: null, signal: nameOfSignal(signal) };
+}
+
+export function nameOfSignal(number: number): NodeJS.Signals {
+  const found = Object.entries(constants.signals).find(([, value]) => value === number);
+  return (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
 }
 
 function closeOf(socket: Socket): Promise<void> {

@@ -22,53 +22,65 @@ export interface ForkServersOptions {
 
 /** An idle one holds some 15 MB of its own. Tasks of further sizes are spawned. */
 const mostServers = 3;
-/** One that ended is replaced after this time; one that could not be started is not tried again. */
+/** One that ended is replaced after this time, and one that could not be started is tried again. */
 const restartAfterMs = 1_000;
+/** So often in a row; then something is wrong that time does not mend. */
+const mostFailures = 3;
+/** One that owes an answer for so long, as when it is stopped, is not asked for more: workers are spawned until it answers. */
+const silentAfterMs = 2_000;
+/** Then it is ended, for another to be started; not while a worker of it lives, which would end with it. */
+const stuckAfterMs = 30_000;
 
 /** Starts fork servers when they are first asked for. */
 export function openForkServers(options: ForkServersOptions): ForkServers {
   const servers = new Map<number, ForkServerProcess | null>();
+  const failures = new Map<number, number>();
   const starting = new Set<Promise<void>>();
   const closing = new AbortController();
   const isClosing = (): boolean => closing.signal.aborted;
 
   const start = async (memoryMb: number): Promise<void> => {
-    try {
-      const addon = await compileAddon(join(options.folder, '.cloudcode', 'fork-server'));
-      if (isClosing()) return;
-      const server = await startForkServer({ ...options, memoryMb, addon });
-      try {
-        await checkForkServer({ ...options, server });
-      } catch (error) {
-        await server.end();
-        throw error;
-      }
-      if (isClosing()) return await server.end();
-      servers.set(memoryMb, server);
-      void server.ended.then(() => replace(memoryMb));
-      options.onReady(memoryMb);
-    } catch (error) {
-      options.onTrouble(error);
-    }
+    // Without a compiler there never is one.
+    const addon = await compileAddon(join(options.folder, '.cloudcode', 'fork-server'));
+    if (isClosing()) return;
+    const server = await startChecked({ ...options, memoryMb, addon }).catch((error: unknown) => {
+      tryAgain(memoryMb);
+      throw error;
+    });
+    if (isClosing()) return server.end();
+    failures.delete(memoryMb);
+    servers.set(memoryMb, server);
+    void server.ended.then(() => replace(memoryMb));
+    options.onReady(memoryMb);
   };
   const begin = (memoryMb: number): void => {
     servers.set(memoryMb, null);
-    const started = start(memoryMb).finally(() => starting.delete(started));
+    const started = start(memoryMb).catch(options.onTrouble).finally(() => starting.delete(started));
     starting.add(started);
+  };
+  const beginLater = (memoryMb: number): void => {
+    setTimeout(() => {
+      if (!isClosing()) begin(memoryMb);
+    }, restartAfterMs).unref();
+  };
+  const tryAgain = (memoryMb: number): void => {
+    const count = (failures.get(memoryMb) ?? 0) + 1;
+    failures.set(memoryMb, count);
+    if (count < mostFailures) beginLater(memoryMb);
   };
   const replace = (memoryMb: number): void => {
     servers.set(memoryMb, null);
     if (isClosing()) return;
     options.onTrouble(new Error('the fork server ended; another one is started'));
-    setTimeout(() => {
-      if (!isClosing()) begin(memoryMb);
-    }, restartAfterMs).unref();
+    beginLater(memoryMb);
   };
   return {
     of(memoryMb) {
       const server = servers.get(memoryMb);
       if (server === undefined && servers.size < mostServers && !isClosing()) begin(memoryMb);
-      return server ?? null;
+      const silentMs = server?.silentMs() ?? 0;
+      if (silentMs > stuckAfterMs && server?.living() === 0) void server.end();
+      return silentMs > silentAfterMs ? null : (server ?? null);
     },
     async close() {
       closing.abort();
@@ -76,4 +88,15 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
       await Promise.all([...servers.values()].flatMap((server) => (server === null ? [] : [server.end()])));
     },
   };
+}
+
+async function startChecked(options: ForkServersOptions & { readonly memoryMb: number; readonly addon: string }): Promise<ForkServerProcess> {
+  const server = await startForkServer(options);
+  try {
+    await checkForkServer({ ...options, server });
+    return server;
+  } catch (error) {
+    await server.end();
+    throw error;
+  }
 }
