@@ -74,7 +74,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
   const starter = openWorkerStarter({
-    runnerId: id, containment, folder, workerStart,
+    runnerId: id, containment, folder, workerStart, holdsLease: lease.holds,
     onChange(memoryMb) {
       onEvent({ kind: 'fork_server_ready', memoryMb });
       pool.refill();

@@ -23,6 +23,7 @@ export interface WorkerStarterOptions {
   readonly containment: Containment;
   readonly folder: string;
   readonly workerStart: WorkerStart;
+  readonly holdsLease: () => boolean;
   /** Workers of this size are forked from now on. */
   readonly onChange: (memoryMb: number) => void;
   readonly onTrouble: (error: unknown) => void;

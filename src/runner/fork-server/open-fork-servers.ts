@@ -15,6 +15,8 @@ export interface ForkServersOptions {
   readonly runnerId: string;
   readonly containment: Containment;
   readonly folder: string;
+  /** False while the lease is lost: then the guard ends every process of this runner, fork servers too. */
+  readonly holdsLease: () => boolean;
   /** A server is ready to be used. */
   readonly onReady: (memoryMb: number) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -22,10 +24,11 @@ export interface ForkServersOptions {
 
 /** An idle one holds some 15 MB of its own. Tasks of further sizes are spawned. */
 const mostServers = 3;
-/** One that ended is replaced after this time, and one that could not be started is tried again. */
+/** One that ended is replaced after this time. */
 const restartAfterMs = 1_000;
-/** So often in a row; then something is wrong that time does not mend. */
-const mostFailures = 3;
+/** One that could not be started is tried again after so many times the last pause, up to the longest. */
+const patience = 8;
+const longestPauseMs = 600_000;
 /** One that owes an answer for so long, as when it is stopped, is not asked for more: workers are spawned until it answers. */
 const silentAfterMs = 2_000;
 /** Then it is ended, for another to be started; not while a worker of it lives, which would end with it. */
@@ -34,7 +37,7 @@ const stuckAfterMs = 30_000;
 /** Starts fork servers when they are first asked for. */
 export function openForkServers(options: ForkServersOptions): ForkServers {
   const servers = new Map<number, ForkServerProcess | null>();
-  const failures = new Map<number, number>();
+  const pauses = new Map<number, number>();
   const starting = new Set<Promise<void>>();
   const closing = new AbortController();
   const isClosing = (): boolean => closing.signal.aborted;
@@ -48,7 +51,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
       throw error;
     });
     if (isClosing()) return server.end();
-    failures.delete(memoryMb);
+    pauses.delete(memoryMb);
     servers.set(memoryMb, server);
     void server.ended.then(() => replace(memoryMb));
     options.onReady(memoryMb);
@@ -58,21 +61,24 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
     const started = start(memoryMb).catch(options.onTrouble).finally(() => starting.delete(started));
     starting.add(started);
   };
-  const beginLater = (memoryMb: number): void => {
+  const beginLater = (memoryMb: number, pauseMs: number): void => {
     setTimeout(() => {
-      if (!isClosing()) begin(memoryMb);
-    }, restartAfterMs).unref();
+      if (isClosing()) return;
+      if (options.holdsLease()) begin(memoryMb);
+      else beginLater(memoryMb, restartAfterMs);
+    }, pauseMs).unref();
   };
   const tryAgain = (memoryMb: number): void => {
-    const count = (failures.get(memoryMb) ?? 0) + 1;
-    failures.set(memoryMb, count);
-    if (count < mostFailures) beginLater(memoryMb);
+    if (!options.holdsLease()) return beginLater(memoryMb, restartAfterMs);
+    const pauseMs = pauses.get(memoryMb) ?? restartAfterMs;
+    pauses.set(memoryMb, Math.min(pauseMs * patience, longestPauseMs));
+    beginLater(memoryMb, pauseMs);
   };
   const replace = (memoryMb: number): void => {
     servers.set(memoryMb, null);
     if (isClosing()) return;
     options.onTrouble(new Error('the fork server ended; another one is started'));
-    beginLater(memoryMb);
+    beginLater(memoryMb, restartAfterMs);
   };
   return {
     of(memoryMb) {
