@@ -2,9 +2,10 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
-import { deployProject } from './operations/deploy-project.ts';
+import { type Deployed, deployProject } from './operations/deploy-project.ts';
 import type { BuiltProject } from './project/build-project.ts';
 import type { RunnerEvent } from './runner/events.ts';
+import { chooseWorkerStart } from './runner/worker-start.ts';
 import { lockEnvironment } from './store/deployments.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open-store.ts';
@@ -74,7 +75,7 @@ export type SystemEvent =
   | RunnerEvent
   /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
   | { readonly kind: 'changing_tables'; readonly what: string }
-  | { readonly kind: 'deployed'; readonly tasks: readonly string[]; readonly changed: boolean }
+  | ({ readonly kind: 'deployed' } & Deployed)
   | { readonly kind: 'not_deployed'; readonly error: unknown }
   | { readonly kind: 'request_failed'; readonly message: string };
 
@@ -169,8 +170,14 @@ async function serve(
 async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
   if (built === null) return [];
   if (options.deployOnlyIfAlone && (await hasRunners(store))) return [];
+  return deploy(store, options, built);
+}
+
+async function deploy(store: Store, options: SystemOptions, built: BuiltProject): Promise<readonly string[]> {
   const deployed = await deployProject(store, options.environment, built, tableEventsOf(options));
-  options.onEvent({ kind: 'deployed', ...deployed });
+  // Where nothing is forked, it says nothing that a task is spawned.
+  const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
+  options.onEvent({ kind: 'deployed', ...deployed, spawned });
   return deployed.tasks;
 }
 
@@ -187,14 +194,14 @@ async function watchAndDeploy(store: Store, options: SystemOptions, folder: stri
   const [{ watchProject }, { buildProject }, { endBundler }] = await Promise.all([
     import('./project/watch-project.ts'), import('./project/build-project.ts'), import('./project/bundle.ts'),
   ]);
-  const deploy = async (): Promise<void> => {
+  const deployAgain = async (): Promise<void> => {
     try {
-      options.onEvent({ kind: 'deployed', ...(await deployProject(store, options.environment, await buildProject(folder), tableEventsOf(options))) });
+      await deploy(store, options, await buildProject(folder));
     } catch (error) {
       options.onEvent({ kind: 'not_deployed', error });
     }
   };
-  const watch = watchProject(folder, deploy);
+  const watch = watchProject(folder, deployAgain);
   await watch.ready;
   return async () => {
     await watch.close();

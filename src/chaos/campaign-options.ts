@@ -10,6 +10,8 @@ export interface CampaignOptions {
   /** Of these kinds. */
   readonly kinds: readonly FaultKind[];
   readonly leaseMs: number;
+  /** The runners, which have this process's environment, fork their workers. */
+  readonly forkedWorkers: boolean;
   /** A server on which the campaign makes a database of its own; undefined: it starts a server. */
   readonly databaseUrl: string | undefined;
   /** Leaves the database and the scratch folder. */

@@ -1,4 +1,3 @@
-import { chooseWorkerStart } from '../runner/worker-start.ts';
 import { databaseServer } from '../store/database-url.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
@@ -69,7 +68,7 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
 }
 
 function planCampaign(database: ScratchDatabase, options: CampaignOptions): Plan {
-  const surroundings = { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted, forkedWorkers: chooseWorkerStart() === 'fork' };
+  const surroundings = { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted, forkedWorkers: options.forkedWorkers };
   const leftOut = leftOutOf(options.kinds, surroundings);
   const kinds = options.kinds.filter((kind) => leftOut.every((each) => each.kind !== kind));
   return { leftOut, faults: kinds.length === 0 ? [] : planFaults({ ...options, kinds }), runs: planRuns(options) };

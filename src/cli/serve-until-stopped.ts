@@ -50,7 +50,9 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
     case 'changing_tables':
       return terminal.tell(`${time} data model: ${event.what}`);
     case 'deployed':
-      return terminal.tell(`${time} ${event.changed ? 'deployed' : 'nothing to deploy'}: ${event.tasks.length} task${event.tasks.length === 1 ? '' : 's'}`);
+      terminal.tell(`${time} ${event.changed ? 'deployed' : 'nothing to deploy'}: ${event.tasks.length} task${event.tasks.length === 1 ? '' : 's'}`);
+      for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
+      return;
     case 'not_deployed':
       return terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
     case 'request_failed':

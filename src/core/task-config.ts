@@ -1,3 +1,8 @@
+/** How the processes of attempts are started: each as a Node process of its own, or by forking one that has loaded what is the same for all runs. */
+export type WorkerStart = (typeof workerStarts)[number];
+
+export const workerStarts = ['spawn', 'fork'] as const;
+
 /** The limits of a task: what its `export const config` may set. */
 export interface TaskConfig {
   /** How long one attempt may take, in milliseconds. */
@@ -6,6 +11,8 @@ export interface TaskConfig {
   readonly memoryMb: number;
   /** How many attempts a run gets before it is `dead`. */
   readonly maxAttempts: number;
+  /** Counts where the machine forks, and there nothing is to fork. Where it does not, everything is spawned. */
+  readonly workerStart?: WorkerStart;
 }
 
 /** The limits of the original: 5 minutes and 1024 MB. */

@@ -29,12 +29,22 @@ export interface DeployableTask {
   readonly code: string;
   readonly sourceMap: string;
   readonly format: 'cjs' | 'esm';
+  /** What it needs that only a spawned worker has, if anything. */
+  readonly spawnNeed?: string | null;
 }
 
 export interface Deployed {
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
   readonly changed: boolean;
+  /** Tasks that are spawned also where the machine forks, for what they need. */
+  readonly spawned: readonly SpawnedTask[];
+}
+
+export interface SpawnedTask {
+  readonly task: string;
+  /** `sharp`, `node:inspector`. */
+  readonly need: string;
 }
 
 /**
@@ -53,7 +63,7 @@ interface HashedModel {
 }
 
 async function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
-  const tasks = project.tasks.map((task) => ({ ...task, config: { ...defaultTaskConfig, ...project.config.defaults, ...task.config }, hash: hashOf(task) }));
+  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, project.config.defaults), hash: hashOf(task) }));
   const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
   const deployed = await retryConflicts(() => store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
@@ -65,11 +75,21 @@ async function activateProject(store: Store, environment: string, { project, dat
       for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId });
       await activateDeployment(db, environmentId, deploymentId);
     }
-    return { tasks: tasks.map((task) => task.name), changed: current !== digest };
+    return { tasks: tasks.map((task) => task.name), changed: current !== digest, spawned: project.tasks.flatMap(spawnedFor) };
   }));
   // A queue's setting may have changed who is next.
   store.ring();
   return deployed;
+}
+
+/** What the task says itself counts before what it needs, and that before what the project says of all tasks. */
+function configOf({ config, spawnNeed }: DeployableTask, defaults: Partial<TaskConfig> | undefined): TaskConfig {
+  const needed = (spawnNeed ?? null) === null ? {} : ({ workerStart: 'spawn' } as const);
+  return { ...defaultTaskConfig, ...defaults, ...needed, ...config };
+}
+
+function spawnedFor({ name, config, spawnNeed }: DeployableTask): SpawnedTask[] {
+  return typeof spawnNeed === 'string' && config.workerStart === undefined ? [{ task: name, need: spawnNeed }] : [];
 }
 
 async function applySettings(
@@ -97,6 +117,6 @@ function digestOf(
   of: { readonly folder: string; readonly dataModelHash: string | null },
   tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[],
 ): string {
-  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts]);
+  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
   return createHash('sha256').update(JSON.stringify([of.folder, parts, of.dataModelHash])).digest('hex');
 }

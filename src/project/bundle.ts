@@ -4,12 +4,15 @@ import type { BuildOptions, BuildResult, Message, Plugin } from 'esbuild';
 import { folderAtRunTime, locationDefines, locationPlugin } from './location-plugin.ts';
 import { nativePlugin } from './native-plugin.ts';
 import { sdkPlugin } from './sdk-plugin.ts';
+import { spawnNeedOf } from './spawn-need.ts';
 
 export interface Bundle {
   readonly code: string;
   /** Version 3, with paths relative to the project's folder and without the sources' text. */
   readonly sourceMap: string;
   readonly format: 'cjs' | 'esm';
+  /** Why its worker cannot be forked: what it needs; null when nothing is seen. */
+  readonly spawnNeed: string | null;
 }
 
 /** A bundle, or what is wrong with its sources. */
@@ -62,14 +65,15 @@ interface Asked {
 
 async function bundle({ folder, entry, folderExpression, format, minify = false, plugins = [] }: Asked): Promise<Bundled> {
   const built = await tryBuild({
-    ...sharedOptions(folder), format, minify, keepNames: !minify, sourcemap: 'external', sourcesContent: false, define: locationDefines,
+    ...sharedOptions(folder), format, minify, keepNames: !minify, sourcemap: 'external', sourcesContent: false, metafile: true, define: locationDefines,
     ...(typeof entry === 'string' ? { entryPoints: [join(folder, entry)] } : { stdin: entry }),
     ...(format === 'esm' ? { banner: { js: requireFor(folderExpression) } } : {}),
     plugins: [...plugins, sdkPlugin, locationPlugin(folder, folderExpression), nativePlugin(folder)],
   });
   if (Array.isArray(built)) return { bundle: null, problems: built };
   const text = (suffix: string): string => built.outputFiles?.find(({ path }) => path.endsWith(suffix))?.text ?? '';
-  return { bundle: { code: text('bundle.js'), sourceMap: text('bundle.js.map'), format }, problems: null };
+  const spawnNeed = built.metafile === undefined ? null : spawnNeedOf(built.metafile);
+  return { bundle: { code: text('bundle.js'), sourceMap: text('bundle.js.map'), format, spawnNeed }, problems: null };
 }
 
 let esbuild: Promise<typeof Esbuild> | undefined;

@@ -4,11 +4,11 @@ import { CloudCodeError } from '../core/errors.ts';
 import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
 import type { Retention } from '../core/retention.ts';
 import { parseQueue } from '../core/schedule-request.ts';
-import type { TaskConfig } from '../core/task-config.ts';
+import type { TaskConfig, WorkerStart } from '../core/task-config.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
 import { joinErrors } from './problems.ts';
-import { taskConfigSchema, wholeNumber } from './task-config-schema.ts';
+import { oneOfWorkerStarts, taskConfigSchema, wholeNumber } from './task-config-schema.ts';
 
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
@@ -23,7 +23,7 @@ export interface ProjectConfig {
   /** How long a runner's lease lasts: its death is noticed within this time by runners of other machines. In milliseconds. */
   readonly leaseMs?: number;
   /** How a runner starts the processes of its attempts. */
-  readonly workerStart?: 'spawn' | 'fork';
+  readonly workerStart?: WorkerStart;
 }
 
 const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
@@ -43,7 +43,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
-  workerStart: z.enum(['spawn', 'fork'], { error: "must be 'spawn' or 'fork'" }).optional(),
+  workerStart: oneOfWorkerStarts(),
 });
 
 function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {

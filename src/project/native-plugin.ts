@@ -4,7 +4,8 @@ import type { OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
 import { isNativePackage } from './native-package.ts';
 import { relativePath } from './relative-path.ts';
 
-const namespace = 'cloudcode-native';
+/** Of what stands in a bundle for something that is loaded from outside of it: `importer -> specifier`. */
+export const nativeNamespace = 'cloudcode-native';
 const resolvingHere = Symbol('resolving here');
 
 /**
@@ -19,9 +20,9 @@ export function nativePlugin(folder: string): Plugin {
         if (args.kind === 'entry-point' || args.kind === 'require-resolve' || args.pluginData === resolvingHere || args.namespace !== 'file' || isBuiltin(args.path)) return undefined;
         if (!(await isNative(build, args))) return undefined;
         const pluginData = { importer: relativePath(folder, args.importer), specifier: args.path };
-        return { path: `${pluginData.importer} -> ${args.path}`, namespace, pluginData, sideEffects: false };
+        return { path: `${pluginData.importer} -> ${args.path}`, namespace: nativeNamespace, pluginData, sideEffects: false };
       });
-      build.onLoad({ filter: /.*/, namespace }, ({ pluginData }) => {
+      build.onLoad({ filter: /.*/, namespace: nativeNamespace }, ({ pluginData }) => {
         const { importer, specifier } = pluginData as { readonly importer: string; readonly specifier: string };
         return {
           contents: `module.exports = require("cloudcode:here").load(${JSON.stringify(importer)}, ${JSON.stringify(specifier)});`,

@@ -23,7 +23,7 @@ interface ToEvaluate {
 type Looked = { readonly task: FoundTask; readonly config: unknown } | ToEvaluate | CloudCodeError;
 
 /**
- * Checks that each task exports `run`, and reads its `config`. A `config` of plain numbers is read from the text; any other, and a
+ * Checks that each task exports `run`, and reads its `config`. A `config` of plain numbers and words is read from the text; any other, and a
  * CommonJS task, is loaded in a process of its own.
  */
 export async function readTaskExports(project: FoundProject, bundles: ReadonlyMap<string, Bundle>): Promise<TaskExports> {
@@ -54,13 +54,18 @@ async function look(folder: string, task: FoundTask, known: { readonly surveyed:
   return readLiteral(onlyConfig.code, task) ?? { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
 }
 
-/** `var a={timeoutMs:60*1e3};export{a as config};` and nothing else, as esbuild writes it when it minifies. */
+/** `var a={timeoutMs:60*1e3,workerStart:"spawn"};export{a as config};` and nothing else, as esbuild writes it when it minifies. */
 function readLiteral(code: string, task: FoundTask): Looked | null {
   const body = code.slice(code.indexOf('\n') + 1).trim();
-  const fields = /^var ([\w$]+)=\{([\w:.,*+-]*)\};export\{\1 as config\};$/.exec(body)?.[2];
+  const fields = /^var ([\w$]+)=\{([\w:.,*+"-]*)\};export\{\1 as config\};$/.exec(body)?.[2];
   if (fields === undefined) return null;
-  const config: Record<string, number> = {};
+  const config: Record<string, number | string> = {};
   for (const field of fields === '' ? [] : fields.split(',')) {
+    const [, name, text] = /^([A-Za-z_]\w*):"(\w*)"$/.exec(field) ?? [];
+    if (name !== undefined && text !== undefined) {
+      config[name] = text;
+      continue;
+    }
     const [, key, product] = /^([A-Za-z_]\w*):(-?[\d.]+(?:e\d+)?(?:\*[\d.]+(?:e\d+)?)*)$/.exec(field) ?? [];
     if (key === undefined || product === undefined) return null;
     config[key] = product.split('*').reduce((total, factor) => total * Number(factor), 1);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TaskConfig } from '../core/task-config.ts';
+import { type TaskConfig, workerStarts } from '../core/task-config.ts';
 import { strictObject } from './check-shape.ts';
 
 /** Node's timers count to 2^31 - 1 ms, which is just over 24 days. */
@@ -10,7 +10,12 @@ export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({
   timeoutMs: wholeNumber(1, maxTimeoutMs, { unit: ' of milliseconds', meaning: ' (24 days)' }),
   memoryMb: wholeNumber(16, 1_048_576, { unit: ' of MiB' }),
   maxAttempts: wholeNumber(1, 1000),
+  workerStart: oneOfWorkerStarts(),
 });
+
+export function oneOfWorkerStarts() {
+  return z.enum(workerStarts, { error: "must be 'spawn' or 'fork'" }).optional();
+}
 
 export function wholeNumber(least: number, most: number, { unit = '', meaning = '' } = {}): z.ZodOptional<z.ZodInt> {
   const error = `must be a whole number${unit} from ${least} to ${most}${meaning}`;

@@ -1,12 +1,12 @@
-/** How many workers of each heap size should wait, by what was taken. All of it is values; times are milliseconds of one monotonic clock. */
-export interface PoolDemand {
-  /** The size that is expected when nothing was taken for long: that of the last take. */
-  readonly expectedMb: number;
-  /** By size, the one that was taken last at the end. */
-  readonly sizes: ReadonlyMap<number, SizeDemand>;
+/** How many workers should wait for each need (of a heap's size, say), by what was taken. All of it is values; times are milliseconds of one monotonic clock. */
+export interface PoolDemand<Need> {
+  /** What is expected when nothing was taken for long: the need of the last take. */
+  readonly expected: Need;
+  /** By need, the one that was taken for last at the end. */
+  readonly needs: ReadonlyMap<Need, NeedDemand>;
 }
 
-interface SizeDemand {
+interface NeedDemand {
   /** When workers were taken, within the last span. */
   readonly takes: readonly number[];
   /** How many were taken within one span, and when: each larger than all that came later. */
@@ -18,8 +18,9 @@ interface Peak {
   readonly count: number;
 }
 
-export interface Take {
-  readonly memoryMb: number;
+export interface Take<Need> {
+  /** Told apart by identity. */
+  readonly need: Need;
   readonly at: number;
   /** Workers taken within this span of one another cannot be replaced in time for one another. */
   readonly spanMs: number;
@@ -34,38 +35,38 @@ const workerBytes = 9 * 1024 * 1024;
 /** What waiting workers may hold of the memory that is to be had. */
 const memoryShare = 0.1;
 
-export function noDemand(expectedMb: number): PoolDemand {
-  return { expectedMb, sizes: new Map() };
+export function noDemand<Need>(expected: Need): PoolDemand<Need> {
+  return { expected, needs: new Map() };
 }
 
-export function afterTake({ sizes }: PoolDemand, { memoryMb, at, spanMs }: Take): PoolDemand {
-  const others = [...sizes].filter(([size, { peaks }]) => size !== memoryMb && livingPeaks(peaks, at).length > 0);
-  const known = sizes.get(memoryMb) ?? { takes: [], peaks: [] };
+export function afterTake<Need>({ needs }: PoolDemand<Need>, { need, at, spanMs }: Take<Need>): PoolDemand<Need> {
+  const others = [...needs].filter(([other, { peaks }]) => other !== need && livingPeaks(peaks, at).length > 0);
+  const known = needs.get(need) ?? { takes: [], peaks: [] };
   const takes = [...known.takes.filter((time) => at - time < spanMs), at];
   const peaks = [...livingPeaks(known.peaks, at).filter(({ count }) => count > takes.length), { at, count: takes.length }];
-  return { expectedMb: memoryMb, sizes: new Map([...others, [memoryMb, { takes, peaks }]]) };
+  return { expected: need, needs: new Map([...others, [need, { takes, peaks }]]) };
 }
 
 /**
- * For each size as many as were taken of it at most within one span, for as long as that is remembered; never more than `most` together, of which those sizes get theirs first that were taken last;
+ * For each need as many as were taken for it at most within one span, for as long as that is remembered; never more than `most` together, of which those needs get theirs first that were taken for last;
  * and never fewer than two together, where `most` allows it.
  */
-export function wantedWorkers({ expectedMb, sizes }: PoolDemand, { at, most }: { readonly at: number; readonly most: number }): ReadonlyMap<number, number> {
-  const wanted = new Map<number, number>();
+export function wantedWorkers<Need>({ expected, needs }: PoolDemand<Need>, { at, most }: { readonly at: number; readonly most: number }): ReadonlyMap<Need, number> {
+  const wanted = new Map<Need, number>();
   let left = most;
-  for (const [size, { peaks }] of [...sizes].reverse()) {
+  for (const [need, { peaks }] of [...needs].reverse()) {
     const count = Math.min(livingPeaks(peaks, at)[0]?.count ?? 0, left);
-    if (count > 0) wanted.set(size, count);
+    if (count > 0) wanted.set(need, count);
     left -= count;
   }
   const lacking = Math.min(leastWaiting, most) - (most - left);
-  if (lacking > 0) wanted.set(expectedMb, (wanted.get(expectedMb) ?? 0) + lacking);
+  if (lacking > 0) wanted.set(expected, (wanted.get(expected) ?? 0) + lacking);
   return wanted;
 }
 
 /** When `wantedWorkers` will say something else though nothing is taken; null for never. */
-export function nextForgetting({ sizes }: PoolDemand, at: number): number | null {
-  const times = [...sizes.values()].flatMap(({ peaks }) => livingPeaks(peaks, at).map((peak) => peak.at + rememberMs));
+export function nextForgetting<Need>({ needs }: PoolDemand<Need>, at: number): number | null {
+  const times = [...needs.values()].flatMap(({ peaks }) => livingPeaks(peaks, at).map((peak) => peak.at + rememberMs));
   return times.length === 0 ? null : Math.min(...times);
 }
 

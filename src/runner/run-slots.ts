@@ -47,7 +47,7 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, onF
   };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const [worker, code] = await takeBoth(pool.take(run.memoryMb), readCode(run));
+    const [worker, code] = await takeBoth(pool.take(run), readCode(run));
     slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
     await slot.attempt.done;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
-import { defaultTaskConfig } from '../core/task-config.ts';
+import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import { endLease } from '../store/runners.ts';
@@ -23,7 +23,7 @@ import { openSlots } from './run-slots.ts';
 import { startPruning } from './start-pruning.ts';
 import { openWorkerStarter } from './start-worker.ts';
 import { openWorkerPool } from './worker-pool.ts';
-import { chooseWorkerStart, type WorkerStart } from './worker-start.ts';
+import { chooseWorkerStart } from './worker-start.ts';
 import { openEndWriter } from './write-ends.ts';
 import { within } from './within.ts';
 
@@ -82,7 +82,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('the fork server', error),
   });
   const pool = openWorkerPool({
-    starter, concurrency, memoryMb: defaultTaskConfig.memoryMb,
+    starter, concurrency, need: { ...defaultTaskConfig, workerStart: null },
     machine: { processors: availableParallelism(), availableBytes: () => process.availableMemory(), now: () => performance.now() },
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });

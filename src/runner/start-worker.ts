@@ -1,8 +1,8 @@
+import type { WorkerStart } from '../core/task-config.ts';
 import type { Containment } from './containment/containment.ts';
 import { openForkServers } from './fork-server/open-fork-servers.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import { WorkerProcess } from './worker-process.ts';
-import type { WorkerStart } from './worker-start.ts';
 
 /** What workers of one kind can stand in for one another. */
 export interface WorkerKind {
@@ -10,9 +10,15 @@ export interface WorkerKind {
   readonly isForked: boolean;
 }
 
+/** What a task asks of its worker. */
+export interface WorkerNeed {
+  readonly memoryMb: number;
+  readonly workerStart: WorkerStart | null;
+}
+
 export interface WorkerStarter {
-  /** The kind of worker that a task of this size gets now. */
-  kindFor(memoryMb: number): WorkerKind;
+  /** The kind of worker that a task with this need gets now. */
+  kindFor(need: WorkerNeed): WorkerKind;
   /** Throws when the operating system gives no process, and that is known at once. */
   start(kind: WorkerKind): WorkerProcess;
   close(): Promise<void>;
@@ -34,7 +40,7 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
   const { containment } = options;
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
   return {
-    kindFor: (memoryMb) => ({ memoryMb, isForked: (servers?.of(memoryMb) ?? null) !== null }),
+    kindFor: ({ memoryMb, workerStart }) => ({ memoryMb, isForked: workerStart !== 'spawn' && (servers?.of(memoryMb) ?? null) !== null }),
     start({ memoryMb, isForked }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
       const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb });

@@ -1,11 +1,11 @@
 import { afterTake, mostWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
 import { afterStart, replaceMs, sparesAtOnce, type StartPace } from './start-pace.ts';
-import type { WorkerKind, WorkerStarter } from './start-worker.ts';
+import type { WorkerKind, WorkerNeed, WorkerStarter } from './start-worker.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPool extends AsyncDisposable {
-  /** A worker for a task of this size: a waiting one, else a new one. */
-  take(memoryMb: number): Promise<WorkerProcess>;
+  /** A worker for a task: a waiting one, else a new one. */
+  take(need: WorkerNeed): Promise<WorkerProcess>;
   /** Starts workers that should wait, as many as may be starting now, and ends those that should not. */
   refill(): void;
   /** Ends the waiting workers. */
@@ -24,8 +24,8 @@ export interface PoolOptions {
   readonly starter: WorkerStarter;
   /** How many runs there are at a time, at most. */
   readonly concurrency: number;
-  /** The size of task that is expected first. */
-  readonly memoryMb: number;
+  /** What is expected to be needed first. */
+  readonly need: WorkerNeed;
   readonly machine: PoolMachine;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -33,14 +33,15 @@ export interface PoolOptions {
 /** Starting a process holds up the event loop for milliseconds: the run that took a worker goes first. */
 const refillAfterMs = 10;
 
-/** Has as many workers wait as the last minutes tell (pool-demand.ts), by size, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
+/** Has as many workers wait as the last minutes tell (pool-demand.ts), by kind, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
 export function openWorkerPool({ starter, concurrency, machine, ...options }: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
   /** Those that have not loaded yet. */
   const starting = new Set<WorkerProcess>();
   const paces = new Map<boolean, StartPace>();
   const paceOf = ({ isForked }: WorkerKind): StartPace | null => paces.get(isForked) ?? null;
-  let demand = noDemand(options.memoryMb);
+  const known = knowNeeds();
+  let demand = noDemand(known(options.need));
   let closed = false;
 
   const start = (kind: WorkerKind): WorkerProcess => {
@@ -85,7 +86,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     if (closed) return;
     const at = machine.now();
     const wanted = wantedWorkers(demand, { at, most: mostWaiting(concurrency, machine.availableBytes()) });
-    const kinds = [...wanted].map(([memoryMb, count]) => ({ kind: starter.kindFor(memoryMb), count }));
+    const kinds = countKinds([...wanted].map(([need, count]) => ({ kind: starter.kindFor(need), count })));
     const kept = new Set(kinds.flatMap(({ kind, count }) => waitingOf(kind).slice(0, count)));
     for (const worker of waiting) if (!kept.has(worker)) void discard(worker);
     for (const { kind, count } of kinds) {
@@ -117,9 +118,9 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     await Promise.all([...waiting].map(discard));
   };
   return {
-    async take(memoryMb) {
-      const kind = starter.kindFor(memoryMb);
-      demand = afterTake(demand, { memoryMb, at: machine.now(), spanMs: replaceMs(paceOf(kind)) });
+    async take(need) {
+      const kind = starter.kindFor(need);
+      demand = afterTake(demand, { need: known(need), at: machine.now(), spanMs: replaceMs(paceOf(kind)) });
       const living = waitingOf(kind).filter((worker) => !worker.hasExited);
       const worker = living.find((each) => !starting.has(each)) ?? living[0] ?? start(kind);
       waiting.delete(worker);
@@ -127,7 +128,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
       if (!kind.isForked) return whenReady(worker);
       return whenReady(worker).catch((error: unknown) => {
         options.onTrouble(error);
-        return whenReady(start({ memoryMb, isForked: false }));
+        return whenReady(start({ memoryMb: need.memoryMb, isForked: false }));
       });
     },
     refill,
@@ -136,7 +137,31 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
   };
 }
 
-function isOf(worker: WorkerProcess, kind: WorkerKind): boolean {
+interface KindCount {
+  readonly kind: WorkerKind;
+  readonly count: number;
+}
+
+/** Needs that the same kind of worker meets now are counted together: a fork server that is ready, or gone, changes which those are. */
+function countKinds(counts: readonly KindCount[]): readonly KindCount[] {
+  return counts.reduce<readonly KindCount[]>((sums, { kind, count }) => {
+    const same = sums.find((each) => isOf(each.kind, kind));
+    return same === undefined ? [...sums, { kind, count }] : sums.map((each) => (each === same ? { kind, count: each.count + count } : each));
+  }, []);
+}
+
+/** One object for all needs that are alike. */
+function knowNeeds(): (need: WorkerNeed) => WorkerNeed {
+  const known = new Map<string, WorkerNeed>();
+  return ({ memoryMb, workerStart }) => {
+    const name = `${memoryMb} ${workerStart}`;
+    const need = known.get(name) ?? { memoryMb, workerStart };
+    known.set(name, need);
+    return need;
+  };
+}
+
+function isOf(worker: WorkerKind, kind: WorkerKind): boolean {
   return worker.memoryMb === kind.memoryMb && worker.isForked === kind.isForked;
 }
 

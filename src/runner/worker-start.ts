@@ -1,10 +1,6 @@
 import { env } from 'node:process';
 import { CloudCodeError } from '../core/errors.ts';
-
-/** How workers are started: each as a Node process of its own (`spawn`), or by forking one that has loaded what is the same for all runs (`fork`), where that works. */
-export type WorkerStart = (typeof workerStarts)[number];
-
-const workerStarts = ['spawn', 'fork'] as const;
+import { type WorkerStart, workerStarts } from '../core/task-config.ts';
 
 /**
  * `CLOUDCODE_WORKER_START` decides before the configuration does: it is for a machine, on which the fork server misbehaves, say.

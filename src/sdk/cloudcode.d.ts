@@ -27,6 +27,8 @@ export interface TaskConfig {
   readonly memoryMb?: number;
   /** How many attempts a run gets before it is `dead`. 5 unless set. */
   readonly maxAttempts?: number;
+  /** Where the configuration or the machine says `workerStart: 'fork'`: `spawn` has this task spawned nevertheless; `fork` has it forked although it needs something for which it would be spawned (a native add-on, say). */
+  readonly workerStart?: 'spawn' | 'fork';
 }
 
 /** What `scheduleTask` takes. At most one of `at` and `after`; with neither, the run is due at once. */

@@ -1,3 +1,4 @@
+import type { WorkerStart } from '../core/task-config.ts';
 import type { Queryable } from './open-store.ts';
 
 /** A run that this runner has just claimed, with all that its attempt needs. */
@@ -21,6 +22,7 @@ export interface ClaimedRun {
   readonly folder: string;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  readonly workerStart: WorkerStart | null;
 }
 
 /**
@@ -59,7 +61,7 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
       select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
         c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
         e.variables::text as "variablesJson", t.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
-        t.timeout_ms::double precision as "timeoutMs", t.memory_mb as "memoryMb"
+        t.timeout_ms::double precision as "timeoutMs", t.memory_mb as "memoryMb", t.worker_start as "workerStart"
       from claimed c
         join cloudcode.environments e on e.id = c.environment_id
         join lateral (

@@ -78,11 +78,11 @@ export async function insertTask(
   await db.query({
     name: 'insert_task',
     text: `
-      insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts)
-      values ($1, $2, $3, $4, $5, $6, $7)`,
+      insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts, worker_start)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     values: [
       task.deploymentId, task.environmentId, task.name, task.bundleHash,
-      task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts,
+      task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart ?? null,
     ],
   });
 }
@@ -108,7 +108,7 @@ export function readTasks(db: Queryable, environment: string): Promise<readonly 
   return db.query<DeployedTask>({
     name: 'read_tasks',
     text: `
-      select t.name, json_build_object('timeoutMs', t.timeout_ms, 'memoryMb', t.memory_mb, 'maxAttempts', t.max_attempts) as config
+      select t.name, json_strip_nulls(json_build_object('timeoutMs', t.timeout_ms, 'memoryMb', t.memory_mb, 'maxAttempts', t.max_attempts, 'workerStart', t.worker_start)) as config
       from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
       where e.name = $1 order by t.name`,
     values: [environment],

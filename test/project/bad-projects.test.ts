@@ -97,7 +97,7 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt task limit', files: { 'cloudcode/a/index.ts': `${good}export const config = { maxAttempt: 3 };` }, code: 'invalid_task_config',
-    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts.',
+    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts, workerStart.',
   },
   {
     name: 'a config that is no object', files: { 'cloudcode/a/index.ts': `${good}export const config = [1, String(2)];` }, code: 'invalid_task_config',

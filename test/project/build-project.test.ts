@@ -153,7 +153,7 @@ describe('buildProject', () => {
     const folder = await makeFolder(t, {
       'cloudcode/shared/limits.ts': 'export const config = { timeoutMs: Math.max(1, 7) };',
       'node_modules/harmful/index.js': 'process.exit(9);',
-      'cloudcode/literal/index.ts': `${run}export const config = { timeoutMs: 5 * 60 * 1000, memoryMb: 512, maxAttempts: 1_0 };`,
+      'cloudcode/literal/index.ts': `${run}export const config = { timeoutMs: 5 * 60 * 1000, memoryMb: 512, maxAttempts: 1_0, workerStart: 'fork' };`,
       'cloudcode/empty/index.ts': `${run}export const config = {};`,
       'cloudcode/none/index.ts': run,
       'cloudcode/computed/index.ts': `${run}const shared = { memoryMb: 64 };\nexport const config = { ...shared, maxAttempts: undefined, timeoutMs: Number('30') };`,
@@ -163,7 +163,7 @@ describe('buildProject', () => {
     });
     assert.deepEqual(configs(await buildProject(folder)), {
       again: { timeoutMs: 7 }, common: { memoryMb: 99 }, computed: { memoryMb: 64, timeoutMs: 30 }, empty: {}, harmless: { maxAttempts: 2 },
-      literal: { timeoutMs: 300_000, memoryMb: 512, maxAttempts: 10 }, none: {},
+      literal: { timeoutMs: 300_000, memoryMb: 512, maxAttempts: 10, workerStart: 'fork' }, none: {},
     });
   });
 

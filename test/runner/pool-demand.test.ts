@@ -4,11 +4,11 @@ import { afterTake, mostWaiting, nextForgetting, noDemand, type PoolDemand, reme
 
 const spanMs = 100;
 
-function taken(times: readonly number[], memoryMb = 1024, before: PoolDemand = noDemand(1024)): PoolDemand {
-  return times.reduce((demand, at) => afterTake(demand, { memoryMb, at, spanMs }), before);
+function taken(times: readonly number[], need = 1024, before: PoolDemand<number> = noDemand(1024)): PoolDemand<number> {
+  return times.reduce((demand, at) => afterTake(demand, { need, at, spanMs }), before);
 }
 
-function wanted(demand: PoolDemand, at: number, most = 16): readonly (readonly [number, number])[] {
+function wanted(demand: PoolDemand<number>, at: number, most = 16): readonly (readonly [number, number])[] {
   return [...wantedWorkers(demand, { at, most })].sort(([left], [right]) => left - right);
 }
 
@@ -24,7 +24,7 @@ test('as many wait as were taken before any of them could be replaced', () => {
 });
 
 test('the slower a start, the more of them wait', () => {
-  const slowly = [0, 50, 100, 150, 200].reduce((demand, at) => afterTake(demand, { memoryMb: 1024, at, spanMs: 1000 }), noDemand(1024));
+  const slowly = [0, 50, 100, 150, 200].reduce((demand, at) => afterTake(demand, { need: 1024, at, spanMs: 1000 }), noDemand(1024));
   assert.deepEqual(wanted(slowly, 200), [[1024, 5]]);
 });
 
@@ -53,9 +53,9 @@ test('each size has its own, and there are never more than may run, of which the
 
 test('what is remembered does not grow with the number of takes or sizes', () => {
   let demand = noDemand(1024);
-  for (let n = 0; n < 1_000; n += 1) demand = afterTake(demand, { memoryMb: 1 + n, at: n * 10_000, spanMs });
-  assert.equal(demand.sizes.size, rememberMs / 10_000);
-  const often = taken(Array.from({ length: 2_000 }, (_, n) => n * 10)).sizes.get(1024);
+  for (let n = 0; n < 1_000; n += 1) demand = afterTake(demand, { need: 1 + n, at: n * 10_000, spanMs });
+  assert.equal(demand.needs.size, rememberMs / 10_000);
+  const often = taken(Array.from({ length: 2_000 }, (_, n) => n * 10)).needs.get(1024);
   assert.deepEqual([often?.takes.length, often?.peaks.length], [10, 1]);
 });
 

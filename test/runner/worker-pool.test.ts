@@ -9,6 +9,8 @@ import { openWorkerPool, type WorkerPool } from '../../src/runner/worker-pool.ts
 import type { WorkerProcess } from '../../src/runner/worker-process.ts';
 import { until } from '../support/runtime.ts';
 
+const need = { memoryMb: 64, workerStart: null };
+
 interface Stage extends AsyncDisposable {
   readonly pool: WorkerPool;
   /** All that were started, in order. */
@@ -27,7 +29,7 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
   const runnerId = randomUUID();
   const containment = await openContainment({ runnerId });
   const trouble = (error: unknown): void => void assert.fail(String(error));
-  const starter = openWorkerStarter({ runnerId, containment, folder: tmpdir(), workerStart: 'spawn', onChange: () => undefined, onTrouble: trouble });
+  const starter = openWorkerStarter({ runnerId, containment, folder: tmpdir(), workerStart: 'spawn', holdsLease: () => true, onChange: () => undefined, onTrouble: trouble });
   const started: WorkerProcess[] = [];
   const besides: (readonly WorkerProcess[])[] = [];
   const taken = new Set<WorkerProcess>();
@@ -46,7 +48,7 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
     },
   };
   const pool = openWorkerPool({
-    starter: counting, concurrency, memoryMb: 64, onTrouble: trouble,
+    starter: counting, concurrency, need, onTrouble: trouble,
     machine: { processors, availableBytes: () => 2 ** 40, now: () => performance.now() + passedMs },
   });
   return {
@@ -54,7 +56,7 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
     besides: () => besides.map((others) => others.filter((worker) => !taken.has(worker)).length),
     async take(count) {
       isTaking = true;
-      const taking = Array.from({ length: count }, () => pool.take(64));
+      const taking = Array.from({ length: count }, () => pool.take(need));
       isTaking = false;
       const workers = await Promise.all(taking);
       for (const worker of workers) taken.add(worker);

@@ -58,6 +58,7 @@ async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Pr
     faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
     kinds: await parseKinds(given.kinds),
     leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
+    forkedWorkers: (await import('../../runner/worker-start.ts')).chooseWorkerStart() === 'fork',
     seed: given.seed === undefined ? randomInt(mostSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
     databaseUrl: global.database,
     keep: given.keep === true,

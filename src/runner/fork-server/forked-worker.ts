@@ -41,8 +41,8 @@ export class ForkedWorker {
 
   onConnected(stream: number, socket: Socket): void {
     this.#streams.set(stream, socket);
-    // The server may be stopped, and tell nobody.
-    if (stream === streamCount) socket.once('end', () => void this.findEnd());
+    // The server may be stopped, and tell nobody. After an error there is no 'end'.
+    if (stream === streamCount) socket.once('close', () => void this.findEnd());
     this.#startWhenWhole();
   }
 
