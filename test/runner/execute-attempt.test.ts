@@ -24,9 +24,9 @@ for (const holdsLease of [false, true]) {
     const [run] = await t.claim();
     assert.ok(run !== undefined);
     const containment = await openContainment({ runnerId: t.runnerId });
-    const starter = openWorkerStarter({ runnerId: t.runnerId, containment, folder, workerStart: 'spawn', onChange: () => undefined, onTrouble: () => undefined });
+    const starter = openWorkerStarter({ runnerId: t.runnerId, containment, folder, workerStart: 'spawn', holdsLease: () => holdsLease, onChange: () => undefined, onTrouble: () => undefined });
     try {
-      const worker = starter.start(starter.kindFor(run.memoryMb));
+      const worker = starter.start(starter.kindFor(run));
       await worker.ready;
       const events: RunnerEvent[] = [];
       const files = await openBundleCache(t.store, join(folder, '.cloudcode', 'bundles')).files(run.bundleHash, run.bundleFormat);
