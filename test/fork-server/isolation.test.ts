@@ -38,6 +38,24 @@ const tasks: Record<string, string> = {
         child: execFileSync('sh', ['-c', 'echo $CLOUDCODE_ATTEMPT$LD_PRELOAD']).toString().trim(), sinceOrigin: performance.timeOrigin + performance.now() - Date.now(),
       };
     }`,
+  clock: `
+    import { readFileSync } from 'node:fs';
+    const bootMs = () => Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * 1000;
+    export async function run() {
+      const { startTime } = performance.mark('now');
+      const started = { origin: bootMs() - performance.now(), uptime: bootMs() - process.uptime() * 1000, mark: bootMs() - startTime, event: bootMs() - new Event('now').timeStamp, wall: performance.timeOrigin - Date.now() + bootMs() };
+      const { nodeStart, bootstrapComplete } = performance.nodeTiming;
+      return { pid: process.pid, startedMs: 10 * Number(readFileSync('/proc/self/stat', 'latin1').split(' ')[21]), started, steps: [nodeStart, bootstrapComplete] };
+    }`,
+  signals: `
+    export async function run() {
+      process.kill(process.pid, 'SIGUSR1');
+      const heard = new Promise((resolve) => process.on('SIGUSR1', resolve));
+      const again = setInterval(() => process.kill(process.pid, 'SIGUSR1'), 50);
+      const signal = await heard;
+      clearInterval(again);
+      return signal;
+    }`,
   waits: `export async function run() { console.log(String(process.pid)); console.log('waiting'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
 };
 
@@ -72,13 +90,29 @@ test('promise 5, forked: a task that kills its own process kills no other', asyn
   assert.equal((await runtime.run('identity')).state, 'succeeded');
 });
 
-test('promise 5, forked: a worker shares no socket and no process handle with the fork server', async () => {
+test('promise 5, forked: every clock of a worker begins when it was forked', async () => {
+  const { startedMs, started, steps } = (await runtime.run('clock')).result as { startedMs: number; started: Record<string, number>; steps: number[] };
+  // /proc counts in hundredths of a second. The fork server began seconds before.
+  for (const [clock, beganMs] of Object.entries(started)) assert.ok(beganMs > startedMs - 100, `by ${clock} it began ${startedMs - beganMs} ms before`);
+  assert.deepEqual(steps, [0, 0]);
+});
+
+test('promise 5, forked: SIGUSR1 goes to whoever listens for it, and harms nobody else', async () => {
+  const run = await runtime.run('signals');
+  assert.deepEqual([run.state, run.result], ['succeeded', 'SIGUSR1']);
+});
+
+test('promise 5, forked: a worker shares nothing with the fork server by which one could disturb the other', async () => {
   const waiting = await runtime.schedule('waits');
   await runtime.printed(waiting, 'waiting');
   const pid = Number((await runtime.messages(waiting))[0]);
   const server = readStat(pid)?.ppid ?? 0;
-  const shared = new Set(filesOf(server).filter((file) => /^(?:socket|anon_inode:\[pidfd\])/.test(file)));
+  // What whoever started the tests left open is everywhere.
+  const left = filesOf(process.pid);
+  const shared = new Set(filesOf(server).filter((file) => !left.includes(file) && /^(?:socket|pipe|anon_inode:\[pidfd\])/.test(file)));
   assert.deepEqual(filesOf(pid).filter((file) => shared.has(file)), []);
+  // They are all called the same, and hold memory that a fork shares.
+  assert.deepEqual([server, pid].flatMap(filesOf).filter((file) => file === 'anon_inode:[io_uring]'), []);
 });
 
 function filesOf(pid: number): string[] {
