@@ -116,5 +116,11 @@ test('promise 5, forked: a worker shares nothing with the fork server by which o
 });
 
 function filesOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).map((file) => readlinkSync(`/proc/${pid}/fd/${file}`));
+  return readdirSync(`/proc/${pid}/fd`).flatMap((file) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${file}`);
+    } catch {
+      return []; // closed meanwhile, as that of the folder itself
+    }
+  });
 }
