@@ -1,5 +1,6 @@
 import type { WorkerStart } from '../core/task-config.ts';
 import type { Queryable } from './open-store.ts';
+import { planOnce } from './plan-once.ts';
 
 /** A run that this runner has just claimed, with all that its attempt needs. */
 export interface ClaimedRun {
@@ -32,8 +33,9 @@ export interface ClaimedRun {
  * @returns in the order of the round
  */
 export function claimRuns(db: Queryable, claim: { readonly runnerId: string; readonly limit: number; readonly after: number }): Promise<readonly ClaimedRun[]> {
+  const { name, limit, isFixed } = planOnce('claim_runs', claim.limit, '$3');
   return db.query<ClaimedRun>({
-    name: 'claim_runs',
+    name,
     text: `
       with due as (
         select e.id as environment_id, r.id, row_number() over (partition by e.id order by r.wake_at, r.seq) as lap
@@ -42,12 +44,12 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
           where environment_id = e.id and state = 'queued' and at_front and wake_at <= now()
             and exists (select 1 from cloudcode.runners where id = $1 and lease_ended_at is null and lease_expires_at > now())
           order by wake_at, seq
-          limit $2
+          ${limit}
           for update skip locked
         ) r
       ), picked as (
-        select id, row_number() over (order by lap, environment_id <= $3, environment_id) as turn from due
-        order by turn limit $2
+        select id, row_number() over (order by lap, environment_id <= $2, environment_id) as turn from due
+        order by turn ${limit}
       ), claimed as (
         update cloudcode.runs r
         set state = 'running', runner_id = $1, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
@@ -71,7 +73,7 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
         join cloudcode.bundles b on b.hash = t.bundle_hash
         join cloudcode.deployments d on d.id = t.deployment_id
       order by c.turn`,
-    values: [claim.runnerId, claim.limit, claim.after],
+    values: [claim.runnerId, claim.after, ...(isFixed ? [] : [claim.limit])],
   });
 }
 

@@ -2,6 +2,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { LogLevel, Outcome } from '../core/run.ts';
 import type { StoredState } from '../core/run-transitions.ts';
 import type { Queryable } from './open-store.ts';
+import { planOnce } from './plan-once.ts';
 
 export interface StoredLine {
   /** Its place among the lines of its attempt, from 1 on. A line that is stored already is not stored again. */
@@ -46,18 +47,19 @@ export interface StoredEnd {
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
  */
 export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Promise<readonly StoredEnd[]> {
+  const { name, limit } = planOnce('end_attempts', ends.length, null);
   return db.query<StoredEnd>({
-    name: 'end_attempts',
+    name,
     text: `
       with given as (
         select * from unnest(
           $1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::double precision[], $8::integer[],
           $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[]
-        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error)
+        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error) ${limit}
       ), locked as materialized (
         select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
-          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key
-          from cloudcode.runs where id = any ($1::uuid[]) and queue is not null order by key
+          select distinct r.environment_id, r.queue as name, hashtextextended(r.queue, r.environment_id) as key
+          from given join cloudcode.runs r on r.id = given.run_id where r.queue is not null order by key
         ) as queue
       ), ended as (
         update cloudcode.runs r

@@ -19,8 +19,8 @@ export async function insertRun(db: Queryable, environment: string, run: Schedul
   const [row] = await db.query<InsertedRun>({
     name: 'insert_run',
     text: `
-      insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
-      select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts
+      insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, at_front)
+      select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts, $5::text is null
       from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
       where e.name = $2 and t.name = $3
       returning case when due_at > now() then 'scheduled' else 'queued' end as state, cloudcode.iso(created_at) as "createdAt", cloudcode.iso(due_at) as "dueAt",
@@ -73,8 +73,8 @@ export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: r
           select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key from known where queue is not null order by key
         ) as queue
       ), inserted as (
-        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, scheduled_by)
-        select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, $1
+        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, at_front, scheduled_by)
+        select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, queue is null, $1
         from locked cross join known order by position
       )
       select held, (select g.task from given g where not exists (select from known k where k.id = g.id) order by g.position limit 1) as "unknownTask"

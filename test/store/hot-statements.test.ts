@@ -5,6 +5,8 @@ import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
 import { type ClaimedRun, claimRuns, readNextWakeMs } from '../../src/store/claim-runs.ts';
 import { insertRun } from '../../src/store/insert-run.ts';
 import { readRuns } from '../../src/store/read-runs.ts';
+import { sessionSettings } from '../../src/store/connection.ts';
+import { openSession } from '../../src/store/open-session.ts';
 import type { Queryable, Statement } from '../../src/store/open-store.ts';
 import { readHeldAttempts, readLostAttempts } from '../../src/store/runners.ts';
 import { endOf, testStore, type TestStore } from '../support/store.ts';
@@ -100,6 +102,18 @@ const cases: readonly { readonly what: string; readonly most: number; readonly a
 function storeOf(db: Queryable): TestStore['store'] {
   return { ...t.store, query: db.query };
 }
+
+test('what every run costs is planned once for each connection, not each time', async () => {
+  await using session = await openSession(t.store.url);
+  const { query } = session;
+  await query({ name: '', text: sessionSettings });
+  for (let count = 0; count < 20; count += 1) {
+    for (const run of await claimRuns({ query }, { runnerId: t.runnerId, limit: 1, after: 0 })) await finishAttempts(storeOf({ query }), [endOf(run, 'returned')]);
+    await readNextWakeMs({ query });
+  }
+  const plans = await query<{ name: string; often: boolean }>({ name: '', text: 'select name, custom_plans > 5 as often from pg_prepared_statements order by name' });
+  assert.deepEqual(plans, ['claim_runs_1', 'end_attempts_1', 'next_wake'].map((name) => ({ name, often: false })));
+});
 
 for (const { what, most, ask } of cases) {
   test(`${what} reads no table from end to end, and few rows, whatever waits`, { timeout: 120_000 }, async () => {

@@ -14,7 +14,7 @@ export function isReadyAgain(answer: Buffer): boolean {
   return answer.includes(ready);
 }
 
-/** Whether the request executes one of these prepared statements: Bind names it between two zero bytes. */
+/** Whether the request executes a prepared statement whose name begins with one of these: in Bind it follows a zero byte. */
 export function names(request: Buffer, statements: readonly string[]): boolean {
-  return statements.some((statement) => request.includes(`\0${statement}\0`));
+  return statements.some((statement) => request.includes(`\0${statement}`));
 }

@@ -94,6 +94,11 @@ create trigger after_runs_changed after update on cloudcode.runs
   referencing old table as before new table as after
   for each statement execute function cloudcode.after_runs_changed();
 
+-- A run in no queue is at its own front. Whoever says so himself, and rings (src/store/bell.ts), needs no trigger for it.
+drop trigger before_run_inserted on cloudcode.runs;
+create trigger before_run_inserted before insert on cloudcode.runs
+  for each row when (new.queue is not null or not new.at_front or new.state <> 'queued') execute function cloudcode.before_run_inserted();
+
 -- Each version of a run is entered in every index that it belongs to. Newest runs are read task by task, and those that wait from the indexes of those that can be claimed and
 -- of those in queues. That one run of a queue at most is running follows from runs_one_at_front and running_is_at_front.
 drop index cloudcode.runs_newest;
