@@ -44,6 +44,8 @@ export interface RunningAttempt {
   readonly runId: string;
   /** Ends it: somebody cancelled the run, or the runner drains or lost its lease. */
   end(stop: AttemptStop): void;
+  /** Resolves when its processes are gone: another attempt may begin in their place. */
+  readonly gone: Promise<void>;
   /** Resolves when its processes are gone and its end is stored. */
   readonly done: Promise<void>;
 }
@@ -67,6 +69,7 @@ export const leaseLost: AttemptStop = { kind: 'lost', why: 'The runner could not
 export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: TaskCode, context: AttemptContext): RunningAttempt {
   const began = performance.now();
   const ended = Promise.withResolvers<AttemptEnd>();
+  const gone = Promise.withResolvers<undefined>();
   let stopping: StoppingMessage | null = null;
   let maxRssBytes = 0;
   let cancelRequested = false;
@@ -133,6 +136,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(end.answer.keepsCode ? keepGraceMs : exitGraceMs, worker.exited);
     const exit = await worker.end();
+    gone.resolve(undefined);
     await calls.close();
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop();
@@ -160,6 +164,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       cancelRequested ||= stop.cancelRequested;
       ended.resolve(stop);
     },
+    gone: gone.promise,
     done: execute(),
   };
 }

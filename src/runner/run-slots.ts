@@ -4,12 +4,14 @@ import type { DataModels } from './data-models.ts';
 import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt, type TaskCode } from './execute-attempt.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** The runs that a runner holds: never more than it has room for. */
+/** The runs that a runner holds: never more are at work than it has room for. */
 export interface RunSlots {
+  /** How many more it may claim. */
   free(): number;
+  /** How many it holds, those included whose processes are gone while their ends are being stored. */
   size(): number;
   holds(runId: string): boolean;
-  /** Executes a claimed run; its slot is free again when the attempt's processes are gone and its end is stored. */
+  /** Executes a claimed run; there is room for another when its processes are gone, and it is held until its end is stored. */
   fill(run: ClaimedRun): void;
   cancel(runId: string): void;
   /** Ends every attempt, also those that are only about to start. */
@@ -20,6 +22,8 @@ export interface RunSlots {
 
 interface Slot {
   readonly run: ClaimedRun;
+  /** False when its processes are gone. */
+  isAtWork: boolean;
   attempt: RunningAttempt | null;
   stop: AttemptStop | null;
 }
@@ -32,6 +36,9 @@ export interface SlotOptions {
   readonly context: AttemptContext;
   readonly onFree: () => void;
 }
+
+/** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
+const heldPerRoom = 2;
 
 export function openSlots({ concurrency, pool, bundles, dataModels, context, onFree }: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
@@ -50,26 +57,32 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, onF
     const [worker, code] = await takeBoth(pool.take(run), readCode(run));
     slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
+    void slot.attempt.gone.then(() => {
+      slot.isAtWork = false;
+      onFree();
+    });
     await slot.attempt.done;
   };
-  const release = (runId: string): void => {
-    slots.delete(runId);
+  const mayHold = (): number => heldPerRoom * concurrency - slots.size;
+  const release = (slot: Slot): void => {
+    const madeRoom = slot.isAtWork || mayHold() === 0;
+    slots.delete(slot.run.id);
     if (slots.size === 0) {
       for (const resolve of waiters) resolve();
       waiters = [];
     }
-    onFree();
+    if (madeRoom) onFree();
   };
   return {
-    free: () => concurrency - slots.size,
+    free: () => Math.min(concurrency - [...slots.values()].filter(({ isAtWork }) => isAtWork).length, mayHold()),
     size: () => slots.size,
     holds: (runId) => slots.has(runId),
     fill(run) {
-      const slot: Slot = { run, attempt: null, stop: null };
+      const slot: Slot = { run, isAtWork: true, attempt: null, stop: null };
       slots.set(run.id, slot);
       void execute(slot)
         .catch((error: unknown) => giveUp(run, context, error))
-        .finally(() => release(run.id));
+        .finally(() => release(slot));
     },
     cancel(runId) {
       const slot = slots.get(runId);
