@@ -32,8 +32,8 @@ interface Cost {
  * A run that loads a dependency of 10 MB and uses a little of it: with compiled code that an earlier run has kept, without any, and beside a task of three lines.
  */
 export async function measureBigDependency(options: BenchOptions): Promise<readonly Figure[]> {
-  const rounds = sized(options, { quick: 1, short: 5, full: 9 });
-  const runs = sized(options, { quick: 3, short: 10, full: 20 });
+  const rounds = sized(options, { quick: 1, short: 3, full: 9 });
+  const runs = sized(options, { quick: 3, short: 5, full: 20 });
   await using system = await startSystem({ kept: compiling, compiled: compiling, small }, options.parallelism);
   await measureRuns(system, 'compiled', 1);
   keepNothingMore(system);
