@@ -18,7 +18,10 @@ export const fenceRules: readonly Rule[] = [
   {
     name: 'fence-objects',
     without: 'DB writes whoever holds the run',
-    edits: [{ file: 'src/data/write-objects.ts', find: 'select cloudcode.hold_attempt($1, $2) as held', replace: 'select $1::uuid is not null and $2::bigint is not null as held' }],
+    edits: [
+      { file: 'src/data/write-objects.ts', find: 'select cloudcode.hold_attempt($1, $2) as held', replace: 'select $1::uuid is not null and $2::bigint is not null as held' },
+      { file: 'src/data/write-objects.ts', find: "'(select cloudcode.hold_attempt($1, $2))'", replace: "'($1::uuid is not null and $2::bigint is not null)'" },
+    ],
     campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
     finds: ['staleWrites'],
   },
