@@ -86,7 +86,9 @@ test(`promises 1, 2, 3 and 8: a failover to a synchronous standby in the middle 
   assertNothingLost(runs, confirmed);
   assertAnswersKept(runs, answered);
   assertOneAtATimeInOrder(readFileSync(join(stage.folder, 'notes'), 'utf8'));
-  assert.ok(runs.length >= total && runs.length <= total + uncertain, `${runs.length} runs`);
+  // A fan whose attempt was lost, because its runner lost its lease meanwhile, schedules its children again.
+  const repeated = runs.filter(({ task }) => task === 'fan').reduce((sum, { attempts }) => sum + (attempts.length - 1) * childrenOfEach, 0);
+  assert.ok(runs.length >= total && runs.length <= total + uncertain + repeated, `${runs.length} runs, ${uncertain} calls without an answer, ${repeated} scheduled again at most`);
   const lost = runs.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome === 'lost').length;
   t.diagnostic(`killed after ${scheduledBefore} confirmed schedule calls and ${answeredBefore} confirmed answers of ${runs.length} runs; ${uncertain} calls without an answer; ` +
     `the first answer ${onAfterMs} ms after the promotion; ${lost} attempts lost`);
