@@ -1,1 +1,1 @@
-module.exports = async () => performance.timeOrigin + performance.now();
+module.exports = async () => Number(process.hrtime.bigint()) / 1e6;

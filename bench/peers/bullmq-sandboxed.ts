@@ -65,5 +65,5 @@ export async function openSandboxedProbes(concurrency: number): Promise<Sandboxe
 }
 
 function now(): number {
-  return performance.timeOrigin + performance.now();
+  return Number(process.hrtime.bigint()) / 1e6;
 }

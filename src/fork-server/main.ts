@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { waitForRun } from '../worker/main.ts';
+import { rehearse } from '../worker/rehearse.ts';
 import { loadCommon } from './load-common.ts';
 import { ownIdentity } from './own-identity.ts';
 
@@ -18,6 +19,7 @@ interface Addon {
 const [, ownFile = '', socketName = ''] = process.argv;
 const addon = loadAddon();
 loadCommon();
+rehearse();
 // What follows is run in the children alone.
 ownIdentity(addon.serve(socketName), join(dirname(ownFile), 'worker.cjs'));
 waitForRun();

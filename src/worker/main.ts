@@ -14,6 +14,7 @@ let stopped = false;
 /** Waits for the runner to send a run, and executes it. The process is used for nothing else. */
 export function waitForRun(): void {
   captureOutput();
+  reportStops();
   send({ type: 'waiting' });
   const start = readFrameBlocking();
   const parameters = start === null ? null : readFrameBlocking();
@@ -22,7 +23,6 @@ export function waitForRun(): void {
 }
 
 async function execute(start: StartMessage, parametersJson: string): Promise<void> {
-  reportStops();
   Object.assign(process.env, start.variables);
   enterFolder(start.folder);
   mapStacks(start.bundle);

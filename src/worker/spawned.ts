@@ -1,3 +1,5 @@
 import { waitForRun } from './main.ts';
+import { rehearse } from './rehearse.ts';
 
+rehearse();
 waitForRun();
