@@ -54,7 +54,7 @@ export async function openCloudCode({ database, name = 'cloudcode', keep = false
       caller = await startCaller(store, runnerId);
     },
     async scheduleOne() {
-      await scheduleRunByAttempt(store, caller, toSchedule(null));
+      await scheduleRunByAttempt(store, caller, { run: toSchedule(null), mayBeClaimed: false });
     },
     async scheduleFromOutside() {
       await scheduleRun(store, environment, { task: 'noop', ...(first ? { at: new Date(Date.UTC(2000, 0)) } : {}) });

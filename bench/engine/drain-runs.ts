@@ -25,7 +25,7 @@ export async function drainRuns(store: Store, runnerId: string, { count, withinM
     await endRun(writeEnd, run);
     finishTimes.push(performance.now());
   };
-  const claimer = openClaimer(store, runnerId, (run) => {
+  const onClaimed = (run: ClaimedRun): void => {
     held += 1;
     taken += 1;
     void end(run)
@@ -34,7 +34,8 @@ export async function drainRuns(store: Store, runnerId: string, { count, withinM
         held -= 1;
         wake.resolve(undefined);
       });
-  });
+  };
+  const claimer = openClaimer({ store, runnerId, free: () => heldAtMost - held, onClaimed, onRoom: () => undefined });
   while (failures.length === 0 && finishTimes.length < count) {
     const woken = (wake = Promise.withResolvers<undefined>()).promise;
     const limit = performance.now() < deadline ? Math.min(claimedAtMost, heldAtMost - held, count - taken) : 0;

@@ -6,7 +6,7 @@ import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
-import type { Queryable, Store } from '../store/open-store.ts';
+import type { Add, Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
 import { violatedConstraint } from '../store/store-error.ts';
 import { readRun } from '../store/read-runs.ts';
@@ -25,10 +25,12 @@ export async function scheduleRun(store: Store, environment: string, options: un
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
 export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<ScheduledNow> {
   const request = { ...parseScheduleRequest(options, new Date()), id: newRunId() };
-  const schedule = (): Promise<ScheduledNow | null> => (request.key === null ? addRun(store, environment, request) : findOrAddRun(store, environment, request));
+  const schedule = (isRepeated: boolean): Promise<ScheduledNow | null> => {
+    const addition = { run: request, mayBeClaimed: !isRepeated };
+    return request.key === null ? addRun(store, environment, addition) : findOrAddRun(store, environment, addition);
+  };
   const scheduled = await retryWhileAway(schedule, { ms: outsidePatienceMs });
   if (scheduled === null) throw await unknownTask(store, environment, request.task);
-  if (scheduled.isNew) store.ring();
   return scheduled;
 }
 
@@ -38,13 +40,15 @@ interface ScheduledNow {
 }
 
 /** One statement: what was asked for is known, and the database tells the rest. */
-async function addRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
-  const inserted = await insertRun(store, environment, request).catch((error: unknown) => {
-    if (isEarlierTry(error)) return readAdded(store, environment, request.id);
+async function addRun(store: Store, environment: string, addition: Addition): Promise<ScheduledNow | null> {
+  const { id, task, parametersJson, queue, key } = addition.run;
+  const { result: inserted, isClaimed } = await add(store, addition, (db) => insertRun(db, environment, addition.run)).catch((error: unknown) => {
+    if (isEarlierTry(error)) return { result: 'earlier' as const, isClaimed: false };
     throw error;
   });
   if (inserted === null) return null;
-  const { id, task, parametersJson, queue, key } = request;
+  if (!isClaimed) store.ring();
+  if (inserted === 'earlier') return { run: await readAdded(store, environment, id), isNew: true };
   const { state, createdAt, dueAt, maxAttempts } = inserted;
   const run: Run = {
     id, environment, task, parameters: JSON.parse(parametersJson) as unknown, queue, key, state, createdAt, dueAt,
@@ -53,10 +57,26 @@ async function addRun(store: Store, environment: string, request: ScheduledRun):
   return { run, isNew: true };
 }
 
-async function findOrAddRun(store: Store, environment: string, request: ScheduledRun): Promise<ScheduledNow | null> {
-  const id = await insertKeyedRun(store, environment, request);
+async function findOrAddRun(store: Store, environment: string, addition: Addition): Promise<ScheduledNow | null> {
+  const { result: id, isClaimed } = await add(store, addition, (db) => insertKeyedRun(db, environment, addition.run));
   if (id === null) return null;
-  return { run: await readAdded(store, environment, id), isNew: id === request.id };
+  const isNew = id === addition.run.id;
+  if (isNew && !isClaimed) store.ring();
+  return { run: await readAdded(store, environment, id), isNew };
+}
+
+interface Addition {
+  readonly run: ScheduledRun;
+  /** False where it must wait in any case, or where an earlier try may have been committed: a claim that went with it would be forgotten. */
+  readonly mayBeClaimed: boolean;
+}
+
+/** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room. */
+async function add<Result>(store: Store, { run, mayBeClaimed }: Addition, statement: Add<Result>): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
+  const addAndClaim = mayBeClaimed && run.at === null && run.afterMs === null ? store.addAndClaim() : null;
+  if (addAndClaim === null) return { result: await statement(store), isClaimed: false };
+  const { result, claimed } = await addAndClaim(store, statement);
+  return { result, isClaimed: claimed.includes(run.id) };
 }
 
 async function readAdded(store: Store, environment: string, id: string): Promise<Run> {
@@ -74,10 +94,11 @@ export interface CallingAttempt extends Caller {
   readonly environment: string;
 }
 
-/** As scheduleRunsByAttempt, for one run by itself. */
-export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, run: ScheduledRun): Promise<string> {
-  const [id = run.id] = await scheduleRunsByAttempt(store, caller, [run]);
-  store.ring();
+/** As scheduleRunsByAttempt, for one run by itself, and rings. */
+export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, addition: Addition): Promise<string> {
+  const { result: added, isClaimed } = await add(store, addition, (db) => addGroup(db, caller, [addition.run]));
+  const [id = addition.run.id] = await idsOf(store, caller, added);
+  if (!isClaimed) store.ring();
   return id;
 }
 
@@ -91,8 +112,7 @@ export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttemp
   const ids: string[] = [];
   for (let first = 0; first < runs.length; ) {
     const end = endOfGroup(runs, first);
-    const group = runs.slice(first, end);
-    ids.push(...(group.every((run) => run.key === null) ? await addUnkeyed(db, caller, group) : await addKeyed(db, caller, group)));
+    ids.push(...(await idsOf(db, caller, await addGroup(db, caller, runs.slice(first, end)))));
     first = end;
   }
   return ids;
@@ -105,22 +125,28 @@ function endOfGroup(runs: readonly ScheduledRun[], first: number): number {
   return next === -1 ? runs.length : next;
 }
 
-async function addUnkeyed(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
-  const { unknownTask: unknown } = await insertRunsByAttempt(db, caller, runs).catch((error: unknown) => {
-    if (runs.length === 1 && isEarlierTry(error)) return { unknownTask: null };
-    throw error;
-  });
-  if (unknown !== null) throw await unknownTask(db, caller.environment, unknown);
-  return runs.map((run) => run.id);
+interface Added {
+  readonly ids: readonly string[];
+  /** A task that is not there: nothing was added then. */
+  readonly unknownTask: string | null;
 }
 
-async function addKeyed(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
-  const ids: string[] = [];
-  for (const run of runs) {
-    const id = await insertKeyedRunByAttempt(db, caller, run);
-    if (id === null) throw await unknownTask(db, caller.environment, run.task);
-    ids.push(id);
+/** By one statement, which it asks for before it first waits. */
+async function addGroup(db: Queryable, caller: CallingAttempt, group: readonly ScheduledRun[]): Promise<Added> {
+  const [first] = group;
+  if (first !== undefined && first.key !== null) {
+    const id = await insertKeyedRunByAttempt(db, caller, first);
+    return id === null ? { ids: [], unknownTask: first.task } : { ids: [id], unknownTask: null };
   }
+  const { unknownTask: unknown } = await insertRunsByAttempt(db, caller, group).catch((error: unknown) => {
+    if (group.length === 1 && isEarlierTry(error)) return { unknownTask: null };
+    throw error;
+  });
+  return { ids: group.map((run) => run.id), unknownTask: unknown };
+}
+
+async function idsOf(db: Queryable, caller: CallingAttempt, { ids, unknownTask: unknown }: Added): Promise<readonly string[]> {
+  if (unknown !== null) throw await unknownTask(db, caller.environment, unknown);
   return ids;
 }
 

@@ -5,7 +5,7 @@ import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
-import type { WriteCall } from '../protocol/data-messages.ts';
+import type { ScheduledRun, WriteCall } from '../protocol/data-messages.ts';
 import type { CallMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteBatches } from '../store/batches.ts';
@@ -46,7 +46,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     switch (request.kind) {
       case 'schedule': {
         const scheduled = { ...request, id: newRunId() };
-        return retryWhileAway(async () => JSON.stringify({ id: await scheduleRunByAttempt(store, caller, scheduled) }), patience);
+        return retryWhileAway(async (isRepeated) => JSON.stringify({ id: await schedule(scheduled, isRepeated) }), patience);
       }
       case 'select':
       case 'count':
@@ -56,6 +56,9 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
         return write(request);
     }
   };
+  // What is in the queue of this run waits for its end.
+  const schedule = (scheduled: ScheduledRun, isRepeated: boolean): Promise<string> =>
+    scheduleRunByAttempt(store, caller, { run: scheduled, mayBeClaimed: !isRepeated && (scheduled.queue === null || scheduled.queue !== run.queue) });
   const write = async (request: WriteCall): Promise<string> => {
     const [operation, ...others] = request.operations;
     const isWhole = request.part === 0 && request.last;

@@ -65,8 +65,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
-  callStore.onRing(() => claiming.wake());
-  store.onRing(() => claiming.wake());
+  for (const each of [store, callStore]) {
+    each.onRing(() => claiming.wake());
+    each.onAdd(() => (lease.holds() ? claimer.along() : null));
+  }
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
@@ -91,13 +93,13 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     concurrency, pool, bundles, dataModels: openDataModels(store), onFree: () => claiming.wake(),
     context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
   });
-  const claimer = openClaimer(store, id, slots.fill);
+  const claimer = openClaimer({ store, runnerId: id, free: slots.free, onClaimed: slots.fill, onRoom: () => claiming.wake() });
 
   const claiming = startLoop({
     turn: async () => {
-      const free = slots.free();
-      if (!lease.holds() || free <= 0) return Infinity;
-      if ((await claimer.claim(free)) === free) return Infinity;
+      const room = claimer.room();
+      if (!lease.holds() || room <= 0) return Infinity;
+      if ((await claimer.claim(room)) === room) return Infinity;
       return Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
     },
     onError: (error) => {
@@ -125,7 +127,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 
   const drain = async (drainMs: number): Promise<void> => {
-    await claiming.stop();
+    await Promise.all([claiming.stop(), claimer.close()]);
     if (slots.size() > 0) onEvent({ kind: 'draining', running: slots.size() });
     await within(drainMs, slots.idle());
     slots.endAll({ kind: 'cancelled', why: 'The runner stopped; the attempt does not count.', cancelRequested: false });

@@ -19,10 +19,25 @@ export interface Queryable {
   query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
 }
 
+/** What adds runs. It asks for all its statements before it first waits. */
+export type Add<Result> = (db: Queryable) => Promise<Result>;
+
+/** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. */
+export type AddAndClaim = <Result>(store: Store, add: Add<Result>) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
+
 export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDisposable {
   readonly url: string;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
+  /**
+   * As `transaction`, in one round trip: `work` asks for all its statements before it first waits, and the commit is sent with them. When one of them fails, nothing was done. Whatever else
+   * `work` makes of the answers comes too late to take it back.
+   */
+  atOnce<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
+  /** How runs that can be claimed at once are added here. Null: nobody in this process has room for one, or nobody claims. */
+  addAndClaim(): AddAndClaim | null;
+  /** Whoever claims in this process does it along with what is added here, when it has room. */
+  onAdd(claimer: () => AddAndClaim | null): void;
   close(): Promise<void>;
 }
 
@@ -46,6 +61,8 @@ export async function openStore({ url, maxConnections = 8, limitMs = statementLi
     ...connectionConfig(url, limitMs),
     max: maxConnections,
     idleTimeoutMillis: 60_000,
+    // A statement may be sent before the answer to the one before it is there.
+    pipeline: true,
     verify: (client, done) => void client.query(sessionSettings).then(() => done(), done),
   });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
@@ -68,11 +85,15 @@ function storeOf(pool: pg.Pool, { url, runnerId }: { readonly url: string; reado
     await bell.still();
     if (!pool.ended) await pool.end();
   };
+  let claimer: () => AddAndClaim | null = () => null;
   return {
     url,
     // A statement of its own that met another was rolled back as a whole.
     query: (statement) => retryConflicts(() => runStatement(pool, statement)),
     transaction: (work) => runTransaction(pool, work),
+    atOnce: (work) => runAtOnce(pool, work),
+    addAndClaim: () => claimer(),
+    onAdd: (added) => void (claimer = added),
     ring: bell.ring,
     onRing: bell.onRing,
     close,
@@ -91,15 +112,36 @@ async function runStatement<Row extends object>(on: pg.Pool | pg.PoolClient, sta
 }
 
 async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
+  return onConnection(pool, async (client) => {
+    // Sent together with the first statement, which fails as well if it does.
+    runStatement(client, { name: 'begin', text: 'begin' }).catch(() => undefined);
+    const result = await work({ query: (statement) => runStatement(client, statement) });
+    await runStatement(client, { name: 'commit', text: 'commit' });
+    return result;
+  });
+}
+
+async function runAtOnce<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
+  return onConnection(pool, async (client) => {
+    const begun = runStatement(client, { name: 'begin', text: 'begin' });
+    const worked = work({ query: (statement) => runStatement(client, statement) });
+    // After a statement that failed it rolls back.
+    const committed = runStatement(client, { name: 'commit', text: 'commit' });
+    await Promise.allSettled([begun, worked, committed]);
+    await begun;
+    const result = await worked;
+    await committed;
+    return result;
+  });
+}
+
+async function onConnection<Result>(pool: pg.Pool, transact: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
   const client = await pool.connect().catch((error: unknown) => {
     throw asStoreError(error);
   });
   let broken = false;
   try {
-    await runStatement(client, { name: 'begin', text: 'begin' });
-    const result = await work({ query: (statement) => runStatement(client, statement) });
-    await runStatement(client, { name: 'commit', text: 'commit' });
-    return result;
+    return await transact(client);
   } catch (error) {
     // The server rolls back by itself when the connection is gone. One that does not answer is not asked again.
     broken = isUnreachable(error);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deployProject } from '../../src/operations/deploy-project.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { openClaimer } from '../../src/runner/claim-due.ts';
+import { type Claimer, openClaimer } from '../../src/runner/claim-due.ts';
 import type { ClaimedRun } from '../../src/store/claim-runs.ts';
 import { noopTask, testStore, type TestStore } from '../support/store.ts';
 
@@ -17,9 +17,13 @@ async function storeWithFlood(): Promise<TestStore> {
   return t;
 }
 
+function claimerOf({ store, runnerId }: TestStore, onClaimed: (run: ClaimedRun) => void): Claimer {
+  return openClaimer({ store, runnerId, free: () => Infinity, onClaimed, onRoom: () => undefined });
+}
+
 async function claimed(t: TestStore, limits: readonly number[]): Promise<readonly (readonly string[])[]> {
   let runs: ClaimedRun[] = [];
-  const claimer = openClaimer(t.store, t.runnerId, (run) => runs.push(run));
+  const claimer = claimerOf(t, (run) => runs.push(run));
   const rounds: string[][] = [];
   for (const limit of limits) {
     runs = [];
@@ -47,7 +51,7 @@ test('environments are claimed from in turn, many runs at a time, and what one d
 test('two runners that claim at the same time take different runs, and leave none', async () => {
   await using t = await storeWithFlood();
   const ids: string[] = [];
-  const claimers = [1, 2, 3, 4].map(() => openClaimer(t.store, t.runnerId, (run) => ids.push(run.id)));
+  const claimers = [1, 2, 3, 4].map(() => claimerOf(t, (run) => ids.push(run.id)));
   for (let round = 0; round < 20 && ids.length < 46; round += 1) await Promise.all(claimers.map((claimer) => claimer.claim(3)));
   assert.deepEqual([ids.length, new Set(ids).size], [46, 46]);
 });
