@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { waitForRun } from '../worker/main.ts';
-import { rehearse } from '../worker/rehearse.ts';
+import { setFlagsFromString } from 'node:v8';
+import { prepare, waitForRun } from '../worker/main.ts';
 import { loadCommon } from './load-common.ts';
 import { ownIdentity } from './own-identity.ts';
 
@@ -14,15 +14,19 @@ const addonFd = 4;
 interface Addon {
   /** Returns in each child, with its process id. */
   serve(socketName: string): number;
+  /** Ends a child at once. */
+  leave(): never;
 }
 
 const [, ownFile = '', socketName = ''] = process.argv;
 const addon = loadAddon();
 loadCommon();
-rehearse();
+prepare();
+// From here on V8 compiles a function when it is first called, as everywhere: a task may bring megabytes of which it uses little.
+setFlagsFromString('--lazy');
 // What follows is run in the children alone.
 ownIdentity(addon.serve(socketName), join(dirname(ownFile), 'worker.cjs'));
-waitForRun();
+waitForRun(addon.leave);
 
 // Loaded by its descriptor, so that it is not in `require.cache`, where a task could find it.
 function loadAddon(): Addon {

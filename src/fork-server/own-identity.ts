@@ -6,4 +6,4 @@ export function ownIdentity(pid: number, workerFile: string): void {
 }
 
 /** Those of the fork server that a spawned worker does not have. */
-const ownFlags = new Set(['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1']);
+const ownFlags = new Set(['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1', '--no-lazy']);

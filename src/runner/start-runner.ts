@@ -22,6 +22,7 @@ import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
 import { startPruning } from './start-pruning.ts';
 import { openWorkerStarter } from './start-worker.ts';
+import { thisMachine } from './this-machine.ts';
 import { openWorkerPool } from './worker-pool.ts';
 import { chooseWorkerStart } from './worker-start.ts';
 import { openEndWriter } from './write-ends.ts';
@@ -85,7 +86,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const pool = openWorkerPool({
     starter, concurrency, need: { ...defaultTaskConfig, workerStart: null },
-    machine: { processors: availableParallelism(), availableBytes: () => process.availableMemory(), now: () => performance.now() },
+    machine: thisMachine(),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const abandon = new AbortController();

@@ -30,8 +30,8 @@ export interface PoolOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Starting a process holds up the event loop for milliseconds: the run that took a worker goes first. */
-const refillAfterMs = 10;
+/** To spawn a process holds up the event loop for milliseconds: the run that took a worker goes first. To ask the fork server for one does not. */
+const refillAfterMs = (kind: WorkerKind): number => (kind.isForked ? 0 : 10);
 
 /** Has as many workers wait as the last minutes tell (pool-demand.ts), by kind, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
 export function openWorkerPool({ starter, concurrency, machine, ...options }: PoolOptions): WorkerPool {
@@ -97,12 +97,12 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     shrinkAt(nextForgetting(demand, at));
   };
   let refilling: NodeJS.Timeout | null = null;
-  const refillSoon = (): void => {
+  const refillAfter = (ms: number): void => {
     if (closed) return;
     refilling ??= setTimeout(() => {
       refilling = null;
       refill();
-    }, refillAfterMs);
+    }, ms);
   };
   let shrinking: NodeJS.Timeout | null = null;
   const shrinkAt = (at: number | null): void => {
@@ -124,7 +124,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
       const living = waitingOf(kind).filter((worker) => !worker.hasExited);
       const worker = living.find((each) => !starting.has(each)) ?? living[0] ?? start(kind);
       waiting.delete(worker);
-      refillSoon();
+      refillAfter(refillAfterMs(kind));
       if (!kind.isForked) return whenReady(worker);
       return whenReady(worker).catch((error: unknown) => {
         options.onTrouble(error);

@@ -12,7 +12,8 @@ export async function loadTask(start: StartMessage): Promise<TaskFunction> {
   return run as TaskFunction;
 }
 
-function loadCommonJs({ bundle, folder }: StartMessage): Record<string, unknown> {
+/** Evaluates a bundle in CommonJS. @returns its exports */
+export function loadCommonJs({ bundle, folder }: StartMessage): Record<string, unknown> {
   const { createRequire } = process.getBuiltinModule('node:module');
   const evaluate = compileBundle(bundle);
   const module = { exports: {} as Record<string, unknown> };

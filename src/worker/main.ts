@@ -7,26 +7,37 @@ import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
 import { errorRecord } from './error-record.ts';
 import { loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
+import { rehearse } from './rehearse.ts';
 import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
-let stopped = false;
+/** A run that is over has answered, or has said why it ends without an answer. */
+let state: 'waiting' | 'running' | 'over' = 'waiting';
 
-/** Waits for the runner to send a run, and executes it. The process is used for nothing else. */
-export function waitForRun(): void {
+/** Does what is the same for every run. */
+export function prepare(): void {
   captureOutput();
   reportStops();
+  rehearse();
+}
+
+/**
+ * Waits for the runner to send a run, and executes it. The process is used for nothing else.
+ * @param leave ends it when it has answered: what the task left behind is ended by the runner
+ */
+export function waitForRun(leave: () => never): void {
   send({ type: 'waiting' });
   const start = readFrameBlocking();
   const parameters = start === null ? null : readFrameBlocking();
-  if (start === null || parameters === null) process.reallyExit(0);
-  void execute(JSON.parse(start) as StartMessage, parameters);
+  if (start === null || parameters === null) return leave();
+  state = 'running';
+  void execute(JSON.parse(start) as StartMessage, parameters, leave);
 }
 
-async function execute(start: StartMessage, parametersJson: string): Promise<void> {
+async function execute(start: StartMessage, parametersJson: string, leave: () => never): Promise<void> {
   Object.assign(process.env, start.variables);
   enterFolder(start.folder);
   mapStacks(start.bundle);
-  setTaskGlobals(start);
+  setTaskGlobals(start, globalThis);
   let answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown };
   try {
     const run = await loadTask(start);
@@ -35,21 +46,21 @@ async function execute(start: StartMessage, parametersJson: string): Promise<voi
     answer = { outcome: 'threw', value: error };
   }
   await pendingCallsSettled();
-  sendAnswer(answer);
+  // One that is on its way out has said so.
+  if (sendAnswer(answer)) leave();
 }
 
-function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown }): void {
+function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown }): boolean {
   const result = answer.outcome === 'returned' ? resultOf(answer.value) : { json: null, error: errorRecord(answer.value) };
-  if (stopped) return;
-  stopped = true;
+  if (state === 'over') return false;
+  state = 'over';
   sendCut();
   const maxRssBytes = process.resourceUsage().maxRSS * 1024;
   // A run that threw may have left early, and little of the bundle is compiled then.
   const keepsCode = answer.outcome === 'returned' && hasUnkeptCode();
   send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes, keepsCode });
   if (keepsCode) keepCompiledCode();
-  // The answer is the end: what the task left behind is ended by the runner.
-  process.reallyExit(0);
+  return true;
 }
 
 function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
@@ -85,8 +96,8 @@ function reportStops(): void {
 }
 
 function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, isHandled: boolean): void {
-  if (stopped || isHandled) return;
-  stopped = true;
+  if (state !== 'running' || isHandled) return;
+  state = 'over';
   sendCut();
   send({ type: 'stopping', reason, error });
 }

@@ -1,5 +1,4 @@
-import { waitForRun } from './main.ts';
-import { rehearse } from './rehearse.ts';
+import { prepare, waitForRun } from './main.ts';
 
-rehearse();
-waitForRun();
+prepare();
+waitForRun(() => process.reallyExit(0));

@@ -11,14 +11,14 @@ let allSettled = (): void => undefined;
 const workerFile = process.argv[1] ?? '';
 
 /** Puts `CloudCode`, `DB`, `Day` and `Attachment` where a task sees them. */
-export function setTaskGlobals({ run, dataModel }: StartMessage): void {
+export function setTaskGlobals({ run, dataModel }: StartMessage, globals: object): void {
   const cloudCode = Object.freeze({
     run: Object.freeze(run),
     scheduleTask: (options: unknown) => tracked(scheduleTask(options)),
     scheduleTasks: (list: unknown) => tracked(scheduleTasks(list)),
   });
   let db: object | null = null;
-  Object.defineProperties(globalThis, {
+  Object.defineProperties(globals, {
     CloudCode: { value: cloudCode, enumerable: true },
     DB: { get: () => (db ??= dataGlobals().createDb(dataModel, { data: call, tracked })), enumerable: true },
     Day: { get: () => dataGlobals().Day, enumerable: true },

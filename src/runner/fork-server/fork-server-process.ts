@@ -36,8 +36,11 @@ export interface ForkServerOptions {
 }
 
 const serverFile = join(packageRoot, 'dist/fork-server.cjs');
-/** V8 must not count on threads, which a fork does not take along; and none may wait for SIGUSR1. */
-const singleThreaded = ['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1'];
+/**
+ * V8 must not count on threads, which a fork does not take along; and none may wait for SIGUSR1. What it loads is compiled at once: what it did not compile, each worker would have to. (It turns
+ * that off before it forks.)
+ */
+const ownFlags = ['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1', '--no-lazy'];
 const readyWithinMs = 10_000;
 const forkWithinMs = 5_000;
 
@@ -140,7 +143,7 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
 function spawnServer({ runnerId, memoryMb, folder, addon }: ForkServerOptions, id: string, socketName: string) {
   const addonFile = openSync(addon, 'r');
   try {
-    return spawn(process.execPath, [...workerFlags(memoryMb), ...singleThreaded, serverFile, socketName], {
+    return spawn(process.execPath, [...workerFlags(memoryMb), ...ownFlags, serverFile, socketName], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', addonFile],
       // By descriptor: a path with a space or colon cannot be preloaded.
       env: { ...workerEnvironment(runnerId, id), LD_PRELOAD: '/proc/self/fd/4' },
