@@ -8,7 +8,7 @@ import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
 import type { Add, Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
-import { violatedConstraint } from '../store/store-error.ts';
+import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
 import { readRun } from '../store/read-runs.ts';
 
 /** How long a call from outside waits for a database that is away, and asks it what became of a call whose answer was lost. */
@@ -71,12 +71,16 @@ interface Addition {
   readonly mayBeClaimed: boolean;
 }
 
-/** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room. */
+/** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room and nobody is in the way. */
 async function add<Result>(store: Store, { run, mayBeClaimed }: Addition, statement: Add<Result>): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
   const addAndClaim = mayBeClaimed && run.at === null && run.afterMs === null ? store.addAndClaim() : null;
-  if (addAndClaim === null) return { result: await statement(store), isClaimed: false };
-  const { result, claimed } = await addAndClaim(store, statement);
-  return { result, isClaimed: claimed.includes(run.id) };
+  const both = await addAndClaim?.(store, statement).catch((error: unknown) => {
+    // Nothing was done. By itself it goes through, or is refused for a reason of its own.
+    if (!isUnreachable(error)) return undefined;
+    throw error;
+  });
+  if (both === undefined) return { result: await statement(store), isClaimed: false };
+  return { result: both.result, isClaimed: both.claimed.includes(run.id) };
 }
 
 async function readAdded(store: Store, environment: string, id: string): Promise<Run> {

@@ -6,7 +6,7 @@ export interface Claimer {
   room(): number;
   /** Claims up to `limit` due runs and hands each to `onClaimed` at once. @returns how many */
   claim(limit: number): Promise<number>;
-  /** A claim that goes in the transaction by which a run is added: one write to disk for both. Null when there is no room. */
+  /** A claim that goes in the transaction by which a run is added: one write to disk for both. It fails where a lock is not to be had at once. Null when there is no room. */
   along(): AddAndClaim | null;
   /** A number that changes whenever a claim begins, or null while one is under way. */
   stillness(): number | null;
@@ -23,6 +23,9 @@ export interface ClaimerOptions {
   /** A claim left a room empty that was kept for it. */
   readonly onRoom: () => void;
 }
+
+/** A room is kept meanwhile: whoever holds the lock of a queue, or of a key, must not keep it from the runs of others. */
+const waitBriefly = { name: 'wait_briefly', text: "set local lock_timeout = '25ms'" };
 
 /** Claims in all environments, in turn: one that has much to do holds up no other. */
 export function openClaimer({ store, runnerId, free, onClaimed, onRoom }: ClaimerOptions): Claimer {
@@ -53,7 +56,7 @@ export function openClaimer({ store, runnerId, free, onClaimed, onRoom }: Claime
   const room = (): number => free() - promised;
   const addAndClaim: AddAndClaim = async (on, add) => {
     const { result, runs } = await keepRoom(1, async () => {
-      const [result, runs] = await on.atOnce((db) => Promise.all([add(db), claimOn(db, 1)]));
+      const [, result, runs] = await on.atOnce((db) => Promise.all([db.query(waitBriefly), add(db), claimOn(db, 1)]));
       receive(runs);
       return { result, runs };
     }).catch((error: unknown) => {

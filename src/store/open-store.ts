@@ -3,7 +3,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import { type Bell, openBell } from './bell.ts';
 import { connectionConfig, sessionSettings, statementLimitMs } from './connection.ts';
 import { retryConflicts } from './retry-conflicts.ts';
-import { asStoreError, isUnreachable } from './store-error.ts';
+import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 
 /** One SQL statement: named, so that the server prepares it once per connection. */
 export interface Statement {
@@ -22,7 +22,7 @@ export interface Queryable {
 /** What adds runs. It asks for all its statements before it first waits. */
 export type Add<Result> = (db: Queryable) => Promise<Result>;
 
-/** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. */
+/** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. Rejects, and has done nothing, where a lock is not to be had at once. */
 export type AddAndClaim = <Result>(store: Store, add: Add<Result>) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
 
 export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDisposable {
@@ -123,14 +123,21 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
 
 async function runAtOnce<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
   return onConnection(pool, async (client) => {
-    const begun = runStatement(client, { name: 'begin', text: 'begin' });
-    const worked = work({ query: (statement) => runStatement(client, statement) });
+    let firstError: unknown = null;
+    const run = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
+      runStatement<Row>(client, statement).catch((error: unknown) => {
+        firstError ??= error;
+        throw error;
+      });
+    const begun = run({ name: 'begin', text: 'begin' });
+    const worked = work({ query: run });
     // After a statement that failed it rolls back.
-    const committed = runStatement(client, { name: 'commit', text: 'commit' });
+    const committed = run({ name: 'commit', text: 'commit' });
     await Promise.allSettled([begun, worked, committed]);
-    await begun;
-    const result = await worked;
-    await committed;
+    const [, result] = await Promise.all([begun, worked, committed]).catch((error: unknown) => {
+      // Those after the one that failed say only that one has.
+      throw isOfAborted(error) ? firstError : error;
+    });
     return result;
   });
 }

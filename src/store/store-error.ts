@@ -19,6 +19,11 @@ export function isConflict(error: unknown): boolean {
   return conflicts.has(sqlState(error) ?? '');
 }
 
+/** Whether a statement was refused only because one before it in its transaction had failed. */
+export function isOfAborted(error: unknown): boolean {
+  return sqlState(error) === '25P02';
+}
+
 /** Whether the connection that an error came over is of no more use. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof CloudCodeError && error.code === 'database_unreachable';

@@ -87,6 +87,23 @@ test('a run that is due longer goes first, and the one that was scheduled is run
   assert.deepEqual([idsOf(claimed), rings()], [[older.id], 1]);
 });
 
+test('while somebody holds the lock of a queue, what is scheduled in it keeps no room from the others, and is scheduled when it is free', async () => {
+  await using t = await testStore();
+  const { claimer, claimed } = openRooms(t, 2);
+  let scheduling: Promise<unknown> = Promise.resolve();
+  await t.store.transaction(async (db) => {
+    await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'q')` });
+    scheduling = Promise.all([1, 2, 3].map(() => scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })));
+    while (claimer.room() > 0) await nextTurn();
+    while (claimer.room() < 2) await nextTurn();
+    await scheduleRun(t.store, 'testing', { task: 'other' });
+    assert.deepEqual(claimed.map(({ task }) => task), ['other']);
+  });
+  await scheduling;
+  const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from cloudcode.runs where queue = 'q'" });
+  assert.equal(row?.count, 3);
+});
+
 test('a task that is not there is refused, and what else was claimed is not forgotten', async () => {
   await using t = await testStore();
   const older = await scheduleRun(t.store, 'testing', { task: 'noop' });

@@ -31,6 +31,17 @@ test('when one of them fails none has done anything, the first error is told, an
   assert.deepEqual(await sessions(), before, 'no connection was thrown away');
 });
 
+test('the error that is told is that of the statement that failed, also when whoever asked for it hears of it later than the others', async () => {
+  await using t = await testStore();
+  const late = async (failing: Promise<unknown>): Promise<void> => {
+    await failing.catch(async (error: unknown) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      throw error;
+    });
+  };
+  await assert.rejects(t.store.atOnce((db) => Promise.all([late(db.query({ name: '', text: 'select 1 / 0' })), db.query({ name: '', text: 'select 1' })])), { code: '22012' });
+});
+
 test('a connection that is lost under them is an error of all of them, and of nothing else', async () => {
   await using t = await testStore();
   await t.store.query({ name: '', text: 'create table notes (number integer primary key)' });
