@@ -38,6 +38,8 @@ Examples:
   return program;
 }
 
+// EPIPE: the reader of a help text has gone (| head), which is no fault of the command.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -102,8 +102,9 @@ const withoutSideEffects: Plugin = {
     const resolvingHere = Symbol('resolving here');
     build.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
       if (kind === 'entry-point' || pluginData === resolvingHere || path.startsWith('cloudcode')) return undefined;
-      const { errors, warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, with: attributes, pluginData: resolvingHere });
-      return errors.length > 0 ? { errors, warnings } : { ...found, sideEffects: false };
+      const { errors, warnings: _warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, with: attributes, pluginData: resolvingHere });
+      // What is not found is for esbuild to judge: a package may ask for another that need not be there.
+      return errors.length > 0 ? undefined : { ...found, sideEffects: false };
     });
   },
 };

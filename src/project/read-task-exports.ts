@@ -50,7 +50,7 @@ async function look(folder: string, task: FoundTask, known: { readonly surveyed:
   if (surveyed.runIsNoFunction) return runIsNoFunction(task);
   if (!surveyed.exports.includes('config')) return { task, config: undefined };
   const { bundle: onlyConfig } = await bundleExport(folder, task.file, 'config');
-  if (onlyConfig === null) return { task, config: undefined };
+  if (onlyConfig === null) return { task, toEvaluate: { file: task.file, bundle }, whole: true };
   return readLiteral(onlyConfig.code, task) ?? { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
 }
 

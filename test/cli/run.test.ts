@@ -145,9 +145,11 @@ describe('CLI: run works by itself, without a server', { timeout: 240_000 }, () 
     await until(30_000, 'it prints', () => (listed.stdout() === '' ? null : true));
     assert.equal(await listed.ended, 0);
     assert.equal((JSON.parse(listed.stdout()) as { runs: Run[] }).runs[0]?.state, 'succeeded');
-    const cut = startCloudcode(['runs', '--json', '--database', database.url]);
-    cut.child.stdout?.destroy();
-    assert.equal(await cut.ended, 0);
-    assert.equal(cut.stderr(), '');
+    for (const args of [['runs', '--json', '--database', database.url], ['runs', '--help'], ['--help']]) {
+      const cut = startCloudcode(args);
+      cut.child.stdout?.destroy();
+      assert.equal(await cut.ended, 0);
+      assert.equal(cut.stderr(), '');
+    }
   });
 });
