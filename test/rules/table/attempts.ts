@@ -41,7 +41,7 @@ export const attemptRules: readonly Rule[] = [
   {
     name: 'executed-twice',
     without: 'what is claimed is executed twice',
-    edits: [{ file: 'src/runner/claim-due.ts', find: 'for (const run of claimed) onClaimed(run);', replace: 'for (const run of [...claimed, ...claimed]) onClaimed(run);' }],
+    edits: [{ file: 'src/runner/claim-due.ts', find: 'for (const run of runs) onClaimed(run);', replace: 'for (const run of [...runs, ...runs]) onClaimed(run);' }],
     campaign: { runs: 60, faults: 0 },
     finds: ['unclaimedStarts', 'overlaps'],
   },
