@@ -66,10 +66,6 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
-  for (const each of [store, callStore]) {
-    each.onRing(() => claiming.wake());
-    each.onAdd(() => (lease.holds() ? claimer.along() : null));
-  }
   const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
@@ -108,6 +104,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       return 1000;
     },
   });
+  for (const each of [store, callStore]) {
+    each.onRing(claiming.wake);
+    each.onAdd(() => (lease.holds() ? claimer.along() : null));
+  }
   const listening = listen(store.url, id, {
     claimable: claiming.wake,
     cancel: slots.cancel,

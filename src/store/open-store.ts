@@ -31,7 +31,7 @@ export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDi
   transaction<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
   /**
    * As `transaction`, in one round trip: `work` asks for all its statements before it first waits, and the commit is sent with them. When one of them fails, nothing was done. Whatever else
-   * `work` makes of the answers comes too late to take it back.
+   * `work` makes of the answers comes too late to take it back. Only for what could also be done statement by statement: if somebody cancels the beginning itself, the others are carried out.
    */
   atOnce<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
   /** How runs that can be claimed at once are added here. Null: nobody in this process has room for one, or nobody claims. */
@@ -113,8 +113,7 @@ async function runStatement<Row extends object>(on: pg.Pool | pg.PoolClient, sta
 
 async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
   return onConnection(pool, async (client) => {
-    // Sent together with the first statement, which fails as well if it does.
-    runStatement(client, { name: 'begin', text: 'begin' }).catch(() => undefined);
+    await runStatement(client, { name: 'begin', text: 'begin' });
     const result = await work({ query: (statement) => runStatement(client, statement) });
     await runStatement(client, { name: 'commit', text: 'commit' });
     return result;
