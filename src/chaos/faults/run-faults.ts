@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bootTimeMs } from '../../runner/containment/boot-clock.ts';
 import { type FaultKind, factsOf } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
+import { retryUntil } from '../retry-until.ts';
 import { mayBeginFault, type Progress } from '../workload/progress.ts';
+import { countUnfinished } from '../workload/unfinished.ts';
 import { strike } from './strike.ts';
 import type { Striking } from './striking.ts';
 
@@ -21,7 +23,7 @@ const patienceMs = 120_000;
 
 /**
  * Makes the faults of the plan, each when its time has come: while others last, but never two at once at the processes of one runner, its connections, or the database. So a runner
- * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does.
+ * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does, or until every run is over.
  */
 export async function runFaults(plan: readonly PlannedFault[], striking: Striking, progress: Progress): Promise<readonly MadeFault[]> {
   const made: MadeFault[] = [];
@@ -37,6 +39,7 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
         made.push({ kind: fault.kind, runner: fault.runner, beganAt, healedAt: bootTimeMs() });
         return;
       }
+      if (await isAllOver(striking, progress)) return;
       await delay(againMs);
     }
   };
@@ -54,4 +57,10 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
   }
   await Promise.all(turns.values());
   return made;
+}
+
+/** There is nothing left that a fault could still be waiting for. */
+async function isAllOver({ store, stopping }: Striking, { runs, runsScheduled }: Progress): Promise<boolean> {
+  if (runsScheduled < runs) return false;
+  return (await retryUntil(stopping, () => countUnfinished(store)))?.unfinished === 0;
 }
