@@ -10,7 +10,8 @@ import { steadyRate } from './statistics.ts';
 
 /** The engine alone, in processes of their own: four that claim from one store against one. */
 export async function measureRunners(options: BenchOptions): Promise<readonly Figure[]> {
-  const count = sized(options, { quick: 500, short: 10_000, full: 20_000 });
+  // So many that each process is warm for most of it: of 10,000, four fresh ones need twice as long for each as one, until V8 has compiled what they do.
+  const count = sized(options, { quick: 500, short: 40_000, full: 40_000 });
   const rounds = sized(options, { quick: 1, short: 3, full: 7 });
   await using server = await startServer();
   const database = await server.createDatabase('ours');
