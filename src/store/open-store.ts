@@ -85,15 +85,15 @@ function storeOf(pool: pg.Pool, { url, runnerId }: { readonly url: string; reado
     await bell.still();
     if (!pool.ended) await pool.end();
   };
-  let claimer: () => AddAndClaim | null = () => null;
+  const claimers: (() => AddAndClaim | null)[] = [];
   return {
     url,
     // A statement of its own that met another was rolled back as a whole.
     query: (statement) => retryConflicts(() => runStatement(pool, statement)),
     transaction: (work) => runTransaction(pool, work),
     atOnce: (work) => runAtOnce(pool, work),
-    addAndClaim: () => claimer(),
-    onAdd: (added) => void (claimer = added),
+    addAndClaim: () => claimers.map((claimer) => claimer()).find((each) => each !== null) ?? null,
+    onAdd: (claimer) => void claimers.push(claimer),
     ring: bell.ring,
     onRing: bell.onRing,
     close,

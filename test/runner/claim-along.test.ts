@@ -69,7 +69,7 @@ test('without room, or when the runner stops, it is only scheduled', async () =>
   assert.deepEqual([claimed.length, rings()], [0, 2]);
 });
 
-test('closing waits for the claims under way', async () => {
+test('closing waits for the claims under way', { timeout: 60_000 }, async () => {
   await using t = await testStore();
   const { claimer, claimed } = openRooms(t, 1);
   const scheduling = scheduleRun(t.store, 'testing', { task: 'noop' });
@@ -87,7 +87,7 @@ test('a run that is due longer goes first, and the one that was scheduled is run
   assert.deepEqual([idsOf(claimed), rings()], [[older.id], 1]);
 });
 
-test('while somebody holds the lock of a queue, what is scheduled in it keeps no room from the others, and is scheduled when it is free', async () => {
+test('while somebody holds the lock of a queue, what is scheduled in it keeps no room from the others, and is scheduled when it is free', { timeout: 60_000 }, async () => {
   await using t = await testStore();
   const { claimer, claimed } = openRooms(t, 2);
   let scheduling: Promise<unknown> = Promise.resolve();
@@ -104,6 +104,14 @@ test('while somebody holds the lock of a queue, what is scheduled in it keeps no
   assert.equal(row?.count, 3);
 });
 
+test('of several runners in one process one that has room claims, whichever came last and whichever has stopped', async () => {
+  await using t = await testStore();
+  const [first, full, stopped] = [openRooms(t, 1), openRooms(t, 0), openRooms(t, 1)];
+  await stopped.claimer.close();
+  const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
+  assert.deepEqual([first, full, stopped].map(({ claimed }) => idsOf(claimed)), [[id], [], []]);
+});
+
 test('a task that is not there is refused, and what else was claimed is not forgotten', async () => {
   await using t = await testStore();
   const older = await scheduleRun(t.store, 'testing', { task: 'noop' });
@@ -112,7 +120,7 @@ test('a task that is not there is refused, and what else was claimed is not forg
   assert.deepEqual(idsOf(claimed), [older.id]);
 });
 
-test('never more are held than there are rooms, however many are scheduled while the runner claims as well', async () => {
+test('never more are held than there are rooms, however many are scheduled while the runner claims as well', { timeout: 60_000 }, async () => {
   await using t = await testStore();
   const { claimer, claimed, most } = openRooms(t, 3);
   const done: string[] = [];

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownFlags } from '../../fork-server/own-flags.ts';
 import { packageRoot } from '../../package-root.ts';
 import { lineSplitter } from '../../protocol/guard-lines.ts';
 import type { Containment } from '../containment/containment.ts';
@@ -36,11 +37,6 @@ export interface ForkServerOptions {
 }
 
 const serverFile = join(packageRoot, 'dist/fork-server.cjs');
-/**
- * V8 must not count on threads, which a fork does not take along; and none may wait for SIGUSR1. What it loads is compiled at once: what it did not compile, each worker would have to. (It turns
- * that off before it forks.)
- */
-const ownFlags = ['--single-threaded', '--v8-pool-size=1', '--disable-sigusr1', '--no-lazy'];
 const readyWithinMs = 10_000;
 const forkWithinMs = 5_000;
 
