@@ -167,11 +167,11 @@ describe('buildProject', () => {
     });
   });
 
-  it('reads the config of a task whose package asks for others that need not be there, in ES modules and in CommonJS', async (t) => {
+  it('reads the config of a task whose package asks for others that need not be there, without running it, in ES modules and in CommonJS', async (t) => {
     const optional = "try { require('not-there'); } catch {}\nfunction find() { try { return require('@scope/not-there/include'); } catch { return null; } }\n";
     const folder = await makeFolder(t, {
       'node_modules/in-modules/package.json': '{ "name": "in-modules", "type": "module", "main": "index.js" }',
-      'node_modules/in-modules/index.js': `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${optional}export default find;`,
+      'node_modules/in-modules/index.js': `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${optional}process.exit(9);\nexport default find;`,
       'node_modules/in-common/index.js': `${optional}module.exports = find;`,
       'cloudcode/modules/index.ts': "export const config = { maxAttempts: 1 };\nimport find from 'in-modules';\nexport const run = async () => find();",
       'cloudcode/common/index.ts': "export const config = { maxAttempts: Number(2) };\nimport find from 'in-common';\nexport const run = async () => find();",
