@@ -172,7 +172,7 @@ describe('buildProject', () => {
     const folder = await makeFolder(t, {
       'node_modules/in-modules/package.json': '{ "name": "in-modules", "type": "module", "main": "index.js" }',
       'node_modules/in-modules/index.js': `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${optional}process.exit(9);\nexport default find;`,
-      'node_modules/in-common/index.js': `${optional}module.exports = find;`,
+      'node_modules/in-common/index.js': `${optional}process.exit(9);\nmodule.exports = find;`,
       'cloudcode/modules/index.ts': "export const config = { maxAttempts: 1 };\nimport find from 'in-modules';\nexport const run = async () => find();",
       'cloudcode/common/index.ts': "export const config = { maxAttempts: Number(2) };\nimport find from 'in-common';\nexport const run = async () => find();",
     });
