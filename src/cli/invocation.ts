@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
+import type { Problem } from '../protocol/http-problem.ts';
 import { escapeLines } from './terminal/escape-text.ts';
 import { openTerminal, type Terminal } from './terminal/terminal.ts';
 
@@ -33,10 +34,13 @@ export async function invoke(command: Command, action: (invocation: Invocation) 
 }
 
 async function settle(action: (invocation: Invocation) => Promise<number>, invocation: Invocation): Promise<number> {
+  const { terminal } = invocation;
   try {
     return await action(invocation);
-  } catch (error) {
-    return tellError(invocation.terminal, error);
+  } catch (thrown) {
+    const { error, status } = tellError(terminal, thrown);
+    if (terminal.json) terminal.printJson(await problemOf(error));
+    return status;
   }
 }
 
@@ -58,24 +62,22 @@ function fromEnvironment(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** Tells an error on standard error. @returns the exit status */
-async function tellError(terminal: Terminal, error: unknown): Promise<number> {
+/** Tells an error on standard error. @returns it as one of the catalogue, and the exit status */
+export function tellError(terminal: Terminal, error: unknown): { readonly error: CloudCodeError; readonly status: number } {
   const { colours } = terminal.err;
   if (!(error instanceof CloudCodeError)) {
     terminal.tell(`${colours.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     terminal.tell('This is a fault of CloudCode itself (internal).');
-    if (terminal.json) terminal.printJson(await problemOf(new CloudCodeError('internal', error instanceof Error ? error.message : String(error))));
-    return exitStatuses.failed;
+    return { error: new CloudCodeError('internal', error instanceof Error ? error.message : String(error)), status: exitStatuses.failed };
   }
   // A message may show a line of the source below; the code stays with the sentence.
   const [sentence = '', ...below] = escapeLines(error.message).split('\n');
   terminal.tell([`${colours.red('error')}: ${sentence} ${colours.dim(`(${error.code})`)}`, ...below].join('\n'));
   if (error.hint !== undefined) terminal.tell(escapeLines(error.hint));
-  if (terminal.json) terminal.printJson(await problemOf(error));
-  return errorCatalogue[error.code].exitStatus;
+  return { error, status: errorCatalogue[error.code].exitStatus };
 }
 
-export async function problemOf(error: CloudCodeError): Promise<unknown> {
+export async function problemOf(error: CloudCodeError): Promise<Problem> {
   const protocol = await import('../protocol/http-problem.ts');
   return protocol.problemOf(error);
 }

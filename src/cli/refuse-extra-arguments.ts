@@ -12,3 +12,37 @@ export function refuseExtraArguments(command: Command): void {
     hint: nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`cloudcode ${command.name()} ${nearest}\`?`,
   });
 }
+
+/**
+ * For a command that does something by itself and has subcommands: those take neither more arguments than they name nor the options of its own
+ * list. Both are commander's default to pass on: `runs cancel ID --state queued` would cancel without a look at the state.
+ */
+export function refuseWhatSubcommandsIgnore(command: Command): void {
+  for (const subcommand of command.commands) {
+    subcommand.allowExcessArguments(false);
+    subcommand.hook('preAction', () => {
+      const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+      if (given !== undefined) subcommand.error(`error: option '${given.flags}' is of \`${command.name()}\`: \`${command.name()} ${subcommand.name()}\` has no use for it`);
+    });
+  }
+}
+
+type GlobalOption = 'project' | 'environment' | 'url' | 'token' | 'database';
+
+/** For a command that has no use for some of the options that every command knows: they are refused when they are given, and not dropped. What variables of the environment say concerns the other commands. */
+export function refuseUnused(command: Command, ...options: readonly GlobalOption[]): void {
+  command.hook('preAction', () => {
+    for (const name of options) {
+      if (command.optsWithGlobals<Partial<Record<GlobalOption, string>>>()[name] !== undefined) command.error(`error: \`${command.name()}\` has no use for option '--${name}'`);
+    }
+  });
+}
+
+/** For `--no-part`: the options of a part that is left out have nothing to say. */
+export function refuseWithout(command: Command, part: string, options: readonly string[]): void {
+  command.hook('preAction', () => {
+    if (command.opts<Record<string, unknown>>()[part] !== false) return;
+    const given = command.options.find((option) => options.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli');
+    if (given !== undefined) command.error(`error: with --no-${part}, option '${given.flags}' has nothing to say`);
+  });
+}

@@ -75,6 +75,24 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     assert.equal((await ask('runs', '--environment', 'staging')).status, 2);
   });
 
+  it('runs show, cancel and retry take several: every one is tried, and the exit status is the worst', async () => {
+    const [first, second] = await runsOf('--task', 'other', '--state', 'scheduled', '--limit', '2');
+    const ids = [first?.id ?? '', second?.id ?? ''];
+    assert.deepEqual(documentOf(await ask('runs', 'show', ...ids, '--json')), { runs: [first, second] });
+    const both = (await ask('runs', 'show', ...ids)).stdout;
+    for (const id of ids) assert.match(both, new RegExp(`run +${id}`));
+    const cancelled = await ask('runs', 'cancel', ids[0] ?? '', 'nothing', ids[1] ?? '', ids[0] ?? '', '--json');
+    assert.equal(cancelled.status, 2);
+    assert.match(cancelled.stderr, /`nothing`.*run_not_found/);
+    const document = documentOf<{ runs: Run[]; problems: { id: string; code: string }[] }>(cancelled);
+    assert.deepEqual(document.runs.map(({ id, state }) => [id, state]), ids.map((id) => [id, 'cancelled']));
+    assert.deepEqual(document.problems.map(({ id, code }) => [id, code]), [['nothing', 'run_not_found']]);
+    const retried = await ask('runs', 'retry', ...ids, '--json');
+    assert.equal(retried.status, 0, retried.stderr);
+    assert.deepEqual(documentOf<{ runs: Run[] }>(retried).runs.map(({ state }) => state), ['queued', 'queued']);
+    for (const id of ids) assert.equal((await ask('runs', 'cancel', id)).status, 0);
+  });
+
   it('schedule prints the run, takes local and exact times, and tells a task of the folder that was never deployed', async () => {
     assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02T03:04:05Z', '--json')).dueAt, '2999-01-02T03:04:05.000Z');
     assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02 03:04', '--json')).dueAt, new Date('2999-01-02T03:04:00').toISOString());

@@ -7,6 +7,7 @@ import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
 import { suggest } from '../../core/suggest.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
+import { refuseUnused } from '../refuse-extra-arguments.ts';
 
 interface ChaosOptions {
   readonly runs: string;
@@ -42,6 +43,7 @@ Examples:
   $ cloudcode chaos --runs 10000 --faults 300 --runners 4
   $ cloudcode chaos --kinds runner_stopped,worker_stopped
   $ cloudcode chaos --seed 42 --json`);
+  refuseUnused(command, 'project', 'environment', 'url', 'token');
   command.action((options: ChaosOptions) => invoke(command, async (invocation) => {
     const { runChaos } = await import('../run-chaos.ts');
     return runChaos(invocation, await readChaosOptions(invocation, options));

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { invoke } from '../invocation.ts';
+import { refuseUnused } from '../refuse-extra-arguments.ts';
 import { serveUntilStopped } from '../serve-until-stopped.ts';
 import { defaultPort, readServeOptions } from './start.ts';
 
@@ -14,5 +15,6 @@ A mistake in a file is told and the last good deployment stays.
 Examples:
   $ cloudcode dev
   $ cloudcode dev --port 4100`);
+  refuseUnused(command, 'url', 'token');
   command.action((options: { port: string }) => invoke(command, (invocation) => serveUntilStopped(invocation, { ...readServeOptions(invocation, options), watch: true })));
 }

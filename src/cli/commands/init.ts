@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { relative } from 'node:path';
+import { CloudCodeError } from '../../core/errors.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
+import { refuseUnused } from '../refuse-extra-arguments.ts';
 
 export function addInit(program: Command): void {
   const command = program
@@ -11,10 +13,12 @@ export function addInit(program: Command): void {
 Examples:
   $ cloudcode init my-app
   $ cd my-app && npm install && npx cloudcode dev`);
+  refuseUnused(command, 'environment', 'url', 'token', 'database');
   command.action((dir: string | undefined) => invoke(command, (invocation) => init(invocation, dir)));
 }
 
 async function init({ terminal, global }: Invocation, dir: string | undefined): Promise<number> {
+  if (dir !== undefined && global.projectGiven) throw new CloudCodeError('wrong_usage', 'Both a folder and --project are given: a new project has one folder.', { hint: 'Leave one of them out.' });
   const { initProject } = await import('../../project/init-project.ts');
   const written = await initProject(dir ?? global.project);
   if (terminal.json) {

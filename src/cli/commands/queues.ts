@@ -3,7 +3,7 @@ import type { Backend } from '../../client/backend.ts';
 import type { Queue } from '../../core/run.ts';
 import { parseQueue } from '../../core/schedule-request.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
-import { refuseExtraArguments } from '../refuse-extra-arguments.ts';
+import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
 import { escapeText } from '../terminal/escape-text.ts';
 import { relativeTime } from '../terminal/relative-time.ts';
@@ -28,6 +28,7 @@ Examples:
   pause.action((name: string) => invoke(pause, (invocation) => change(invocation, name, (backend) => backend.pauseQueue(name))));
   const resume = queues.command('resume').argument('<name>', 'the queue').description('go on with a paused queue');
   resume.action((name: string) => invoke(resume, (invocation) => change(invocation, name, (backend) => backend.resumeQueue(name))));
+  refuseWhatSubcommandsIgnore(queues);
 }
 
 async function list({ terminal, global }: Invocation): Promise<number> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
 import { runsPrinter } from '../print-runs.ts';
-import { refuseExtraArguments } from '../refuse-extra-arguments.ts';
+import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
 import { maxPageSize, type Backend, type RunFilter } from '../../client/backend.ts';
 import type { Run } from '../../core/run.ts';
@@ -38,6 +38,7 @@ Examples:
   }));
   addRunsLogs(runs);
   addRunsChange(runs);
+  refuseWhatSubcommandsIgnore(runs);
 }
 
 async function list({ terminal, global }: Invocation, options: RunsOptions): Promise<number> {

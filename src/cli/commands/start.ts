@@ -4,6 +4,7 @@ import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../core/leas
 import type { SystemOptions } from '../../main.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber, parsePort } from '../parse-values.ts';
+import { refuseUnused, refuseWithout } from '../refuse-extra-arguments.ts';
 import { serveUntilStopped } from '../serve-until-stopped.ts';
 
 export interface ServeOptions {
@@ -36,6 +37,9 @@ Examples:
   $ cloudcode start
   $ cloudcode start --port 0 --json
   $ cloudcode start --database postgres://user:password@host/database --concurrency 20`);
+  refuseUnused(command, 'url', 'token');
+  refuseWithout(command, 'http', ['port', 'host']);
+  refuseWithout(command, 'runner', ['concurrency', 'leaseMs']);
   command.action((options: ServeOptions) => invoke(command, (invocation) => serveUntilStopped(invocation, readServeOptions(invocation, options))));
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
+import { refuseUnused } from '../refuse-extra-arguments.ts';
 
 export function addTypes(program: Command): void {
   const command = program
@@ -9,6 +10,7 @@ export function addTypes(program: Command): void {
 Examples:
   $ cloudcode types
   $ cloudcode types && npx tsc --noEmit`);
+  refuseUnused(command, 'environment', 'url', 'token', 'database');
   command.action(() => invoke(command, types));
 }
 
