@@ -43,6 +43,7 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
     violations: violationsIn(result),
     cases: verdict.cases,
     longestStandstill: verdict.longestStandstill,
+    standstillBeyondFault: verdict.standstillBeyondFault,
     tookMs, kept,
   };
 }
@@ -63,7 +64,8 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
     plain(`all, of ${Object.keys(made).length} kinds`, result.faults.length),
   ]);
   printRows(terminal, 'MUST BE 0', countNames.map((name) => [{ text: labels[name] }, { text: String(verdict.counts[name]), ...(verdict.counts[name] > 0 ? { paint: bad } : {}) }]));
-  printRows(terminal, 'STANDSTILL', [plain('longest, of a queue that was due', standstill(verdict.longestStandstill))]);
+  const afterFaults = faultKinds.flatMap((kind) => (verdict.standstillBeyondFault[kind] === undefined ? [] : [plain(`after ${kind}`, `${verdict.standstillBeyondFault[kind]} ms beyond it`)]));
+  printRows(terminal, 'STANDSTILL', [plain('longest, of a queue that was due', standstill(verdict.longestStandstill)), ...afterFaults]);
   for (const { count, what, run } of verdict.cases.slice(0, casesShown)) terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
   if (verdict.cases.length > casesShown) terminal.print(`… and ${verdict.cases.length - casesShown} more: --json lists them all`);
   if (kept !== null) terminal.print(`Kept: ${kept.folder}\n  cloudcode runs --project ${kept.project}${options.databaseUrl === undefined ? '' : ` --database ${kept.databaseUrl}`}`);

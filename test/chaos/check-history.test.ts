@@ -137,12 +137,20 @@ describe('the judge of campaigns', () => {
   });
 
   it('names the longest standstill, and the fault before it', () => {
-    // a: claimed 1020, ended 1100, in back-off until 2000, claimed 2005, ended 2100; b: claimed 2110, ended 2200.
-    assert.deepEqual(checkHistory(good).longestStandstill, { ms: 95, queue: 'q', run: 'a', fault: 'worker_killed' });
+    // a: claimed 1020, ended 1100, in back-off until 2000, claimed 2005, began 2010, ended 2100; b: claimed 2110, began 2120, ended 2200.
+    assert.deepEqual(checkHistory(good).longestStandstill, { ms: 90, queue: 'q', run: 'a', fault: 'worker_killed' });
     const slow = { ...good, changes: good.changes.map((change, index) => (index >= 6 ? { ...change, at: change.at + 500 } : change)) };
     assert.deepEqual(checkHistory(slow).longestStandstill, { ms: 510, queue: 'q', run: 'b', fault: 'worker_killed' });
     const paused = { ...slow, pauses: [{ seq: 1, at: 1500, queue: 'q', isPaused: true }, { seq: 2, at: 2590, queue: 'q', isPaused: false }] };
-    assert.equal(checkHistory(paused).longestStandstill?.ms, 95);
+    assert.equal(checkHistory(paused).longestStandstill?.ms, 90);
+  });
+
+  it('does not take for a standstill that an attempt is at work, and names the longest for each kind of fault beyond the time it lasted', () => {
+    // The attempts saw themselves end 5 ms before their ends were stored; the first did not: a fault struck it at 1050, and was over at 1060.
+    const ended = [witnessed({ kind: 'ended', run: 'a', attempt: 2, fence: '2', at: 1095 }), witnessed({ kind: 'ended', run: 'b', attempt: 1, fence: '3', at: 1195 })];
+    const verdict = checkHistory({ ...good, witness: [...good.witness, ...ended] });
+    assert.deepEqual(verdict.longestStandstill, { ms: 50, queue: 'q', run: 'a', fault: 'worker_killed' });
+    assert.deepEqual(verdict.standstillBeyondFault, { worker_killed: 40 });
   });
 
   it('does not take for a standstill that the runners were busy with what was due before', () => {

@@ -6,7 +6,7 @@ import { findFencesNotGrowing, findStaleWrites } from './rules/fences.ts';
 import { findEndedRunners, findLeftOver, findLostRuns, findLostWrites, findStuckQueues } from './rules/losses.ts';
 import { findOrderViolations } from './rules/order.ts';
 import { findOverlaps } from './rules/overlaps.ts';
-import { findLongestStandstill } from './rules/standstill.ts';
+import { findStandstills } from './rules/standstill.ts';
 import { findEarlyStarts, findUnclaimedStarts } from './rules/starts.ts';
 import { type Case, type CountName, countNames, type Verdict } from './verdict.ts';
 
@@ -19,5 +19,6 @@ export function checkHistory(given: History): Verdict {
   const history = indexHistory(given);
   const cases = rules.flatMap((rule) => rule(history));
   const counts = Object.fromEntries(countNames.map((name) => [name, cases.filter(({ count }) => count === name).length])) as Record<CountName, number>;
-  return { runs: history.runs.length, attempts: history.claims.length, counts, cases, longestStandstill: findLongestStandstill(history) };
+  const { longest, beyondFault } = findStandstills(history);
+  return { runs: history.runs.length, attempts: history.claims.length, counts, cases, longestStandstill: longest, standstillBeyondFault: beyondFault };
 }

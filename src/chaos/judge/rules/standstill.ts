@@ -3,50 +3,90 @@ import type { IndexedHistory } from '../index-history.ts';
 import { databaseTime } from '../database-time.ts';
 import type { Standstill } from '../verdict.ts';
 
-/**
- * The longest stretch in which a queue had a run that could have been working, and nothing of the queue was claimed or ended: also while the database's rows called a run
- * running whose process was long dead. So it is never shorter than the longest attempt. Back-off, due times that lie ahead and pauses do not count; nor does the time in which the
- * runners, who can do only so many at once, still claimed runs that were due before it.
- */
-export function findLongestStandstill(history: IndexedHistory): Standstill | null {
-  const lines = [...history.changesOfQueue, ...[...history.changesOfRun].filter(([, changes]) => changes[0]?.queue === null)];
-  let longest: Standstill | null = null;
-  for (const [, changes] of lines) {
-    for (const { from: readyAt, to, run, queue, claim } of stretchesOf(changes, history.pauses)) {
-      if (to - readyAt <= (longest?.ms ?? 0)) continue;
-      const from = claim === null ? readyAt : Math.max(readyAt, lastClaimOfEarlier(history.claims, claim));
-      if (to - from > (longest?.ms ?? 0)) longest = { ms: Math.round(to - from), queue, run, fault: faultBefore(history, to) };
-    }
-  }
-  return longest;
+/** The longest standstill of all, and the longest after each kind of fault, beyond the time for which that fault itself lasted. */
+export interface Standstills {
+  readonly longest: Standstill | null;
+  /** In milliseconds, by the kind of the last fault that had begun before the standstill was over. */
+  readonly beyondFault: Readonly<Record<string, number>>;
 }
 
-interface Stretch {
+/**
+ * The longest stretch in which a queue had a run that could have been working, and none was: also while the database's rows called a run running whose process was long dead. What an
+ * attempt worked does not count: from when its task saw itself begin until it saw itself end or, without that, until a fault struck anything. Back-off, due times that lie ahead and
+ * pauses do not count; nor does the time in which the runners, who can do only so many at once, still claimed runs that were due before it.
+ */
+export function findStandstills(history: IndexedHistory): Standstills {
+  const faults = faultsByDatabaseTime(history);
+  const lines = [...history.changesOfQueue, ...[...history.changesOfRun].filter(([, changes]) => changes[0]?.queue === null)];
+  const working = workingTimes(history, faults);
+  let longest: Standstill | null = null;
+  const beyondFault: Record<string, number> = {};
+  for (const [, changes] of lines) {
+    for (const stretch of stretchesOf(changes, history.pauses).flatMap((each) => withoutWork(each, working))) {
+      const { to, run, queue, claim } = stretch;
+      const from = claim === null ? stretch.from : Math.max(stretch.from, lastClaimOfEarlier(history.claims, claim));
+      const fault = faults.findLast(({ beganAt }) => beganAt <= to);
+      if (to - from > (longest?.ms ?? 0)) longest = { ms: Math.round(to - from), queue, run, fault: fault?.kind ?? null };
+      if (fault !== undefined) beyondFault[fault.kind] = Math.max(beyondFault[fault.kind] ?? 0, Math.round(to - from - shared({ from, to }, fault)));
+    }
+  }
+  return { longest, beyondFault };
+}
+
+interface Fault {
+  readonly kind: string;
+  readonly beganAt: number;
+  readonly healedAt: number;
+}
+
+interface Span {
   readonly from: number;
   readonly to: number;
+}
+
+interface Stretch extends Span {
   readonly run: string;
   readonly queue: string | null;
   /** What ended it, when that was a claim. */
   readonly claim: RunChange | null;
+  /** The fence of the attempt that was running meanwhile; null when none was. */
+  readonly fence: number | null;
 }
 
 function stretchesOf(changes: readonly RunChange[], pauses: IndexedHistory['pauses']): readonly Stretch[] {
   const waiting = new Map<string, RunChange>();
   let lastStep = -Infinity;
-  let isRunning = false;
+  let runningFence: number | null = null;
   return changes.flatMap((change): readonly Stretch[] => {
     const { run, queue, at, before, after } = change;
     const isStep = before === 'running' || after === 'running';
     // While one runs, from its claim on; else from when the run that was claimed could have been.
-    const readyAt = isRunning ? lastStep : Math.max(lastStep, change.wokeAt, waiting.get(run)?.at ?? -Infinity, resumedBefore(pauses, queue, at));
-    const stretch = isStep && Number.isFinite(readyAt) ? [{ from: readyAt, to: at, run, queue, claim: after === 'running' ? change : null }] : [];
+    const readyAt = runningFence !== null ? lastStep : Math.max(lastStep, change.wokeAt, waiting.get(run)?.at ?? -Infinity, resumedBefore(pauses, queue, at));
+    const stretch = isStep && Number.isFinite(readyAt) ? [{ from: readyAt, to: at, run, queue, claim: after === 'running' ? change : null, fence: runningFence }] : [];
     if (isStep) {
       lastStep = at;
-      isRunning = after === 'running';
+      runningFence = after === 'running' ? change.fence : null;
     }
     if (after === 'queued') waiting.set(run, change);
     return stretch;
   });
+}
+
+/** When attempts were at work, by fence. */
+function workingTimes({ witness, clockSamples }: IndexedHistory, faults: readonly Fault[]): ReadonlyMap<number, Span> {
+  const at = (kind: 'began' | 'ended'): ReadonlyMap<number, number> =>
+    new Map(witness.filter((line) => line.kind === kind).map((line) => [Number(line.fence), databaseTime(clockSamples, line.at) ?? Infinity]));
+  const ended = at('ended');
+  return new Map(
+    [...at('began')].map(([fence, from]) => [fence, { from, to: ended.get(fence) ?? faults.find(({ beganAt }) => beganAt >= from)?.beganAt ?? from }]),
+  );
+}
+
+function withoutWork(stretch: Stretch, working: ReadonlyMap<number, Span>): readonly Stretch[] {
+  const work = stretch.fence === null ? undefined : working.get(stretch.fence);
+  if (work === undefined) return [stretch];
+  const within = (at: number): number => Math.min(Math.max(at, stretch.from), stretch.to);
+  return [{ ...stretch, to: within(work.from) }, { ...stretch, from: within(work.to) }];
 }
 
 /** When a run that was due before this one was claimed last before it. */
@@ -58,6 +98,12 @@ function resumedBefore(pauses: IndexedHistory['pauses'], queue: string | null, a
   return pauses.findLast((pause) => pause.queue === queue && !pause.isPaused && pause.at <= at)?.at ?? -Infinity;
 }
 
-function faultBefore({ faults, clockSamples }: IndexedHistory, at: number): string | null {
-  return faults.filter(({ beganAt }) => (databaseTime(clockSamples, beganAt) ?? Infinity) <= at).sort((a, b) => a.beganAt - b.beganAt).at(-1)?.kind ?? null;
+/** In the order in which they began, by the database's clock. */
+function faultsByDatabaseTime({ faults, clockSamples }: IndexedHistory): readonly Fault[] {
+  const at = (bootMs: number): number => databaseTime(clockSamples, bootMs) ?? Infinity;
+  return faults.map(({ kind, beganAt, healedAt }) => ({ kind, beganAt: at(beganAt), healedAt: at(healedAt) })).sort((a, b) => a.beganAt - b.beganAt);
+}
+
+function shared({ from, to }: Span, { beganAt, healedAt }: Fault): number {
+  return Math.max(0, Math.min(to, healedAt) - Math.max(from, beganAt));
 }
