@@ -1,5 +1,6 @@
 // The engine alone. This file is all that says how runs are claimed and ended: it does what src/runner/ does, without executing anything.
 
+import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import { openClaimer } from '../../src/runner/claim-due.ts';
 import { openEndWriter, type WriteEnd } from '../../src/runner/write-ends.ts';
 import type { ClaimedRun } from '../../src/store/claim-runs.ts';
@@ -50,7 +51,7 @@ export async function drainRuns(store: Store, runnerId: string, { count, withinM
 
 async function endRun(writeEnd: WriteEnd, run: ClaimedRun): Promise<void> {
   const next = await writeEnd(run.queue, {
-    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
+    gone: ProcessesGone.because('never_started'), runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
     outcome: 'returned', cancelRequested: false, resultJson: 'null', error: null,
     exitCode: 0, signal: null, pid: process.pid, peakMemoryBytes: null, lines: [],
   });

@@ -1,5 +1,6 @@
 import { decideAfterAttempt, type AfterAttempt } from '../core/decide-after-attempt.ts';
 import type { ErrorRecord } from '../core/errors.ts';
+import type { ProcessesGone } from '../core/processes-gone.ts';
 import type { Outcome } from '../core/run.ts';
 import { type RunningEvent, storedAfterRunning } from '../core/run-transitions.ts';
 import { type AttemptRecord, endAttempts, type StoredLine } from '../store/end-attempt.ts';
@@ -7,6 +8,8 @@ import type { Store } from '../store/open-store.ts';
 
 /** How an attempt ended, as its runner saw it. */
 export interface FinishedAttempt {
+  /** Without it no end may be stored. */
+  readonly gone: ProcessesGone;
   readonly runId: string;
   readonly fence: string;
   readonly number: number;

@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../core/processes-gone.ts';
 import type { Store } from '../store/open-store.ts';
 import { type HeldAttempt, readLostAttempts } from '../store/runners.ts';
 import { type FinishedAttempt, finishAttempts } from './finish-attempt.ts';
@@ -9,20 +10,21 @@ export async function rescueRuns(store: Store): Promise<number> {
   let rescued = 0;
   for (;;) {
     const lost = await readLostAttempts(store, batch);
-    rescued += await endLostAttempts(store, lost, "The attempt's runner stopped renewing its lease: it died or lost the database.");
+    rescued += await endLostAttempts(store, lost, ProcessesGone.because('lease_over'), "The attempt's runner stopped renewing its lease: it died or lost the database.");
     if (lost.length < batch) return rescued;
   }
 }
 
 /** Ends attempts whose processes are known to be gone, or never were. @returns how many were still current */
-export async function endLostAttempts(store: Store, attempts: readonly HeldAttempt[], why: string): Promise<number> {
+export async function endLostAttempts(store: Store, attempts: readonly HeldAttempt[], gone: ProcessesGone, why: string): Promise<number> {
   if (attempts.length === 0) return 0;
-  const finished = await finishAttempts(store, attempts.map((attempt) => endOf(attempt, why)));
+  const finished = await finishAttempts(store, attempts.map((attempt) => endOf(attempt, gone, why)));
   return finished.filter((next) => next !== 'superseded').length;
 }
 
-function endOf(attempt: HeldAttempt, why: string): FinishedAttempt {
+function endOf(attempt: HeldAttempt, gone: ProcessesGone, why: string): FinishedAttempt {
   return {
+    gone,
     runId: attempt.id,
     fence: attempt.fence,
     number: attempt.attempt,

@@ -120,11 +120,24 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     return end.kind === 'exited' && !context.holdsLease() ? leaseLost : end;
   }
 
+  /** What goes wrong on the way to an attempt's end must not keep that from being stored. */
+  function trouble(what: string): (error: unknown) => undefined {
+    return (error) => {
+      context.onEvent({ kind: 'trouble', what: `run ${run.id}: ${what}`, error });
+      return undefined;
+    };
+  }
+
   async function execute(): Promise<void> {
     // Asked at the last instant: a runner that was stopped since it claimed the run finds its workers ended, and must not start another.
     if (context.holdsLease()) {
-      worker.start(startMessage(run, code, context.folder), run.parametersJson);
-      context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+      try {
+        worker.start(startMessage(run, code, context.folder), run.parametersJson);
+        context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+      } catch (error) {
+        // Part of the message may have been sent: the worker is ended as any other.
+        ended.resolve({ kind: 'lost', why: `The worker could not be started: ${error instanceof Error ? error.message : String(error)}` });
+      }
     } else {
       ended.resolve(leaseLost);
     }
@@ -132,16 +145,17 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     clearTimeout(timeout);
     clearTimeout(pidTimer);
     memory.stop();
-    if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker);
+    if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(end.answer.keepsCode ? keepGraceMs : exitGraceMs, worker.exited);
     const exit = await worker.end();
     gone.resolve(undefined);
-    await calls.close();
+    await calls.close().catch(trouble('its calls could not be finished'));
     await within(lastOutputMs, worker.closed);
-    const unwritten = await flusher.stop();
+    const unwritten = await flusher.stop().catch(trouble('its log could not be stored'));
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
     const next = await storeEnd(context, run.queue, {
+      gone: exit.gone,
       runId: run.id,
       fence: run.fence,
       number: run.attempt,
@@ -152,7 +166,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       signal: exit.signal,
       pid: worker.pid,
       peakMemoryBytes: Math.max(memory.peakBytes(), maxRssBytes),
-      lines: [...unwritten, ...output.finish()],
+      lines: [...(unwritten ?? []), ...output.finish()],
     });
     const tookMs = performance.now() - began;
     context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, next, tookMs });

@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../core/processes-gone.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache } from './bundle-cache.ts';
 import type { DataModels } from './data-models.ts';
@@ -34,13 +35,15 @@ export interface SlotOptions {
   readonly bundles: BundleCache;
   readonly dataModels: DataModels;
   readonly context: AttemptContext;
+  /** How many workers could not be killed yet: while there is one, nothing is claimed. */
+  readonly unproven: () => number;
   readonly onFree: () => void;
 }
 
 /** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
 const heldPerRoom = 2;
 
-export function openSlots({ concurrency, pool, bundles, dataModels, context, onFree }: SlotOptions): RunSlots {
+export function openSlots({ concurrency, pool, bundles, dataModels, context, unproven, onFree }: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -54,7 +57,9 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, onF
   };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const [worker, code] = await takeBoth(pool.take(run), readCode(run));
+    const taken = await takeBoth(pool.take(run), readCode(run)).catch((error: unknown) => ({ error }));
+    if ('error' in taken) return giveUp(run, context, taken.error);
+    const [worker, code] = taken;
     slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
     void slot.attempt.gone.then(() => {
@@ -74,15 +79,13 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, onF
     if (madeRoom) onFree();
   };
   return {
-    free: () => Math.min(concurrency - [...slots.values()].filter(({ isAtWork }) => isAtWork).length, mayHold()),
+    free: () => (unproven() > 0 ? 0 : Math.min(concurrency - [...slots.values()].filter(({ isAtWork }) => isAtWork).length, mayHold())),
     size: () => slots.size,
     holds: (runId) => slots.has(runId),
     fill(run) {
       const slot: Slot = { run, isAtWork: true, attempt: null, stop: null };
       slots.set(run.id, slot);
-      void execute(slot)
-        .catch((error: unknown) => giveUp(run, context, error))
-        .finally(() => release(slot));
+      void execute(slot).finally(() => release(slot));
     },
     cancel(runId) {
       const slot = slots.get(runId);
@@ -106,11 +109,12 @@ async function takeBoth<Code>(taking: ReturnType<WorkerPool['take']>, code: Prom
   }
 }
 
-/** The attempt could not even start (no process, no disk): it is tried again after its back-off, here or elsewhere. */
+/** No worker was given the run (no process, no disk): it is tried again after its back-off, here or elsewhere. */
 async function giveUp(run: ClaimedRun, context: AttemptContext, cause: unknown): Promise<void> {
   context.onEvent({ kind: 'trouble', what: `run ${run.id} could not be started`, error: cause });
   const message = `The attempt could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
   await context.writeEnd(run.queue, {
+    gone: ProcessesGone.because('never_started'),
     runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
     outcome: 'lost', cancelRequested: false, resultJson: null, error: { name: 'AttemptLost', message, stack: null },
     exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [],

@@ -87,7 +87,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const abandon = new AbortController();
   const slots = openSlots({
-    concurrency, pool, bundles, dataModels: openDataModels(store), onFree: () => claiming.wake(),
+    concurrency, pool, bundles, dataModels: openDataModels(store), unproven: containment.unproven, onFree: () => claiming.wake(),
     context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
   });
   const claimer = openClaimer({ store, runnerId: id, free: slots.free, onClaimed: slots.fill, onRoom: () => claiming.wake() });

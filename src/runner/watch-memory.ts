@@ -14,8 +14,16 @@ export interface MemoryWatch {
 export function watchMemory(container: Container, memoryMb: number, onOver: (used: { readonly bytes: number; readonly processes: number }) => void): MemoryWatch {
   const limit = memoryMb * 1024 * 1024;
   let peak = 0;
+  // A look that fails, as when no file can be opened, tells nothing; the next one does.
+  const memoryNow = (): number => {
+    try {
+      return container.memoryBytes(limit);
+    } catch {
+      return 0;
+    }
+  };
   const look = (): void => {
-    const bytes = container.memoryBytes(limit);
+    const bytes = memoryNow();
     peak = Math.max(peak, bytes);
     if (bytes > limit) return onOver({ bytes, processes: container.pids().length });
     timer = setTimeout(look, bytes > limit * 0.6 ? tenseLookMs : calmLookMs);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ProcessesGone } from '../core/processes-gone.ts';
 import { encodeFrame } from '../protocol/frame.ts';
 import type { ReplyMessage, StartMessage } from '../protocol/worker-messages.ts';
 import type { Container, Containment } from './containment/containment.ts';
@@ -7,6 +8,11 @@ import type { WorkerExit, WorkerIo } from './worker-io.ts';
 
 export interface WorkerListener extends ChannelListener {
   output(stream: 'stdout' | 'stderr', chunk: Buffer): void;
+}
+
+/** How a worker ended, and the proof that nothing of it is left. */
+export interface WorkerEnd extends WorkerExit {
+  readonly gone: ProcessesGone;
 }
 
 export interface WorkerProcessOptions {
@@ -116,15 +122,15 @@ export class WorkerProcess implements AsyncDisposable {
     channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
   }
 
-  /** Ends the process and everything it started; resolves when all are known to be gone. */
-  async end(): Promise<WorkerExit> {
+  /** Ends the process and everything it started; resolves when all are known to be gone. Never rejects. */
+  async end(): Promise<WorkerEnd> {
     await this.ready.catch(() => undefined); // contained or not, the container ends what there is
-    if (this.#container === null) return { code: null, signal: null };
-    await this.#container.killAll();
+    if (this.#container === null) return { code: null, signal: null, gone: ProcessesGone.because('never_started') };
+    const gone = await this.#container.killAll();
     await this.#process.findEnd?.();
-    const exit = await this.exited;
+    const exit = await this.exited.catch(() => ({ code: null, signal: null }));
     this.#container.close();
-    return exit;
+    return { ...exit, gone };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -132,7 +132,7 @@ async function hold(mechanism: 'cgroup' | 'scan') {
   const runnerId = randomUUID();
   const stuck: string[] = [];
   const containment: Containment = await withSetting(mechanism, () => openContainment({ runnerId, log: (message) => stuck.push(message) }));
-  const containers: { killAll(): Promise<void>; close(): void }[] = [];
+  const containers: { killAll(): Promise<unknown>; close(): void }[] = [];
   return {
     async start(script: string) {
       const token = newToken();

@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +38,7 @@ test('promise 6: what a superseded attempt still sends is refused: its schedule 
   assert.ok(held !== undefined && pid !== null && pid !== undefined);
   process.kill(pid, 'SIGSTOP');
   // What another runner does when the lease of the first has run out.
-  const lost = { runId: run.id, fence: held.fence, number: 1, attemptLimit: 5, outcome: 'lost', cancelRequested: false, resultJson: null, error: null, exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [] } as const;
+  const lost = { gone: ProcessesGone.because('lease_over'), runId: run.id, fence: held.fence, number: 1, attemptLimit: 5, outcome: 'lost', cancelRequested: false, resultJson: null, error: null, exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [] } as const;
   assert.equal(await finishAttempt(runtime.store, lost), 'retry');
   await runtime.printed(run, 'attempt 2 waits');
   process.kill(pid, 'SIGCONT');

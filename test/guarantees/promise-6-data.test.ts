@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -62,7 +63,7 @@ test('promise 6: whatever a superseded attempt asks of DB and CloudCode is refus
   process.kill(pid, 'SIGSTOP');
   try {
     // The run is taken over as if its runner's lease had run out; the runner has one slot, and it is taken.
-    await endLostAttempts(store, await readHeldAttempts(store, runner.id), 'taken over by the test');
+    await endLostAttempts(store, await readHeldAttempts(store, runner.id), ProcessesGone.because('lease_over'), 'taken over by the test');
     const usurper = randomUUID();
     await takeLease(store, { id: usurper, host: 'elsewhere', pid: 1, processIdentity: null, leaseMs: 600_000 });
     const claimed = await until(15_000, 'the run is claimed by another', async () => (await claimRuns(store, { runnerId: usurper, limit: 1, after: 0 }))[0] ?? null);

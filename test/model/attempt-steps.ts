@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import fc from 'fast-check';
 import { type Outcome, outcomes } from '../../src/core/run.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
@@ -86,7 +87,7 @@ export const finish: StepKind<readonly End[]> = {
     const ends = endsOf(model, given);
     say(ends.map(({ attempt, outcome, isTold }) => `${nameOf(model, attempt)} ends as ${outcome}${isTold ? ', known to be cancelled' : ''}`).join('; '));
     const stored = await finishAttempts(real.t.store, ends.map(({ attempt, outcome, isTold }) => ({
-      runId: model.run(attempt.run).id, fence: attempt.fence, number: attempt.number, attemptLimit: attempt.limit, outcome, cancelRequested: isTold,
+      gone: ProcessesGone.because('ended'), runId: model.run(attempt.run).id, fence: attempt.fence, number: attempt.number, attemptLimit: attempt.limit, outcome, cancelRequested: isTold,
       resultJson: outcome === 'returned' ? '1' : null, error: outcome === 'returned' ? null : { name: outcome, message: 'it ended', stack: null },
       exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [line('info', `end${attempt.number}`)],
     })));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { deployProject } from '../../src/operations/deploy-project.ts';
 import { finishAttempt } from '../../src/operations/finish-attempt.ts';
+import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import type { Outcome } from '../../src/core/run.ts';
 import { type ClaimedRun, claimRuns } from '../../src/store/claim-runs.ts';
 import { migrate } from '../../src/store/migrate.ts';
@@ -43,7 +44,7 @@ export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip
 
 export function endOf(run: ClaimedRun, outcome: Outcome): Parameters<typeof finishAttempt>[1] {
   return {
-    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit, outcome, cancelRequested: false,
+    gone: ProcessesGone.because('ended'), runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit, outcome, cancelRequested: false,
     resultJson: outcome === 'returned' ? '1' : null, error: null, exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [],
   };
 }

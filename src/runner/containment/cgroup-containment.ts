@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { emptyFolder, hasFolders, isGone, isPopulated, openProcs, pidsIn, removeFolder } from './cgroup-folder.ts';
-import type { Container, Containment, Log } from './containment.ts';
+import type { Container, Containment, ContainmentListener, Log } from './containment.ts';
 import { send } from './end-owned.ts';
 import { isAlive, readStat } from './proc-files.ts';
+import { killForSure } from './kill-for-sure.ts';
 import { memoryOf } from './process-memory.ts';
+import { countUnkilled, type Unkilled } from './unkilled.ts';
 
 const writeTo = promisify(write);
 
@@ -17,13 +19,16 @@ const writeTo = promisify(write);
  * The folders are used again: an empty one cannot be told from a new one, and making and removing one takes the kernel's one lock for all cgroups, for which we would
  * wait while another worker is being moved.
  */
-export function openCgroupContainment({ folder, log }: { readonly folder: string; readonly log: Log }): Containment {
+export function openCgroupContainment({ folder, ...listener }: { readonly folder: string } & ContainmentListener): Containment {
+  const { log } = listener;
+  const unkilled = countUnkilled(listener);
   const free: string[] = [];
   let made = 0;
   return {
     mechanism: 'cgroup',
     cgroupPath: folder,
-    contain: (workerId, pid) => containerOf({ workerId, pid, folder: free.pop() ?? join(folder, `worker-${++made}`), log, giveBack: (path) => free.push(path) }),
+    contain: (workerId, pid) => containerOf({ workerId, pid, folder: free.pop() ?? join(folder, `worker-${++made}`), log, unkilled, giveBack: (path) => free.push(path) }),
+    unproven: unkilled.count,
     close: () => void removeFolder(folder),
   };
 }
@@ -33,10 +38,11 @@ interface Parts {
   readonly pid: number;
   readonly folder: string;
   readonly log: Log;
+  readonly unkilled: Unkilled;
   giveBack(folder: string): void;
 }
 
-function containerOf({ workerId, pid, folder, log, giveBack }: Parts): Container {
+function containerOf({ workerId, pid, folder, log, unkilled, giveBack }: Parts): Container {
   let state: 'moving' | 'inside' | 'outside' | 'closed' = 'moving';
   const ready = moveInto(folder, pid).then(
     () => {
@@ -50,27 +56,42 @@ function containerOf({ workerId, pid, folder, log, giveBack }: Parts): Container
   const settled = ready.catch(() => undefined);
   // Once closed, the folder may be another worker's.
   const pids = (): number[] => (state === 'closed' ? [] : pidsIn(folder));
+  const trouble = unkilled.of({ workerId, cgroupPath: folder });
+  let hasFailed = false;
+  const kill = async (): Promise<void> => {
+    await settled;
+    if (state === 'closed') return;
+    if (state === 'outside') await endAlone(pid);
+    await emptyFolder(folder, (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`));
+  };
   return {
     ready,
     pids,
     signal(signal) {
       for (const each of pids()) send(each, signal);
     },
-    async killAll() {
-      await settled;
-      if (state === 'closed') return;
-      if (state === 'outside') await endAlone(pid);
-      await emptyFolder(folder, (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`));
-    },
+    killAll: () => killForSure(kill, {
+      ...trouble,
+      failed(error) {
+        hasFailed = true;
+        trouble.failed(error);
+      },
+    }),
     memoryBytes: (confirmAbove) => memoryOf(pids(), confirmAbove),
     close() {
       if (state === 'closed') return;
-      const isReusable = state !== 'moving' && !isPopulated(folder);
+      const wasMoving = state === 'moving';
       state = 'closed';
-      if (!isReusable) return;
+      if (wasMoving) return;
       // Folders that a task made below would make every later kill slower.
-      if (hasFolders(folder)) removeFolder(folder);
-      else giveBack(folder);
+      // The guard, which was asked to kill what is in it, may do so late.
+      try {
+        if (isPopulated(folder)) return;
+        if (hasFailed || hasFolders(folder)) removeFolder(folder);
+        else giveBack(folder);
+      } catch {
+        // It cannot be looked at now: it is not used again.
+      }
     },
   };
 }

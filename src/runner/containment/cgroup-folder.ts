@@ -10,8 +10,9 @@ import { send } from './end-owned.ts';
 export function isPopulated(folder: string): boolean {
   try {
     return readFileSync(join(folder, 'cgroup.events'), 'latin1').includes('populated 1');
-  } catch {
-    return false; // removed: the kernel removes no folder that holds a process
+  } catch (error) {
+    if (isGone(error)) return false; // removed: the kernel removes no folder that holds a process
+    throw error; // as when no file can be opened: that says nothing about the processes
   }
 }
 
@@ -65,8 +66,9 @@ export function hasFolders(folder: string): boolean {
 export function foldersIn(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(folder, entry.name)] : []));
-  } catch {
-    return [];
+  } catch (error) {
+    if (isGone(error)) return [];
+    throw error;
   }
 }
 
@@ -84,7 +86,9 @@ export function isGone(error: unknown): boolean {
 function readPids(folder: string): number[] {
   try {
     return readFileSync(join(folder, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean).map(Number);
-  } catch {
-    return []; // gone, or a threaded cgroup made by the task: `populated` still counts it
+  } catch (error) {
+    // EOPNOTSUPP: a threaded cgroup made by the task; `populated` still counts it.
+    if (isGone(error) || (error as NodeJS.ErrnoException).code === 'EOPNOTSUPP') return [];
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { env, platform } from 'node:process';
 import { CloudCodeError } from '../../core/errors.ts';
 import { openCgroupContainment } from './cgroup-containment.ts';
-import type { Containment, Log } from './containment.ts';
+import type { Containment, ContainmentListener } from './containment.ts';
 import { makeRunnerCgroup } from './find-cgroup.ts';
 import { openScanContainment } from './scan-containment.ts';
 
@@ -10,16 +10,16 @@ import { openScanContainment } from './scan-containment.ts';
  * `CLOUDCODE_CONTAINMENT` = `cgroup` (an error where it cannot be) or `scan` decides it instead, for machines whose cgroups misbehave.
  * Throws `containment_unavailable` or `wrong_usage`.
  */
-export async function openContainment({ runnerId, log = () => undefined }: { readonly runnerId: string; readonly log?: Log }): Promise<Containment> {
+export async function openContainment({ runnerId, log = () => undefined, onUnkilled }: { readonly runnerId: string } & Partial<ContainmentListener>): Promise<Containment> {
   const wanted = env['CLOUDCODE_CONTAINMENT'] ?? '';
   if (!['', 'cgroup', 'scan'].includes(wanted)) {
     throw new CloudCodeError('wrong_usage', `CLOUDCODE_CONTAINMENT is "${wanted}".`, { hint: 'Set it to cgroup or scan, or leave it out: then CloudCode chooses.' });
   }
-  if (wanted === 'scan' || (wanted === '' && platform !== 'linux')) return openScanContainment({ runnerId, log });
+  if (wanted === 'scan' || (wanted === '' && platform !== 'linux')) return openScanContainment({ runnerId, log, onUnkilled });
   try {
-    return openCgroupContainment({ folder: await makeRunnerCgroup(runnerId), log });
+    return openCgroupContainment({ folder: await makeRunnerCgroup(runnerId), log, onUnkilled });
   } catch (cause) {
-    if (wanted === '') return openScanContainment({ runnerId, log });
+    if (wanted === '') return openScanContainment({ runnerId, log, onUnkilled });
     throw new CloudCodeError('containment_unavailable', `This machine gives CloudCode no cgroup: ${cause instanceof Error ? cause.message : String(cause)}`, {
       hint: 'Leave CLOUDCODE_CONTAINMENT out, or see docs/containment.md for what a service manager or container must allow.',
       cause,

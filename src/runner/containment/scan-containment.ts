@@ -1,12 +1,14 @@
 import { pid as ownPid, platform } from 'node:process';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import type { Container, Containment, Log } from './containment.ts';
+import type { Container, Containment, ContainmentListener, Log } from './containment.ts';
 import { endOwned, send } from './end-owned.ts';
+import { killForSure, type KillTrouble } from './kill-for-sure.ts';
 import { isAlive, readSmallFile, readStat, variableOf } from './proc-files.ts';
 import { memoryOf } from './process-memory.ts';
 import { ProcessTable } from './process-table.ts';
 import type { Roots, Scan } from './process-table.ts';
 import { scanByPs } from './ps-table.ts';
+import { countUnkilled } from './unkilled.ts';
 
 /** A list this old is good enough to watch memory and to ask processes to end. */
 const freshMs = 20;
@@ -15,7 +17,9 @@ const freshMs = 20;
  * The containment for machines that give us no cgroup. A worker's processes are: what descends from it, what is in its session or process group (so start it
  * `detached`), and what has its id as `CLOUDCODE_ATTEMPT` in its environment.
  */
-export function openScanContainment({ runnerId, log }: { readonly runnerId: string; readonly log: Log }): Containment {
+export function openScanContainment({ runnerId, ...listener }: { readonly runnerId: string } & ContainmentListener): Containment {
+  const { log } = listener;
+  const unkilled = countUnkilled(listener);
   const roots = new Map<number, { readonly owner: string; readonly startTicks: number }>();
   const scans = shareScans(roots, runnerId);
   return {
@@ -27,8 +31,9 @@ export function openScanContainment({ runnerId, log }: { readonly runnerId: stri
       const close = (): void => {
         if (roots.get(pid)?.owner === workerId) roots.delete(pid);
       };
-      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, close });
+      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, trouble: unkilled.of({ workerId, cgroupPath: null }), close });
     },
+    unproven: unkilled.count,
     close() {
       // nothing is held
     },
@@ -40,25 +45,27 @@ interface Parts {
   readonly worker: { readonly pid: number; readonly startTicks: number };
   readonly scans: Scans;
   readonly log: Log;
+  readonly trouble: KillTrouble;
   close(): void;
 }
 
-function containerOf({ workerId, worker, scans, log, close }: Parts): Container {
+function containerOf({ workerId, worker, scans, log, trouble, close }: Parts): Container {
   const pids = (): number[] => scans.recent().processes.flatMap(({ pid, owner, isAlive }) => (owner === workerId && isAlive ? [pid] : []));
+  const kill = async (): Promise<void> => {
+    await endChildless(worker);
+    await endOwned({
+      owner: workerId,
+      scan: scans.next,
+      onStuck: (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
+    });
+  };
   return {
     ready: Promise.resolve(),
     pids,
     signal(signal) {
       for (const pid of pids()) send(pid, signal);
     },
-    async killAll() {
-      await endChildless(worker);
-      await endOwned({
-        owner: workerId,
-        scan: scans.next,
-        onStuck: (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
-      });
-    },
+    killAll: () => killForSure(kill, trouble),
     memoryBytes: (confirmAbove) => memoryOf(pids(), confirmAbove),
     close,
   };

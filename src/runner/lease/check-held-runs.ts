@@ -1,3 +1,4 @@
+import { ProcessesGone } from '../../core/processes-gone.ts';
 import { endLostAttempts } from '../../operations/rescue-runs.ts';
 import type { Store } from '../../store/open-store.ts';
 import { readHeldAttempts } from '../../store/runners.ts';
@@ -21,7 +22,7 @@ export function startCheckingHeldRuns(store: Store, runnerId: string, runner: { 
       const held = await readHeldAttempts(store, runnerId);
       for (const run of held) if (run.cancelRequested) slots.cancel(run.id);
       if (stillness === null || claimer.stillness() !== stillness) return checkMs;
-      await endLostAttempts(store, held.filter((run) => !slots.holds(run.id)), 'The answer to its claim was lost.');
+      await endLostAttempts(store, held.filter((run) => !slots.holds(run.id)), ProcessesGone.because('never_started'), 'The answer to its claim was lost.');
       return checkMs;
     },
     onError(error) {

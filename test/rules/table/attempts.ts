@@ -6,7 +6,7 @@ export const attemptRules: readonly Rule[] = [
   {
     name: 'processes-gone',
     without: 'an end is stored when the worker is gone, whatever it has started',
-    edits: [{ file: 'src/runner/worker-process.ts', find: 'await this.#container.killAll();', replace: "if (!this.hasExited) process.kill(this.pid, 'SIGKILL');" }],
+    edits: [{ file: 'src/runner/worker-process.ts', find: 'const gone = await this.#container.killAll();', replace: "const gone = ProcessesGone.because('ended'); if (!this.hasExited) process.kill(this.pid, 'SIGKILL');" }],
     campaign: { runs: 60, faults: 8, kinds: ['task_bred'], queues: 5 },
     finds: ['overlaps', 'processesLeftOver'],
   },
