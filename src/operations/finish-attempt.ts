@@ -34,7 +34,7 @@ export type Finished = AfterAttempt['next'] | 'superseded';
  */
 export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
   const finished = await endAll(store, attempts);
-  // Somebody may have cancelled a run while its runner had not heard of it. The database knows, and takes no end then that forgets it.
+  // Somebody may have cancelled a run while its runner had not heard of it. The database knows, and takes no end then that forgets it; nor does it cancel what was refused for another reason.
   const refused = attempts.filter((attempt, index) => finished[index] === 'superseded' && !isAnswer(attempt.outcome) && !attempt.cancelRequested);
   if (refused.length === 0) return finished;
   const cancelled = await endAll(store, refused.map((attempt) => ({ ...attempt, cancelRequested: true })));

@@ -43,7 +43,8 @@ export interface StoredEnd {
 
 /**
  * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. The locks of their queues are taken first, in one order for
- * all writers. A run that somebody wants cancelled is neither queued again nor `dead`.
+ * all writers. A run that somebody wants cancelled is neither queued again nor `dead`; one that nobody
+ * wants cancelled is not cancelled.
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
  */
 export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Promise<readonly StoredEnd[]> {
@@ -69,7 +70,8 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           attempt_limit = r.attempt_limit + g.extra_attempts
         from locked cross join given g
         -- Running: by the table's constraint it has a runner then. Named by its state, the planner would look through all that are running.
-        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null and (r.cancel_requested_at is null or g.state not in ('queued', 'dead'))
+        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null
+          and case g.state when 'queued' then r.cancel_requested_at is null when 'dead' then r.cancel_requested_at is null when 'cancelled' then r.cancel_requested_at is not null else true end
         returning r.id, r.fence, r.queue is not null or r.state = 'queued' as frees
       ), recorded as (
         update cloudcode.attempts a

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
 import { getRun } from '../../src/operations/get-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
@@ -107,4 +108,15 @@ test('a queue whose lock somebody holds does not hold up the ends of other queue
     return { held: waits, ended: await Promise.all([endOfQueue('queue 1'), endOfQueue('queue 2')]) };
   });
   assert.deepEqual([...ended, await held], ['succeeded', 'succeeded', 'succeeded']);
+});
+
+test('an end makes a run cancelled when somebody asked for that, and never otherwise', async () => {
+  await using t = await testStore();
+  const [wanted, unwanted] = await claimed(t, 2);
+  assert.ok(wanted !== undefined && unwanted !== undefined);
+  await cancelRun(t.store, 'testing', wanted.id);
+  const ends = [wanted, unwanted].map((run) => ({ ...endOf(run, 'lost'), cancelRequested: true }));
+  assert.deepEqual(await finishAttempts(t.store, ends), ['cancelled', 'superseded']);
+  assert.equal((await getRun(t.store, 'testing', unwanted.id)).state, 'running', 'its runner still holds it');
+  assert.deepEqual(await finishAttempts(t.store, [endOf(unwanted, 'lost')]), ['retry']);
 });
