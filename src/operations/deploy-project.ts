@@ -8,6 +8,7 @@ import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
+import { bundleHash } from './bundle-hash.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -63,7 +64,7 @@ interface HashedModel {
 }
 
 async function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
-  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, project.config.defaults), hash: hashOf(task) }));
+  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, project.config.defaults), hash: bundleHash(task) }));
   const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
   const deployed = await retryConflicts(() => store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
@@ -102,10 +103,6 @@ async function applySettings(
   await setRetention(db, environmentId, { ...defaultRetention, ...config.retention });
   const policies = Object.entries(config.queues ?? {}).map(([name, queue]) => [name, queue.onRetry ?? 'wait'] as const);
   await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')));
-}
-
-function hashOf(task: DeployableTask): string {
-  return createHash('sha256').update(JSON.stringify([task.format, task.code, task.sourceMap])).digest('hex');
 }
 
 function hashedModel(model: DataModel): HashedModel {

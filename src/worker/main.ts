@@ -5,7 +5,7 @@ import { captureOutput, sendCut } from './capture-output.ts';
 import { readFrameBlocking, send } from './channel.ts';
 import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
 import { errorRecord } from './error-record.ts';
-import { loadTask } from './load-task.ts';
+import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { rehearse } from './rehearse.ts';
 import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
@@ -43,6 +43,10 @@ async function execute(start: StartMessage, parametersJson: string, leave: () =>
     const run = await loadTask(start);
     answer = { outcome: 'returned', value: await run(JSON.parse(parametersJson)) };
   } catch (error) {
+    if (error instanceof BundleGone) {
+      stopWith('uncaught_exception', errorRecord(error), false);
+      return leave();
+    }
     answer = { outcome: 'threw', value: error };
   }
   await pendingCallsSettled();

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openBundleCache } from '../../src/runner/bundle-cache.ts';
+import { loadTask } from '../../src/worker/load-task.ts';
+import { type Runtime, startRuntime } from '../support/runtime.ts';
+
+let runtime: Runtime;
+before(async () => {
+  runtime = await startRuntime({
+    plain: 'export async function run() { return 1; }',
+    waits: 'await null;\nexport async function run() { return 2; }',
+  });
+});
+after(() => runtime[Symbol.asyncDispose]());
+
+const bundles = (): string => join(runtime.folder, '.cloudcode', 'bundles');
+const answers = async (): Promise<unknown[]> => Promise.all(['plain', 'waits'].map(async (task) => (await runtime.run(task)).result));
+
+const harm: Readonly<Record<string, () => void>> = {
+  removed: () => rmSync(bundles(), { recursive: true }),
+  short: () => each((file) => truncateSync(file, 10)),
+  'altered in place, with size and time kept': () =>
+    each((file) => {
+      const { atime, mtime } = statSync(file);
+      writeFileSync(file, 'x'.repeat(statSync(file).size));
+      utimesSync(file, atime, mtime);
+    }),
+};
+
+for (const [how, break_] of Object.entries(harm)) {
+  test(`bundles that were ${how} while the runner runs are written again`, async () => {
+    assert.deepEqual(await answers(), [1, 2]);
+    break_();
+    assert.deepEqual(await answers(), [1, 2]);
+    assert.deepEqual(globSync('*.tmp', { cwd: bundles() }), []);
+  });
+}
+
+test('a runner that finds an altered bundle at its start writes it again', async () => {
+  await answers();
+  const whole = new Map(files().map((file) => [file, readFileSync(file, 'utf8')]));
+  each((file) => writeFileSync(file, 'altered'));
+  const cache = openBundleCache(runtime.store, bundles());
+  const rows = (await runtime.store.query<{ hash: string; format: 'cjs' | 'esm' }>({ name: 'test_bundles', text: 'select hash, format from cloudcode.bundles', values: [] }));
+  for (const { hash, format } of rows) await cache.files(hash, format);
+  for (const [file, text] of whole) assert.equal(readFileSync(file, 'utf8'), text);
+});
+
+test('a worker whose bundle is gone says so, and does not take it for the task\'s own error', async () => {
+  const start = { bundle: { path: join(runtime.folder, 'none.cjs'), sourceMapPath: '', compiledFolder: '', format: 'cjs' } };
+  await assert.rejects(loadTask(start as Parameters<typeof loadTask>[0]), { name: 'BundleGone' });
+});
+
+function files(): string[] {
+  return globSync('*.{cjs,mjs,map}', { cwd: bundles() }).map((name) => join(bundles(), name));
+}
+
+function each(change: (file: string) => void): void {
+  const all = files();
+  assert.ok(all.length >= 4);
+  all.forEach(change);
+}
