@@ -146,11 +146,12 @@ describe('the judge of campaigns', () => {
   });
 
   it('does not take for a standstill that an attempt is at work, and names the longest for each kind of fault beyond the time it lasted', () => {
-    // The attempts saw themselves end 5 ms before their ends were stored; the first did not: a fault struck it at 1050, and was over at 1060.
+    // The attempts saw themselves end 5 ms before their ends were stored; the first was alive at 1040, and a fault lasted from 1050 to 1060.
+    const alive = witnessed({ kind: 'alive', run: 'a', attempt: 1, fence: '1', at: 40 });
     const ended = [witnessed({ kind: 'ended', run: 'a', attempt: 2, fence: '2', at: 1095 }), witnessed({ kind: 'ended', run: 'b', attempt: 1, fence: '3', at: 1195 })];
-    const verdict = checkHistory({ ...good, witness: [...good.witness, ...ended] });
-    assert.deepEqual(verdict.longestStandstill, { ms: 50, queue: 'q', run: 'a', fault: 'worker_killed' });
-    assert.deepEqual(verdict.standstillBeyondFault, { worker_killed: 40 });
+    const verdict = checkHistory({ ...good, witness: [...good.witness, alive, ...ended] });
+    assert.deepEqual(verdict.longestStandstill, { ms: 60, queue: 'q', run: 'a', fault: 'worker_killed' });
+    assert.deepEqual(verdict.standstillBeyondFault, { worker_killed: 50 });
   });
 
   it('does not take for a standstill that the runners were busy with what was due before', () => {

@@ -38,7 +38,7 @@ export interface Witnessed {
 
 /** What a task saw. Its processes write it to a file outside of the database. */
 export interface WitnessLine {
-  readonly kind: 'began' | 'overlap' | 'ended' | 'scheduled' | 'wrote' | 'refused';
+  readonly kind: 'began' | 'overlap' | 'alive' | 'ended' | 'scheduled' | 'wrote' | 'refused';
   readonly run: string;
   readonly task: string;
   readonly attempt: number;

@@ -8,6 +8,7 @@ import type { DBObject, ScheduleTiming } from 'cloudcode';
 // What the tasks of a campaign see, a line each, in the order in which it happened. All processes of the machine append to one file.
 
 let place: Server | null = null;
+const aliveEveryMs = 250;
 
 function say(kind: string, more: object = {}): void {
   const { id: run, task, attempt, fence, queue } = CloudCode.run;
@@ -28,6 +29,8 @@ export async function begin(): Promise<void> {
   const { queue, id } = CloudCode.run;
   const isAlone = await takePlace(queue === null ? `run ${id}` : `queue ${queue}`);
   say(isAlone ? 'began' : 'overlap');
+  // The judge can tell then until when it was at work, however it ends.
+  setInterval(() => say('alive'), aliveEveryMs).unref();
 }
 
 export function end(): void {

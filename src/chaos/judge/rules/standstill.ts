@@ -12,13 +12,13 @@ export interface Standstills {
 
 /**
  * The longest stretch in which a queue had a run that could have been working, and none was: also while the database's rows called a run running whose process was long dead. What an
- * attempt worked does not count: from when its task saw itself begin until it saw itself end or, without that, until a fault struck anything. Back-off, due times that lie ahead and
+ * attempt worked does not count: from when its task saw itself begin until it saw itself at work last. Back-off, due times that lie ahead and
  * pauses do not count; nor does the time in which the runners, who can do only so many at once, still claimed runs that were due before it.
  */
 export function findStandstills(history: IndexedHistory): Standstills {
   const faults = faultsByDatabaseTime(history);
   const lines = [...history.changesOfQueue, ...[...history.changesOfRun].filter(([, changes]) => changes[0]?.queue === null)];
-  const working = workingTimes(history, faults);
+  const working = workingTimes(history);
   let longest: Standstill | null = null;
   const beyondFault: Record<string, number> = {};
   for (const [, changes] of lines) {
@@ -72,14 +72,16 @@ function stretchesOf(changes: readonly RunChange[], pauses: IndexedHistory['paus
   });
 }
 
-/** When attempts were at work, by fence. */
-function workingTimes({ witness, clockSamples }: IndexedHistory, faults: readonly Fault[]): ReadonlyMap<number, Span> {
-  const at = (kind: 'began' | 'ended'): ReadonlyMap<number, number> =>
-    new Map(witness.filter((line) => line.kind === kind).map((line) => [Number(line.fence), databaseTime(clockSamples, line.at) ?? Infinity]));
-  const ended = at('ended');
-  return new Map(
-    [...at('began')].map(([fence, from]) => [fence, { from, to: ended.get(fence) ?? faults.find(({ beganAt }) => beganAt >= from)?.beganAt ?? from }]),
-  );
+/** When attempts were at work, by fence: from the first to the last that they saw of themselves. */
+function workingTimes({ witness, clockSamples }: IndexedHistory): ReadonlyMap<number, Span> {
+  const times = new Map<number, Span>();
+  for (const line of witness) {
+    const at = databaseTime(clockSamples, line.at);
+    if (at === null) continue;
+    const known = times.get(Number(line.fence));
+    times.set(Number(line.fence), { from: Math.min(known?.from ?? at, at), to: Math.max(known?.to ?? at, at) });
+  }
+  return times;
 }
 
 function withoutWork(stretch: Stretch, working: ReadonlyMap<number, Span>): readonly Stretch[] {
