@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { connectionConfig } from '../store/connection.ts';
+import { connectionConfig, sessionSettings } from '../store/connection.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
 
 /** What the database tells the runners. */
@@ -35,6 +35,7 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     fresh.on('error', notifications.trouble);
     fresh.on('notification', ({ payload }) => dispatch(payload ?? ''));
     await fresh.connect();
+    await fresh.query(sessionSettings);
     client = fresh;
     fresh.once('end', lost);
     return fresh;

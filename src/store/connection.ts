@@ -19,18 +19,48 @@ export function connectionConfig(url: string, limitMs: number | null): Connectio
 }
 
 /**
- * What a connection is set to before it is used. A server may be set to round what it shows of numbers. And it must give up by itself a client that it does not hear of any more: one that
- * is stopped or cut off in the middle of a transaction must not hold its locks, which would keep its queues standing. What a server does not know it leaves out.
- * The cost of a random page is set to that of a solid-state disk: by the default, of a spinning one, the planner reads a whole table of 10,000 runs to claim a hundred of them.
+ * What a connection is set to before it is used, in one round trip, whatever its role, database or server is set to: what our statements and the driver take for granted.
+ * - Statements and locks have our limits and no others, and an idle session is kept: it listens, or waits in the pool.
+ * - Names, isolation, and how values are written and read are those of a server that nobody has set.
+ * - A server must give up by itself a client that it does not hear of any more: one that is stopped or cut off in the middle of a transaction must not hold its locks, which would keep its
+ *   queues standing.
+ * - `synchronous_commit = off` would lose what was confirmed when the server crashes. Every other value has it on the server's own disk, and how much more is the owner's choice.
+ * - The cost of a random page is set to that of a solid-state disk: by the default, of a spinning one, the planner reads a whole table of 10,000 runs to claim a hundred of them.
+ *
+ * What a server does not know (`transaction_timeout` before 17), or does not let us set, it leaves out.
  */
 export const sessionSettings = `
+  do $$
+  declare wanted record;
+  begin
+    if current_setting('synchronous_commit') = 'off' then set synchronous_commit = 'on'; end if;
+    for wanted in select * from (values
+      ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '3'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'),
+      ('client_connection_check_interval', '5000'), ('transaction_timeout', '0')) as each (name, value)
+    loop
+      begin
+        perform set_config(wanted.name, wanted.value, false);
+      exception when others then null;
+      end;
+    end loop;
+  end $$;
   set extra_float_digits = 1;
   set random_page_cost = 1.1;
   set cloudcode.rings_after_commit = 'on';
+  set statement_timeout = 0;
+  set lock_timeout = 0;
   set idle_in_transaction_session_timeout = '10s';
-  do $$
-  begin
-    perform set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '3', false), set_config('tcp_keepalives_count', '3', false),
-      set_config('tcp_user_timeout', '20000', false), set_config('client_connection_check_interval', '5000', false);
-  exception when others then null;
-  end $$`;
+  set idle_session_timeout = 0;
+  set default_transaction_isolation = 'read committed';
+  set default_transaction_read_only = off;
+  set default_transaction_deferrable = off;
+  set search_path = public;
+  set row_security = on;
+  set array_nulls = on;
+  set transform_null_equals = off;
+  set standard_conforming_strings = on;
+  set client_encoding = 'UTF8';
+  set timezone = 'UTC';
+  set datestyle = 'ISO, MDY';
+  set intervalstyle = 'postgres';
+  set bytea_output = 'hex'`;

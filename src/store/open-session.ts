@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { connectionConfig } from './connection.ts';
+import { connectionConfig, sessionSettings } from './connection.ts';
 import type { Queryable } from './open-store.ts';
 import { asStoreError } from './store-error.ts';
 
@@ -24,6 +24,7 @@ export async function openSession(url: string): Promise<Session> {
   const close = (): Promise<void> => client.end();
   try {
     await client.connect();
+    await client.query(sessionSettings);
     const [row] = await query<{ pid: number }>({ name: '', text: 'select pg_backend_pid() as pid' });
     return { backendPid: row?.pid ?? 0, query, [Symbol.asyncDispose]: close };
   } catch (error) {

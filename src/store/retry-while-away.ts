@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isConflict, isUnreachable } from './store-error.ts';
+import { asExhausted, isConflict, isUnreachable } from './store-error.ts';
 
 const firstPauseMs = 50;
 const longestPauseMs = 1_000;
@@ -22,7 +22,7 @@ export async function retryWhileAway<Result>(work: (isRepeated: boolean) => Prom
       return await work(isRepeated);
     } catch (error) {
       const isOver = isRepeated && performance.now() + pauseMs > end;
-      if (!(isUnreachable(error) || isConflict(error)) || signal?.aborted === true || isOver) throw error;
+      if (!(isUnreachable(error) || isConflict(error)) || signal?.aborted === true || isOver) throw asExhausted(error);
     }
     await sleep(pauseMs * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }

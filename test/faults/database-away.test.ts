@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
 import { isFinal, type Run } from '../../src/core/run.ts';
 import { getRun } from '../../src/operations/get-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
@@ -69,6 +70,20 @@ for (const { awayMs, expected } of [{ awayMs: 5_000, expected: 'done' }, { awayM
     assert.deepEqual(row, expected === 'done' ? { runs: 3, pieces: 1 } : { runs: 0, pieces: 0 });
   });
 }
+
+test('a table that is locked for longer than the statement_timeout of the database: a task that schedules waits, and its run succeeds', { timeout: 90_000 }, async () => {
+  await using stage = await openStage(tasks);
+  await stage.store.query({ name: '', text: `alter database ${new pg.Client(stage.url).database ?? ''} set statement_timeout = '1s'` });
+  await stage.start();
+  const { id } = await scheduleRun(stage.store, 'testing', { task: 'asks', parameters: { call: 'schedule', waitMs: 1000 } });
+  await until(20_000, 'it is ready', () => hasPrinted(stage, id));
+  await stage.store.transaction(async (db) => {
+    await db.query({ name: '', text: 'lock table cloudcode.runs in access exclusive mode' });
+    await db.query({ name: '', text: 'select pg_sleep(5)' });
+  });
+  const run = await ended(stage, id);
+  assert.deepEqual([run.state, (run.result as Told).told], ['succeeded', 'done']);
+});
 
 test('promise 2: a runner that is told nothing any more finds due runs by itself', { timeout: 60_000 }, async (t) => {
   await using stage = await openStage(tasks);
