@@ -85,7 +85,10 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, unp
     fill(run) {
       const slot: Slot = { run, isAtWork: true, attempt: null, stop: null };
       slots.set(run.id, slot);
-      void execute(slot).finally(() => release(slot));
+      void execute(slot)
+        // No end is stored here: nothing proves that the attempt's processes are gone. The runner's next look at what it holds finds the run again.
+        .catch((error: unknown) => context.onEvent({ kind: 'trouble', what: `the attempt of run ${run.id} ended out of order`, error }))
+        .finally(() => release(slot));
     },
     cancel(runId) {
       const slot = slots.get(runId);
