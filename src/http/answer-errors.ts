@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
 import { problemMediaType, problemOf } from '../protocol/http-problem.ts';
 
@@ -12,10 +12,13 @@ export function answerErrors(server: FastifyInstance, log: (message: string) => 
     if (known === null) log(`${request.method} ${request.url.slice(0, 200)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return sendProblem(reply, known ?? new CloudCodeError('internal', 'The request failed inside CloudCode.', { hint: "The server's log has the stack." }));
   });
-  server.setNotFoundHandler((request, reply) => {
-    const { pathname } = new URL(request.url, 'http://server');
-    return sendProblem(reply, new CloudCodeError('not_found', `There is no ${request.method} ${pathname.slice(0, 200)}.`, { hint: 'The addresses are in docs/http.md.' }));
-  });
+  server.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
+}
+
+/** Nothing is there, or not by this method. */
+export function notFound({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): CloudCodeError {
+  const { pathname } = new URL(url, 'http://server');
+  return new CloudCodeError('not_found', `There is no ${method} ${pathname.slice(0, 200)}.`, { hint: 'The addresses are in docs/http.md.' });
 }
 
 export function sendProblem(reply: FastifyReply, error: CloudCodeError): FastifyReply {

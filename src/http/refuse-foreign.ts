@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { CloudCodeError } from '../core/errors.ts';
+import { notFound } from './answer-errors.ts';
 
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
@@ -7,8 +8,9 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 /**
  * Keeps other machines and web pages out, as long as there is no authentication. The Host must be loopback, or a foreign site could
  * point a name of its own at this machine (DNS rebinding). An Origin must be this server's own: browsers send it with every request of
- * a page that could read the answer, and with every POST. A POST must be JSON, which a page of another origin cannot send unasked.
- * @throws CloudCodeError `forbidden_host`, `unsupported_media_type`
+ * a page that could read the answer, and with every POST. A POST must be JSON, which a page of another origin cannot send unasked; so must
+ * whatever else could change something. Where nothing is but the method is another one, that is said in place of the missing type.
+ * @throws CloudCodeError `forbidden_host`, `unsupported_media_type`, `not_found`
  */
 export function refuseForeign(request: FastifyRequest): void {
   const { host, origin } = request.headers;
@@ -22,6 +24,8 @@ export function refuseForeign(request: FastifyRequest): void {
       hint: 'Programs send no Origin; pages must be served by this server.',
     });
   }
+  // Before its body is read, which may be of any type.
+  if (request.is404 && request.method !== 'POST') throw notFound(request);
   if (!safeMethods.includes(request.method)) refuseOtherMediaTypes(request.headers['content-type']);
 }
 
