@@ -3,12 +3,19 @@ import { escapeConsoleLine, escapeText } from './terminal/escape-text.ts';
 import { duration, relativeTime } from './terminal/relative-time.ts';
 import type { Colours } from './terminal/terminal.ts';
 
+export interface RunDescription {
+  readonly colours: Colours;
+  readonly now: number;
+  /** Follows the state. */
+  readonly stateNote?: string | undefined;
+}
+
 /** A run for people: its fields, one a line, then its attempts and its error. */
-export function describeRun(run: Run, colours: Colours, now: number): string {
+export function describeRun(run: Run, { colours, now, stateNote = '' }: RunDescription): string {
   const fields: [string, string | null][] = [
     ['run', run.id],
     ['task', escapeText(run.task)],
-    ['state', paintState(colours, run.state)],
+    ['state', `${paintState(colours, run.state)}${stateNote}`],
     ['queue', run.queue === null ? null : escapeText(run.queue)],
     ['key', run.key === null ? null : escapeText(run.key)],
     ['parameters', shortJson(run.parameters)],

@@ -1,7 +1,7 @@
-import type { Backend } from '../client/backend.ts';
+import type { Backend, Scheduled } from '../client/backend.ts';
 import { CloudCodeError } from '../core/errors.ts';
-import type { Run } from '../core/run.ts';
 import type { Store } from '../store/open-store.ts';
+import { escapeText } from './terminal/escape-text.ts';
 
 /** A store that is worked on directly, and the project's folder. */
 export interface Deployable {
@@ -14,7 +14,7 @@ export interface Deployable {
  * Schedules a run. A store knows the tasks of its last deployment: when it does not know one that the folder has, because the task is new
  * or nothing was deployed yet, the folder is deployed as it stands.
  */
-export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, deployable: Deployable | null): Promise<Run> {
+export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, deployable: Deployable | null): Promise<Scheduled> {
   try {
     return await backend.scheduleRun({ ...request });
   } catch (error) {
@@ -26,6 +26,12 @@ export async function scheduleOrDeploy(backend: Backend, request: { readonly tas
     await deployFolder(deployable.store, deployable.folder, deployable.environment);
     return backend.scheduleRun({ ...request });
   }
+}
+
+/** Says that a `key` found a run; null for a new one. What was asked for besides, such as another time, had no effect on that. */
+export function describeFound({ run, isNew }: Scheduled): string | null {
+  if (isNew) return null;
+  return `Nothing new was scheduled: run ${run.id} of ${escapeText(run.task)} with the key ${escapeText(run.key ?? '')} is not over. Its due time, parameters and queue are as they were.`;
 }
 
 /** A task that is only in the folder may be the one that was meant. */

@@ -9,7 +9,7 @@ import { listTasks } from '../operations/list-tasks.ts';
 import { pauseQueue, resumeQueue } from '../operations/pause-queue.ts';
 import { readLogs } from '../operations/read-logs.ts';
 import { retryRun } from '../operations/retry-run.ts';
-import { scheduleRun } from '../operations/schedule-run.ts';
+import { findOrScheduleRun } from '../operations/schedule-run.ts';
 import { summariseBacklog } from '../operations/summarise-backlog.ts';
 import type { Store } from '../store/open-store.ts';
 
@@ -17,7 +17,7 @@ import type { Store } from '../store/open-store.ts';
 export function storeBackend(store: Store, environment: string): Backend {
   return {
     name: withoutSecrets(store.url),
-    scheduleRun: (options) => scheduleRun(store, environment, options),
+    scheduleRun: (options) => findOrScheduleRun(store, environment, options),
     getRun: (runId) => getRun(store, environment, runId),
     listRuns: (filter) => listRuns(store, environment, filter),
     cancelRun: (runId) => cancelRun(store, environment, runId),

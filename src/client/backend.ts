@@ -7,7 +7,7 @@ export interface Backend {
   /** For messages: an address without secrets. */
   readonly name: string;
   /** `options` as `scheduleTask` takes them, `at` a Date. */
-  scheduleRun(options: Readonly<Record<string, unknown>>): Promise<Run>;
+  scheduleRun(options: Readonly<Record<string, unknown>>): Promise<Scheduled>;
   getRun(runId: string): Promise<Run>;
   /** One page, newest first. */
   listRuns(filter: RunFilter): Promise<RunPage>;
@@ -24,6 +24,12 @@ export interface Backend {
   summariseBacklog(): Promise<Backlog>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;
+}
+
+export interface Scheduled {
+  readonly run: Run;
+  /** False when a run with the `key` was there that is not over: it is as it was. */
+  readonly isNew: boolean;
 }
 
 export interface RunFilter {

@@ -4,7 +4,7 @@ import { fitsInPath } from '../protocol/http-queues.ts';
 import type { LogsBody } from '../protocol/http-runs.ts';
 import type { Backend, Backlog, RunPage, TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
-import { requestJson, withoutSecrets } from './request-json.ts';
+import { requestAnswer, requestJson, withoutSecrets } from './request-json.ts';
 
 export interface ServerAddress {
   readonly url: string;
@@ -28,7 +28,9 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
     async scheduleRun(options) {
       // Refused here already: what is wrong, or too large, need not travel.
       const { parametersJson } = parseScheduleRequest(options, new Date());
-      return post<Run>('/runs', { ...options, parameters: JSON.parse(parametersJson) as unknown });
+      const body = { ...options, parameters: JSON.parse(parametersJson) as unknown };
+      const { status, body: run } = await requestAnswer<Run>(server, `${base}/runs`, { method: 'POST', body });
+      return { run, isNew: status === 201 };
     },
     getRun: (runId) => get<Run>(runPath(runId)),
     listRuns: (filter) => get<RunPage>(`/runs?${queryOf(filter)}`),

@@ -22,12 +22,17 @@ const timeoutMs = 60_000;
 
 /** @throws CloudCodeError of the server's problem, or `server_unreachable` */
 export async function requestJson<Answer>(server: Server, path: string, request: Request = {}): Promise<Answer> {
+  return (await requestAnswer<Answer>(server, path, request)).body;
+}
+
+/** As requestJson, with the status of the good answer. */
+export async function requestAnswer<Answer>(server: Server, path: string, request: Request): Promise<{ readonly status: number; readonly body: Answer }> {
   const response = await send(server, path, { signal: AbortSignal.timeout(timeoutMs), ...request });
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(server, error);
   });
   try {
-    return JSON.parse(text) as Answer;
+    return { status: response.status, body: JSON.parse(text) as Answer };
   } catch (error) {
     throw notOurs(server, response, error);
   }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Run } from '../../src/core/run.ts';
+import { createServer } from '../../src/http/create-server.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { testStore, type TestStore } from '../support/store.ts';
-import { writeProject } from '../support/runtime.ts';
-import { cloudcode, documentOf, type Finished } from './cloudcode.ts';
+import { until, writeProject } from '../support/runtime.ts';
+import { cloudcode, documentOf, startCloudcode, type Finished } from './cloudcode.ts';
 
 describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
   let base: TestStore;
@@ -91,6 +92,42 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     assert.equal(retried.status, 0, retried.stderr);
     assert.deepEqual(documentOf<{ runs: Run[] }>(retried).runs.map(({ state }) => state), ['queued', 'queued']);
     for (const id of ids) assert.equal((await ask('runs', 'cancel', id)).status, 0);
+  });
+
+  it('cancel of a running run says that it was asked for: the run is running until its processes are gone', async () => {
+    const { id } = await scheduleRun(base.store, 'testing', { task: 'noop' });
+    await until(20_000, 'it is claimed', async () => ((await base.claim()).some((run) => run.id === id) ? true : null));
+    assert.match((await ask('runs', 'show', id)).stdout, /^state +running$/m);
+    assert.match((await ask('runs', 'cancel', id)).stdout, /^state +running, its cancel was asked for: it ends when its processes are gone$/m);
+    assert.match((await ask('runs', 'cancel', id, id)).stdout, /^state +running, its cancel was asked for/m, 'also when asked again');
+    const waiting = await scheduleRun(base.store, 'testing', { task: 'noop', after: 900_000 });
+    assert.match((await ask('runs', 'cancel', waiting.id, id)).stdout, /^state +cancelled$[\s\S]*^state +running, its cancel was asked for/m);
+  });
+
+  it('schedule and run say on standard error when a key found a run, and that the time they gave had no effect, in front of a store and of a server', async () => {
+    const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: () => undefined });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    try {
+      for (const where of [['--database', base.store.url], ['--url', url]]) {
+        const schedule = (...args: string[]): Promise<Finished> => cloudcode(['schedule', 'noop', '--json', ...where, ...args]);
+        const key = `invoice ${where[0] ?? ''}`;
+        const first = await schedule('--key', key, '--after', '900000');
+        assert.equal(first.stderr, '', 'a new run is no news');
+        const run = documentOf<Run>(first);
+        for (const time of [['--after', '5'], ['--at', '2999-01-02T03:04:05Z'], []]) {
+          const again = await schedule('--key', key, ...time);
+          assert.equal(again.status, 0);
+          assert.deepEqual(documentOf<Run>(again), run);
+          assert.match(again.stderr, new RegExp(`Nothing new was scheduled: run ${run.id} of noop with the key ${key} is not over\\. Its due time, .* as they were`));
+        }
+        const following = startCloudcode(['run', 'noop', '--key', key, '--url', url]);
+        await following.says(new RegExp(`Nothing new was scheduled: run ${run.id}`));
+        assert.equal((await cloudcode(['runs', 'cancel', run.id, ...where])).status, 0);
+        assert.equal(await following.ended, 4);
+      }
+    } finally {
+      await server.close();
+    }
   });
 
   it('schedule prints the run, takes local and exact times, and tells a task of the folder that was never deployed', async () => {

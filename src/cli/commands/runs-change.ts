@@ -5,32 +5,42 @@ import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, problemOf, tellError, type Invocation } from '../invocation.ts';
 import { resolveBackend } from '../resolve-backend.ts';
 
-type Ask = (backend: Backend, id: string) => Promise<Run>;
+interface Verb {
+  readonly name: string;
+  readonly description: string;
+  readonly ask: (backend: Backend, id: string) => Promise<Run>;
+  /** What its answer adds to the run's state, for people. */
+  readonly stateNote?: (run: Run) => string;
+}
 
 /** `runs show`, `runs retry` and `runs cancel`: each answers with the runs it was given. */
 export function addRunsChange(runs: Command): void {
-  add(runs, 'show', 'show runs', (backend, id) => backend.getRun(id));
-  add(runs, 'retry', 'give failed, dead or cancelled runs a new set of attempts', (backend, id) => backend.retryRun(id));
-  add(runs, 'cancel', 'end waiting runs, and kill running ones', (backend, id) => backend.cancelRun(id));
+  add(runs, { name: 'show', description: 'show runs', ask: (backend, id) => backend.getRun(id) });
+  add(runs, { name: 'retry', description: 'give failed, dead or cancelled runs a new set of attempts', ask: (backend, id) => backend.retryRun(id) });
+  add(runs, {
+    name: 'cancel', description: 'end waiting runs, and kill running ones', ask: (backend, id) => backend.cancelRun(id),
+    // It stays so until its processes are gone, and may have answered before they are killed.
+    stateNote: (run) => (run.state === 'running' ? ', its cancel was asked for: it ends when its processes are gone' : ''),
+  });
 }
 
-function add(runs: Command, name: string, description: string, ask: Ask): void {
+function add(runs: Command, verb: Verb): void {
   const command = runs
-    .command(name)
+    .command(verb.name)
     .argument('<id...>', 'the ids of the runs')
-    .description(description)
+    .description(verb.description)
     .addHelpText('after', '\nEvery run is tried. With --json one prints its run, several { "runs": [ … ] }, and "problems" where some were refused.\nThe exit status is the worst.');
-  command.action((ids: string[]) => invoke(command, (invocation) => answer(invocation, [...new Set(ids)], ask)));
+  command.action((ids: string[]) => invoke(command, (invocation) => answer(invocation, [...new Set(ids)], verb)));
 }
 
-async function answer(invocation: Invocation, ids: readonly string[], ask: Ask): Promise<number> {
+async function answer(invocation: Invocation, ids: readonly string[], verb: Verb): Promise<number> {
   const { backend, close } = await resolveBackend(invocation.global);
   try {
     const [only] = ids;
-    if (only === undefined || ids.length > 1) return await answerAll(invocation, ids, (id) => ask(backend, id));
-    const run = await ask(backend, only);
+    if (only === undefined || ids.length > 1) return await answerAll(invocation, ids, { backend, verb });
+    const run = await verb.ask(backend, only);
     if (invocation.terminal.json) invocation.terminal.printJson(run);
-    else printRun(invocation, run);
+    else printRun(invocation, run, verb);
     return exitStatuses.done;
   } finally {
     await close();
@@ -38,16 +48,17 @@ async function answer(invocation: Invocation, ids: readonly string[], ask: Ask):
 }
 
 /** Every run is tried; what one was refused for does not keep the others. @returns the worst exit status */
-async function answerAll(invocation: Invocation, ids: readonly string[], ask: (id: string) => Promise<Run>): Promise<number> {
+async function answerAll(invocation: Invocation, ids: readonly string[], { backend, verb }: { readonly backend: Backend; readonly verb: Verb }): Promise<number> {
   const { terminal } = invocation;
   const runs: Run[] = [];
   const problems: unknown[] = [];
   let worst: number = exitStatuses.done;
   for (const id of ids) {
     try {
-      const run = await ask(id);
+      const run = await verb.ask(backend, id);
+      if (!terminal.json && runs.length > 0) terminal.print('');
+      if (!terminal.json) printRun(invocation, run, verb);
       runs.push(run);
-      if (!terminal.json) printRun(invocation, run, runs.length > 1);
     } catch (error) {
       const told = tellError(terminal, error);
       problems.push({ id, ...(await problemOf(told.error)) });
@@ -58,6 +69,6 @@ async function answerAll(invocation: Invocation, ids: readonly string[], ask: (i
   return worst;
 }
 
-function printRun({ terminal }: Invocation, run: Run, isNext = false): void {
-  terminal.print(`${isNext ? '\n' : ''}${describeRun(run, terminal.out.colours, Date.now())}`);
+function printRun({ terminal }: Invocation, run: Run, { stateNote }: Verb): void {
+  terminal.print(describeRun(run, { colours: terminal.out.colours, now: Date.now(), stateNote: stateNote?.(run) }));
 }

@@ -4,7 +4,7 @@ import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { parseAfter, parseAt, readParameters } from '../parse-values.ts';
 import { resolveBackend } from '../resolve-backend.ts';
-import { scheduleOrDeploy } from '../schedule-or-deploy.ts';
+import { describeFound, scheduleOrDeploy } from '../schedule-or-deploy.ts';
 
 interface ScheduleOptions {
   readonly parameters?: string;
@@ -46,9 +46,12 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
   parseScheduleRequest(request, new Date());
   const { backend, deployable, close } = await resolveBackend(global);
   try {
-    const run = await scheduleOrDeploy(backend, request, deployable);
+    const scheduled = await scheduleOrDeploy(backend, request, deployable);
+    const found = describeFound(scheduled);
+    if (found !== null) terminal.tell(found);
+    const { run } = scheduled;
     if (terminal.json) terminal.printJson(run);
-    else terminal.print(describeRun(run, terminal.out.colours, Date.now()));
+    else terminal.print(describeRun(run, { colours: terminal.out.colours, now: Date.now() }));
     return exitStatuses.done;
   } finally {
     await close();
