@@ -4,6 +4,7 @@ import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
 import { type Deployed, deployProject } from './operations/deploy-project.ts';
 import type { BuiltProject } from './project/build-project.ts';
+import type { ProjectConfig } from './project/config.ts';
 import type { RunnerEvent } from './runner/events.ts';
 import { chooseWorkerStart } from './runner/worker-start.ts';
 import { lockEnvironment } from './store/deployments.ts';
@@ -18,6 +19,9 @@ import { hasRunners } from './store/runners.ts';
 const onlyEnvironment = 'testing';
 /** Longer than any attempt: a timer takes no more. */
 export const untilAllIsDone = 2_147_483_647;
+
+/** What a runner reads once. */
+const runnerSettings = ['concurrency', 'leaseMs', 'workerStart'] as const;
 
 export interface OpenedStore {
   readonly store: Store;
@@ -75,7 +79,8 @@ export type SystemEvent =
   | RunnerEvent
   /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
   | { readonly kind: 'changing_tables'; readonly what: string }
-  | ({ readonly kind: 'deployed' } & Deployed)
+  /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
+  | ({ readonly kind: 'deployed'; readonly afterRestart: readonly string[] } & Deployed)
   | { readonly kind: 'not_deployed'; readonly error: unknown }
   | { readonly kind: 'request_failed'; readonly message: string };
 
@@ -105,10 +110,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     closing.add(close);
     let isReady = false;
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, log: logOf(options) }, closing);
+    const started = built?.config ?? {};
     const tasks = await deployFirst(store, options, built);
     const runner = await startOwnRunner(store, { options, folder, built });
     if (runner !== null) closing.add(() => runner.stop({ drainMs: 0 }));
-    if (options.watch) closing.add(await watchAndDeploy(store, options, folder));
+    if (options.watch) closing.add(await watchAndDeploy(store, options, { folder, started }));
     if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
     isReady = true;
     // The API answers while the runner drains, so that those who wait for a run see its end.
@@ -170,14 +176,21 @@ async function serve(
 async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
   if (built === null) return [];
   if (options.deployOnlyIfAlone && (await hasRunners(store))) return [];
-  return deploy(store, options, built);
+  return deploy(store, options, { built, started: built.config });
 }
 
-async function deploy(store: Store, options: SystemOptions, built: BuiltProject): Promise<readonly string[]> {
+interface Rebuilt {
+  readonly built: BuiltProject;
+  /** The configuration that the runner was started with. */
+  readonly started: ProjectConfig;
+}
+
+async function deploy(store: Store, options: SystemOptions, { built, started }: Rebuilt): Promise<readonly string[]> {
   const deployed = await deployProject(store, options.environment, built, tableEventsOf(options));
   // Where nothing is forked, it says nothing that a task is spawned.
   const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
-  options.onEvent({ kind: 'deployed', ...deployed, spawned });
+  const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
+  options.onEvent({ kind: 'deployed', ...deployed, spawned, afterRestart });
   return deployed.tasks;
 }
 
@@ -190,13 +203,14 @@ async function startOwnRunner(store: Store, from: { readonly options: SystemOpti
 }
 
 /** @returns ends the watching */
-async function watchAndDeploy(store: Store, options: SystemOptions, folder: string): Promise<() => Promise<void>> {
+async function watchAndDeploy(store: Store, options: SystemOptions, from: { readonly folder: string; readonly started: ProjectConfig }): Promise<() => Promise<void>> {
+  const { folder, started } = from;
   const [{ watchProject }, { buildProject }, { endBundler }] = await Promise.all([
     import('./project/watch-project.ts'), import('./project/build-project.ts'), import('./project/bundle.ts'),
   ]);
   const deployAgain = async (): Promise<void> => {
     try {
-      await deploy(store, options, await buildProject(folder));
+      await deploy(store, options, { built: await buildProject(folder), started });
     } catch (error) {
       options.onEvent({ kind: 'not_deployed', error });
     }

@@ -50,7 +50,8 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
     case 'changing_tables':
       return terminal.tell(`${time} data model: ${event.what}`);
     case 'deployed':
-      terminal.tell(`${time} ${event.changed ? 'deployed' : 'nothing to deploy'}: ${event.tasks.length} task${event.tasks.length === 1 ? '' : 's'}`);
+      terminal.tell(`${time} ${describeDeployed(event)}`);
+      if (event.afterRestart.length > 0) terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
       for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
       return;
     case 'not_deployed':
@@ -69,6 +70,12 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
     case 'draining':
       return terminal.tell(`${time} ${describeEvent(event)}`);
   }
+}
+
+function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { kind: 'deployed' }>): string {
+  const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}`;
+  if (changed) return `deployed: ${[count, ...settings].join(', ')}`;
+  return settings.length === 0 ? `nothing to deploy: ${count}` : `deployed: ${settings.join(', ')} (${count} as before)`;
 }
 
 function describeError(error: unknown): string {

@@ -38,6 +38,8 @@ export interface Deployed {
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
   readonly changed: boolean;
+  /** What else of the configuration became another: `variables`, `retention`, `queues`. */
+  readonly settings: readonly string[];
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
 }
@@ -68,7 +70,7 @@ async function activateProject(store: Store, environment: string, { project, dat
   const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
   const deployed = await retryConflicts(() => store.transaction(async (db) => {
     const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
-    await applySettings(db, environmentId, { environment, project });
+    const settings = await applySettings(db, environmentId, { environment, project });
     if (current !== digest) {
       for (const task of tasks) await insertBundle(db, { ...task });
       if (dataModel !== null) await insertDataModel(db, dataModel);
@@ -76,7 +78,7 @@ async function activateProject(store: Store, environment: string, { project, dat
       for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId });
       await activateDeployment(db, environmentId, deploymentId);
     }
-    return { tasks: tasks.map((task) => task.name), changed: current !== digest, spawned: project.tasks.flatMap(spawnedFor) };
+    return { tasks: tasks.map((task) => task.name), changed: current !== digest, settings, spawned: project.tasks.flatMap(spawnedFor) };
   }));
   // A queue's setting may have changed who is next.
   store.ring();
@@ -97,12 +99,14 @@ async function applySettings(
   db: Queryable,
   environmentId: number,
   from: { readonly environment: string; readonly project: DeployableProject },
-): Promise<void> {
+): Promise<readonly string[]> {
   const { config } = from.project;
-  await setVariables(db, environmentId, config.environments?.[from.environment]?.variables ?? {});
-  await setRetention(db, environmentId, { ...defaultRetention, ...config.retention });
+  const changed: string[] = [];
+  if (await setVariables(db, environmentId, config.environments?.[from.environment]?.variables ?? {})) changed.push('variables');
+  if (await setRetention(db, environmentId, { ...defaultRetention, ...config.retention })) changed.push('retention');
   const policies = Object.entries(config.queues ?? {}).map(([name, queue]) => [name, queue.onRetry ?? 'wait'] as const);
-  await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')));
+  if (await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')))) changed.push('queues');
+  return changed;
 }
 
 function hashedModel(model: DataModel): HashedModel {

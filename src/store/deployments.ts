@@ -95,12 +95,14 @@ export async function activateDeployment(db: Queryable, environmentId: number, d
   });
 }
 
-export async function setVariables(db: Queryable, environmentId: number, variables: Readonly<Record<string, string>>): Promise<void> {
-  await db.query({
+/** @returns whether they were others */
+export async function setVariables(db: Queryable, environmentId: number, variables: Readonly<Record<string, string>>): Promise<boolean> {
+  const changed = await db.query({
     name: 'set_variables',
-    text: 'update cloudcode.environments set variables = $2::json where id = $1 and variables::text <> $2',
+    text: 'update cloudcode.environments set variables = $2::json where id = $1 and variables::text <> $2 returning id',
     values: [environmentId, JSON.stringify(variables)],
   });
+  return changed.length > 0;
 }
 
 /** The tasks of an environment's current deployment. */

@@ -1,12 +1,14 @@
 import type { Retention } from '../core/retention.ts';
 import type { Queryable } from './open-store.ts';
 
-export async function setRetention(db: Queryable, environmentId: number, { days, runs }: Retention): Promise<void> {
-  await db.query({
+/** @returns whether it was another */
+export async function setRetention(db: Queryable, environmentId: number, { days, runs }: Retention): Promise<boolean> {
+  const changed = await db.query({
     name: 'set_retention',
-    text: 'update cloudcode.environments set keep_days = $2, keep_runs = $3 where id = $1 and (keep_days, keep_runs) is distinct from ($2, $3)',
+    text: 'update cloudcode.environments set keep_days = $2, keep_runs = $3 where id = $1 and (keep_days, keep_runs) is distinct from ($2, $3) returning id',
     values: [environmentId, days, runs],
   });
+  return changed.length > 0;
 }
 
 /** An environment that has finished runs to forget: those that ended before this time. */

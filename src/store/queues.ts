@@ -43,24 +43,25 @@ export async function setQueuePaused(
   });
 }
 
-/** Makes the retry policy of an environment's queues what `policies` says; queues that it does not name wait. */
+/** Makes the retry policy of an environment's queues what `policies` says; queues that it does not name wait. @returns whether one had another */
 export async function setRetryPolicies(
   db: Queryable,
   environmentId: number,
   policies: ReadonlyMap<string, 'wait' | 'skip'>,
-): Promise<void> {
-  await db.query({
+): Promise<boolean> {
+  const set = await db.query({
     name: 'set_retry_policies',
     text: `
       insert into cloudcode.queues (environment_id, name, on_retry)
       select $1, policy.name, policy.on_retry from unnest($2::text[], $3::text[]) as policy (name, on_retry)
       on conflict (environment_id, name) do update set on_retry = excluded.on_retry
-      where queues.on_retry <> excluded.on_retry`,
+      where queues.on_retry <> excluded.on_retry returning name`,
     values: [environmentId, [...policies.keys()], [...policies.values()]],
   });
-  await db.query({
+  const reset = await db.query({
     name: 'reset_retry_policies',
-    text: "update cloudcode.queues set on_retry = 'wait' where environment_id = $1 and on_retry <> 'wait' and not (name = any ($2::text[]))",
+    text: "update cloudcode.queues set on_retry = 'wait' where environment_id = $1 and on_retry <> 'wait' and not (name = any ($2::text[])) returning name",
     values: [environmentId, [...policies.keys()]],
   });
+  return set.length + reset.length > 0;
 }

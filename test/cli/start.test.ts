@@ -134,6 +134,31 @@ describe("CLI: start serves a project on its embedded store, and commands find i
 });
 
 describe('CLI: dev deploys again when a file changes', { timeout: 120_000 }, () => {
+  it('says which settings of the configuration it has taken up, and which wait for the next start', async () => {
+    const folder = writeProject({ greets: 'export async function run() { return process.env.GREETING; }' });
+    const configure = (config: object): void => writeFileSync(join(folder, 'cloudcode.config.ts'), `export default ${JSON.stringify(config)};`);
+    const variables = { environments: { testing: { variables: { GREETING: 'Hello' } } } };
+    configure({});
+    const started = startCloudcode(['dev', '--port', '0', '--project', folder]);
+    try {
+      await started.says(/ deployed: 1 task\n/);
+      await started.says(/Ctrl-C stops it/);
+      configure(variables);
+      await started.says(/ deployed: variables \(1 task as before\)\n/);
+      assert.equal(documentOf<Run>(await cloudcode(['run', 'greets', '--json', '--project', folder])).result, 'Hello');
+      configure({ ...variables, queues: { mail: { onRetry: 'skip' } }, retention: { days: 5 } });
+      await started.says(/ deployed: retention, queues \(1 task as before\)\n/);
+      assert.doesNotMatch(started.stderr(), /nothing to deploy|next start/);
+      configure({ ...variables, concurrency: 3, leaseMs: 20_000 });
+      await started.says(/ concurrency, leaseMs of the configuration: counts from the next start on\n/);
+      configure({ ...variables, concurrency: 3, leaseMs: 20_000, workerStart: 'spawn' });
+      await started.says(/ nothing to deploy: 1 task\n/);
+    } finally {
+      await started[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it('also after starting with, and passing through, a broken task', async () => {
     const folder = writeProject({ echo: 'export async function run() { return 1 +; }' });
     const file = join(folder, 'cloudcode', 'echo', 'index.ts');
