@@ -30,7 +30,8 @@ export function spawnWorker({ runnerId, workerId, memoryMb, folder }: WorkerStar
   });
   exited.catch(() => undefined);
   const closed = new Promise<WorkerExit>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
-  const channel = child.stdio[3] as Socket;
+  // Without a process (EAGAIN, EMFILE) there may be no streams either.
   if (pid === undefined) throw new Error('the operating system started no process for a worker');
+  const channel = child.stdio[3] as Socket;
   return { pid, channel, stdout, stderr, exited, closed };
 }

@@ -15,17 +15,17 @@ export function watchMemory(container: Container, memoryMb: number, onOver: (use
   const limit = memoryMb * 1024 * 1024;
   let peak = 0;
   // A look that fails, as when no file can be opened, tells nothing; the next one does.
-  const memoryNow = (): number => {
+  const orZero = (see: () => number): number => {
     try {
-      return container.memoryBytes(limit);
+      return see();
     } catch {
       return 0;
     }
   };
   const look = (): void => {
-    const bytes = memoryNow();
+    const bytes = orZero(() => container.memoryBytes(limit));
     peak = Math.max(peak, bytes);
-    if (bytes > limit) return onOver({ bytes, processes: container.pids().length });
+    if (bytes > limit) return onOver({ bytes, processes: orZero(() => container.pids().length) });
     timer = setTimeout(look, bytes > limit * 0.6 ? tenseLookMs : calmLookMs);
   };
   let timer = setTimeout(look, firstLookMs);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
-import { env, pid as ownPid, platform } from 'node:process';
+import { env, platform } from 'node:process';
 import { it } from 'node:test';
 import { openContainment } from '../../src/runner/containment/open-containment.ts';
+import { fillDescriptors } from '../support/fill-descriptors.ts';
 import { isAlive, until } from './processes.ts';
 
 for (const mechanism of ['cgroup', 'scan'] as const) {
@@ -19,7 +19,7 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
     await container.ready;
     child.stdin.write('go\n');
     await until(() => container.pids().length === 2, 'the worker has a child');
-    const files = fillDescriptors();
+    const giveBack = fillDescriptors();
     let isGone = false;
     const killing = container.killAll().then((gone) => {
       isGone = true;
@@ -31,7 +31,7 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
       assert.equal(isGone, false);
       assert.equal(containment.unproven(), 1);
     } finally {
-      for (const file of files) closeSync(file);
+      giveBack();
     }
     assert.equal((await killing).because, 'ended');
     assert.equal(containment.unproven(), 0);
@@ -39,20 +39,6 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
     container.close();
     containment.close();
   });
-}
-
-/** Opens files until this process may have no more. */
-function fillDescriptors(): readonly number[] {
-  execFileSync('prlimit', ['--pid', String(ownPid), '--nofile=512:']);
-  const files: number[] = [];
-  for (let count = 0; count < 2_000; count += 1) {
-    try {
-      files.push(openSync('/dev/null', 'r'));
-    } catch {
-      return files;
-    }
-  }
-  throw new Error('the limit was never reached');
 }
 
 async function withSetting<Result>(mechanism: string, action: () => Promise<Result>): Promise<Result> {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -52,7 +53,14 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
     worker?.onConnected(stream, socket);
     return worker !== undefined;
   });
-  const child = spawnServer(options, id, listener.name);
+  const child = spawnOrClose(() => spawnServer(options, id, listener.name), listener);
+  const { pid } = child;
+  if (pid === undefined) {
+    // The operating system gave no process (EAGAIN, EMFILE). It has no streams then, and says so by an event a little later.
+    listener.close();
+    const [error] = (await once(child, 'error')) as [Error];
+    throw error;
+  }
   const control = child.stdio[3] as Socket;
   control.on('error', () => undefined); // its end tells
   let complaint = '';
@@ -62,9 +70,8 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
     child.once('error', () => resolve());
   });
   const ready = Promise.withResolvers<undefined>();
+  ready.promise.catch(() => undefined); // whoever waits for it hears of it; it may end before that, or after
   void gone.then(() => ready.reject(new Error(`the fork server ended: ${complaint.trim()}`)));
-  const { pid } = child;
-  if (pid === undefined) throw new Error('the operating system started no process for the fork server');
   const container = options.containment.contain(id, pid);
 
   const onText = lineSplitter((line) => {
@@ -134,6 +141,16 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
       }
     },
   };
+}
+
+/** Opening a file or a pipe for it can fail as well, at once. */
+function spawnOrClose<Child>(spawnIt: () => Child, listener: { close(): void }): Child {
+  try {
+    return spawnIt();
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
 }
 
 function spawnServer({ runnerId, memoryMb, folder, addon }: ForkServerOptions, id: string, socketName: string) {

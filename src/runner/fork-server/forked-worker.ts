@@ -13,8 +13,8 @@ const lookMs = 20;
 
 interface Known {
   readonly pid: number;
-  /** Null when it had gone before it was looked at. */
-  readonly startTicks: number | null;
+  /** Null when it had gone before it was looked at; `unknown` when it could not be looked at. */
+  readonly startTicks: number | null | 'unknown';
 }
 
 /** A worker that the fork server is starting: it is there when its id is known and it has opened its three connections. */
@@ -35,7 +35,7 @@ export class ForkedWorker {
 
   /** @param pid of a process that the server has not let go yet, living or not */
   onForked(pid: number): void {
-    this.#process = { pid, startTicks: readStat(pid)?.startTicks ?? null };
+    this.#process = { pid, startTicks: startOf(pid) };
     this.#startWhenWhole();
   }
 
@@ -64,9 +64,23 @@ export class ForkedWorker {
   async findEnd(): Promise<void> {
     await within(toldWithinMs, this.#exited.promise);
     while (!this.#hasExited) {
-      const stat = this.#process === null ? null : readStat(this.#process.pid);
-      if (isAlive(stat) && stat?.startTicks === this.#process?.startTicks) await delay(lookMs);
-      else this.onExited(stat?.startTicks === this.#process?.startTicks ? exitOf(readEnd(stat?.pid ?? 0)) : exitOf(null));
+      const exit = this.#lookForEnd();
+      if (exit === null) await delay(lookMs);
+      else this.onExited(exit);
+    }
+  }
+
+  /** Null while it lives, or cannot be looked at, as when no file can be opened. */
+  #lookForEnd(): WorkerExit | null {
+    if (this.#process === null) return exitOf(null);
+    const { pid, startTicks } = this.#process;
+    try {
+      const stat = readStat(pid);
+      const isIt = stat !== null && (startTicks === 'unknown' || stat.startTicks === startTicks);
+      if (isIt && isAlive(stat)) return null;
+      return exitOf(isIt ? readEnd(pid) : null);
+    } catch {
+      return null;
     }
   }
 
@@ -77,6 +91,14 @@ export class ForkedWorker {
     const exited = this.#exited.promise;
     const closed = Promise.all([exited, ...[stdout, stderr, channel].map(closeOf)]).then(([exit]) => exit);
     this.#started.resolve({ pid: this.#process.pid, channel, stdout, stderr, exited, closed, findEnd: () => this.findEnd() });
+  }
+}
+
+function startOf(pid: number): Known['startTicks'] {
+  try {
+    return readStat(pid)?.startTicks ?? null;
+  } catch {
+    return 'unknown';
   }
 }
 

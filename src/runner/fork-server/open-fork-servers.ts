@@ -34,6 +34,9 @@ const silentAfterMs = 2_000;
 /** Then it is ended, for another to be started; not while a worker of it lives, which would end with it. */
 const stuckAfterMs = 30_000;
 
+/** Files, processes, memory or room on the disk that were not to be had. */
+const passing: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC'];
+
 /** Starts fork servers when they are first asked for. */
 export function openForkServers(options: ForkServersOptions): ForkServers {
   const servers = new Map<number, ForkServerProcess | null>();
@@ -43,8 +46,11 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
   const isClosing = (): boolean => closing.signal.aborted;
 
   const start = async (memoryMb: number): Promise<void> => {
-    // Without a compiler there never is one.
-    const addon = await compileAddon(join(options.folder, '.cloudcode', 'fork-server'));
+    // Without a compiler there never is one. What a machine lacks only now, it may have later.
+    const addon = await compileAddon(join(options.folder, '.cloudcode', 'fork-server')).catch((error: unknown) => {
+      if (passing.includes((error as NodeJS.ErrnoException).code)) tryAgain(memoryMb);
+      throw error;
+    });
     if (isClosing()) return;
     const server = await startChecked({ ...options, memoryMb, addon }).catch((error: unknown) => {
       tryAgain(memoryMb);
@@ -85,7 +91,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
       const server = servers.get(memoryMb);
       if (server === undefined && servers.size < mostServers && !isClosing()) begin(memoryMb);
       const silentMs = server?.silentMs() ?? 0;
-      if (silentMs > stuckAfterMs && server?.living() === 0) void server.end();
+      if (silentMs > stuckAfterMs && server?.living() === 0) void server.end().catch(options.onTrouble);
       return silentMs > silentAfterMs ? null : (server ?? null);
     },
     async close() {
