@@ -47,8 +47,8 @@ export interface Runner extends AsyncDisposable {
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
-/** Looks for due runs this often even when nobody said that there are any: notifications can be lost. */
-const pollMs = 5_000;
+/** Looks for due runs this often at least even when nobody said that there are any: notifications can be lost, as when their runner dies before it sends them. */
+const maxPollMs = 5_000;
 /** Connections for what the tasks of this runner ask for. */
 const callConnections = 8;
 const defaultDrainMs = 30_000;
@@ -59,6 +59,8 @@ const abandonMs = 20_000;
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
+  // A death must not hold up a queue for longer than the lease tells.
+  const pollMs = Math.min(maxPollMs, leaseMs);
   const workerStart = chooseWorkerStart(options.workerStart);
   const id = randomUUID();
   const trouble = (what: string, error: unknown): void => onEvent({ kind: 'trouble', what, error });
