@@ -46,7 +46,6 @@ export const sessionSettings = `
   end $$;
   set extra_float_digits = 1;
   set random_page_cost = 1.1;
-  set cloudcode.rings_after_commit = 'on';
   set statement_timeout = 0;
   set lock_timeout = 0;
   set idle_in_transaction_session_timeout = '10s';
@@ -64,3 +63,7 @@ export const sessionSettings = `
   set datestyle = 'ISO, MDY';
   set intervalstyle = 'postgres';
   set bytea_output = 'hex'`;
+
+/** What the connections of a store's pool are set to beside that: their statements ring by the store's own bell, after the commit, and not by the trigger. */
+export const poolSettings = `${sessionSettings};
+  set cloudcode.rings_after_commit = 'on'`;

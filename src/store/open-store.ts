@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CloudCodeError } from '../core/errors.ts';
 import { type Bell, openBell } from './bell.ts';
-import { connectionConfig, sessionSettings, statementLimitMs } from './connection.ts';
+import { connectionConfig, poolSettings, statementLimitMs } from './connection.ts';
 import { retryConflicts } from './retry-conflicts.ts';
 import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 
@@ -63,7 +63,7 @@ export async function openStore({ url, maxConnections = 8, limitMs = statementLi
     idleTimeoutMillis: 60_000,
     // A statement may be sent before the answer to the one before it is there.
     pipeline: true,
-    verify: (client, done) => void client.query(sessionSettings).then(() => done(), done),
+    verify: (client, done) => void client.query(poolSettings).then(() => done(), done),
   });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
   pool.on('error', () => undefined);
