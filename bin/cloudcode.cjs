@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 'use strict';
-// Plain old syntax on purpose: an older Node must be able to read this far, to say what is wrong.
-var version = process.versions.node.split('.').map(Number);
-if (version[0] < 22 || (version[0] === 22 && version[1] < 12)) {
-  process.stderr.write('cloudcode needs Node 22.12 or later; this is Node ' + process.versions.node + '.\n');
-  process.exit(2);
+// An older Node must be able to read this, and ./newer-node.cjs, to start a newer one or to say what is wrong.
+const { isNewEnough, launch, obeyLauncher } = require('./newer-node.cjs');
+if (isNewEnough(process.versions.node)) {
+  obeyLauncher();
+  import('../dist/cli.js');
+} else {
+  launch();
 }
-import('../dist/cli.js');

@@ -10,15 +10,17 @@ type Interrupting = keyof typeof numbers;
 
 /**
  * Turns the first Ctrl-C (or SIGTERM, SIGHUP) into an abort, so that the command ends in order. The second ends the process at once: what it
- * leaves, its guard and the next start clean up.
+ * leaves, its guard and the next start clean up. Where an older Node has launched this one (bin/newer-node.cjs), it passes on how many it has
+ * had: one that was sent to both counts once.
  */
 export function catchInterrupts(terminal: Terminal): Interrupts {
   const controller = new AbortController();
-  const caught = (name: Interrupting): void => {
-    if (!controller.signal.aborted) {
-      controller.abort(name);
-      return;
-    }
+  const times = { own: 0, launchers: 0 };
+  const caught = (name: Interrupting, _number: number, launchers?: number): void => {
+    if (launchers === undefined) times.own += 1;
+    else times.launchers = launchers;
+    controller.abort(name);
+    if (Math.max(times.own, times.launchers) < 2) return;
     terminal.tell('Ending at once.');
     process.exit(interruptStatus(name));
   };

@@ -21,7 +21,7 @@ export async function readMachineNode(path: string): Promise<string | null> {
   return null;
 }
 
-/** Whether CloudCode runs on it: the same rule as in bin/cloudcode.cjs and `engines`. */
+/** Whether CloudCode runs on it: the same rule as in bin/newer-node.cjs and `engines`. */
 export function isNodeNewEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 22 || (major === 22 && minor >= 12);

@@ -21,14 +21,19 @@ export interface Surroundings {
   readonly cwd?: string;
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What is started in place of this Node and the package's program. */
+  readonly command?: readonly [string, ...string[]];
+  /** In a process group and session of its own. */
+  readonly detached?: boolean;
 }
 
 const ownVariables = ['CLOUDCODE_URL', 'CLOUDCODE_TOKEN', 'CLOUDCODE_DATABASE_URL', 'NO_COLOR', 'FORCE_COLOR'];
 
 /** Starts the real command. Nothing of this process's own settings reaches it. */
-export function startCloudcode(args: readonly string[], { cwd = tmpdir(), input, env = {} }: Surroundings = {}): Started {
+export function startCloudcode(args: readonly string[], { cwd = tmpdir(), input, env = {}, command = [process.execPath, program], detached = false }: Surroundings = {}): Started {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ownVariables.includes(name)));
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const [file, ...first] = command;
+  const child = spawn(file, [...first, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
