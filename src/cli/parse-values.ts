@@ -18,7 +18,7 @@ export function parseWholeNumber(option: string, value: string, { from, to = Num
 
 /** Milliseconds; whether they can be a delay is for the schedule request to say. @throws CloudCodeError `invalid_after` */
 export function parseAfter(value: string): number {
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return Number(value);
+  if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value)) return Number(value);
   throw new CloudCodeError('invalid_after', `--after is ${JSON.stringify(value)}; it must be a number of milliseconds.`, { hint: 'For five minutes: --after 300000' });
 }
 

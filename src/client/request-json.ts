@@ -61,7 +61,7 @@ export async function send(server: Server, path: string, request: Request): Prom
 
 function addressOf(server: Server, path: string): URL {
   try {
-    return new URL(server.url.replace(/\/+$/, '') + path);
+    return new URL(server.url.replace(/(?<!\/)\/+$/, '') + path);
   } catch (error) {
     throw new CloudCodeError('wrong_usage', `${JSON.stringify(server.url)} is no URL.`, { hint: 'Write it like http://127.0.0.1:4000', cause: error });
   }

@@ -100,7 +100,7 @@ const withoutSideEffects: Plugin = {
   name: 'cloudcode-without-side-effects',
   setup(build) {
     const resolvingHere = Symbol('resolving here');
-    build.onResolve({ filter: /.*/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
+    build.onResolve({ filter: /^/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
       if (kind === 'entry-point' || pluginData === resolvingHere || path.startsWith('cloudcode')) return undefined;
       const { errors, warnings: _warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, with: attributes, pluginData: resolvingHere });
       // What is not found is for esbuild to judge: a package may ask for another that need not be there.

@@ -76,6 +76,6 @@ function describePackage(folderName: string, bringsNode: boolean): object {
 
 /** As npm allows it: lower case, without spaces and most signs. */
 function packageName(folderName: string): string {
-  const name = folderName.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replaceAll(/^[-._]+|[-._]+$/g, '');
+  const name = folderName.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[-._]+/, '').replace(/(?<![-._])[-._]+$/, '');
   return name === '' || name === 'cloudcode' || name === 'node_modules' ? 'my-app' : name.slice(0, 200);
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Loader, Plugin } from 'esbuild';
+import { insertFirst } from './insert-first.ts';
 import { relativePath } from './relative-path.ts';
 
 /** What a bundle calls the object that stands for `import.meta` in each of its files. */
@@ -33,13 +34,6 @@ export function locationPlugin(folder: string, folderExpression: string): Plugin
       });
     },
   };
-}
-
-// On the first line, so that no line number changes; after a directive, so that it stays one.
-function insertFirst(contents: string, statement: string): string {
-  const source = contents.replace(/^\uFEFF/, '').replace(/^#!/, '//');
-  const strict = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:'use strict'|"use strict")/.test(source);
-  return `${strict ? '"use strict";' : ''}${statement}${source.startsWith('//') ? `/**/${source}` : source}`;
 }
 
 function hereSource(folderExpression: string): string {

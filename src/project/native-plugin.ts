@@ -22,7 +22,7 @@ export function nativePlugin(folder: string): Plugin {
         const pluginData = { importer: relativePath(folder, args.importer), specifier: args.path };
         return { path: `${pluginData.importer} -> ${args.path}`, namespace: nativeNamespace, pluginData, sideEffects: false };
       });
-      build.onLoad({ filter: /.*/, namespace: nativeNamespace }, ({ pluginData }) => {
+      build.onLoad({ filter: /^/, namespace: nativeNamespace }, ({ pluginData }) => {
         const { importer, specifier } = pluginData as { readonly importer: string; readonly specifier: string };
         return {
           contents: `module.exports = require("cloudcode:here").load(${JSON.stringify(importer)}, ${JSON.stringify(specifier)});`,

@@ -75,7 +75,8 @@ function describeExit({ exit, stopping, errorTail, memoryMb }: EndedProcess): De
 
 // V8 prints this before it aborts: `OnFatalError` and `OOMErrorHandler` in Node's src/node_errors.cc.
 function isHeapAbort(errorTail: string): boolean {
-  return /FATAL ERROR:.*(?:heap|memory|allocation)|JavaScript heap out of memory|OOM error in V8/i.test(errorTail);
+  const reasons = errorTail.split('\n').flatMap((line) => line.split('FATAL ERROR:').slice(1));
+  return reasons.some((reason) => /heap|memory|allocation/i.test(reason)) || /JavaScript heap out of memory|OOM error in V8/i.test(errorTail);
 }
 
 function titleOf(error: ErrorRecord | null | undefined): string {

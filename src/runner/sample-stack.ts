@@ -46,7 +46,9 @@ export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Pr
 
 /** Whether a line of standard error is one that Node's inspector wrote because of `sampleStack`, and not the task. */
 export function isInspectorNotice(line: string): boolean {
-  return /^(?:Debugger (?:listening|ending) on ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}|For help, see: https:\/\/nodejs\.org\/\S*(?:inspector|debugging)\S*|Debugger attached\.|Waiting for the debugger to disconnect\.\.\.)\s*$/.test(line);
+  const [, help] = /^For help, see: https:\/\/nodejs\.org\/(\S+)$/.exec(line.trimEnd()) ?? [];
+  if (help !== undefined) return /inspector|debugging/.test(help);
+  return /^(?:Debugger (?:listening|ending) on ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}|Debugger attached\.|Waiting for the debugger to disconnect\.\.\.)$/.test(line.trimEnd());
 }
 
 async function inspectorAddress({ pid, onStderr, signal }: { readonly pid: number; readonly onStderr: SampleStack['onStderr']; readonly signal: AbortSignal }): Promise<string> {

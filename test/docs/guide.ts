@@ -26,7 +26,7 @@ export function readGuide(page: string): Guide {
 }
 
 function readCommand(line: string): (readonly string[])[] {
-  const words = line.replace(/\s+#.*$/, '').match(/'[^']*'|\S+/g) ?? [];
+  const words = line.replace(/(?<!\s)\s+#.*$/, '').match(/'[^']*'|\S+/g) ?? [];
   const [npx, cloudcode, ...args] = words.map((word) => word.replace(/^'(.*)'$/, '$1'));
   if (npx !== 'npx' || cloudcode !== 'cloudcode' || ['init', 'dev', 'start'].includes(args[0] ?? '')) return [];
   return [args];

@@ -155,7 +155,7 @@ describe('schema.xml', { concurrency: true }, () => {
   });
 
   it('gives a draft or one clear error, whatever was typed', () => {
-    const parts = guide.match(/<[^>]*>|[^<]+/g) ?? [];
+    const parts = guide.match(/<[^<>]*>|[^<]+/g) ?? [];
     const mutation = fc.record({ at: fc.nat(parts.length - 1), drop: fc.nat(2), insert: fc.oneof(fc.constantFrom('', '<', '>', '&', '"', ']]>', '<!--', '<![CDATA[', '<?x', '&#0;', '</model>', '<model>', '\0', '\ud800'), fc.string({ maxLength: 5 })) });
     fc.assert(fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
       const changed = [...parts];

@@ -37,7 +37,7 @@ function orderTerm(model: Model, field: unknown): OrderTerm {
 }
 
 function hintFor(model: Model, name: string): string {
-  const [, first, direction] = /^\s*\+?(\w+)\s*(asc|desc)?\s*$/i.exec(name) ?? [];
+  const [, first, direction] = /^\+?(\w+)(?:\s+(asc|desc))?$/i.exec(name.trim()) ?? [];
   if (first === undefined || first === name || !attributesOf(model).has(first)) return hintForUnknown(model, name);
   return `Write orderBy('${direction?.toLowerCase() === 'desc' ? '-' : ''}${first}').`;
 }

@@ -66,9 +66,13 @@ function readElement(element: XmlElement, kind: ElementKind, reading: Reading): 
     where,
     kind,
     attribute: (name) => element.attributes[name] ?? null,
-    text: rules.hasText === undefined ? '' : element.text.trim().replaceAll(/\s*\n\s*/g, ' '),
+    text: rules.hasText === undefined ? '' : onOneLine(element.text),
     children: (wanted) => children.filter((child) => child.kind === wanted),
   };
+}
+
+function onOneLine(text: string): string {
+  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join(' ');
 }
 
 const elementKinds = Object.keys(grammar) as readonly ElementKind[];
