@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const shared = { bundle: true, platform: 'node', target: 'node22.12', logLevel: 'warning', legalComments: 'none', metafile: true };
+const small = { ...shared, format: 'cjs', minify: true, outdir: 'dist', outExtension: { '.js': '.cjs' } };
 const results = await Promise.all([
   build({
     ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
     entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts' },
   }),
-  build({
-    ...shared, format: 'cjs', minify: true, outdir: 'dist', outExtension: { '.js': '.cjs' },
-    entryPoints: { worker: 'src/worker/spawned.ts', 'worker-data': 'src/worker/data-globals.ts', 'fork-server': 'src/fork-server/main.ts', 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' },
-  }),
+  build({ ...small, entryPoints: { worker: 'src/worker/spawned.ts', 'fork-server': 'src/fork-server/main.ts' }, inject: ['src/worker/own-globals.ts'] }),
+  build({ ...small, entryPoints: { 'worker-data': 'src/worker/data-globals.ts', 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
 ]);
 

@@ -1,5 +1,6 @@
 import { CloudCodeError } from './errors.ts';
 import { describeValue } from './parameters-json.ts';
+import { readOptions } from './read-options.ts';
 import { suggest } from './suggest.ts';
 
 /** Every Attachment carries this, with where its bytes are: a task's bundle may hold a copy of the class of its own. */
@@ -97,11 +98,11 @@ function parse(options: unknown): { readonly file: StoredFile; readonly bytes: A
   if (typeof options !== 'object' || options === null || isBytes(options)) {
     throw invalid(`An Attachment is made of one object of options; this is ${describeValue(options)}.`, 'Write new Attachment({ data, filename, contentType }).');
   }
-  const known = ['data', 'filename', 'contentType'];
+  const known = ['data', 'filename', 'contentType'] as const;
   for (const option of Object.keys(options)) {
-    if (!known.includes(option)) throw invalid(`An Attachment has no option \`${option}\`.`, `Did you mean \`${suggest(option, known) ?? 'data'}\`?`);
+    if (!known.some((name) => name === option)) throw invalid(`An Attachment has no option \`${option}\`.`, `Did you mean \`${suggest(option, known) ?? 'data'}\`?`);
   }
-  const { data, filename, contentType } = options as Record<string, unknown>;
+  const { data, filename, contentType } = readOptions(options, known);
   const own = parseData(data);
   if (own.length > maxFileBytes) throw invalid(`The attachment has ${own.length} bytes; at most ${maxFileBytes} (10 MiB) are stored.`, 'Keep it elsewhere and store where it is.');
   const usualType = typeof data === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';

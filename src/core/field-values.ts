@@ -5,6 +5,7 @@ import { CloudCodeError } from './errors.ts';
 import { type Location, locationFromWire, locationToWire, type WireLocation } from './field-location.ts';
 import { describeValue } from './parameters-json.ts';
 import { suggest } from './suggest.ts';
+import { toJson } from './to-json.ts';
 
 /** The most bytes of UTF-8 that a text field holds: 5 MiB. */
 export const maxTextBytes = 5 * 1024 * 1024;
@@ -68,7 +69,7 @@ export function fromWire(field: Field, wire: FieldWire): FieldValue {
 export function isSameValue(one: FieldWire, other: FieldWire): boolean {
   if (one === other) return true;
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null || isAttachment(one) || isAttachment(other)) return false;
-  return JSON.stringify(one) === JSON.stringify(other);
+  return toJson(one) === toJson(other);
 }
 
 function isList(wire: WireLocation | readonly (string | number)[]): wire is readonly (string | number)[] {

@@ -1,4 +1,5 @@
 import { CloudCodeError } from './errors.ts';
+import { toJson } from './to-json.ts';
 
 /** The most that parameters, or a returned value, may take as JSON: 5 MiB of UTF-8. */
 export const maxJsonBytes = 5 * 1024 * 1024;
@@ -30,8 +31,7 @@ export function parametersToJson(parameters: unknown): string {
 function stringify(parameters: object): string | undefined {
   const paths = new Map<unknown, string>();
   try {
-    return JSON.stringify(parameters, function (this: unknown, key: string, value: unknown) {
-      const holder = this as Record<string, unknown>;
+    return toJson(parameters, (holder, key, value) => {
       const path = key === '' && !paths.has(holder) ? 'parameters' : `${paths.get(holder) ?? 'parameters'}${member(holder, key)}`;
       refuseUnconvertible(holder[key], path);
       refuseUnconvertible(value, path);

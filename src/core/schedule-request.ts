@@ -1,5 +1,6 @@
 import { CloudCodeError, type ErrorCode } from './errors.ts';
 import { describeValue, parametersToJson } from './parameters-json.ts';
+import { readOptions } from './read-options.ts';
 import { suggest } from './suggest.ts';
 
 /** A checked request for one run. The parameters are a snapshot, so that later changes by the caller do not matter. */
@@ -14,7 +15,7 @@ export interface ScheduleRequest {
   readonly key: string | null;
 }
 
-const knownOptions = ['task', 'parameters', 'at', 'after', 'queue', 'key'];
+const knownOptions = ['task', 'parameters', 'at', 'after', 'queue', 'key'] as const;
 const maxNameLength = 512;
 const firstTime = Date.UTC(2001, 0, 1) - 2000 * 365.2425 * 86_400_000;
 const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -27,25 +28,25 @@ export function parseScheduleRequest(options: unknown, now: Date): ScheduleReque
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw refused('invalid_task', `scheduleTask takes one object of options; this is ${describeValue(options)}.`, "Write scheduleTask({ task: 'name' }).");
   }
-  const given = options as Record<string, unknown>;
-  refuseUnknownOptions(given);
-  const task = parseTask(given['task']);
-  if (given['at'] !== undefined && given['after'] !== undefined) {
+  refuseUnknownOptions(options);
+  const given = readOptions(options, knownOptions);
+  const task = parseTask(given.task);
+  if (given.at !== undefined && given.after !== undefined) {
     throw refused('at_and_after', 'Both `at` and `after` are given; a run has one time.', 'Give one of them.');
   }
   return {
     task,
-    at: given['at'] === undefined ? null : parseAt(given['at']),
-    afterMs: given['after'] === undefined ? null : parseAfter(given['after'], now),
-    queue: given['queue'] === undefined ? null : parseQueue(given['queue']),
-    key: given['key'] === undefined ? null : parseName(given['key'], { option: 'key', code: 'invalid_key' }),
-    parametersJson: given['parameters'] === undefined ? '{}' : parametersToJson(given['parameters']),
+    at: given.at === undefined ? null : parseAt(given.at),
+    afterMs: given.after === undefined ? null : parseAfter(given.after, now),
+    queue: given.queue === undefined ? null : parseQueue(given.queue),
+    key: given.key === undefined ? null : parseName(given.key, { option: 'key', code: 'invalid_key' }),
+    parametersJson: given.parameters === undefined ? '{}' : parametersToJson(given.parameters),
   };
 }
 
-function refuseUnknownOptions(given: Record<string, unknown>): void {
+function refuseUnknownOptions(given: object): void {
   for (const option of Object.keys(given)) {
-    if (knownOptions.includes(option)) continue;
+    if (knownOptions.some((known) => known === option)) continue;
     const nearest = suggest(option, knownOptions);
     throw refused(
       'unknown_option',

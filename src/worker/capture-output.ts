@@ -2,6 +2,9 @@ import type { LogLevel } from '../core/run.ts';
 import { maxLogBytes } from '../protocol/limits.ts';
 import { send } from './channel.ts';
 
+// Taken before the task runs, which may stop the time for its own code.
+const { now } = Date;
+
 let sentBytes = 0;
 let cutBytes = 0;
 let level: LogLevel | null = null;
@@ -15,7 +18,7 @@ function emit(defaultLevel: LogLevel, text: string): void {
   sentBytes += text.length;
   const kept = text.length > maxLogBytes ? text.slice(0, maxLogBytes) : text;
   cutBytes += text.length - kept.length;
-  send({ type: 'lines', level: level ?? defaultLevel, at: Date.now(), text: kept });
+  send({ type: 'lines', level: level ?? defaultLevel, at: now(), text: kept });
 }
 
 /** Tells the runner how much was not sent. */

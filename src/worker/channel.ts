@@ -1,6 +1,10 @@
-import { read, readSync, writeSync } from 'node:fs';
+import { toJson } from '../core/to-json.ts';
 import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
 import type { CallRequest, FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
+
+// Taken before the task runs, which may put its own in their place (a file system in memory, say).
+const { read, readSync, writeSync } = process.getBuiltinModule('node:fs');
+const leave: (code: number) => never = process.reallyExit.bind(process);
 
 /** The socket to the runner. It stays in blocking mode, so a waiting worker costs nothing and a write needs no event loop. */
 const channelFd = 3;
@@ -25,11 +29,11 @@ function readBlocking(length: number): Buffer | null {
 
 /** Hands a message to the runner before it returns. When the runner is gone the worker has nothing left to live for. */
 export function send(message: FromWorker): void {
-  const frame = encodeFrame(JSON.stringify(message));
+  const frame = encodeFrame(toJson(message) ?? '');
   try {
     for (let offset = 0; offset < frame.length; ) offset += writeSync(channelFd, frame, offset);
   } catch {
-    process.reallyExit(1);
+    leave(1);
   }
 }
 
@@ -64,7 +68,7 @@ function readReplies(): void {
   const buffer = Buffer.allocUnsafe(room);
   read(channelFd, buffer, 0, buffer.length, null, (error, count) => {
     reading = false;
-    if (error !== null || count === 0) process.reallyExit(1);
+    if (error !== null || count === 0) leave(1);
     // A large reply comes in pieces as large as the socket holds, and each read is a trip through the thread pool.
     room = count === buffer.length ? longestRead : shortestRead;
     for (const text of decoder.push(Buffer.from(buffer.subarray(0, count)))) settle(JSON.parse(text) as ReplyMessage);

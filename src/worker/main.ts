@@ -1,5 +1,6 @@
-import { maxJsonBytes } from '../core/parameters-json.ts';
 import type { ErrorRecord } from '../core/errors.ts';
+import { maxJsonBytes } from '../core/parameters-json.ts';
+import { toJson } from '../core/to-json.ts';
 import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { captureOutput, sendCut } from './capture-output.ts';
 import { readFrameBlocking, send } from './channel.ts';
@@ -9,6 +10,8 @@ import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { rehearse } from './rehearse.ts';
 import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
+
+const { resourceUsage } = process;
 
 /** A run that is over has answered, or has said why it ends without an answer. */
 let state: 'waiting' | 'running' | 'over' = 'waiting';
@@ -59,7 +62,7 @@ function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly v
   if (state === 'over') return false;
   state = 'over';
   sendCut();
-  const maxRssBytes = process.resourceUsage().maxRSS * 1024;
+  const maxRssBytes = resourceUsage().maxRSS * 1024;
   // A run that threw may have left early, and little of the bundle is compiled then.
   const keepsCode = answer.outcome === 'returned' && hasUnkeptCode();
   send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes, keepsCode });
@@ -69,7 +72,7 @@ function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly v
 
 function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
   try {
-    const json = JSON.stringify(value) as string | undefined;
+    const json = toJson(value);
     if (json === undefined) return value === undefined ? { json: null, error: null } : unusable(`a ${typeof value} has no JSON`);
     const bytes = Buffer.byteLength(json);
     if (bytes > maxJsonBytes) return unusable(`it is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are kept`);

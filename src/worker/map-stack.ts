@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { SourceMap } from 'node:module';
 import { dirname } from 'node:path';
 
@@ -6,6 +5,9 @@ interface Bundle {
   readonly path: string;
   readonly sourceMapPath: string;
 }
+
+// Taken before the task runs, which may put its own in its place.
+const { readFileSync } = process.getBuiltinModule('node:fs');
 
 const ownFolder = dirname(process.argv[1] ?? '');
 

@@ -1,14 +1,12 @@
 import { parseScheduleRequest, parseScheduleRequests } from '../core/schedule-request.ts';
 import type { StartMessage } from '../protocol/worker-messages.ts';
 import { call } from './channel.ts';
-import type * as DataGlobals from './data-globals.ts';
+import { loadDataGlobals } from './load-data-globals.ts';
 import { asTaskError, forTask } from './task-error.ts';
 
 /** Calls under way, and who waits for there being none. */
 let pending = 0;
 let allSettled = (): void => undefined;
-/** This bundle, before a task can change what process.argv says. */
-const workerFile = process.argv[1] ?? '';
 
 /** Puts `CloudCode`, `DB`, `Day` and `Attachment` where a task sees them. */
 export function setTaskGlobals({ run, dataModel }: StartMessage, globals: object): void {
@@ -20,16 +18,10 @@ export function setTaskGlobals({ run, dataModel }: StartMessage, globals: object
   let db: object | null = null;
   Object.defineProperties(globals, {
     CloudCode: { value: cloudCode, enumerable: true },
-    DB: { get: () => (db ??= dataGlobals().createDb(dataModel, { data: call, tracked })), enumerable: true },
-    Day: { get: () => dataGlobals().Day, enumerable: true },
-    Attachment: { get: () => dataGlobals().Attachment, enumerable: true },
+    DB: { get: () => (db ??= loadDataGlobals().createDb(dataModel, { data: call, tracked })), enumerable: true },
+    Day: { get: () => loadDataGlobals().Day, enumerable: true },
+    Attachment: { get: () => loadDataGlobals().Attachment, enumerable: true },
   });
-}
-
-let loaded: typeof DataGlobals | null = null;
-
-function dataGlobals(): typeof DataGlobals {
-  return (loaded ??= process.getBuiltinModule('node:module').createRequire(workerFile)('./worker-data.cjs') as typeof DataGlobals);
 }
 
 /** Waits for calls that the task did not await: they are carried out before its answer counts. */
@@ -48,7 +40,7 @@ async function scheduleTask(options: unknown): Promise<{ id: string }> {
 
 async function scheduleTasks(list: unknown): Promise<readonly { readonly id: string }[]> {
   const requests = forTask(() => parseScheduleRequests(list, new Date()));
-  return dataGlobals().scheduleRuns(ask, requests);
+  return loadDataGlobals().scheduleRuns(ask, requests);
 }
 
 async function ask(request: Parameters<typeof call>[0]): Promise<unknown> {

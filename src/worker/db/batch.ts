@@ -68,13 +68,19 @@ export class Batch {
    * @throws CloudCodeError what the database refuses with; then nothing was done
    */
   execute(): Promise<BatchAnswer> {
-    this.#executing ??= this.#execute().finally(() => {
-      this.#executing = null;
-    });
+    this.#executing ??= this.#execute();
     return this.#database.handOut(this.#executing);
   }
 
   async #execute(): Promise<BatchAnswer> {
+    try {
+      return await this.#executeItems();
+    } finally {
+      this.#executing = null;
+    }
+  }
+
+  async #executeItems(): Promise<BatchAnswer> {
     if (this.#items.length === 0) return { scheduled: [] };
     const batch = { id: this.#id, items: this.#items, prepared: this.#unsettled };
     try {

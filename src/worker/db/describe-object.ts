@@ -11,7 +11,7 @@ export function objectToJson(state: ObjectState): Record<string, unknown> {
 /** A copy of a value as it travels; but of files not the key: that means something to the database only. */
 function jsonOf(value: FieldWire): unknown {
   if (value === null || typeof value !== 'object' || isAttachment(value)) return value;
-  if (!('key' in value)) return structuredClone(value);
+  if (!Object.hasOwn(value, 'key')) return structuredClone(value);
   const { filename, contentType, size } = value as unknown as FileWire;
   return { filename, contentType, size };
 }

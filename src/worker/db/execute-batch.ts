@@ -66,7 +66,7 @@ interface Sending {
 async function send(database: Database, id: string, { batch, isRepeated }: Sending): Promise<WriteAnswer> {
   const { parts, saved, destroyed } = batch;
   try {
-    const answer = parts.length === 0 ? nothingDone : await sendBatch(database, id, parts).catch((error: unknown) => answerOfEarlier(error, { batch, isRepeated }));
+    const answer = parts.length === 0 ? nothingDone : await sendOnce(database, id, { batch, isRepeated });
     for (const { state } of saved) state.sent(true);
     for (const state of destroyed) state.isDestroyed = true;
     return answer;
@@ -76,6 +76,14 @@ async function send(database: Database, id: string, { batch, isRepeated }: Sendi
       for (const state of destroyed) state.isUncertain = true;
     }
     throw error;
+  }
+}
+
+async function sendOnce(database: Database, id: string, sending: Sending): Promise<WriteAnswer> {
+  try {
+    return await sendBatch(database, id, sending.batch.parts);
+  } catch (error) {
+    return answerOfEarlier(error, sending);
   }
 }
 

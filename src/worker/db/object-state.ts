@@ -125,7 +125,12 @@ function keyOf(attachment: Attachment): string | null {
 export function untilFree(states: Iterable<ObjectState>): Promise<void> | null {
   const busy: Promise<void>[] = [];
   for (const state of states) if (state.busy !== null) busy.push(state.busy);
-  return busy.length === 0 ? null : Promise.all(busy).then(() => untilFree(states) ?? undefined);
+  return busy.length === 0 ? null : untilAllFree(busy, states);
+}
+
+async function untilAllFree(busy: readonly Promise<void>[], states: Iterable<ObjectState>): Promise<void> {
+  for (const write of busy) await write;
+  await untilFree(states);
 }
 
 /** Takes objects that are free for a write. @returns what ends it */

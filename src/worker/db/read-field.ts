@@ -8,7 +8,7 @@ import type { FileWire, ObjectState } from './object-state.ts';
 export function readField(state: ObjectState, field: Field, place: number): FieldValue {
   const value = state.valueAt(place);
   if (value === null || typeof value !== 'object' || isAttachment(value)) return fromWire(field, value);
-  return 'key' in value ? storedFile(state, field, value as unknown as FileWire) : fromWire(field, value);
+  return Object.hasOwn(value, 'key') ? storedFile(state, field, value as unknown as FileWire) : fromWire(field, value);
 }
 
 function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire): Attachment {

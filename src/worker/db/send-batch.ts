@@ -29,8 +29,10 @@ export async function sendBatch(database: Requester, id: string, parts: BatchPar
 
 async function sendParts(database: Requester, id: string, parts: BatchParts): Promise<WriteAnswer> {
   let answer: WriteAnswer | null = null;
-  for (const [part, operations] of parts.entries()) {
+  let part = 0;
+  for (const operations of parts) {
     answer = await database.request<WriteAnswer | null>({ kind: 'write', batch: id, part, last: part === parts.length - 1, operations });
+    part += 1;
   }
   return answer ?? { destroyed: [], runs: [] };
 }

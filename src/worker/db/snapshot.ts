@@ -1,5 +1,6 @@
 import { type Attachment, attachmentMark, isAttachment } from '../../core/attachment.ts';
 import { CloudCodeError } from '../../core/errors.ts';
+import { toJson } from '../../core/to-json.ts';
 import type { FieldWire } from '../../core/field-values.ts';
 import type { WireValue } from '../../protocol/data-messages.ts';
 import { maxFrameBytes } from '../../protocol/limits.ts';
@@ -27,9 +28,13 @@ export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFi
     }
   }
   if (missing.size === 0) return null;
-  const reads = [...missing].map(async (file) => void known.set(file, await file.bytes()));
+  return readAll(missing, states, known);
+}
+
+async function readAll(missing: Iterable<Attachment>, states: Iterable<ObjectState>, known: ForeignFiles): Promise<void> {
+  await Promise.all(Array.from(missing, async (file) => void known.set(file, await file.bytes())));
   // What is assigned meanwhile may need more.
-  return Promise.all(reads).then(() => readForeignFiles(states, known) ?? undefined);
+  await readForeignFiles(states, known);
 }
 
 /** What a save has to write now: all of a new object, else its changes; null when there are none. */
@@ -62,7 +67,7 @@ function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: Wire
 
 /** A row has to go in one frame, in which it is a string: its quotes and escapes are escaped once more. */
 function rowJson(state: ObjectState, row: Record<string, WireValue>): string {
-  const json = JSON.stringify(row);
+  const json = toJson(row) ?? '';
   if (json.length < maxFrameBytes / 8) return json;
   const bytes = Buffer.byteLength(JSON.stringify(json));
   const most = maxFrameBytes - 1024 * 1024;
