@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
-import { type Deployed, deployProject } from './operations/deploy-project.ts';
+import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from './operations/deploy-project.ts';
+import { listTasks } from './operations/list-tasks.ts';
 import type { BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
 import type { RunnerEvent } from './runner/events.ts';
@@ -60,6 +61,12 @@ async function makeEnvironment(store: Store): Promise<void> {
   await store.transaction((db) => lockEnvironment(db, onlyEnvironment));
 }
 
+/**
+ * When the folder is deployed at the start. `unless_replaced`: not when this environment has had its state and another has replaced it since;
+ * `if_alone`: not while other runners work on the store.
+ */
+export type DeployWhen = 'always' | 'unless_replaced' | 'if_alone' | 'never';
+
 export interface SystemOptions {
   readonly folder: string;
   readonly databaseUrl: string | undefined;
@@ -70,8 +77,7 @@ export interface SystemOptions {
   readonly runner: { readonly concurrency: number | undefined; readonly leaseMs: number | undefined } | null;
   /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
   readonly watch: boolean;
-  /** Leaves the deployment alone when other runners work on this store. */
-  readonly deployOnlyIfAlone: boolean;
+  readonly deploy: DeployWhen;
   readonly onEvent: (event: SystemEvent) => void;
 }
 
@@ -82,6 +88,8 @@ export type SystemEvent =
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
   | ({ readonly kind: 'deployed'; readonly afterRestart: readonly string[] } & Deployed)
   | { readonly kind: 'not_deployed'; readonly error: unknown }
+  /** What was deployed before stays: `tasks`. Null where other runners work on it, and where nothing was to be deployed. */
+  | { readonly kind: 'deployment_kept'; readonly replacement: Replacement | null; readonly tasks: readonly string[] }
   | { readonly kind: 'request_failed'; readonly message: string };
 
 export interface System {
@@ -110,9 +118,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     closing.add(close);
     let isReady = false;
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, log: logOf(options) }, closing);
-    const started = built?.config ?? {};
+    // Without a build the configuration is read all the same: it has the runner's settings.
+    const started = built?.config ?? (options.deploy === 'never' ? await (await import('./project/config.ts')).readConfig(folder) : {});
     const tasks = await deployFirst(store, options, built);
-    const runner = await startOwnRunner(store, { options, folder, built });
+    const runner = await startOwnRunner(store, { options, folder, started });
     if (runner !== null) closing.add(() => runner.stop({ drainMs: 0 }));
     if (options.watch) closing.add(await watchAndDeploy(store, options, { folder, started }));
     if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
@@ -150,6 +159,7 @@ function refuseOtherEnvironment(environment: string): void {
 }
 
 async function buildFor(options: SystemOptions, folder: string): Promise<BuiltProject | null> {
+  if (options.deploy === 'never') return null;
   const { buildProject } = await import('./project/build-project.ts');
   try {
     return await buildProject(folder);
@@ -173,10 +183,27 @@ async function serve(
   return listen(server, at);
 }
 
+/** @returns the tasks that are deployed then */
 async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
-  if (built === null) return [];
-  if (options.deployOnlyIfAlone && (await hasRunners(store))) return [];
-  return deploy(store, options, { built, started: built.config });
+  if (built === null || options.deploy === 'never') return deployedTasks(store, options.environment);
+  if (options.deploy === 'if_alone' && (await hasRunners(store))) {
+    if (await isDeployed(store, options.environment, built)) return deployedTasks(store, options.environment);
+    return keepDeployment(store, options, null);
+  }
+  if (options.deploy !== 'unless_replaced') return deploy(store, options, { built, started: built.config });
+  const deployed = await deployUnlessReplaced(store, options.environment, built, tableEventsOf(options));
+  if ('replacedAt' in deployed) return keepDeployment(store, options, deployed);
+  return tellDeployed(options, deployed, { built, started: built.config });
+}
+
+async function keepDeployment(store: Store, options: SystemOptions, replacement: Replacement | null): Promise<readonly string[]> {
+  const tasks = await deployedTasks(store, options.environment);
+  options.onEvent({ kind: 'deployment_kept', replacement, tasks });
+  return tasks;
+}
+
+async function deployedTasks(store: Store, environment: string): Promise<readonly string[]> {
+  return (await listTasks(store, environment)).map(({ name }) => name);
 }
 
 interface Rebuilt {
@@ -186,7 +213,10 @@ interface Rebuilt {
 }
 
 async function deploy(store: Store, options: SystemOptions, { built, started }: Rebuilt): Promise<readonly string[]> {
-  const deployed = await deployProject(store, options.environment, built, tableEventsOf(options));
+  return tellDeployed(options, await deployProject(store, options.environment, built, tableEventsOf(options)), { built, started });
+}
+
+function tellDeployed(options: SystemOptions, deployed: Deployed, { built, started }: Rebuilt): readonly string[] {
   // Where nothing is forked, it says nothing that a task is spawned.
   const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
   const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
@@ -194,12 +224,12 @@ async function deploy(store: Store, options: SystemOptions, { built, started }: 
   return deployed.tasks;
 }
 
-async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly built: BuiltProject | null }) {
-  const { options, folder, built } = from;
+async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly started: ProjectConfig }) {
+  const { options, folder, started } = from;
   if (options.runner === null) return null;
   const { startRunner } = await import('./runner/start-runner.ts');
-  const { concurrency = built?.config.concurrency, leaseMs = built?.config.leaseMs } = options.runner;
-  return startRunner({ store, folder, concurrency, leaseMs, workerStart: built?.config.workerStart, onEvent: options.onEvent });
+  const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
+  return startRunner({ store, folder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
 }
 
 /** @returns ends the watching */
@@ -223,12 +253,18 @@ async function watchAndDeploy(store: Store, options: SystemOptions, from: { read
   };
 }
 
-/** Deploys a folder as it stands to a store, once. @throws CloudCodeError of the project */
-export async function deployFolder(store: Store, folder: string, environment: string): Promise<void> {
+/**
+ * Deploys a folder as it stands to a store, once; `unless_replaced` as in SystemOptions.
+ * @returns what has replaced its state since
+ * @throws CloudCodeError of the project
+ */
+export async function deployFolder(store: Store, options: { readonly folder: string; readonly environment: string; readonly deploy: 'always' | 'unless_replaced' }): Promise<Replacement | null> {
+  const { folder, environment, deploy } = options;
   refuseOtherEnvironment(environment);
   const [{ buildProject }, { endBundler }] = await Promise.all([import('./project/build-project.ts'), import('./project/bundle.ts')]);
   try {
-    await deployProject(store, environment, await buildProject(resolve(folder)));
+    const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, await buildProject(resolve(folder)));
+    return 'replacedAt' in deployed ? deployed : null;
   } finally {
     await endBundler();
   }

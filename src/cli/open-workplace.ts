@@ -33,12 +33,12 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
     http: null,
     runner: { concurrency: undefined, leaseMs: undefined },
     watch: false,
-    deployOnlyIfAlone: target.kind === 'database',
+    deploy: target.kind === 'database' ? 'if_alone' : 'always',
     onEvent,
   });
   return {
     backend: storeBackend(system.store, global.environment),
-    deployable: { store: system.store, folder: system.folder, environment: global.environment },
+    deployable: { store: system.store, folder: system.folder, environment: global.environment, isShared: target.kind === 'database' },
     finish: () => system.drain({ drainMs: untilAllIsDone }),
     close: () => system.stop({ drainMs: 0 }),
   };

@@ -46,3 +46,12 @@ export function refuseWithout(command: Command, part: string, options: readonly 
     if (given !== undefined) command.error(`error: with --no-${part}, option '${given.flags}' has nothing to say`);
   });
 }
+
+/** For `--part` and `--no-part`: of both, the later would count without a word. */
+export function refuseBothWays(command: Command, part: string): void {
+  const given = new Set<string>();
+  for (const way of [part, `no-${part}`]) command.on(`option:${way}`, () => given.add(way));
+  command.hook('preAction', () => {
+    if (given.size > 1) command.error(`error: options '--${part}' and '--no-${part}' contradict each other`);
+  });
+}

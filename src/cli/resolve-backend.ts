@@ -46,7 +46,7 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openProjectStore({ folder: target.folder ?? '.', databaseUrl });
   const { environment } = global;
-  const deployable = target.folder === null ? null : { store: opened.store, folder: target.folder, environment };
+  const deployable = target.folder === null ? null : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
   return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
 }
 

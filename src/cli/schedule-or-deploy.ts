@@ -1,5 +1,6 @@
 import type { Backend, Scheduled } from '../client/backend.ts';
 import { CloudCodeError } from '../core/errors.ts';
+import type { Replacement } from '../operations/deploy-project.ts';
 import type { Store } from '../store/open-store.ts';
 import { escapeText } from './terminal/escape-text.ts';
 
@@ -8,6 +9,8 @@ export interface Deployable {
   readonly store: Store;
   readonly folder: string;
   readonly environment: string;
+  /** Whether other machines may work on it. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -23,10 +26,19 @@ export async function scheduleOrDeploy(backend: Backend, request: { readonly tas
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
     const { deployFolder } = await import('../main.ts');
-    await deployFolder(deployable.store, deployable.folder, deployable.environment);
+    const { store, folder, environment, isShared } = deployable;
+    const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always' });
+    if (replacement !== null) throw new CloudCodeError('unknown_task', error.message, { hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`, cause: error });
     return backend.scheduleRun({ ...request });
   }
 }
+
+/** Why a folder is not deployed, as a part of a sentence. */
+export function describeReplaced(environment: string, { folder, replacedAt }: Replacement): string {
+  return `${environment} has had this state of the folder before, and on ${replacedAt} ${escapeText(folder)} has replaced it`;
+}
+
+export const deployAllTheSame = 'To deploy this folder all the same: cloudcode start --deploy';
 
 /** Says that a `key` found a run; null for a new one. What was asked for besides, such as another time, had no effect on that. */
 export function describeFound({ run, isNew }: Scheduled): string | null {

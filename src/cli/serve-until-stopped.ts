@@ -6,6 +6,8 @@ import { describeEvent } from '../runner/events.ts';
 import { aborted, catchInterrupts } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { checkDatabaseUrl } from './resolve-backend.ts';
+import { deployAllTheSame, describeReplaced } from './schedule-or-deploy.ts';
+import { escapeText } from './terminal/escape-text.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** `start` and `dev`: serves until a signal, then drains. */
@@ -15,7 +17,7 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   using interrupts = catchInterrupts(terminal);
   const { startSystem } = await import('../main.ts');
   const onEvent = (event: SystemEvent): void => {
-    tellEvent(terminal, event);
+    tellEvent(terminal, event, global.environment);
     if (event.kind === 'deployed' && options.watch) void refreshTypes(global.project);
   };
   const system = await startSystem({ ...options, onEvent });
@@ -43,7 +45,7 @@ function tellStart(terminal: Terminal, { url, folder, tasks }: System, options: 
   terminal.print('Ctrl-C stops it.');
 }
 
-function tellEvent(terminal: Terminal, event: SystemEvent): void {
+function tellEvent(terminal: Terminal, event: SystemEvent, environment: string): void {
   const { colours } = terminal.err;
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
@@ -56,6 +58,8 @@ function tellEvent(terminal: Terminal, event: SystemEvent): void {
       return;
     case 'not_deployed':
       return terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
+    case 'deployment_kept':
+      return terminal.tell(`${time} ${colours.yellow('not deployed')}: ${describeKept(event, environment)}`);
     case 'request_failed':
       return terminal.tell(`${time} ${colours.red('a request failed')}: ${event.message}`);
     case 'trouble':
@@ -76,6 +80,11 @@ function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { k
   const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}`;
   if (changed) return `deployed: ${[count, ...settings].join(', ')}`;
   return settings.length === 0 ? `nothing to deploy: ${count}` : `deployed: ${settings.join(', ')} (${count} as before)`;
+}
+
+function describeKept({ replacement, tasks }: Extract<SystemEvent, { kind: 'deployment_kept' }>, environment: string): string {
+  const why = replacement === null ? 'others work on this database' : describeReplaced(environment, replacement);
+  return `${why}.\nWhat is deployed goes on: ${tasks.map(escapeText).join(', ')}. ${deployAllTheSame}`;
 }
 
 function describeError(error: unknown): string {

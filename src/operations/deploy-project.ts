@@ -3,7 +3,9 @@ import type { DataModel } from '../core/data-model.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
 import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
-import { activateDeployment, insertBundle, insertDataModel, insertDeployment, insertTask, lockEnvironment, setVariables } from '../store/deployments.ts';
+import {
+  activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readReplacement, type Replacement, setDeploymentFolder, setVariables,
+} from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
@@ -34,6 +36,8 @@ export interface DeployableTask {
   readonly spawnNeed?: string | null;
 }
 
+export type { Replacement } from '../store/deployments.ts';
+
 export interface Deployed {
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
@@ -55,34 +59,87 @@ export interface SpawnedTask {
  * @throws CloudCodeError `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
  */
 export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
-  const dataModel = project.dataModel ?? null;
-  const activate = (): Promise<Deployed> => activateProject(store, environment, { project, dataModel: dataModel === null ? null : hashedModel(dataModel) });
+  const state = stateOf(environment, project);
+  return withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activateState(db, state)));
+}
+
+/**
+ * The same, unless the environment has had this very state before and another has replaced it since: a server that starts again with older code leaves
+ * the newer one alone. Nothing is changed then.
+ * @throws CloudCodeError of `deployProject`
+ */
+export async function deployUnlessReplaced(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed | Replacement> {
+  const state = stateOf(environment, project);
+  const replacement = await readReplacement(store, environment, state.digests);
+  if (replacement !== null) return replacement;
+  const activate = async (db: Queryable): Promise<Deployed | Replacement> => {
+    await lockEnvironment(db, environment);
+    return (await readReplacement(db, environment, state.digests)) ?? activateState(db, state);
+  };
+  return withTablesOf(store, state, onProgress, () => inDeployment(store, activate));
+}
+
+/** Whether a project, as it was built, is what the environment's next attempts run. */
+export async function isDeployed(store: Store, environment: string, project: DeployableProject): Promise<boolean> {
+  return isCurrent(store, environment, stateOf(environment, project).digests);
+}
+
+/** A project as an environment would have it. */
+interface State {
+  readonly environment: string;
+  readonly project: DeployableProject;
+  readonly tasks: readonly (Omit<DeployableTask, 'config'> & { readonly config: TaskConfig; readonly hash: string })[];
+  readonly dataModel: { readonly hash: string; readonly json: string } | null;
+  readonly settings: Settings;
+  readonly digests: Digests;
+}
+
+interface Settings {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly retention: Retention;
+  /** Of the queues that do not wait. */
+  readonly policies: ReadonlyMap<string, 'skip'>;
+}
+
+function stateOf(environment: string, project: DeployableProject): State {
+  const { config } = project;
+  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, config.defaults), hash: bundleHash(task) }));
+  const dataModel = (project.dataModel ?? null) === null ? null : hashedModel(project.dataModel as DataModel);
+  const settings: Settings = {
+    variables: config.environments?.[environment]?.variables ?? {},
+    retention: { ...defaultRetention, ...config.retention },
+    policies: new Map(Object.entries(config.queues ?? {}).flatMap(([name, { onRetry }]) => (onRetry === 'skip' ? [[name, onRetry]] : []))),
+  };
+  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
+  const digests = { code: digestOf([parts, dataModel?.hash ?? null]), settings: digestOf([settings.variables, settings.retention, [...settings.policies]]) };
+  return { environment, project, tasks, dataModel, settings, digests };
+}
+
+function withTablesOf<Result>(store: Store, { environment, project: { dataModel = null } }: State, onProgress: OnProgress, activate: () => Promise<Result>): Promise<Result> {
   return dataModel === null ? activate() : withTables(store, { environment, dataModel, onProgress }, activate);
 }
 
-interface HashedModel {
-  readonly hash: string;
-  readonly json: string;
-}
-
-async function activateProject(store: Store, environment: string, { project, dataModel }: { readonly project: DeployableProject; readonly dataModel: HashedModel | null }): Promise<Deployed> {
-  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, project.config.defaults), hash: bundleHash(task) }));
-  const digest = digestOf({ folder: project.folder, dataModelHash: dataModel?.hash ?? null }, tasks);
-  const deployed = await retryConflicts(() => store.transaction(async (db) => {
-    const { id: environmentId, digest: current } = await lockEnvironment(db, environment);
-    const settings = await applySettings(db, environmentId, { environment, project });
-    if (current !== digest) {
-      for (const task of tasks) await insertBundle(db, { ...task });
-      if (dataModel !== null) await insertDataModel(db, dataModel);
-      const deploymentId = await insertDeployment(db, { environmentId, digest, folder: project.folder, dataModelHash: dataModel?.hash ?? null });
-      for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId });
-      await activateDeployment(db, environmentId, deploymentId);
-    }
-    return { tasks: tasks.map((task) => task.name), changed: current !== digest, settings, spawned: project.tasks.flatMap(spawnedFor) };
-  }));
+async function inDeployment<Result>(store: Store, activate: (db: Queryable) => Promise<Result>): Promise<Result> {
+  const result = await retryConflicts(() => store.transaction(activate));
   // A queue's setting may have changed who is next.
   store.ring();
-  return deployed;
+  return result;
+}
+
+async function activateState(db: Queryable, { environment, project, tasks, dataModel, settings, digests }: State): Promise<Deployed> {
+  const current = await lockEnvironment(db, environment);
+  const changed = current.digest !== digests.code;
+  const changedSettings = await applySettings(db, current.id, settings);
+  if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
+    for (const task of tasks) await insertBundle(db, task);
+    if (dataModel !== null) await insertDataModel(db, dataModel);
+    const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null });
+    for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId: current.id });
+    await activateDeployment(db, current.id, deploymentId);
+  } else {
+    await setDeploymentFolder(db, current.deploymentId, project.folder);
+  }
+  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, spawned: project.tasks.flatMap(spawnedFor) };
 }
 
 /** What the task says itself counts before what it needs, and that before what the project says of all tasks. */
@@ -95,29 +152,19 @@ function spawnedFor({ name, config, spawnNeed }: DeployableTask): SpawnedTask[] 
   return typeof spawnNeed === 'string' && config.workerStart === undefined ? [{ task: name, need: spawnNeed }] : [];
 }
 
-async function applySettings(
-  db: Queryable,
-  environmentId: number,
-  from: { readonly environment: string; readonly project: DeployableProject },
-): Promise<readonly string[]> {
-  const { config } = from.project;
+async function applySettings(db: Queryable, environmentId: number, { variables, retention, policies }: Settings): Promise<readonly string[]> {
   const changed: string[] = [];
-  if (await setVariables(db, environmentId, config.environments?.[from.environment]?.variables ?? {})) changed.push('variables');
-  if (await setRetention(db, environmentId, { ...defaultRetention, ...config.retention })) changed.push('retention');
-  const policies = Object.entries(config.queues ?? {}).map(([name, queue]) => [name, queue.onRetry ?? 'wait'] as const);
-  if (await setRetryPolicies(db, environmentId, new Map(policies.filter(([, onRetry]) => onRetry !== 'wait')))) changed.push('queues');
+  if (await setVariables(db, environmentId, variables)) changed.push('variables');
+  if (await setRetention(db, environmentId, retention)) changed.push('retention');
+  if (await setRetryPolicies(db, environmentId, policies)) changed.push('queues');
   return changed;
 }
 
-function hashedModel(model: DataModel): HashedModel {
+function hashedModel(model: DataModel): { readonly hash: string; readonly json: string } {
   const json = JSON.stringify(model);
   return { hash: createHash('sha256').update(json).digest('hex'), json };
 }
 
-function digestOf(
-  of: { readonly folder: string; readonly dataModelHash: string | null },
-  tasks: readonly { readonly name: string; readonly hash: string; readonly config: TaskConfig }[],
-): string {
-  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
-  return createHash('sha256').update(JSON.stringify([of.folder, parts, of.dataModelHash])).digest('hex');
+function digestOf(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

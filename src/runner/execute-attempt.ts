@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { DataModel } from '../core/data-model.ts';
 import type { FinishedAttempt } from '../operations/finish-attempt.ts';
 import type { FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
@@ -189,7 +190,8 @@ function startMessage(run: ClaimedRun, { files, dataModel }: TaskCode, folder: s
     type: 'start',
     run: { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy },
     bundle: { ...files, format: run.bundleFormat },
-    folder: run.folder || folder,
+    // The machine that deployed it may have it elsewhere, and a folder can be moved.
+    folder: existsSync(run.folder) ? run.folder : folder,
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
     dataModel,
   };

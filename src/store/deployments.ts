@@ -14,18 +14,35 @@ export interface DeployedTask {
   readonly config: TaskConfig;
 }
 
+/** What tells one state of a project from another, wherever its folder lies. */
+export interface Digests {
+  /** Of the tasks with their config, and the data model. */
+  readonly code: string;
+  /** Of the variables, the retention and the settings of queues. */
+  readonly settings: string;
+}
+
+export interface LockedEnvironment {
+  readonly id: number;
+  /** Of the current deployment; null when there is none. */
+  readonly deploymentId: string | null;
+  readonly digest: string | null;
+  readonly settingsDigest: string | null;
+}
+
 /** Makes the environment if it is not there, and locks it, so that deployments to it take turns. */
-export async function lockEnvironment(db: Queryable, environment: string): Promise<{ readonly id: number; readonly digest: string | null }> {
+export async function lockEnvironment(db: Queryable, environment: string): Promise<LockedEnvironment> {
   await db.query({
     name: 'insert_environment',
     text: 'insert into cloudcode.environments (name) values ($1) on conflict (name) do nothing',
     values: [environment],
   });
-  const [row] = await db.query<{ id: number; digest: string | null }>({
+  const [row] = await db.query<LockedEnvironment>({
     name: 'lock_environment',
     text: `
-      select e.id, (select d.digest from cloudcode.deployments d where d.id = e.deployment_id) as digest
-      from cloudcode.environments e where e.name = $1 for update`,
+      select e.id, e.deployment_id::text as "deploymentId", d.digest, d.settings_digest as "settingsDigest"
+      from cloudcode.environments e left join cloudcode.deployments d on d.id = e.deployment_id
+      where e.name = $1 for update of e`,
     values: [environment],
   });
   if (row === undefined) throw new Error(`environment ${environment} was not there after it was made`);
@@ -40,14 +57,49 @@ export async function insertBundle(db: Queryable, bundle: Bundle): Promise<void>
   });
 }
 
+export async function isCurrent(db: Queryable, environment: string, { code, settings }: Digests): Promise<boolean> {
+  const rows = await db.query({
+    name: 'is_current',
+    text: `
+      select from cloudcode.environments e join cloudcode.deployments d on d.id = e.deployment_id
+      where e.name = $1 and d.digest = $2 and d.settings_digest = $3`,
+    values: [environment, code, settings],
+  });
+  return rows.length > 0;
+}
+
+/** The deployment that has replaced a state of a project since the environment had that. */
+export interface Replacement {
+  readonly replacedAt: string;
+  /** On the machine that deployed it. */
+  readonly folder: string;
+}
+
+/** Null when the environment has never had this state, or has it now. */
+export async function readReplacement(db: Queryable, environment: string, { code, settings }: Digests): Promise<Replacement | null> {
+  const [row] = await db.query<Replacement>({
+    name: 'read_replacement',
+    text: `
+      select cloudcode.iso(current.created_at) as "replacedAt", current.folder
+      from cloudcode.environments e join cloudcode.deployments current on current.id = e.deployment_id
+      where e.name = $1 and (current.digest, current.settings_digest) is distinct from ($2, $3)
+        and exists (select from cloudcode.deployments d where d.environment_id = e.id and d.digest = $2 and d.settings_digest = $3)`,
+    values: [environment, code, settings],
+  });
+  return row ?? null;
+}
+
 export async function insertDeployment(
   db: Queryable,
-  deployment: { readonly environmentId: number; readonly digest: string; readonly folder: string; readonly dataModelHash: string | null },
+  deployment: { readonly environmentId: number; readonly digests: Digests; readonly folder: string; readonly dataModelHash: string | null },
 ): Promise<string> {
+  const { environmentId, digests, folder, dataModelHash } = deployment;
   const [row] = await db.query<{ id: string }>({
     name: 'insert_deployment',
-    text: 'insert into cloudcode.deployments (environment_id, digest, folder, data_model_hash) values ($1, $2, $3, $4) returning id::text as id',
-    values: [deployment.environmentId, deployment.digest, deployment.folder, deployment.dataModelHash],
+    text: `
+      insert into cloudcode.deployments (environment_id, digest, settings_digest, folder, data_model_hash)
+      values ($1, $2, $3, $4, $5) returning id::text as id`,
+    values: [environmentId, digests.code, digests.settings, folder, dataModelHash],
   });
   if (row === undefined) throw new Error('the deployment was not inserted');
   return row.id;
@@ -92,6 +144,15 @@ export async function activateDeployment(db: Queryable, environmentId: number, d
     name: 'activate_deployment',
     text: 'update cloudcode.environments set deployment_id = $2 where id = $1',
     values: [environmentId, deploymentId],
+  });
+}
+
+/** The same state lies in another folder now. */
+export async function setDeploymentFolder(db: Queryable, deploymentId: string, folder: string): Promise<void> {
+  await db.query({
+    name: 'set_deployment_folder',
+    text: 'update cloudcode.deployments set folder = $2 where id = $1 and folder <> $2',
+    values: [deploymentId, folder],
   });
 }
 

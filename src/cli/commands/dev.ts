@@ -16,5 +16,5 @@ Examples:
   $ cloudcode dev
   $ cloudcode dev --port 4100`);
   refuseUnused(command, 'url', 'token');
-  command.action((options: { port: string }) => invoke(command, (invocation) => serveUntilStopped(invocation, { ...readServeOptions(invocation, options), watch: true })));
+  command.action((options: { port: string }) => invoke(command, (invocation) => serveUntilStopped(invocation, { ...readServeOptions(invocation, options), deploy: 'always', watch: true })));
 }

@@ -4,7 +4,7 @@ import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../core/leas
 import type { SystemOptions } from '../../main.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber, parsePort } from '../parse-values.ts';
-import { refuseUnused, refuseWithout } from '../refuse-extra-arguments.ts';
+import { refuseBothWays, refuseUnused, refuseWithout } from '../refuse-extra-arguments.ts';
 import { serveUntilStopped } from '../serve-until-stopped.ts';
 
 export interface ServeOptions {
@@ -14,6 +14,7 @@ export interface ServeOptions {
   readonly leaseMs?: string;
   readonly runner?: boolean;
   readonly http?: boolean;
+  readonly deploy?: boolean;
 }
 
 export const defaultPort = '4000';
@@ -29,16 +30,22 @@ export function addStart(program: Command): void {
     .option('--lease-ms <n>', `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${longestLeaseMs} (default: ${defaultLeaseMs})`)
     .option('--no-runner', 'serve the API only: run nothing')
     .option('--no-http', 'run only: serve no API')
+    .option('--deploy', 'deploy the folder also when this environment has had its state before and another has replaced it since')
+    .option('--no-deploy', 'deploy nothing: serve what is deployed')
     .addHelpText('after', `
 With --json, the one line on standard output is { url, environment, folder, tasks, pid } once it serves.
+A state of the folder that this environment has had before is not deployed when another has replaced it since, so that an older server that
+starts again does not make its code everybody's: it says so, and serves what is deployed. --deploy brings the older state back.
 The first Ctrl-C or SIGTERM finishes what runs (30 s at most), the second ends at once.
 
 Examples:
   $ cloudcode start
   $ cloudcode start --port 0 --json
+  $ cloudcode start --deploy
   $ cloudcode start --database postgres://user:password@host/database --concurrency 20`);
   refuseUnused(command, 'url', 'token');
   refuseWithout(command, 'http', ['port', 'host']);
+  refuseBothWays(command, 'deploy');
   refuseWithout(command, 'runner', ['concurrency', 'leaseMs']);
   command.action((options: ServeOptions) => invoke(command, (invocation) => serveUntilStopped(invocation, readServeOptions(invocation, options))));
 }
@@ -58,6 +65,6 @@ export function readServeOptions({ global }: Invocation, options: ServeOptions):
     http: options.http === false ? null : { host: options.host ?? '127.0.0.1', port },
     runner: options.runner === false ? null : { concurrency, leaseMs },
     watch: false,
-    deployOnlyIfAlone: false,
+    deploy: options.deploy === undefined ? 'unless_replaced' : options.deploy ? 'always' : 'never',
   };
 }
