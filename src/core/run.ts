@@ -39,6 +39,7 @@ export interface Attempt {
   readonly signal: string | null;
   readonly pid: number | null;
   readonly runner: string;
+  /** The most that all its processes had at one time, as `memoryMb` counts it; null when it was not measured. */
   readonly peakMemoryBytes: number | null;
   /** A decimal string: it is a 64-bit number. */
   readonly fence: string;

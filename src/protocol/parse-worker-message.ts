@@ -14,9 +14,9 @@ const fromWorker = z.discriminatedUnion('type', [
     request: callRequest,
   }),
   z.object({
-    type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), maxRssBytes: z.number(), keepsCode: z.boolean(),
+    type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), peakMemoryBytes: count, keepsCode: z.boolean(),
   }),
-  z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty']), error: errorRecord.nullable() }),
+  z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty']), error: errorRecord.nullable(), peakMemoryBytes: count }),
   z.object({ type: z.literal('cut'), bytes: count }),
 ]);
 

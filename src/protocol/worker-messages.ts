@@ -75,7 +75,8 @@ export interface AnswerMessage {
   readonly resultJson: string | null;
   /** What was thrown, or what was wrong with the returned value. */
   readonly error: ErrorRecord | null;
-  readonly maxRssBytes: number;
+  /** The worker's own, without what it started; 0 when it cannot be told. */
+  readonly peakMemoryBytes: number;
   /** It keeps the bundle's compiled code before it exits, for the attempts to come. */
   readonly keepsCode: boolean;
 }
@@ -85,6 +86,7 @@ export interface StoppingMessage {
   readonly type: 'stopping';
   readonly reason: 'exit' | 'uncaught_exception' | 'unhandled_rejection' | 'ran_empty';
   readonly error: ErrorRecord | null;
+  readonly peakMemoryBytes: number;
 }
 
 /** Output beyond the limits that the worker did not send. */

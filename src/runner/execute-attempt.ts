@@ -72,7 +72,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   const ended = Promise.withResolvers<AttemptEnd>();
   const gone = Promise.withResolvers<undefined>();
   let stopping: StoppingMessage | null = null;
-  let maxRssBytes = 0;
+  let ownPeakBytes = 0;
   let cancelRequested = false;
   const output = collectOutput(() => flusher.schedule());
   const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
@@ -90,9 +90,10 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
           return calls.answer(message);
         case 'stopping':
           stopping = message;
+          ownPeakBytes = message.peakMemoryBytes;
           return;
         case 'answer':
-          maxRssBytes = message.maxRssBytes;
+          ownPeakBytes = message.peakMemoryBytes;
           return ended.resolve({ kind: 'answered', answer: message });
       }
     },
@@ -145,7 +146,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     const end = await endOf();
     clearTimeout(timeout);
     clearTimeout(pidTimer);
-    memory.stop();
+    memory.stop({ lookAgain: end.kind !== 'answered' && end.kind !== 'exited' });
     if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(end.answer.keepsCode ? keepGraceMs : exitGraceMs, worker.exited);
@@ -166,7 +167,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       exitCode: exit.code,
       signal: exit.signal,
       pid: worker.pid,
-      peakMemoryBytes: Math.max(memory.peakBytes(), maxRssBytes),
+      peakMemoryBytes: Math.max(memory.peakBytes(), ownPeakBytes) || null,
       lines: [...(unwritten ?? []), ...output.finish()],
     });
     const tookMs = performance.now() - began;

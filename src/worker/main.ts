@@ -8,10 +8,9 @@ import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
 import { errorRecord } from './error-record.ts';
 import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
+import { ownPeakBytes } from './own-memory.ts';
 import { rehearse } from './rehearse.ts';
 import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
-
-const { resourceUsage } = process;
 
 /** A run that is over has answered, or has said why it ends without an answer. */
 let state: 'waiting' | 'running' | 'over' = 'waiting';
@@ -62,10 +61,9 @@ function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly v
   if (state === 'over') return false;
   state = 'over';
   sendCut();
-  const maxRssBytes = resourceUsage().maxRSS * 1024;
   // A run that threw may have left early, and little of the bundle is compiled then.
   const keepsCode = answer.outcome === 'returned' && hasUnkeptCode();
-  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, maxRssBytes, keepsCode });
+  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode });
   if (keepsCode) keepCompiledCode();
   return true;
 }
@@ -106,7 +104,7 @@ function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, 
   if (state !== 'running' || isHandled) return;
   state = 'over';
   sendCut();
-  send({ type: 'stopping', reason, error });
+  send({ type: 'stopping', reason, error, peakMemoryBytes: ownPeakBytes() });
 }
 
 function enterFolder(folder: string): void {

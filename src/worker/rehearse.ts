@@ -2,6 +2,7 @@ import { encodeFrame } from '../protocol/frame.ts';
 import type { StartMessage } from '../protocol/worker-messages.ts';
 import { loadCommonJs } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
+import { ownPeakBytes } from './own-memory.ts';
 import { setTaskGlobals } from './task-globals.ts';
 
 /** A run whose bundle is an empty file, on any machine. */
@@ -23,6 +24,6 @@ export function rehearse(): void {
   mapStacks(start.bundle);
   setTaskGlobals(start, {});
   loadCommonJs(start);
-  process.resourceUsage();
+  ownPeakBytes();
   encodeFrame('');
 }
