@@ -22,6 +22,9 @@ const columns = [
   { title: 'ERROR', canShrink: true },
 ];
 
+/** Characters. */
+const longestError = 200;
+
 /** Prints runs as a table, a page at a time; the first page sets the columns' widths. */
 export function runsPrinter(terminal: Terminal): RunsPrinter {
   const { colours, width } = terminal.out;
@@ -53,8 +56,12 @@ function cellsOf(run: Run, { out: { colours } }: Terminal, now: number): Cell[] 
     { text: whenOf(run, now) },
     { text: took === null ? '' : duration(took) },
     { text: `${run.attempts.length}`, ...(run.attempts.length > 1 ? { paint: colours.yellow } : {}) },
-    { text: error === null ? '' : escapeText(firstLine(error.message).slice(0, 200)), paint: colours.red },
+    { text: error === null ? '' : escapeText(beginningOf(firstLine(error.message))), paint: colours.red },
   ];
+}
+
+function beginningOf(message: string): string {
+  return message.length > longestError ? `${message.slice(0, longestError)}…` : message;
 }
 
 function whenOf(run: Run, now: number): string {

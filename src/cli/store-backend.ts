@@ -1,5 +1,5 @@
 import { withoutSecrets } from '../client/request-json.ts';
-import type { Backend } from '../client/backend.ts';
+import { allQueues, type Backend } from '../client/backend.ts';
 import { cancelRun } from '../operations/cancel-run.ts';
 import { followLogs } from '../operations/follow-logs.ts';
 import { getRun } from '../operations/get-run.ts';
@@ -22,7 +22,7 @@ export function storeBackend(store: Store, environment: string): Backend {
     listRuns: (filter) => listRuns(store, environment, filter),
     cancelRun: (runId) => cancelRun(store, environment, runId),
     retryRun: (runId) => retryRun(store, environment, runId),
-    listQueues: () => listQueues(store, environment),
+    listQueues: () => allQueues((cursor) => listQueues(store, environment, { cursor })),
     pauseQueue: async (name) => pauseQueue(store, environment, name),
     resumeQueue: async (name) => resumeQueue(store, environment, name),
     listTasks: () => listTasks(store, environment),

@@ -1,4 +1,4 @@
-import type { Queue, Run } from '../core/run.ts';
+import type { ListedRun, Queue, Run } from '../core/run.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import type { NumberedLine } from '../protocol/http-runs.ts';
 
@@ -41,8 +41,13 @@ export interface RunFilter {
 }
 
 export interface RunPage {
-  readonly runs: readonly Run[];
+  readonly runs: readonly ListedRun[];
   readonly nextCursor: string | null;
+}
+
+export interface QueuePage {
+  readonly queues: readonly Queue[];
+  readonly nextCursor?: string;
 }
 
 export interface TaskSummary {
@@ -63,3 +68,14 @@ export interface Backlog {
 
 /** The most runs that one page holds. */
 export const maxPageSize = 200;
+
+/** The queues of all pages. */
+export async function allQueues(read: (cursor: string | undefined) => Promise<QueuePage>): Promise<readonly Queue[]> {
+  const all: Queue[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await read(cursor);
+    all.push(...page.queues);
+    if (page.nextCursor === undefined) return all;
+    cursor = page.nextCursor;
+  }
+}

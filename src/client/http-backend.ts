@@ -2,7 +2,7 @@ import type { Queue, Run } from '../core/run.ts';
 import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
 import { fitsInPath } from '../protocol/http-queues.ts';
 import type { LogsBody } from '../protocol/http-runs.ts';
-import type { Backend, Backlog, RunPage, TaskSummary } from './backend.ts';
+import { allQueues, type Backend, type Backlog, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
 import { requestAnswer, requestJson, withoutSecrets } from './request-json.ts';
 
@@ -36,7 +36,7 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
     listRuns: (filter) => get<RunPage>(`/runs?${queryOf(filter)}`),
     cancelRun: (runId) => post<Run>(`${runPath(runId)}/cancel`),
     retryRun: (runId) => post<Run>(`${runPath(runId)}/retry`),
-    listQueues: async () => (await get<{ readonly queues: readonly Queue[] }>('/queues')).queues,
+    listQueues: () => allQueues((cursor) => get<QueuePage>(`/queues?${queryOf({ cursor })}`)),
     pauseQueue: async (name) => change(name, 'pause'),
     resumeQueue: async (name) => change(name, 'resume'),
     listTasks: async () => (await get<{ readonly tasks: readonly TaskSummary[] }>('/tasks')).tasks,

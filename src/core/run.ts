@@ -30,6 +30,12 @@ export interface Run {
   readonly attempts: readonly Attempt[];
 }
 
+/** A run in a list: what is over 4 KB there is null, or an error shortened to its name and the beginning of its message. */
+export interface ListedRun extends Run {
+  /** What is not shown whole; absent when all is. */
+  readonly omitted?: readonly ('parameters' | 'result' | 'error' | 'attempts')[];
+}
+
 export interface Attempt {
   readonly number: number;
   readonly startedAt: IsoTime;

@@ -21,6 +21,8 @@ export interface ServerOptions {
 
 /** More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error. */
 const bodyLimit = 8 * 1024 * 1024;
+/** A connection on which nothing has moved for so long is closed: a client that does not read must not keep what was meant for it. Streams send something more often. */
+const stalledMs = 60_000;
 /** How long a closing server goes on with what it is answering; a client that does not read must not keep it. */
 const lastAnswersMs = 5000;
 /** 512 characters of 4 bytes, percent-encoded. */
@@ -30,6 +32,7 @@ const maxParamLength = 512 * 4 * 3;
 export function createServer(options: ServerOptions): FastifyInstance {
   const server = fastify({
     bodyLimit,
+    connectionTimeout: stalledMs,
     routerOptions: { maxParamLength },
     // What is being answered is answered: a run that was stored must not look as if it was not.
     forceCloseConnections: 'idle',

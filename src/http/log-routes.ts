@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { getRun } from '../operations/get-run.ts';
-import { logPageSize, readLogs } from '../operations/read-logs.ts';
+import { getRunState } from '../operations/get-run.ts';
+import { readLogs } from '../operations/read-logs.ts';
 import { type LogsBody, type NumberedLine, parseLogsQuery } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import { streamLogs } from './stream-logs.ts';
@@ -13,7 +13,10 @@ interface OneRun {
 /** How long a closing server leaves its streams to tell the end of runs that are over. */
 const lastLookMs = 5000;
 
-/** The log lines of a run: all there are now, or live as server-sent events. */
+/** An answer that is no stream ends with the page that brings it to this many characters: some attempts with as much output as is kept of one. */
+const answerLength = 8 * 1024 * 1024;
+
+/** The log lines of a run: those there are now, or live as server-sent events. */
 export function logRoutes(api: FastifyInstance, store: Store): void {
   const open = new Set<Promise<void>>();
   const lastLook = new AbortController();
@@ -24,9 +27,9 @@ export function logRoutes(api: FastifyInstance, store: Store): void {
   api.get<OneRun>('/runs/:id/logs', async (request, reply) => {
     const { environment, id } = request.params;
     const { after = 0 } = parseLogsQuery(request.query);
-    if (!wantsEvents(request.headers.accept)) return readAllLogs(store, environment, { runId: id, after });
+    if (!wantsEvents(request.headers.accept)) return readManyLogs(store, environment, { runId: id, after });
     const lastEventId = Number(request.headers['last-event-id'] ?? after);
-    await getRun(store, environment, id);
+    await getRunState(store, environment, id);
     void reply.hijack();
     const stream = streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw, lastLook: lastLook.signal });
     open.add(stream);
@@ -35,13 +38,17 @@ export function logRoutes(api: FastifyInstance, store: Store): void {
   });
 }
 
-async function readAllLogs(store: Store, environment: string, from: { readonly runId: string; readonly after: number }): Promise<LogsBody> {
+async function readManyLogs(store: Store, environment: string, from: { readonly runId: string; readonly after: number }): Promise<LogsBody> {
   const all: NumberedLine[] = [];
-  for (;;) {
-    const { lines } = await readLogs(store, environment, from.runId, all.at(-1)?.seq ?? from.after);
+  let after = from.after;
+  for (let length = 0; length < answerLength; ) {
+    const { lines } = await readLogs(store, environment, from.runId, after);
+    if (lines.length === 0) return { lines: all };
     all.push(...lines);
-    if (lines.length < logPageSize) return { lines: all };
+    after = lines.at(-1)?.seq ?? after;
+    length += lines.reduce((sum, line) => sum + line.message.length, 0);
   }
+  return { lines: all, nextAfter: after };
 }
 
 function wantsEvents(accept: string | undefined): boolean {

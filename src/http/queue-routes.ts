@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { parseQueue } from '../core/schedule-request.ts';
 import { listQueues } from '../operations/list-queues.ts';
 import { pauseQueue, resumeQueue } from '../operations/pause-queue.ts';
-import { parseQueueBody } from '../protocol/http-queues.ts';
+import { parseQueueBody, parseQueuesQuery } from '../protocol/http-queues.ts';
 import type { Store } from '../store/open-store.ts';
 
 interface InEnvironment {
@@ -13,7 +13,7 @@ interface OneQueue {
 }
 
 export function queueRoutes(api: FastifyInstance, store: Store): void {
-  api.get<InEnvironment>('/queues', async ({ params }) => ({ queues: await listQueues(store, params.environment) }));
+  api.get<InEnvironment>('/queues', ({ params, query }) => listQueues(store, params.environment, parseQueuesQuery(query)));
   api.post<OneQueue>('/queues/:name/pause', ({ params }) => pauseQueue(store, params.environment, params.name));
   api.post<OneQueue>('/queues/:name/resume', ({ params }) => resumeQueue(store, params.environment, params.name));
   api.post<InEnvironment>('/queues/pause', ({ params, body }) => pauseQueue(store, params.environment, parseQueue(parseQueueBody(body))));

@@ -3,7 +3,7 @@ import { isFinal, type Run } from '../core/run.ts';
 import { cancelWaitingRun, lockQueueOfRun, requestCancel } from '../store/change-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
-import { getRun } from './get-run.ts';
+import { getRun, getRunState } from './get-run.ts';
 
 /**
  * Ends a waiting run at once; asks the runner of a running one to kill it, which the run shows when its processes are gone.
@@ -12,7 +12,7 @@ import { getRun } from './get-run.ts';
 export async function cancelRun(store: Store, environment: string, runId: string): Promise<Run> {
   // Between two looks a run may have begun or ended an attempt. It does not for ever: each attempt is counted.
   for (;;) {
-    const { state } = await getRun(store, environment, runId);
+    const state = await getRunState(store, environment, runId);
     if (isFinal(state)) throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${state}.`);
     const done = await retryConflicts(() => store.transaction(async (db) => {
       await lockQueueOfRun(db, runId);

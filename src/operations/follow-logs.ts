@@ -3,7 +3,7 @@ import { isFinal, type Run } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { type NumberedLine, readLogLines } from '../store/read-runs.ts';
 import { readRunState } from '../store/read-run-state.ts';
-import { getRun } from './get-run.ts';
+import { getRun, getRunState } from './get-run.ts';
 import { logPageSize } from './read-logs.ts';
 
 const firstPauseMs = 20;
@@ -22,7 +22,7 @@ export async function* followLogs(
   runId: string,
   from: { readonly afterSeq: number; readonly signal: AbortSignal; readonly lastLook?: AbortSignal },
 ): AsyncGenerator<readonly NumberedLine[], Run | null> {
-  await getRun(db, environment, runId);
+  await getRunState(db, environment, runId);
   let seq = from.afterSeq;
   const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
   for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
@@ -35,8 +35,10 @@ export async function* followLogs(
       seq = lines.at(-1)?.seq ?? seq;
       pauseMs = firstPauseMs;
     }
-    if (lines.length === logPageSize) continue;
-    if (state === null || isFinal(state)) return getRun(db, environment, runId);
+    const isOver = state === null || isFinal(state);
+    // There may be more lines than a page holds.
+    if (lines.length > 0 && (isOver || isLastLook)) continue;
+    if (isOver) return getRun(db, environment, runId);
     if (isLastLook) return null;
     await sleep(pauseMs, undefined, { signal: wake }).catch(() => undefined);
   }

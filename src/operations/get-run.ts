@@ -1,15 +1,27 @@
 import { CloudCodeError } from '../core/errors.ts';
-import type { Run } from '../core/run.ts';
+import type { Run, RunState } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
+import { readRunState } from '../store/read-run-state.ts';
 import { readRun } from '../store/read-runs.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws CloudCodeError `run_not_found` */
-export async function getRun(db: Queryable, environment: string, runId: string): Promise<Run> {
+export function getRun(db: Queryable, environment: string, runId: string): Promise<Run> {
+  return found(readRun, db, { environment, runId });
+}
+
+/** Its state alone: parameters and result may be 5 MB each. @throws CloudCodeError `run_not_found` */
+export function getRunState(db: Queryable, environment: string, runId: string): Promise<RunState> {
+  return found(readRunState, db, { environment, runId });
+}
+
+type Read<Answer> = (db: Queryable, environment: string, runId: string) => Promise<Answer | null>;
+
+async function found<Answer>(read: Read<Answer>, db: Queryable, { environment, runId }: { readonly environment: string; readonly runId: string }): Promise<Answer> {
   // Anything else would be refused by the database's uuid type.
-  const run = uuid.test(runId) ? await readRun(db, environment, runId) : null;
-  if (run !== null) return run;
+  const answer = uuid.test(runId) ? await read(db, environment, runId) : null;
+  if (answer !== null) return answer;
   throw new CloudCodeError('run_not_found', `There is no run \`${runId}\` in the environment \`${environment}\`.`, {
     hint: 'List the runs: cloudcode runs.',
   });

@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../core/errors.ts';
-import { type Run, type RunState, runStates } from '../core/run.ts';
+import { type ListedRun, type RunState, runStates } from '../core/run.ts';
 import { suggest } from '../core/suggest.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { readRuns } from '../store/read-runs.ts';
@@ -15,7 +15,7 @@ export interface RunListFilter {
 }
 
 export interface RunPage {
-  readonly runs: readonly Run[];
+  readonly runs: readonly ListedRun[];
   /** Give it back as `cursor` for the next page; null at the end. */
   readonly nextCursor: string | null;
 }
@@ -23,7 +23,7 @@ export interface RunPage {
 const defaultLimit = 50;
 const maxLimit = 200;
 
-/** A page of an environment's runs, newest first. @throws CloudCodeError `invalid_filter`, `environment_not_found` */
+/** A page of an environment's runs, newest first, without what is large. @throws CloudCodeError `invalid_filter`, `environment_not_found` */
 export async function listRuns(db: Queryable, environment: string, filter: RunListFilter): Promise<RunPage> {
   const limit = filter.limit ?? defaultLimit;
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
@@ -35,7 +35,7 @@ export async function listRuns(db: Queryable, environment: string, filter: RunLi
   const found = await readRuns(db, await findEnvironment(db, environment), { ...checked, limit: limit + 1 });
   const page = found.slice(0, limit);
   return {
-    runs: page.map(({ seq: _, ...run }) => run),
+    runs: page.map(({ seq: _, omitted, ...run }) => (omitted === null ? run : { ...run, omitted })),
     nextCursor: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
   };
 }

@@ -4,7 +4,7 @@ import { lockQueueOfRun, retryFinalRun } from '../store/change-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import { violatedConstraint } from '../store/store-error.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
-import { getRun } from './get-run.ts';
+import { getRun, getRunState } from './get-run.ts';
 
 /**
  * Gives a `failed`, `dead` or `cancelled` run a new set of attempts, due now.
@@ -13,7 +13,7 @@ import { getRun } from './get-run.ts';
 export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
   // Another may have retried it between the look and the write: then it is looked at again.
   for (;;) {
-    const { state } = await getRun(store, environment, runId);
+    const state = await getRunState(store, environment, runId);
     if (state === 'succeeded') throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
     if (!isFinal(state)) throw new CloudCodeError('run_not_final', `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`);
     if (await retryFinal(store, runId)) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CloudCodeError } from '../core/errors.ts';
 import { describeValue } from '../core/parameters-json.ts';
 import type { LogLine } from '../core/run.ts';
-import { suggest } from '../core/suggest.ts';
+import { one, parseQuery, wholeNumber } from './http-query.ts';
 import { parseIsoTime } from './iso-time.ts';
 
 export type NumberedLine = LogLine & { readonly seq: number };
@@ -10,6 +10,8 @@ export type NumberedLine = LogLine & { readonly seq: number };
 /** The answer to `GET …/runs/{id}/logs`; `seq` grows from line to line. */
 export interface LogsBody {
   readonly lines: readonly NumberedLine[];
+  /** Give it back as `after` for more lines; absent when these are all that there are. */
+  readonly nextAfter?: number;
 }
 
 /** What an event stream of logs ends with; its data is the run. */
@@ -36,8 +38,6 @@ function parseAt(at: unknown): Date {
   });
 }
 
-const one = z.string({ error: 'is given more than once' });
-const wholeNumber = one.regex(/^\d{1,9}$/, { error: 'must be a whole number' }).transform(Number);
 const runsQuery = z.strictObject({
   state: one.optional(), task: one.optional(), queue: one.optional(), cursor: one.optional(), limit: wholeNumber.optional(),
 });
@@ -55,19 +55,4 @@ export function parseRunsQuery(query: unknown): z.output<typeof runsQuery> {
 /** The query of `GET …/runs/{id}/logs`. @throws CloudCodeError `invalid_filter` */
 export function parseLogsQuery(query: unknown): z.output<typeof logsQuery> {
   return parseQuery(logsQuery, query);
-}
-
-function parseQuery<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, query: unknown): z.output<z.ZodObject<Shape>> {
-  const parsed = schema.safeParse(query);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue?.code === 'unrecognized_keys') throw unknownFilter(issue.keys[0] ?? '', Object.keys(schema.shape));
-  const name = String(issue?.path[0] ?? '');
-  const value = (query as Readonly<Record<string, unknown>>)[name];
-  throw new CloudCodeError('invalid_filter', `\`${name}\` is ${JSON.stringify(value)}: it ${issue?.message ?? 'is not valid'}.`);
-}
-
-function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
-  const nearest = suggest(name, known);
-  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`${nearest}\`?` });
 }

@@ -1,15 +1,24 @@
 import type { Queue } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
-/** Every queue that has a run which is not over, or is paused; `name` null: all of them, and else the queue of that name in any case. */
-export function readQueues(db: Queryable, environmentId: number, name: string | null): Promise<readonly Queue[]> {
+/** The most queues of a page. */
+export const queuesPageSize = 10_000;
+
+export interface QueuesPage {
+  /** The name after which it begins; null: with the first. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/** The queues that have a run which is not over, or are paused, by name; `name` null: a page of them, and else the queue of that name in any case. */
+export function readQueues(db: Queryable, environmentId: number, name: string | null, { after, limit }: QueuesPage = { after: null, limit: queuesPageSize }): Promise<readonly Queue[]> {
   return db.query<Queue>({
     name: 'read_queues',
     text: `
       with open as (
-        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null and ($2::text is null or queue = $2)
+        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
         union all
-        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'running' and queue is not null and ($2::text is null or queue = $2)
+        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'running' and queue is not null and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
       ), active as (
         select r.queue as name,
           count(*) filter (where r.state = 'queued' and r.wake_at <= now())::integer as queued,
@@ -20,13 +29,13 @@ export function readQueues(db: Queryable, environmentId: number, name: string | 
         group by r.queue
       ), settings as (
         select q.name, q.paused from cloudcode.queues q
-        where q.environment_id = $1 and (q.name = $2 or ($2 is null and (q.paused or q.name in (select name from active))))
+        where q.environment_id = $1 and ($3::text is null or q.name > $3) and (q.name = $2 or ($2 is null and (q.paused or q.name in (select name from active))))
       )
       select coalesce(active.name, settings.name) as name, coalesce(active.queued, 0) as queued, coalesce(active.scheduled, 0) as scheduled,
         active.running, cloudcode.iso(active.oldest_due_at) as "oldestDueAt", coalesce(settings.paused, false) as paused
       from active full join settings on settings.name = active.name
-      order by 1`,
-    values: [environmentId, name],
+      order by 1 limit $4`,
+    values: [environmentId, name, after, limit],
   });
 }
 

@@ -1,4 +1,4 @@
-import type { LogLine, Run, RunState } from '../core/run.ts';
+import type { ListedRun, LogLine, Run, RunState } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
 const runColumns = `id, environment, task, parameters, queue, key, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
@@ -22,9 +22,16 @@ export interface RunFilter {
   readonly limit: number;
 }
 
-/** Runs of an environment, newest first. */
-export function readRuns(db: Queryable, environmentId: number, filter: RunFilter): Promise<readonly (Run & { readonly seq: string })[]> {
-  return db.query<Run & { seq: string }>({
+/** `omitted` is null when nothing is left out. */
+type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; readonly seq: string };
+
+/**
+ * Runs of an environment, newest first, without what is over 4 KB as JSON: that never leaves the database. The stored size, which is known without
+ * reading the value, tells it of most (up to 8 bytes of it are no content). A large error is shortened to its name and the beginning of its message; characters that no text of PostgreSQL can hold
+ * become U+FFFD there.
+ */
+export function readRuns(db: Queryable, environmentId: number, filter: RunFilter): Promise<readonly ReadRun[]> {
+  return db.query<ReadRun>({
     name: 'read_runs',
     text: `
       with newest as (
@@ -39,10 +46,46 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
         ) of_task
         order by of_task.seq desc limit $6
       )
-      select ${runColumns}, seq from newest join cloudcode.run_details using (id)
-      order by seq desc`,
+      select r.id, r.environment, r.task, case when short.parameters then r.parameters end as parameters, r.queue, r.key, r.state,
+        r."createdAt", r."dueAt", r."retryAt", r."startedAt", r."finishedAt", r."scheduledBy",
+        case when short.result then r.result end as result, ${shortened('r.error')} as error, r."maxAttempts", attempts.list as attempts,
+        nullif(array_remove(array[
+          case when not short.parameters then 'parameters' end, case when not short.result then 'result' end,
+          case when not short.error then 'error' end, case when not attempts.are_short then 'attempts' end
+        ], null), '{}') as omitted, r.seq
+      from newest join cloudcode.run_details r using (id)
+        cross join lateral (select ${isShort('r.parameters')} as parameters, ${isShort('r.result')} as result, ${isShort('r.error')} as error) short
+        cross join lateral (
+          select coalesce(bool_and(${isShort('a.error')}), true) as are_short, coalesce(json_agg(json_build_object(
+            'number', a.number,
+            'startedAt', cloudcode.iso(a.started_at),
+            'finishedAt', cloudcode.iso(a.finished_at),
+            'outcome', a.outcome,
+            'exitCode', a.exit_code,
+            'signal', a.signal,
+            'pid', a.pid,
+            'runner', a.runner_id,
+            'peakMemoryBytes', a.peak_memory_bytes,
+            'fence', a.fence::text,
+            'error', ${shortened('a.error')}
+          ) order by a.number), '[]'::json) as list
+          from cloudcode.attempts a where a.run_id = r.id
+        ) attempts
+      order by r.seq desc`,
     values: [environmentId, filter.state, filter.task, filter.queue, filter.beforeSeq, filter.limit],
   });
+}
+
+function isShort(json: string): string {
+  return `coalesce(pg_column_size(${json}) <= 4104 and octet_length(${json}::text) <= 4096, true)`;
+}
+
+function shortened(error: string): string {
+  return `case when ${isShort(error)} then ${error} else (
+          select json_build_object('name', left(whole.error ->> 'name', 200), 'stack', null,
+            'message', left(whole.error ->> 'message', 1000) || case when length(whole.error ->> 'message') > 1000 then '…' else '' end)
+          from (select regexp_replace(${error}::text, '\\\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\\\ufffd', 'g')::json as error) whole
+        ) end`;
 }
 
 export async function readEnvironmentId(db: Queryable, environment: string): Promise<number | null> {
@@ -56,14 +99,20 @@ export async function readEnvironmentId(db: Queryable, environment: string): Pro
 
 export type NumberedLine = LogLine & { readonly seq: number };
 
-/** Log lines of a run after a given one, in order. */
+/** A page of log lines ends with the line that brings it to about this many bytes. */
+const linesBytes = 1024 * 1024;
+
+/** Log lines of a run after a given one, in order: at most `limit`, and of about 1 MB together; none at the end. */
 export function readLogLines(db: Queryable, runId: string, after: { readonly seq: number; readonly limit: number }): Promise<readonly NumberedLine[]> {
   return db.query<NumberedLine>({
     name: 'read_log_lines',
     text: `
-      select seq::double precision as seq, cloudcode.iso(at) as at, attempt, level, message from cloudcode.log_lines
-      where run_id = $1 and seq > $2 order by seq limit $3`,
-    values: [runId, after.seq, after.limit],
+      select seq::double precision as seq, cloudcode.iso(at) as at, attempt, level, message from (
+        select page.*, sum(octet_length(message)) over (order by seq rows between unbounded preceding and 1 preceding) as bytes_before
+        from (select seq, at, attempt, level, message from cloudcode.log_lines where run_id = $1 and seq > $2 order by seq limit $3) page
+      ) line
+      where coalesce(bytes_before, 0) < $4 order by seq`,
+    values: [runId, after.seq, after.limit, linesBytes],
   });
 }
 
@@ -78,6 +127,7 @@ export interface Backlog {
   readonly later: number;
   /** Due, but in a queue that is paused. */
   readonly paused: number;
+  /** The first hundred by name. */
   readonly pausedQueues: readonly string[];
 }
 
@@ -103,7 +153,7 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
         count(*) filter (where state = 'queued' and retry_at is null and wake_at > now() and wake_at <= now() + interval '1 minute' and not is_paused)::integer as "dueSoon",
         count(*) filter (where state = 'queued' and retry_at is null and wake_at > now() + interval '1 minute' and not is_paused)::integer as later,
         count(*) filter (where state = 'queued' and is_paused)::integer as paused,
-        coalesce(array_agg(distinct queue) filter (where state = 'queued' and is_paused), '{}') as "pausedQueues"
+        coalesce((array_agg(distinct queue) filter (where state = 'queued' and is_paused))[1:100], '{}') as "pausedQueues"
       from waiting`,
     values: [environmentId],
   });

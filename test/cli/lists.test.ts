@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Run } from '../../src/core/run.ts';
 import { createServer } from '../../src/http/create-server.ts';
+import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { testStore, type TestStore } from '../support/store.ts';
 import { until, writeProject } from '../support/runtime.ts';
@@ -39,6 +40,23 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     const refused = await ask('runs', '--state', 'faild');
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /`faild`[\s\S]*Did you mean `failed`\?/);
+  });
+
+  it('--json leaves out of a list what is over 4 KB, and names it, from a store and from a server alike; runs show has it', async () => {
+    const { id } = await scheduleRun(base.store, 'testing', { task: 'noop', parameters: { text: 'x'.repeat(4_900_000) }, after: 600_000 });
+    const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: () => undefined });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    try {
+      for (const where of [['--database', base.store.url], ['--url', url]]) {
+        const [run] = documentOf<{ runs: (Run & { omitted?: string[] })[] }>(await cloudcode(['runs', '--json', '--limit', '1', ...where])).runs;
+        assert.deepEqual([run?.id, run?.parameters, run?.omitted], [id, null, ['parameters']]);
+        assert.equal((documentOf<Run>(await cloudcode(['runs', 'show', id, '--json', ...where])).parameters as { text: string }).text.length, 4_900_000);
+      }
+    } finally {
+      await server.close();
+      await cancelRun(base.store, 'testing', id);
+      await base.store.query({ name: '', text: `delete from cloudcode.runs where id = '${id}'` });
+    }
   });
 
   it('a table is one line a run, whatever its names hold, without colours when it is no terminal', async () => {

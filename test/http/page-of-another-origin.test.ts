@@ -49,7 +49,7 @@ it('HTTP: a page of another origin, in a real browser, can neither read the API 
   }
   const { runs } = await listRuns(base.store, 'testing', {});
   assert.deepEqual(runs.map(({ id, state }) => [id, state]), [[waiting.id, 'scheduled']]);
-  assert.deepEqual((await listQueues(base.store, 'testing')).map(({ name, paused }) => [name, paused]), [['kept', false]]);
+  assert.deepEqual((await listQueues(base.store, 'testing')).queues.map(({ name, paused }) => [name, paused]), [['kept', false]]);
 });
 
 /** What a page can try without being asked for permission, and what it needs it for. Runs in the browser. */

@@ -129,7 +129,7 @@ test('no run of a paused queue is claimed; after resuming it goes on where it wa
 
 test('a queue that has nothing to do and is not paused is not listed', async () => {
   await using t = await testStore();
-  const names = async (): Promise<readonly string[]> => (await listQueues(t.store, 'testing')).map(({ name }) => name);
+  const names = async (): Promise<readonly string[]> => (await listQueues(t.store, 'testing')).queues.map(({ name }) => name);
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'busy' });
   await pauseQueue(t.store, 'testing', 'busy');
   await pauseQueue(t.store, 'testing', 'idle');
