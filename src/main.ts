@@ -12,6 +12,7 @@ import { lockEnvironment } from './store/deployments.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open-store.ts';
 import { readEnvironmentId } from './store/read-runs.ts';
+import { refusePooler } from './store/refuse-pooler.ts';
 import { hasRunners } from './store/runners.ts';
 
 // What only some commands need is imported where it is used: the others start faster without it.
@@ -37,6 +38,8 @@ export async function openProjectStore(options: { readonly folder: string; reado
   const closing = closeInReverse();
   try {
     const url = options.databaseUrl ?? (await startEmbedded(options.folder, closing));
+    // Before anything is prepared there: what a pooler mixes up is no error of the database.
+    if (options.databaseUrl !== undefined) await refusePooler(url);
     const store = await openStore({ url });
     closing.add(() => store.close());
     await migrate(store);

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Backend } from '../client/backend.ts';
+import { parseDatabaseUrl } from '../core/database-url.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 import type { Deployable } from './schedule-or-deploy.ts';
@@ -50,15 +51,16 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
 }
 
+/** @throws CloudCodeError `wrong_usage`, `invalid_database_url` */
 export function checkDatabaseUrl(url: string): string {
-  return checkUrl(url, ['postgres:', 'postgresql:'], 'postgres://user:password@host/database');
+  parseDatabaseUrl(checkUrl(url, ['postgres:', 'postgresql:'], 'postgres://user:password@host/database'));
+  return url;
 }
 
 function checkUrl(url: string, protocols: readonly string[], example: string): string {
-  // A socket's folder stands in the query, and there is no host then: URL.parse refuses `postgres://user:password@/database`.
   const protocol = /^([a-z]+:)\/\//i.exec(url)?.[1]?.toLowerCase();
   if (protocol !== undefined && protocols.includes(protocol)) return url;
-  const shown = url.replace(/\/\/[^/@]*@/, '//…@');
+  const shown = url.replace(/\/\/.*@/s, '//…@');
   throw new CloudCodeError('wrong_usage', `${JSON.stringify(shown)} is not the kind of URL that is wanted here.`, { hint: `Write it like ${example}` });
 }
 

@@ -57,6 +57,9 @@ export const errorCatalogue = {
   port_in_use: { status: 409, exitStatus: 2, title: 'The port is in use' },
   // the store
   database_unreachable: { status: 503, exitStatus: 5, title: 'The database cannot be reached' },
+  invalid_database_url: { status: 400, exitStatus: 2, title: 'The URL of the database is not valid' },
+  database_pooled: { status: 503, exitStatus: 5, title: 'A connection pooler does not keep sessions' },
+  database_forbids: { status: 503, exitStatus: 5, title: 'The database does not let its user do what CloudCode needs' },
   database_too_old: { status: 503, exitStatus: 5, title: 'The PostgreSQL server is too old' },
   database_without_icu: { status: 503, exitStatus: 5, title: 'The PostgreSQL server cannot compare text by the rules of Unicode' },
   database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },

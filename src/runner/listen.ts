@@ -1,5 +1,7 @@
-import pg from 'pg';
-import { connectionConfig, sessionSettings } from '../store/connection.ts';
+import type pg from 'pg';
+import { sessionSettings } from '../store/connection.ts';
+import { openServers } from '../store/database-servers.ts';
+import { connectTo, SessionClient } from '../store/session-client.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
 
 /** What the database tells the runners. */
@@ -19,6 +21,7 @@ const checkLimitMs = 5000;
  */
 export function listen(url: string, runnerId: string, notifications: Notifications): IntervalLoop {
   let client: pg.Client | null = null;
+  const servers = openServers(url);
   const dispatch = (payload: string): void => {
     const [kind, subject, runId] = payload.split(' ');
     // This runner's own rings woke it already.
@@ -26,7 +29,7 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };
   const connect = async (): Promise<pg.Client> => {
-    const fresh = new pg.Client(connectionConfig(url, checkLimitMs));
+    const fresh = await connectTo(servers, () => new SessionClient({ servers, settings: sessionSettings, limitMs: checkLimitMs }).connect());
     const lost = (): void => {
       if (client !== fresh) return;
       client = null;
@@ -34,8 +37,6 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     };
     fresh.on('error', notifications.trouble);
     fresh.on('notification', ({ payload }) => dispatch(payload ?? ''));
-    await fresh.connect();
-    await fresh.query(sessionSettings);
     client = fresh;
     fresh.once('end', lost);
     return fresh;

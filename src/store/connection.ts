@@ -1,16 +1,17 @@
-import type { PoolConfig } from 'pg';
+import type { ClientConfig } from 'pg';
 
 /** How long the answer to a statement may take, unless it says otherwise. Then its connection is taken for lost: packets may vanish without an error. */
 export const statementLimitMs = 15_000;
 const connectLimitMs = 10_000;
 
-type ConnectionConfig = Pick<PoolConfig, 'connectionString' | 'application_name' | 'connectionTimeoutMillis' | 'keepAlive' | 'keepAliveInitialDelayMillis' | 'query_timeout'>;
+export interface ConnectionLimits {
+  /** Of a statement; null for a connection whose statements take as long as they take. */
+  readonly limitMs: number | null;
+}
 
-/** @param limitMs of a statement; null for a connection whose statements take as long as they take */
-export function connectionConfig(url: string, limitMs: number | null): ConnectionConfig {
+/** For the driver. */
+export function connectionLimits({ limitMs }: ConnectionLimits): ClientConfig {
   return {
-    connectionString: url,
-    application_name: 'cloudcode',
     connectionTimeoutMillis: Math.min(connectLimitMs, limitMs ?? connectLimitMs),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
@@ -27,12 +28,15 @@ export function connectionConfig(url: string, limitMs: number | null): Connectio
  * - `synchronous_commit = off` would lose what was confirmed when the server crashes. Every other value has it on the server's own disk, and how much more is the owner's choice.
  * - The cost of a random page is set to that of a solid-state disk: by the default, of a spinning one, the planner reads a whole table of 10,000 runs to claim a hundred of them.
  *
+ * A standby refuses to be set: nothing of ours works on one.
+ *
  * What a server does not know (`transaction_timeout` before 17), or does not let us set, it leaves out.
  */
 export const sessionSettings = `
   do $$
   declare wanted record;
   begin
+    if pg_is_in_recovery() then raise 'it is a standby, which takes no writes' using errcode = 'read_only_sql_transaction'; end if;
     if current_setting('synchronous_commit') = 'off' then set synchronous_commit = 'on'; end if;
     for wanted in select * from (values
       ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '3'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'),

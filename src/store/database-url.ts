@@ -1,9 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import pg from 'pg';
+import { splitDatabaseUrl } from '../core/database-url.ts';
+import { openServers } from './database-servers.ts';
 
-/** The same server's other database. (The URL class does not take `postgres://user:password@/name?host=…`.) */
+/** The same server's other database. */
 export function withDatabase(url: string, name: string): string {
-  return url.replace(/^([^?]*\/\/[^/?]*\/)[^?]*/, `$1${name}`);
+  return joined({ ...splitDatabaseUrl(url), database: name });
 }
 
 /** What is at the other end of a database's URL. */
@@ -17,13 +19,16 @@ export interface DatabaseServer {
 }
 
 export function databaseServer(url: string): DatabaseServer {
-  const { host, port, user, password, database, ssl } = new pg.Client(url);
-  const query = new URLSearchParams(url.split('?')[1] ?? '');
-  for (const name of ['host', 'port']) query.delete(name);
-  const credentials = [user, password].map((each) => encodeURIComponent(each ?? '')).join(':');
+  const { host, port, ssl } = new pg.Client(openServers(url).current().config());
+  const parts = splitDatabaseUrl(url);
+  const query = parts.query.split('&').filter((item) => !/^(host|port)=/.test(item)).join('&');
   return {
     isEncrypted: ssl,
     connect: () => (host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)),
-    throughPort: (other) => `postgres://${credentials}@127.0.0.1:${other}/${encodeURIComponent(database ?? '')}${query.size === 0 ? '' : `?${query.toString()}`}`,
+    throughPort: (other) => joined({ ...parts, hosts: `127.0.0.1:${other}`, query }),
   };
+}
+
+function joined({ scheme, credentials, hosts, database, query }: ReturnType<typeof splitDatabaseUrl>): string {
+  return `${scheme}${credentials === null ? '' : `${credentials}@`}${hosts}/${database}${query === '' ? '' : `?${query}`}`;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import type { Queryable, Store } from './open-store.ts';
+import { sqlState } from './store-error.ts';
 
 interface Migration {
   readonly number: number;
@@ -18,15 +19,27 @@ const limitMs = 3_600_000;
 
 /**
  * Brings the database to this version's schema, in one transaction. Several processes may call it at once: they take turns.
- * @throws CloudCodeError `database_newer` when the database was migrated by a later version
+ * @throws CloudCodeError `database_newer` when the database was migrated by a later version; `database_forbids`
  */
 export async function migrate(store: Store): Promise<void> {
   const migrations = readMigrations();
-  await store.transaction(async (db) => {
+  const bringUp = async (db: Queryable): Promise<void> => {
     await db.query({ name: 'migration_lock', text: `select pg_advisory_xact_lock(${migrationLock})`, limitMs });
     const applied = await readApplied(db);
     refuseNewer(applied, migrations);
     for (const migration of migrations.filter((each) => each.number > applied)) await apply(db, migration);
+  };
+  await store.transaction(bringUp).catch((error: unknown) => {
+    throw sqlState(error) === notPermitted ? forbidden(error) : error;
+  });
+}
+
+const notPermitted = '42501';
+
+function forbidden(error: unknown): CloudCodeError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new CloudCodeError('database_forbids', `The user of the database may not do what CloudCode needs: ${why}.`, {
+    hint: 'Let it make schemas (grant create on database … to …), and be the owner of the schema cloudcode and of all in it, if that is there already.', cause: error,
   });
 }
 

@@ -1,6 +1,7 @@
-import pg from 'pg';
-import { connectionConfig, sessionSettings } from './connection.ts';
+import { sessionSettings } from './connection.ts';
+import { openServers } from './database-servers.ts';
 import type { Queryable } from './open-store.ts';
+import { connectTo, SessionClient } from './session-client.ts';
 import { asStoreError } from './store-error.ts';
 
 /** One connection outside the store's pool, for what is bound to a connection: its locks and settings. None of it outlives the session. */
@@ -11,9 +12,8 @@ export interface Session extends Queryable, AsyncDisposable {
 
 /** @throws CloudCodeError `database_unreachable` */
 export async function openSession(url: string): Promise<Session> {
-  const client = new pg.Client(connectionConfig(url, null));
-  // A connection that breaks matters only where a statement fails.
-  client.on('error', () => undefined);
+  const servers = openServers(url);
+  const client = await connectTo(servers, () => new SessionClient({ servers, settings: sessionSettings, limitMs: null }).connect());
   const query = async <Row extends object>({ name, text, values = [] }: Parameters<Queryable['query']>[0]): Promise<readonly Row[]> => {
     try {
       return (await client.query<Row>({ name, text, values: [...values] })).rows;
@@ -23,12 +23,10 @@ export async function openSession(url: string): Promise<Session> {
   };
   const close = (): Promise<void> => client.end();
   try {
-    await client.connect();
-    await client.query(sessionSettings);
     const [row] = await query<{ pid: number }>({ name: '', text: 'select pg_backend_pid() as pid' });
     return { backendPid: row?.pid ?? 0, query, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close().catch(() => undefined);
-    throw asStoreError(error);
+    throw error;
   }
 }

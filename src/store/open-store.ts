@@ -1,8 +1,10 @@
 import pg from 'pg';
 import { CloudCodeError } from '../core/errors.ts';
 import { type Bell, openBell } from './bell.ts';
-import { connectionConfig, poolSettings, statementLimitMs } from './connection.ts';
+import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
+import { openServers } from './database-servers.ts';
 import { retryConflicts } from './retry-conflicts.ts';
+import { connectTo, SessionClient } from './session-client.ts';
 import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 
 /** One SQL statement: named, so that the server prepares it once per connection. */
@@ -57,19 +59,8 @@ export interface StoreOptions {
  * @throws CloudCodeError `database_unreachable`, `database_too_old`
  */
 export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs, runnerId = '' }: StoreOptions): Promise<Store> {
-  const pool = new pg.Pool({
-    ...connectionConfig(url, limitMs),
-    max: maxConnections,
-    idleTimeoutMillis: 60_000,
-    // A statement may be sent before the answer to the one before it is there.
-    pipeline: true,
-    verify: (client, done) => void client.query(poolSettings).then(() => done(), done),
-  });
-  // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
-  pool.on('error', () => undefined);
-  // Nor does one that breaks in the middle of a transaction end the process: the statement that fails tells it.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  const store = storeOf(pool, { url, runnerId });
+  const connections = openPool({ url, maxConnections, limitMs });
+  const store = storeOf(connections, { url, runnerId });
   try {
     await checkServerVersion(store);
   } catch (error) {
@@ -79,19 +70,45 @@ export async function openStore({ url, maxConnections = 8, limitMs = statementLi
   return store;
 }
 
-function storeOf(pool: pg.Pool, { url, runnerId }: { readonly url: string; readonly runnerId: string }): Store {
-  const bell = openBell(() => runStatement(pool, { name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }));
+/** The connections of a store. */
+interface Connections {
+  /** @throws CloudCodeError `database_unreachable` */
+  take(): Promise<pg.PoolClient>;
+  close(): Promise<void>;
+}
+
+function openPool({ url, maxConnections, limitMs }: { readonly url: string; readonly maxConnections: number; readonly limitMs: number }): Connections {
+  const servers = openServers(url);
+  class PoolClient extends SessionClient {
+    constructor() {
+      super({ servers, settings: poolSettings, pipeline: true, limitMs });
+    }
+  }
+  const pool = new pg.Pool({ Client: PoolClient, ...connectionLimits({ limitMs }), max: maxConnections, idleTimeoutMillis: 60_000 });
+  // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
+  pool.on('error', () => undefined);
+  return {
+    take: () => connectTo(servers, () => pool.connect()),
+    async close() {
+      if (!pool.ended) await pool.end();
+    },
+  };
+}
+
+function storeOf(connections: Connections, { url, runnerId }: { readonly url: string; readonly runnerId: string }): Store {
+  const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> => onConnection(connections, (client) => runStatement<Row>(client, statement));
+  const bell = openBell(() => runByItself({ name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }));
   const close = async (): Promise<void> => {
     await bell.still();
-    if (!pool.ended) await pool.end();
+    await connections.close();
   };
   const claimers: (() => AddAndClaim | null)[] = [];
   return {
     url,
     // A statement of its own that met another was rolled back as a whole.
-    query: (statement) => retryConflicts(() => runStatement(pool, statement)),
-    transaction: (work) => runTransaction(pool, work),
-    atOnce: (work) => runAtOnce(pool, work),
+    query: (statement) => retryConflicts(() => runByItself(statement)),
+    transaction: (work) => runTransaction(connections, work),
+    atOnce: (work) => runAtOnce(connections, work),
     addAndClaim: () => claimers.map((claimer) => claimer()).find((each) => each !== null) ?? null,
     onAdd: (claimer) => void claimers.push(claimer),
     ring: bell.ring,
@@ -101,7 +118,7 @@ function storeOf(pool: pg.Pool, { url, runnerId }: { readonly url: string; reado
   };
 }
 
-async function runStatement<Row extends object>(on: pg.Pool | pg.PoolClient, statement: Statement): Promise<readonly Row[]> {
+async function runStatement<Row extends object>(on: pg.PoolClient, statement: Statement): Promise<readonly Row[]> {
   try {
     const { name, text, values = [], limitMs } = statement;
     const result = await on.query<Row>({ name, text, values: [...values], ...(limitMs === undefined ? {} : { query_timeout: limitMs }) });
@@ -111,8 +128,8 @@ async function runStatement<Row extends object>(on: pg.Pool | pg.PoolClient, sta
   }
 }
 
-async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
-  return onConnection(pool, async (client) => {
+async function runTransaction<Result>(connections: Connections, work: (db: Queryable) => Promise<Result>): Promise<Result> {
+  return inTransaction(connections, async (client) => {
     await runStatement(client, { name: 'begin', text: 'begin' });
     const result = await work({ query: (statement) => runStatement(client, statement) });
     await runStatement(client, { name: 'commit', text: 'commit' });
@@ -120,8 +137,8 @@ async function runTransaction<Result>(pool: pg.Pool, work: (db: Queryable) => Pr
   });
 }
 
-async function runAtOnce<Result>(pool: pg.Pool, work: (db: Queryable) => Promise<Result>): Promise<Result> {
-  return onConnection(pool, async (client) => {
+async function runAtOnce<Result>(connections: Connections, work: (db: Queryable) => Promise<Result>): Promise<Result> {
+  return inTransaction(connections, async (client) => {
     let firstError: unknown = null;
     const run = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
       runStatement<Row>(client, statement).catch((error: unknown) => {
@@ -141,17 +158,24 @@ async function runAtOnce<Result>(pool: pg.Pool, work: (db: Queryable) => Promise
   });
 }
 
-async function onConnection<Result>(pool: pg.Pool, transact: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw asStoreError(error);
-  });
+/** What `transact` did is rolled back when it throws. */
+function inTransaction<Result>(connections: Connections, transact: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+  return onConnection(connections, transact, (client) => client.query('rollback'));
+}
+
+async function onConnection<Result>(
+  connections: Connections,
+  work: (client: pg.PoolClient) => Promise<Result>,
+  undo: (client: pg.PoolClient) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Result> {
+  const client = await connections.take();
   let broken = false;
   try {
-    return await transact(client);
+    return await work(client);
   } catch (error) {
     // The server rolls back by itself when the connection is gone. One that does not answer is not asked again.
     broken = isUnreachable(error);
-    if (!broken) await client.query('rollback').catch(() => (broken = true));
+    if (!broken) await undo(client).catch(() => (broken = true));
     throw error;
   } finally {
     client.release(broken);

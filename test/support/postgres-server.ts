@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -17,6 +17,8 @@ const password = 'secret';
 export interface PostgresServer extends AsyncDisposable {
   /** By its socket. */
   readonly url: string;
+  /** Its data, for the user it runs as. */
+  readonly dataFolder: string;
   /** For a server that follows this one. */
   readonly connectionInfo: string;
   readonly pid: () => number;
@@ -28,7 +30,7 @@ export interface PostgresServer extends AsyncDisposable {
   /** Ends all its processes at once, as a failure of its machine would. */
   kill(): Promise<void>;
   /** Another server, with a copy of the data, that follows a primary from its first start on until it is promoted. Only while this one is stopped. */
-  makeStandby(): PostgresServer;
+  makeStandby(options?: Pick<PostgresServerOptions, 'port'>): PostgresServer;
   query(text: string): Promise<readonly Record<string, unknown>[]>;
 }
 
@@ -36,9 +38,12 @@ export interface PostgresServerOptions {
   /** An empty folder; a new one unless given. */
   readonly folder?: string;
   readonly dataOfPrimary?: string;
+  /** Listens on loopback as well, on a port of its own. */
+  readonly port?: number;
 }
 
-export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-pg-')), dataOfPrimary }: PostgresServerOptions = {}): PostgresServer {
+export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-pg-')), dataOfPrimary, port }: PostgresServerOptions = {}): PostgresServer {
+  const socketPort = port ?? 5432;
   // For the user that the server runs as.
   chmodSync(folder, 0o755);
   const dataFolder = dataFolderOf(folder);
@@ -50,7 +55,7 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
   giveTo(runAs, dataFolder);
   mkdirSync(socketFolder);
   giveTo(runAs, socketFolder);
-  const url = `postgres://cloudcode:${password}@/postgres?host=${encodeURIComponent(socketFolder)}&port=5432`;
+  const url = `postgres://cloudcode:${password}@/postgres?host=${encodeURIComponent(socketFolder)}&port=${socketPort}`;
   let child: ChildProcess | null = null;
 
   const query: PostgresServer['query'] = async (text) => {
@@ -72,18 +77,19 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
     await exited;
   };
   const kill = async (): Promise<void> => {
+    if (child === null) return;
     const family = [pid(), ...childrenOf(pid())];
     await end(() => family.forEach(killProcess));
     await until(10_000, 'all its processes are gone', () => (family.some((each) => isAlive(readStat(each))) ? null : true));
   };
   return {
-    url,
-    connectionInfo: `host=${socketFolder} port=5432 user=cloudcode password=${password}`,
+    url, dataFolder,
+    connectionInfo: `host=${socketFolder} port=${socketPort} user=cloudcode password=${password}`,
     pid, query, kill,
-    connect: () => connect(join(socketFolder, '.s.PGSQL.5432')),
+    connect: () => connect(join(socketFolder, `.s.PGSQL.${socketPort}`)),
     async start(settings = {}) {
       const { file, args, ...user } = commandFor(runAs, binaries, 'postgres');
-      const all = { listen_addresses: '', unix_socket_directories: socketFolder, port: '5432', shared_buffers: '32MB', ...settings };
+      const all = { listen_addresses: port === undefined ? '' : '127.0.0.1', unix_socket_directories: socketFolder, port: String(socketPort), shared_buffers: '32MB', ...settings };
       const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
       child = spawn(file, [...args, '-D', dataFolder, ...options], { cwd: '/', env: environmentFor(binaries), stdio: ['ignore', 'ignore', 'pipe'], ...user });
       let log = '';
@@ -95,12 +101,22 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
       });
     },
     stop: () => end(() => process.kill(pid(), 'SIGINT')),
-    makeStandby: () => makePostgresServer({ dataOfPrimary: dataFolder }),
+    makeStandby: (options = {}) => makePostgresServer({ ...options, dataOfPrimary: dataFolder }),
     async [Symbol.asyncDispose]() {
       await kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A port of loopback that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 function copyData(from: string, to: string): void {
