@@ -60,7 +60,8 @@ export function checkDatabaseUrl(url: string): string {
 function checkUrl(url: string, protocols: readonly string[], example: string): string {
   const protocol = /^([a-z]+:)\/\//i.exec(url)?.[1]?.toLowerCase();
   if (protocol !== undefined && protocols.includes(protocol)) return url;
-  const shown = url.replace(/\/\/.*@/s, '//…@');
+  const at = url.lastIndexOf('@');
+  const shown = at === -1 ? url : `${protocol === undefined ? '' : `${protocol}//`}…${url.slice(at)}`;
   throw new CloudCodeError('wrong_usage', `${JSON.stringify(shown)} is not the kind of URL that is wanted here.`, { hint: `Write it like ${example}` });
 }
 

@@ -80,7 +80,7 @@ describe('--database: a server with TLS, an authority of its own, and a password
 
   it('a user who may not make schemas is told what it needs', async () => {
     await server.query("create role plain login password 'x'");
-    const finished = await cloudcode(['runs', '--database', server.url.replace(/\/\/.*@/, '//plain:x@')], { cwd: empty });
+    const finished = await cloudcode(['runs', '--database', `postgres://plain:x${server.url.slice(server.url.lastIndexOf('@'))}`], { cwd: empty });
     assert.equal(finished.status, 5, finished.stderr);
     assert.match(finished.stderr, /permission denied[\s\S]*database_forbids[\s\S]*grant create/);
   });
