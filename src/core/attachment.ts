@@ -1,10 +1,9 @@
 import { CloudCodeError } from './errors.ts';
+import { attachmentMark } from './marks.ts';
 import { describeValue } from './parameters-json.ts';
 import { readOptions } from './read-options.ts';
 import { suggest } from './suggest.ts';
 
-/** Every Attachment carries this, with where its bytes are: a task's bundle may hold a copy of the class of its own. */
-export const attachmentMark: unique symbol = Symbol.for('cloudcode.attachment') as never;
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** The most bytes of one stored file: 10 MiB. */

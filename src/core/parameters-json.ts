@@ -1,11 +1,10 @@
 import { CloudCodeError } from './errors.ts';
+import { findJsonLoss } from './json-losses.ts';
+import { attachmentMark, databaseObjectMark } from './marks.ts';
 import { toJson } from './to-json.ts';
 
 /** The most that parameters, or a returned value, may take as JSON: 5 MiB of UTF-8. */
 export const maxJsonBytes = 5 * 1024 * 1024;
-
-/** Objects of the data model carry this, so that passing one where JSON is wanted can be refused with a good word. */
-export const databaseObjectMark: unique symbol = Symbol.for('cloudcode.database-object') as never;
 
 /**
  * A snapshot of a task's parameters as JSON text.
@@ -35,6 +34,7 @@ function stringify(parameters: object): string | undefined {
       const path = key === '' && !paths.has(holder) ? 'parameters' : `${paths.get(holder) ?? 'parameters'}${member(holder, key)}`;
       refuseUnconvertible(holder[key], path);
       refuseUnconvertible(value, path);
+      refuseLoss(value, path);
       if (typeof value === 'object' && value !== null) paths.set(value, path);
       return value;
     });
@@ -62,6 +62,14 @@ function refuseUnconvertible(value: unknown, path: string): void {
   if (typeof value === 'object' && value !== null && databaseObjectMark in value) {
     throw invalid(`\`${path}\` is a DB object.`, 'Pass its id, and read it again in the task: await DB.model.first(id).');
   }
+  if (typeof value === 'object' && value !== null && attachmentMark in value) {
+    throw invalid(`\`${path}\` is an Attachment, whose bytes JSON does not keep.`, 'Store it with a DB object and pass the id of that, or pass a text: await attachment.text().');
+  }
+}
+
+function refuseLoss(value: unknown, path: string): void {
+  const loss = typeof value === 'object' && value !== null ? findJsonLoss(value) : null;
+  if (loss !== null) throw invalid(`\`${path}\` is ${loss.is}, which JSON does not keep.`, loss.mend);
 }
 
 function member(holder: unknown, key: string): string {

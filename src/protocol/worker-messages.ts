@@ -42,7 +42,8 @@ export interface ReplyMessage {
   readonly type: 'reply';
   readonly call: number;
   readonly value: unknown;
-  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  /** `isRefusal`: the mistake is the caller's, and no trouble that may pass. */
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly isRefusal: boolean } | null;
 }
 
 export type ToWorker = StartMessage | ReplyMessage;

@@ -1,12 +1,12 @@
 import { v7 as newRunId } from 'uuid';
 import type { DataModel } from '../core/data-model.ts';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
 import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
 import type { ScheduledRun, WriteCall } from '../protocol/data-messages.ts';
-import type { CallMessage } from '../protocol/worker-messages.ts';
+import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteBatches } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
@@ -72,7 +72,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     answer(message) {
       carryOut(message).then(
         (valueJson) => worker.reply(message.call, { valueJson }),
-        (error: unknown) => worker.reply(message.call, { error: refusalOf(error) }),
+        (error: unknown) => worker.reply(message.call, { error: failureOf(error) }),
       );
     },
     async close() {
@@ -83,7 +83,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
   };
 }
 
-function refusalOf(error: unknown): { readonly code: CloudCodeError['code']; readonly message: string } {
-  const refusal = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
-  return { code: refusal.code, message: refusal.hint === undefined ? refusal.message : `${refusal.message} ${refusal.hint}` };
+function failureOf(error: unknown): NonNullable<ReplyMessage['error']> {
+  const { code, message, hint } = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+  return { code, message: hint === undefined ? message : `${message} ${hint}`, isRefusal: errorCatalogue[code].status < 500 };
 }

@@ -37,9 +37,11 @@ export function send(message: FromWorker): void {
   }
 }
 
+export type Failure = NonNullable<ReplyMessage['error']>;
+
 interface Waiting {
   readonly resolve: (value: unknown) => void;
-  readonly reject: (error: NonNullable<ReplyMessage['error']>) => void;
+  readonly reject: (failure: Failure) => void;
 }
 
 const waiting = new Map<number, Waiting>();
@@ -50,7 +52,7 @@ let room = shortestRead;
 let reading = false;
 let lastCall = 0;
 
-/** Asks the runner for something. Rejects with the plain `{ code, message }` of a refusal. */
+/** Asks the runner for something. Rejects with a `Failure`, which is no Error. */
 export function call(request: CallRequest): Promise<unknown> {
   lastCall += 1;
   const number = lastCall;

@@ -10,10 +10,21 @@ import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { ownPeakBytes } from './own-memory.ts';
 import { rehearse } from './rehearse.ts';
-import { pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
+import { isRefusal } from './refusals.ts';
+import { callsSettled, pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
 /** A run that is over has answered, or has said why it ends without an answer. */
 let state: 'waiting' | 'running' | 'over' = 'waiting';
+
+interface Answer {
+  readonly outcome: 'returned' | 'threw';
+  readonly value: unknown;
+}
+
+/** How the run has ended: what is left to do is to let its calls be carried out, and to say so. */
+let answer: Answer | null = null;
+/** Ends the process. */
+let leave: () => never = () => process.exit();
 
 /** Does what is the same for every run. */
 export function prepare(): void {
@@ -24,48 +35,58 @@ export function prepare(): void {
 
 /**
  * Waits for the runner to send a run, and executes it. The process is used for nothing else.
- * @param leave ends it when it has answered: what the task left behind is ended by the runner
+ * @param leaveProcess ends it when it has answered: what the task left behind is ended by the runner
  */
-export function waitForRun(leave: () => never): void {
+export function waitForRun(leaveProcess: () => never): void {
+  leave = leaveProcess;
   send({ type: 'waiting' });
   const start = readFrameBlocking();
   const parameters = start === null ? null : readFrameBlocking();
   if (start === null || parameters === null) return leave();
   state = 'running';
-  void execute(JSON.parse(start) as StartMessage, parameters, leave);
+  void execute(JSON.parse(start) as StartMessage, parameters);
 }
 
-async function execute(start: StartMessage, parametersJson: string, leave: () => never): Promise<void> {
+async function execute(start: StartMessage, parametersJson: string): Promise<void> {
   Object.assign(process.env, start.variables);
   enterFolder(start.folder);
   mapStacks(start.bundle);
   setTaskGlobals(start, globalThis);
-  let answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown };
   try {
     const run = await loadTask(start);
-    answer = { outcome: 'returned', value: await run(JSON.parse(parametersJson)) };
+    const value = await run(JSON.parse(parametersJson));
+    answer ??= { outcome: 'returned', value };
   } catch (error) {
     if (error instanceof BundleGone) {
       stopWith('uncaught_exception', errorRecord(error), false);
       return leave();
     }
-    answer = { outcome: 'threw', value: error };
+    answer ??= { outcome: 'threw', value: error };
   }
   await pendingCallsSettled();
-  // One that is on its way out has said so.
-  if (sendAnswer(answer)) leave();
+  sendAnswer(answer);
 }
 
-function sendAnswer(answer: { readonly outcome: 'returned' | 'threw'; readonly value: unknown }): boolean {
-  const result = answer.outcome === 'returned' ? resultOf(answer.value) : { json: null, error: errorRecord(answer.value) };
-  if (state === 'over') return false;
+/** A refusal of `scheduleTask` that nobody handled counts as thrown by `run`, though that may go on: it is the caller's mistake, and another attempt would make it again. */
+async function endWithRefusal(error: unknown): Promise<void> {
+  const isRunOver = answer !== null;
+  if (answer?.outcome !== 'threw') answer = { outcome: 'threw', value: error };
+  if (isRunOver) return;
+  await callsSettled();
+  sendAnswer(answer);
+}
+
+/** Without effect when the process is on its way out already, and has said so. */
+function sendAnswer({ outcome, value }: Answer): void {
+  const result = outcome === 'returned' ? resultOf(value) : { json: null, error: errorRecord(value) };
+  if (state === 'over') return;
   state = 'over';
   sendCut();
   // A run that threw may have left early, and little of the bundle is compiled then.
-  const keepsCode = answer.outcome === 'returned' && hasUnkeptCode();
-  send({ type: 'answer', outcome: answer.outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode });
+  const keepsCode = outcome === 'returned' && hasUnkeptCode();
+  send({ type: 'answer', outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode });
   if (keepsCode) keepCompiledCode();
-  return true;
+  leave();
 }
 
 function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
@@ -87,8 +108,14 @@ function unusable(why: string): { readonly json: null; readonly error: ErrorReco
 /** Says why the process ends, when it ends without an answer. */
 function reportStops(): void {
   process.on('uncaughtExceptionMonitor', (error, origin) => {
+    const isHandled = process.listenerCount('uncaughtException') > 0;
     const isRejection = origin === 'unhandledRejection';
-    stopWith(isRejection ? 'unhandled_rejection' : 'uncaught_exception', errorRecord(error), process.listenerCount('uncaughtException') > 0);
+    if (isRejection && !isHandled && isRefusal(error)) {
+      process.once('uncaughtException', () => undefined); // without one, Node ends the process now
+      void endWithRefusal(error);
+    } else {
+      stopWith(isRejection ? 'unhandled_rejection' : 'uncaught_exception', errorRecord(error), isHandled);
+    }
   });
   process.on('beforeExit', () => stopWith('ran_empty', null, false));
   const exit = process.exit.bind(process);

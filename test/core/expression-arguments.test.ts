@@ -6,7 +6,7 @@ import { Day } from '../../src/core/day.ts';
 import { CloudCodeError } from '../../src/core/errors.ts';
 import { checkCondition } from '../../src/core/expression/check-condition.ts';
 import { checkOrder } from '../../src/core/expression/check-order.ts';
-import { databaseObjectMark } from '../../src/core/parameters-json.ts';
+import { databaseObjectMark } from '../../src/core/marks.ts';
 
 function field(name: string, type: FieldType, keys: readonly (string | number)[] = []): Field {
   return { name, label: name, type, subtype: null, options: keys.map((key) => ({ key, label: String(key) })) };

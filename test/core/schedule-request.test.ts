@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import vm from 'node:vm';
+import { Attachment } from '../../src/core/attachment.ts';
 import { CloudCodeError } from '../../src/core/errors.ts';
-import { databaseObjectMark } from '../../src/core/parameters-json.ts';
+import { databaseObjectMark } from '../../src/core/marks.ts';
 import { parseScheduleRequest } from '../../src/core/schedule-request.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
@@ -33,6 +34,18 @@ const refused: readonly (readonly [string, unknown, string, RegExp])[] = [
   ['a function', { task: 'a', parameters: { call: () => 1 } }, 'invalid_parameters', /parameters\.call.*function/],
   ['a symbol', { task: 'a', parameters: { 'a b': Symbol('x') } }, 'invalid_parameters', /parameters\["a b"\].*symbol/],
   ['a DB object', { task: 'a', parameters: { order: { [databaseObjectMark]: true } } }, 'invalid_parameters', /parameters\.order.*DB object/],
+  ['an Attachment', { task: 'a', parameters: { files: [new Attachment({ data: 'x' })] } }, 'invalid_parameters', /parameters\.files\[0\].*Attachment/],
+  ['a Map', { task: 'a', parameters: { byName: new Map([['a', 1]]) } }, 'invalid_parameters', /parameters\.byName.*a Map/],
+  ['an empty Set', { task: 'a', parameters: { a: [{ tags: new Set() }] } }, 'invalid_parameters', /parameters\.a\[0\]\.tags.*a Set/],
+  ['a Map of another realm', { task: 'a', parameters: { map: vm.runInNewContext('new Map()') as object } }, 'invalid_parameters', /parameters\.map.*a Map/],
+  ['a promise', { task: 'a', parameters: { rows: Promise.resolve([]) } }, 'invalid_parameters', /parameters\.rows.*a promise/],
+  ['a regular expression', { task: 'a', parameters: { pattern: /x/ } }, 'invalid_parameters', /parameters\.pattern.*regular expression/],
+  ['an error', { task: 'a', parameters: { cause: Object.assign(new TypeError('no'), { code: 'E' }) } }, 'invalid_parameters', /parameters\.cause.*an error/],
+  ['a typed array', { task: 'a', parameters: { bytes: new Uint8Array(3) } }, 'invalid_parameters', /parameters\.bytes.*binary data/],
+  ['an ArrayBuffer', { task: 'a', parameters: { bytes: new ArrayBuffer(3) } }, 'invalid_parameters', /parameters\.bytes.*binary data/],
+  ['an object of which JSON keeps nothing', { task: 'a', parameters: { query: new URLSearchParams('a=1') } }, 'invalid_parameters', /parameters\.query.*URLSearchParams/],
+  ['an object whose fields are private', { task: 'a', parameters: { secret: new (class Secret { readonly #a = 1; get a() { return this.#a; } })() } }, 'invalid_parameters', /parameters\.secret.*class Secret/],
+  ['a toJSON that gives a Map', { task: 'a', parameters: { x: { toJSON: () => new Map() } } }, 'invalid_parameters', /parameters\.x.*a Map/],
   ['parameters that are a DB object', { task: 'a', parameters: { [databaseObjectMark]: true } }, 'invalid_parameters', /DB object/],
   ['parameters whose toJSON gives a string', { task: 'a', parameters: { toJSON: () => 'x' } }, 'invalid_parameters', /toJSON/],
   ['a getter that throws', { task: 'a', parameters: { get x() { throw new Error('no!'); } } }, 'invalid_parameters', /no!/],
@@ -83,6 +96,16 @@ test('what is allowed passes unchanged', () => {
   assert.equal(parseScheduleRequest({ task: 'a', queue: '\u0001\n\t' }, now).queue, '\u0001\n\t');
   assert.equal(parseScheduleRequest({ task: 'a', parameters: vm.runInNewContext('({ a: 1 })') as object }, now).parametersJson, '{"a":1}');
   assert.equal(parseScheduleRequest({ task: 'a', parameters: Object.assign(Object.create(null) as object, { a: 1 }) }, now).parametersJson, '{"a":1}');
+});
+
+test('what JSON has a form for passes, also of a class', () => {
+  const parameters = {
+    date: new Date(0), url: new URL('http://localhost/a'), buffer: Buffer.from('ab'), boxed: [Object('x'), Object(1), Object(true)], point: new (class Point { readonly x = 1; })(),
+    error: Object.assign(new Error('said'), { toJSON: () => 'said' }), empty: {}, bare: Object.create(null) as object, other: vm.runInNewContext('({})') as object, map: Object.fromEntries(new Map([['a', 1]])),
+  };
+  assert.deepEqual(JSON.parse(parseScheduleRequest({ task: 'a', parameters }, now).parametersJson), {
+    date: '1970-01-01T00:00:00.000Z', url: 'http://localhost/a', buffer: { type: 'Buffer', data: [97, 98] }, boxed: ['x', 1, true], point: { x: 1 }, error: 'said', empty: {}, bare: {}, other: {}, map: { a: 1 },
+  });
 });
 
 test('parameters keep every JSON string exactly', () => {

@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm';
 import fc from 'fast-check';
 import { Day } from '../../src/core/day.ts';
 import { checkCondition } from '../../src/core/expression/check-condition.ts';
-import { databaseObjectMark } from '../../src/core/parameters-json.ts';
+import { databaseObjectMark } from '../../src/core/marks.ts';
 import { countObjects } from '../../src/data/count-objects.ts';
 import { destroyMatching } from '../../src/data/destroy-matching.ts';
 import { insertObjects } from '../../src/data/write-objects.ts';

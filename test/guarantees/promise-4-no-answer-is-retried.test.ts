@@ -26,7 +26,6 @@ const tasks: Record<string, string> = {
   handles_exceptions: `export async function run() { process.on('uncaughtException', () => {}); setTimeout(() => { throw new Error('handled'); }, 1); await new Promise((resolve) => setTimeout(resolve, 50)); return 'survived'; }`,
   closes_channel: `import { closeSync } from 'node:fs';\n${once}\nexport async function run() { closeSync(3); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
   echo: `export async function run(params: unknown) { return { params, at: Date.now(), by: CloudCode.run.scheduledBy }; }`,
-  unhandled_refusal: `export const config = { maxAttempts: 1 };\nexport async function run() { void CloudCode.scheduleTask({ task: 'nothing_like_it' }); return 'done'; }`,
   sleeps: `export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }`,
   crashes_once: `export async function run() { if (CloudCode.run.attempt === 1) process.exit(1); return CloudCode.run.attempt; }`,
   fails_until: `import { existsSync } from 'node:fs';\nexport async function run({ file }: { file: string }) { if (!existsSync(file)) throw new Error('not yet'); return 'now'; }`,
@@ -93,12 +92,6 @@ test('promise 4: a crashed attempt is tried again after its back-off and keeps i
   const waited = Date.parse(second?.startedAt ?? '') - Date.parse(first?.finishedAt ?? '');
   assert.ok(waited >= 1000 && waited < 1700, `waited ${waited} ms`);
   assert.ok(BigInt(second?.fence ?? 0) > BigInt(first?.fence ?? 0));
-});
-
-test('a refusal that nobody handles is a crash with its text', async () => {
-  const run = await runtime.run('unhandled_refusal');
-  assert.equal(run.state, 'dead');
-  assert.match(run.error?.message ?? '', /no task `nothing_like_it`/);
 });
 
 test('a waiting run can be cancelled, and a cancelled, failed or dead one gets a new set of attempts', async () => {

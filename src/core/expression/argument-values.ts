@@ -1,5 +1,6 @@
 import type { Field } from '../data-model.ts';
-import { databaseObjectMark, describeValue } from '../parameters-json.ts';
+import { databaseObjectMark } from '../marks.ts';
+import { describeValue } from '../parameters-json.ts';
 import { suggest } from '../suggest.ts';
 import { type Attribute, describeAttribute } from './attributes.ts';
 import { dateValue, timeValue } from './date-values.ts';

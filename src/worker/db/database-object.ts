@@ -1,5 +1,5 @@
 import type { InspectOptions } from 'node:util';
-import { databaseObjectMark } from '../../core/parameters-json.ts';
+import { databaseObjectMark } from '../../core/marks.ts';
 import { destroyObject } from './destroy-object.ts';
 import { inspectObject, objectToJson } from './describe-object.ts';
 import type { ObjectState } from './object-state.ts';

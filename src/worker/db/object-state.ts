@@ -1,5 +1,6 @@
-import { type Attachment, attachmentMark, isAttachment } from '../../core/attachment.ts';
+import { type Attachment, isAttachment } from '../../core/attachment.ts';
 import { type FieldWire, isSameValue } from '../../core/field-values.ts';
+import { attachmentMark } from '../../core/marks.ts';
 import type { WireValue } from '../../protocol/data-messages.ts';
 import type { ModelType } from './database.ts';
 import type { DatabaseObject } from './database-object.ts';

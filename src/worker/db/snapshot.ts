@@ -1,7 +1,8 @@
-import { type Attachment, attachmentMark, isAttachment } from '../../core/attachment.ts';
+import { type Attachment, isAttachment } from '../../core/attachment.ts';
 import { CloudCodeError } from '../../core/errors.ts';
 import { toJson } from '../../core/to-json.ts';
 import type { FieldWire } from '../../core/field-values.ts';
+import { attachmentMark } from '../../core/marks.ts';
 import type { WireValue } from '../../protocol/data-messages.ts';
 import { maxFrameBytes } from '../../protocol/limits.ts';
 import { newId } from './new-id.ts';
