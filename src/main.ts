@@ -81,6 +81,8 @@ export interface SystemOptions {
   /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
   readonly watch: boolean;
   readonly deploy: DeployWhen;
+  /** Ends the first build, and with it the start. */
+  readonly signal?: AbortSignal;
   readonly onEvent: (event: SystemEvent) => void;
 }
 
@@ -89,7 +91,7 @@ export type SystemEvent =
   /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
   | { readonly kind: 'changing_tables'; readonly what: string }
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
-  | ({ readonly kind: 'deployed'; readonly afterRestart: readonly string[] } & Deployed)
+  | ({ readonly kind: 'deployed'; readonly built: BuiltProject; readonly afterRestart: readonly string[] } & Deployed)
   | { readonly kind: 'not_deployed'; readonly error: unknown }
   /** What was deployed before stays: `tasks`. Null where other runners work on it, and where nothing was to be deployed. */
   | { readonly kind: 'deployment_kept'; readonly replacement: Replacement | null; readonly tasks: readonly string[] }
@@ -109,12 +111,14 @@ export interface System {
 /**
  * Deploys a project and serves it: store, HTTP and runner. What is wrong with the options or the sources is found before anything is
  * changed, but in `watch`.
+ * @returns null when the signal ended the first build: nothing was changed
  */
-export async function startSystem(options: SystemOptions): Promise<System> {
+export async function startSystem(options: SystemOptions): Promise<System | null> {
   refuseOtherEnvironment(options.environment);
   const { findProject } = await import('./project/find-project.ts');
   const { name, folder } = await findProject(resolve(options.folder));
-  const built = await buildFor(options, folder);
+  const [built] = await Promise.all([buildFor(options, folder), loadForLater(options)]);
+  if (built === 'ended') return null;
   const closing = closeInReverse();
   try {
     const { store, close } = await openProjectStore({ folder, databaseUrl: options.databaseUrl });
@@ -161,17 +165,25 @@ function refuseOtherEnvironment(environment: string): void {
   });
 }
 
-async function buildFor(options: SystemOptions, folder: string): Promise<BuiltProject | null> {
+/** The build has a process of its own: meanwhile this one loads what it needs afterwards. */
+async function loadForLater(options: SystemOptions): Promise<void> {
+  await Promise.all([
+    options.databaseUrl === undefined ? import('./store/embedded/start-embedded-server.ts') : null,
+    options.http === null ? null : import('./http/create-server.ts'),
+    options.runner === null ? null : import('./runner/start-runner.ts'),
+  ]);
+}
+
+/** @returns null when nothing is to be deployed, and when the sources are broken, which is told */
+async function buildFor(options: SystemOptions, folder: string): Promise<BuiltProject | null | 'ended'> {
   if (options.deploy === 'never') return null;
-  const { buildProject } = await import('./project/build-project.ts');
+  const { buildApart } = await import('./project/build-process/build-apart.ts');
   try {
-    return await buildProject(folder);
+    return (await buildApart(folder, { signal: options.signal })) ?? 'ended';
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;
     options.onEvent({ kind: 'not_deployed', error });
     return null;
-  } finally {
-    if (!options.watch) await (await import('./project/bundle.ts')).endBundler();
   }
 }
 
@@ -223,7 +235,7 @@ function tellDeployed(options: SystemOptions, deployed: Deployed, { built, start
   // Where nothing is forked, it says nothing that a task is spawned.
   const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
   const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
-  options.onEvent({ kind: 'deployed', ...deployed, spawned, afterRestart });
+  options.onEvent({ kind: 'deployed', built, ...deployed, spawned, afterRestart });
   return deployed.tasks;
 }
 
@@ -238,22 +250,18 @@ async function startOwnRunner(store: Store, from: { readonly options: SystemOpti
 /** @returns ends the watching */
 async function watchAndDeploy(store: Store, options: SystemOptions, from: { readonly folder: string; readonly started: ProjectConfig }): Promise<() => Promise<void>> {
   const { folder, started } = from;
-  const [{ watchProject }, { buildProject }, { endBundler }] = await Promise.all([
-    import('./project/watch-project.ts'), import('./project/build-project.ts'), import('./project/bundle.ts'),
-  ]);
-  const deployAgain = async (): Promise<void> => {
+  const [{ watchProject }, { buildApart }] = await Promise.all([import('./project/watch-project.ts'), import('./project/build-process/build-apart.ts')]);
+  const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<void> => {
     try {
-      await deploy(store, options, { built: await buildProject(folder), started });
+      const built = await buildApart(folder, { signal: outdated });
+      if (built !== null && !outdated.aborted) await deploy(store, options, { built, started });
     } catch (error) {
       options.onEvent({ kind: 'not_deployed', error });
     }
   };
   const watch = watchProject(folder, deployAgain);
   await watch.ready;
-  return async () => {
-    await watch.close();
-    await endBundler();
-  };
+  return watch.close;
 }
 
 /**
@@ -264,13 +272,11 @@ async function watchAndDeploy(store: Store, options: SystemOptions, from: { read
 export async function deployFolder(store: Store, options: { readonly folder: string; readonly environment: string; readonly deploy: 'always' | 'unless_replaced' }): Promise<Replacement | null> {
   const { folder, environment, deploy } = options;
   refuseOtherEnvironment(environment);
-  const [{ buildProject }, { endBundler }] = await Promise.all([import('./project/build-project.ts'), import('./project/bundle.ts')]);
-  try {
-    const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, await buildProject(resolve(folder)));
-    return 'replacedAt' in deployed ? deployed : null;
-  } finally {
-    await endBundler();
-  }
+  const { buildApart } = await import('./project/build-process/build-apart.ts');
+  const built = await buildApart(folder);
+  if (built === null) return null;
+  const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, built);
+  return 'replacedAt' in deployed ? deployed : null;
 }
 
 interface Closing {

@@ -18,8 +18,9 @@ export interface Workplace {
 /**
  * A server that serves the project, or without one a runner in this process on the project's store, with the folder deployed as it stands.
  * A database that other runners work on keeps its deployment. Outside a project there is no folder to work with, so others must.
+ * @returns null when the signal ended the build of the folder
  */
-export async function openWorkplace(global: GlobalOptions, onEvent: (event: SystemEvent) => void): Promise<Workplace> {
+export async function openWorkplace(global: GlobalOptions, onEvent: (event: SystemEvent) => void, signal: AbortSignal): Promise<Workplace | null> {
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
@@ -35,7 +36,9 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
     watch: false,
     deploy: target.kind === 'database' ? 'if_alone' : 'always',
     onEvent,
+    signal,
   });
+  if (system === null) return null;
   return {
     backend: storeBackend(system.store, global.environment),
     deployable: { store: system.store, folder: system.folder, environment: global.environment, isShared: target.kind === 'database' },

@@ -30,7 +30,8 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
       if (event.kind === 'changing_tables') live.above(`data model: ${event.what}\n`);
       if (event.kind === 'deployment_kept') live.above('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.\n');
       if (event.kind === 'trouble') live.above(`trouble: ${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`);
-    });
+    }, interrupts.signal);
+    if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;
     const scheduled = await scheduleOrDeploy(backend, request, workplace.deployable);
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
 import type { System, SystemEvent, SystemOptions } from '../main.ts';
+import type { BuiltProject } from '../project/build-project.ts';
 import { describeEvent } from '../runner/events.ts';
 import { aborted, catchInterrupts } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
@@ -18,9 +19,10 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   const { startSystem } = await import('../main.ts');
   const onEvent = (event: SystemEvent): void => {
     tellEvent(terminal, event, global.environment);
-    if (event.kind === 'deployed' && options.watch) void refreshTypes(global.project);
+    if (event.kind === 'deployed' && options.watch) void refreshTypes(event.built);
   };
-  const system = await startSystem({ ...options, onEvent });
+  const system = await startSystem({ ...options, onEvent, signal: interrupts.signal });
+  if (system === null) return exitStatuses.done;
   tellStart(terminal, system, { ...options, environment: global.environment });
   await aborted(interrupts.signal);
   terminal.tell('Stopping: what runs is finished first …');
@@ -93,9 +95,9 @@ function describeError(error: unknown): string {
 }
 
 /** A project that has the file keeps it up to date while it is worked on. */
-async function refreshTypes(folder: string): Promise<void> {
-  if (!existsSync(join(folder, 'cloudcode-env.d.ts'))) return;
-  const { writeTypes } = await import('../project/write-types.ts');
-  // What is wrong with the project was told when it was built.
-  await writeTypes(folder).catch(() => undefined);
+async function refreshTypes(built: BuiltProject): Promise<void> {
+  if (!existsSync(join(built.folder, 'cloudcode-env.d.ts'))) return;
+  const { writeTypesOf } = await import('../project/write-types.ts');
+  // A folder that cannot be written to keeps the old one.
+  await writeTypesOf(built).catch(() => undefined);
 }

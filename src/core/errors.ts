@@ -38,6 +38,7 @@ export const errorCatalogue = {
   project_not_found: { status: 422, exitStatus: 2, title: 'The folder is no CloudCode project' },
   project_exists: { status: 409, exitStatus: 2, title: 'The folder is not empty' },
   invalid_config: { status: 422, exitStatus: 2, title: 'The configuration is not valid' },
+  build_failed: { status: 503, exitStatus: 1, title: 'The build did not come to its end' },
   task_broken: { status: 422, exitStatus: 2, title: 'A task cannot be built' },
   task_without_run: { status: 422, exitStatus: 2, title: 'A task does not export `run`' },
   task_name_clash: { status: 422, exitStatus: 2, title: 'Two tasks have the same name' },

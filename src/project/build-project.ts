@@ -1,6 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { DataModel } from '../core/data-model.ts';
 import type { TaskConfig } from '../core/task-config.ts';
+import { atStep } from './build-steps.ts';
 import { bundleTask, type Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
@@ -44,10 +45,10 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
   const [config, dataModel, bundled] = await Promise.all([
     readConfig(project.folder).catch(keepUserError),
     readDataModelFile(project.folder, project.tasks.map(({ name }) => name)).catch(keepUserError),
-    Promise.all(project.tasks.map(async (task) => ({ ...task, ...(await bundleTask(project.folder, task.file)) }))),
+    Promise.all(project.tasks.map(async (task) => ({ ...task, ...(await atStep(`bundling ${task.file}`, () => bundleTask(project.folder, task.file))) }))),
   ]);
   const bundles = new Map(bundled.flatMap(({ file, bundle }) => (bundle === null ? [] : [[file, bundle] as const])));
-  const exported = await readTaskExports(project, bundles);
+  const exported = await atStep('reading what the tasks export', () => readTaskExports(project, bundles));
   const broken = bundled.flatMap(({ problems }) => problems ?? []).map((problem) => fromMessage('task_broken', problem));
   throwErrors([...withoutDoubles(broken), ...exported.errors, ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
   const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle }]));

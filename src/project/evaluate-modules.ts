@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
 import { packageRoot } from '../package-root.ts';
+import { tell } from './build-steps.ts';
 import type { Bundle } from './bundle.ts';
 import { placeOfError } from './place-of-error.ts';
 
@@ -83,6 +84,7 @@ export async function evaluateModules(folder: string, modules: readonly ModuleTo
   child.on('message', (message: Message) => {
     timer.refresh();
     loading.file = 'begun' in message ? message.file : null;
+    tell({ kind: 'begun' in message ? 'begun' : 'done', step: `loading the exports of ${message.file}` });
     if ('threw' in message) found.set(message.file, threwWhenLoaded(message, modules.find(({ file }) => file === message.file)));
     else if ('runType' in message) found.set(message.file, message);
   });

@@ -1,4 +1,5 @@
 import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
+import { atStep } from './build-steps.ts';
 import { bundleHere, type Bundle } from './bundle.ts';
 import { placeOfError } from './place-of-error.ts';
 import { fromMessage, joinErrors } from './problems.ts';
@@ -18,9 +19,9 @@ interface DescribedModule {
  * @throws CloudCodeError with the given code, when the module cannot be bundled, throws, or has no default export
  */
 export async function loadDefaultExport(folder: string, { file, code, example }: DescribedModule): Promise<unknown> {
-  const { bundle, problems } = await bundleHere(folder, file);
+  const { bundle, problems } = await atStep(`bundling ${file}`, () => bundleHere(folder, file));
   if (bundle === null) throw joinErrors(problems.map((problem) => fromMessage(code, problem)));
-  const loaded = await importBundle(bundle, { file, code });
+  const loaded = await atStep(`running ${file}`, () => importBundle(bundle, { file, code }));
   if ('default' in loaded) return loaded['default'];
   throw new CloudCodeError(code, `${file} has no default export.`, { hint: `Write \`export default ${example}\`.` });
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Loader, Plugin } from 'esbuild';
+import { atStep } from './build-steps.ts';
 import { insertFirst } from './insert-first.ts';
 import { relativePath } from './relative-path.ts';
 
@@ -25,12 +26,14 @@ export function locationPlugin(folder: string, folderExpression: string): Plugin
     setup(build) {
       build.onResolve({ filter: /^cloudcode:here$/ }, () => ({ path: 'here', namespace: 'cloudcode', sideEffects: false }));
       build.onLoad({ filter: /^here$/, namespace: 'cloudcode' }, () => ({ contents: hereSource(folderExpression), loader: 'js' }));
-      build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path }) => {
-        const contents = await readFile(path, 'utf8').catch(() => '');
-        if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
-        const from = JSON.stringify(relativePath(folder, path));
-        const prefix = `var ${here} = /* @__PURE__ */ require("cloudcode:here").at(${from});`;
-        return { contents: insertFirst(contents, prefix), loader: loaders[extname(path)] ?? 'js' };
+      build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path }) => {
+        const file = relativePath(folder, path);
+        return atStep(`loading ${file}`, async () => {
+          const contents = await readFile(path, 'utf8').catch(() => '');
+          if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
+          const prefix = `var ${here} = /* @__PURE__ */ require("cloudcode:here").at(${JSON.stringify(file)});`;
+          return { contents: insertFirst(contents, prefix), loader: loaders[extname(path)] ?? 'js' };
+        });
       });
     },
   };

@@ -4,7 +4,7 @@ import { watch, type FSWatcher } from 'chokidar';
 export interface ProjectWatch {
   /** Resolves when every file is being watched. */
   readonly ready: Promise<void>;
-  /** Resolves when nothing is watched any more and no `onChange` is under way. */
+  /** Aborts an `onChange` that is under way. Resolves when nothing is watched any more and it has come to its end. */
   close(): Promise<void>;
 }
 
@@ -14,23 +14,26 @@ const watchedFiles = /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|data-model\.m?
 
 /**
  * Calls `onChange` with the changed files, relative to the folder, once they have been quiet for 80 ms. Calls never overlap: what
- * changes meanwhile is told in the next one. Watched are `cloudcode/`, the configuration, the data model, package.json and tsconfig.json.
+ * changes meanwhile is told in the next one, and the signal of the one under way aborts: what it works at is out of date. Watched are `cloudcode/`, the configuration, the data model, package.json and tsconfig.json.
  * `onChange` must not reject.
  */
-export function watchProject(folder: string, onChange: (files: readonly string[]) => Promise<void> | void): ProjectWatch {
+export function watchProject(folder: string, onChange: (files: readonly string[], outdated: AbortSignal) => Promise<void> | void): ProjectWatch {
   const watcher = watch(folder, { ignored: (path) => !isWatched(folder, path), ignoreInitial: true });
   const changed = new Set<string>();
   let underWay: Promise<void> | null = null;
+  let outdated = new AbortController();
   let timer: NodeJS.Timeout | undefined;
 
   const tell = async (): Promise<void> => {
     while (changed.size > 0) {
       const files = [...changed].sort();
       changed.clear();
-      await onChange(files);
+      outdated = new AbortController();
+      await onChange(files, outdated.signal);
     }
   };
   const settle = (): void => {
+    outdated.abort();
     underWay ??= tell().finally(() => {
       underWay = null;
     });
@@ -44,8 +47,10 @@ export function watchProject(folder: string, onChange: (files: readonly string[]
     ready: whenReady(watcher),
     close: async () => {
       clearTimeout(timer);
+      outdated.abort();
       await watcher.close();
       clearTimeout(timer);
+      changed.clear();
       await underWay;
     },
   };

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DataModel } from '../core/data-model.ts';
 import { describeModel } from './data-model/describe-model.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
-import { findProject, type FoundTask } from './find-project.ts';
+import { findProject, type FoundProject, type FoundTask } from './find-project.ts';
 
 const fileName = 'cloudcode-env.d.ts';
 
@@ -15,9 +16,13 @@ const fileName = 'cloudcode-env.d.ts';
  */
 export async function writeTypes(folder: string): Promise<string> {
   const project = await findProject(folder);
-  const dataModel = await readDataModelFile(project.folder, project.tasks.map(({ name }) => name));
-  const path = join(project.folder, fileName);
-  const text = describeTypes(project.tasks.map(describeTask), (dataModel?.models ?? []).map(describeModel));
+  return writeTypesOf({ ...project, dataModel: await readDataModelFile(project.folder, project.tasks.map(({ name }) => name)) });
+}
+
+/** The same for a project that has been read. */
+export async function writeTypesOf({ folder, tasks, dataModel }: Pick<FoundProject, 'folder' | 'tasks'> & { readonly dataModel: DataModel | null }): Promise<string> {
+  const path = join(folder, fileName);
+  const text = describeTypes(tasks.map(describeTask), (dataModel?.models ?? []).map(describeModel));
   const old = await readFile(path, 'utf8').catch(() => null);
   if (old !== text) await writeFile(path, text);
   return path;

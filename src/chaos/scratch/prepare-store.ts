@@ -1,6 +1,5 @@
 import { deployProject } from '../../operations/deploy-project.ts';
-import { buildProject } from '../../project/build-project.ts';
-import { endBundler } from '../../project/bundle.ts';
+import { buildApart } from '../../project/build-process/build-apart.ts';
 import { migrate } from '../../store/migrate.ts';
 import type { Store } from '../../store/open-store.ts';
 import { auditMarks, installAudit } from '../judge/install-audit.ts';
@@ -10,10 +9,7 @@ import { campaignEnvironment } from '../workload/feed-runs.ts';
 export async function prepareStore(store: Store, project: string): Promise<void> {
   await migrate(store);
   await installAudit(store);
-  try {
-    await deployProject(store, campaignEnvironment, await buildProject(project));
-  } finally {
-    await endBundler();
-  }
+  const built = await buildApart(project);
+  if (built !== null) await deployProject(store, campaignEnvironment, built);
   await auditMarks(store);
 }

@@ -4,6 +4,7 @@ import { checkDataModel } from '../../core/check-data-model.ts';
 import type { DataModel } from '../../core/data-model.ts';
 import type { DataModelProblem } from '../../core/data-model-draft.ts';
 import { CloudCodeError } from '../../core/errors.ts';
+import { atStep } from '../build-steps.ts';
 import { throwErrors } from '../problems.ts';
 import { readModelModule } from './read-model-module.ts';
 import { readSchemaXml, type SchemaDraft } from './read-schema-xml.ts';
@@ -24,7 +25,7 @@ export async function readDataModelFile(folder: string, taskNames: readonly stri
   const [file, other] = dataModelFiles.filter((name) => inside.includes(name));
   if (file === undefined) return null;
   if (other !== undefined) throw new CloudCodeError('invalid_data_model', `There are two data models, ${file} and ${other}.`, { hint: 'Keep one of them.' });
-  const draft = file === xmlFile ? await readXml(folder) : { models: await readModelModule(folder, file), problems: [] };
+  const draft = file === xmlFile ? await atStep(`reading ${xmlFile}`, () => readXml(folder)) : { models: await readModelModule(folder, file), problems: [] };
   const { dataModel, problems } = checkDataModel(draft.models, taskNames);
   throwErrors([...draft.problems, ...problems].toSorted((left, right) => left.where.order - right.where.order).map(describeProblem));
   return dataModel;

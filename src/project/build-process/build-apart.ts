@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { CloudCodeError } from '../../core/errors.ts';
+import { packageRoot } from '../../package-root.ts';
+import type { BuiltProject, BuiltTask } from '../build-project.ts';
+import { type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';
+
+const program = join(packageRoot, 'dist/build.js');
+const tickMs = 1_000;
+/** How long a build may be at one step. Counted in ticks, so that a machine that slept does not end it. */
+const longestStepMs = 60_000;
+
+/**
+ * `buildProject` in a process of its own, whose code, that of the configuration and the data model included, can hold up nothing here. What it prints goes to
+ * standard error.
+ * @returns null when the signal ended it; its process is gone then, as it is in any case
+ * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
+ */
+export async function buildApart(folder: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<BuiltProject | null> {
+  const isAborted = (): boolean => signal?.aborted === true;
+  if (isAborted()) return null;
+  const child = await startProcess(folder);
+  const end = (): void => endGroup(child);
+  signal?.addEventListener('abort', end, { once: true });
+  if (isAborted()) end();
+  try {
+    return await follow(child);
+  } catch (error) {
+    if (isAborted()) return null;
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+async function startProcess(folder: string): Promise<ChildProcess> {
+  try {
+    // In a process group of its own, so that all that it starts can be ended along with it.
+    const child = spawn(process.execPath, [program, resolve(folder), String(process.pid)], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
+    // The operating system gave no process (EAGAIN, EMFILE): it has no streams then, and says so by an event a little later.
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+    return child;
+  } catch (error) {
+    throw new CloudCodeError('build_failed', `The process of the build could not be started: ${error instanceof Error ? error.message : String(error)}.`, {
+      hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).', cause: error,
+    });
+  }
+}
+
+async function follow(child: ChildProcess): Promise<BuiltProject> {
+  const tasks: BuiltTask[] = [];
+  const steps: string[] = [];
+  let last: BuildMessage | null = null;
+  let ticks = 0;
+  const stuck = (): boolean => ticks * tickMs >= longestStepMs;
+  const timer = setInterval(() => {
+    ticks += 1;
+    if (stuck()) endGroup(child);
+  }, tickMs);
+  try {
+    const ended = endOf(child);
+    const decode = messageDecoder();
+    (child.stdio[messageDescriptor] as Readable).on('data', (piece: Buffer) => {
+      ticks = 0;
+      for (const message of decode(piece)) {
+        last = message;
+        if (message.kind === 'begun') steps.push(message.step);
+        else if (message.kind === 'done') steps.splice(steps.lastIndexOf(message.step), 1);
+        else if (message.kind === 'task') tasks.push(message.task);
+      }
+    });
+    const how = await ended;
+    return resultOf(last, tasks) ?? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function resultOf(last: BuildMessage | null, tasks: readonly BuiltTask[]): BuiltProject | null {
+  if (last?.kind === 'built') return { ...last.project, tasks };
+  if (last?.kind === 'refused') throw new CloudCodeError(last.code, last.message, { hint: last.hint });
+  if (last?.kind === 'failed') throw Object.assign(new Error(last.message), last.stack === undefined ? {} : { stack: last.stack });
+  return null;
+}
+
+function failed(how: string, step: string | undefined): never {
+  throw new CloudCodeError('build_failed', `The build ${how}${step === undefined ? '' : `, while ${step}`}.`, {
+    hint: 'What is deployed stays. Code outside of functions, in the configuration and the data model above all, must come to an end and leave the process alone.',
+  });
+}
+
+/** Resolves when the process and what it had to tell have come to their end. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve(signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`));
+  });
+}
+
+function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
+}
