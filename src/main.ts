@@ -117,16 +117,15 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   refuseOtherEnvironment(options.environment);
   const { findProject } = await import('./project/find-project.ts');
   const { name, folder } = await findProject(resolve(options.folder));
-  const [built] = await Promise.all([buildFor(options, folder), loadForLater(options)]);
-  if (built === 'ended') return null;
+  const [first] = await Promise.all([buildFirst(options, folder), loadForLater(options)]);
+  if (first === null) return null;
+  const { built, started } = first;
   const closing = closeInReverse();
   try {
     const { store, close } = await openProjectStore({ folder, databaseUrl: options.databaseUrl });
     closing.add(close);
     let isReady = false;
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, log: logOf(options) }, closing);
-    // Without a build the configuration is read all the same: it has the runner's settings.
-    const started = built?.config ?? (options.deploy === 'never' ? await (await import('./project/config.ts')).readConfig(folder) : {});
     const tasks = await deployFirst(store, options, built);
     const runner = await startOwnRunner(store, { options, folder, started });
     if (runner !== null) closing.add(() => runner.stop({ drainMs: 0 }));
@@ -174,24 +173,31 @@ async function loadForLater(options: SystemOptions): Promise<void> {
   ]);
 }
 
-/** @returns null when nothing is to be deployed, and when the sources are broken, which is told */
-async function buildFor(options: SystemOptions, folder: string): Promise<BuiltProject | null | 'ended'> {
-  if (options.deploy === 'never') return null;
-  const { buildApart } = await import('./project/build-process/build-apart.ts');
+interface FirstBuild {
+  /** Null when nothing is to be deployed, and when the sources are broken, which is told. */
+  readonly built: BuiltProject | null;
+  /** The configuration, for the runner's settings. */
+  readonly started: ProjectConfig;
+}
+
+/** @returns null when the signal ended it */
+async function buildFirst(options: SystemOptions, folder: string): Promise<FirstBuild | null> {
+  const { buildApart, readConfigApart } = await import('./project/build-process/build-apart.ts');
+  if (options.deploy === 'never') {
+    const started = await readConfigApart(folder, options);
+    return started === null ? null : { built: null, started };
+  }
   try {
-    return (await buildApart(folder, { signal: options.signal })) ?? 'ended';
+    const built = await buildApart(folder, options);
+    return built === null ? null : { built, started: built.config };
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;
     options.onEvent({ kind: 'not_deployed', error });
-    return null;
+    return { built: null, started: {} };
   }
 }
 
-async function serve(
-  at: { readonly host: string; readonly port: number },
-  options: ServerOptions,
-  closing: Closing,
-): Promise<string> {
+async function serve(at: { readonly host: string; readonly port: number }, options: ServerOptions, closing: Closing): Promise<string> {
   const [{ createServer }, { listen }] = await Promise.all([import('./http/create-server.ts'), import('./http/listen.ts')]);
   const server: FastifyInstance = createServer(options);
   closing.add(() => server.close());

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { CloudCodeError } from '../../core/errors.ts';
 import { packageRoot } from '../../package-root.ts';
 import type { BuiltProject, BuiltTask } from '../build-project.ts';
+import type { ProjectConfig } from '../config.ts';
 import { type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';
 
 const program = join(packageRoot, 'dist/build.js');
@@ -18,10 +19,30 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<BuiltProject | null> {
+export async function buildApart(folder: string, { signal }: Ending = {}): Promise<BuiltProject | null> {
+  const told = await listen([folder, 'project'], signal);
+  return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
+}
+
+/** `readConfig` in the same way. @param folder absolute, with symbolic links resolved */
+export async function readConfigApart(folder: string, { signal }: Ending = {}): Promise<ProjectConfig | null> {
+  const told = await listen([folder, 'configuration'], signal);
+  return told?.last.kind === 'read' ? told.last.config : null;
+}
+
+interface Ending {
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Told {
+  readonly last: Extract<BuildMessage, { kind: 'built' | 'read' }>;
+  readonly tasks: readonly BuiltTask[];
+}
+
+async function listen([folder, part]: readonly [string, 'project' | 'configuration'], signal: AbortSignal | undefined): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
-  const child = await startProcess(folder);
+  const child = await startProcess(resolve(folder), part);
   const end = (): void => endGroup(child);
   signal?.addEventListener('abort', end, { once: true });
   if (isAborted()) end();
@@ -35,10 +56,10 @@ export async function buildApart(folder: string, { signal }: { readonly signal?:
   }
 }
 
-async function startProcess(folder: string): Promise<ChildProcess> {
+async function startProcess(folder: string, part: string): Promise<ChildProcess> {
   try {
     // In a process group of its own, so that all that it starts can be ended along with it.
-    const child = spawn(process.execPath, [program, resolve(folder), String(process.pid)], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
+    const child = spawn(process.execPath, [program, folder, String(process.pid), part], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
     // The operating system gave no process (EAGAIN, EMFILE): it has no streams then, and says so by an event a little later.
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
     return child;
@@ -49,7 +70,7 @@ async function startProcess(folder: string): Promise<ChildProcess> {
   }
 }
 
-async function follow(child: ChildProcess): Promise<BuiltProject> {
+async function follow(child: ChildProcess): Promise<Told> {
   const tasks: BuiltTask[] = [];
   const steps: string[] = [];
   let last: BuildMessage | null = null;
@@ -72,14 +93,15 @@ async function follow(child: ChildProcess): Promise<BuiltProject> {
       }
     });
     const how = await ended;
-    return resultOf(last, tasks) ?? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1));
+    const result = resultOf(last);
+    return result === null ? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1)) : { last: result, tasks };
   } finally {
     clearInterval(timer);
   }
 }
 
-function resultOf(last: BuildMessage | null, tasks: readonly BuiltTask[]): BuiltProject | null {
-  if (last?.kind === 'built') return { ...last.project, tasks };
+function resultOf(last: BuildMessage | null): Told['last'] | null {
+  if (last?.kind === 'built' || last?.kind === 'read') return last;
   if (last?.kind === 'refused') throw new CloudCodeError(last.code, last.message, { hint: last.hint });
   if (last?.kind === 'failed') throw Object.assign(new Error(last.message), last.stack === undefined ? {} : { stack: last.stack });
   return null;

@@ -3,11 +3,12 @@ import { Worker } from 'node:worker_threads';
 import { CloudCodeError } from '../../core/errors.ts';
 import { buildProject } from '../build-project.ts';
 import { onBuildStep } from '../build-steps.ts';
+import { readConfig } from '../config.ts';
 import { type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
 
-// The process of one build: builds the project of a folder, tells what it is at and what came of it, and ends.
+// The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends.
 
-const [folder = '', parentPid = ''] = process.argv.slice(2);
+const [folder = '', parentPid = '', part = ''] = process.argv.slice(2);
 
 /** Written before it returns: what comes next may never give the process back. */
 function send(message: BuildMessage): void {
@@ -19,9 +20,12 @@ function send(message: BuildMessage): void {
 new Worker(`setInterval(() => process.ppid === ${Number(parentPid)} || process.kill(-process.pid, 'SIGKILL'), 500);`, { eval: true }).unref();
 onBuildStep(send);
 try {
-  const { tasks, ...project } = await buildProject(folder);
-  for (const task of tasks) send({ kind: 'task', task });
-  send({ kind: 'built', project });
+  if (part === 'configuration') send({ kind: 'read', config: await readConfig(folder) });
+  else {
+    const { tasks, ...project } = await buildProject(folder);
+    for (const task of tasks) send({ kind: 'task', task });
+    send({ kind: 'built', project });
+  }
 } catch (error) {
   if (error instanceof CloudCodeError) send({ kind: 'refused', code: error.code, message: error.message, hint: error.hint });
   else send({ kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined });

@@ -2,12 +2,14 @@ import { deserialize, serialize } from 'node:v8';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { BuildStep } from '../build-steps.ts';
 import type { BuiltProject, BuiltTask } from '../build-project.ts';
+import type { ProjectConfig } from '../config.ts';
 
-/** What the process of a build tells. Each task by itself: whoever reads them has time for other things in between. The last is `built`, `refused` or `failed`. */
+/** What the process of a build tells. Each task by itself: whoever reads them has time for other things in between. The last is `built`, `read`, `refused` or `failed`. */
 export type BuildMessage =
   | BuildStep
   | { readonly kind: 'task'; readonly task: BuiltTask }
   | { readonly kind: 'built'; readonly project: Omit<BuiltProject, 'tasks'> }
+  | { readonly kind: 'read'; readonly config: ProjectConfig }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string | undefined };
 
