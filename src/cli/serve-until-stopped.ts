@@ -64,6 +64,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
       return terminal.tell(`${time} ${colours.yellow('not deployed')}: ${describeKept(event, environment)}`);
     case 'request_failed':
       return terminal.tell(`${time} ${colours.red('a request failed')}: ${event.message}`);
+    case 'runner_unfit':
     case 'trouble':
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
     case 'runner_started':
@@ -73,6 +74,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'runs_rescued':
     case 'runs_pruned':
     case 'lease_lost':
+    case 'runner_fit':
     case 'draining':
       return terminal.tell(`${time} ${describeEvent(event)}`);
   }

@@ -8,6 +8,14 @@ const longestDelayMs = 300_000;
  */
 export function backOffMs(attemptNumber: number, random: number): number {
   const doubled = firstDelayMs * 2 ** Math.min(attemptNumber - 1, 30);
-  const delay = Math.min(doubled, longestDelayMs);
-  return Math.round(delay * (1 + random / 5));
+  return withJitter(Math.min(doubled, longestDelayMs), random);
+}
+
+/** How long to wait after an attempt that did not count, in milliseconds. It does not grow: the machine at fault claims nothing meanwhile. */
+export function postponeMs(random: number): number {
+  return withJitter(firstDelayMs, random);
+}
+
+function withJitter(delayMs: number, random: number): number {
+  return Math.round(delayMs * (1 + random / 5));
 }

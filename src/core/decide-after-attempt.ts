@@ -1,4 +1,4 @@
-import { backOffMs } from './back-off.ts';
+import { backOffMs, postponeMs } from './back-off.ts';
 import type { Outcome } from './run.ts';
 
 export type AfterAttempt =
@@ -8,7 +8,9 @@ export type AfterAttempt =
   | { readonly next: 'dead' }
   | { readonly next: 'retry'; readonly delayMs: number }
   /** The runner ended the attempt for reasons of its own (it drains): the attempt does not count. */
-  | { readonly next: 'give_back' };
+  | { readonly next: 'give_back' }
+  /** Its machine could not run any code of the task: the attempt does not count, and another machine may have it shortly. */
+  | { readonly next: 'postpone'; readonly delayMs: number };
 
 export interface AttemptEnd {
   readonly outcome: Outcome;
@@ -16,6 +18,8 @@ export interface AttemptEnd {
   /** The number of the last attempt the run may have. */
   readonly attemptLimit: number;
   readonly cancelRequested: boolean;
+  /** Of one that is `lost`: a fault of the machine (a full disk, no process to be had) ended it before any code of its task ran. */
+  readonly isMachineFault?: boolean | undefined;
   /** From 0 up to 1, for the jitter of the back-off. */
   readonly random: number;
 }
@@ -33,9 +37,14 @@ export function decideAfterAttempt(end: AttemptEnd): AfterAttempt {
     case 'out_of_memory':
     case 'exited':
     case 'killed':
-    case 'lost':
       return withoutAnswer(end);
+    case 'lost':
+      return end.isMachineFault === true ? withoutBeginning(end) : withoutAnswer(end);
   }
+}
+
+function withoutBeginning(end: AttemptEnd): AfterAttempt {
+  return end.cancelRequested ? { next: 'cancelled' } : { next: 'postpone', delayMs: postponeMs(end.random) };
 }
 
 function withoutAnswer(end: AttemptEnd): AfterAttempt {

@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly project: { readonly name: string; readonly folder: string };
   /** False while the server is not yet, or no longer, to be given work: `/ready` says so. */
   readonly isReady?: () => boolean;
+  /** Why its runner's machine cannot start runs; null while it can. */
+  readonly unfitReason?: () => string | null;
   /** Gets what went wrong inside, with the stack. */
   readonly log: (message: string) => void;
 }

@@ -16,6 +16,8 @@ export interface FinishedAttempt {
   readonly attemptLimit: number;
   readonly outcome: Outcome;
   readonly cancelRequested: boolean;
+  /** As decideAfterAttempt has it. */
+  readonly isMachineFault?: boolean;
   readonly resultJson: string | null;
   readonly error: ErrorRecord | null;
   readonly exitCode: number | null;
@@ -74,9 +76,11 @@ function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
       return { ...nothing, retryDelayMs: decision.delayMs };
     case 'give_back':
       return { ...nothing, extraAttempts: 1 };
+    case 'postpone':
+      return { ...nothing, retryDelayMs: decision.delayMs, extraAttempts: 1 };
   }
 }
 
 const eventOf = {
-  succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back',
+  succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back', postpone: 'backed_off',
 } as const satisfies Readonly<Record<AfterAttempt['next'], RunningEvent>>;

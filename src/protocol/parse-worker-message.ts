@@ -16,7 +16,7 @@ const fromWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), peakMemoryBytes: count, keepsCode: z.boolean(),
   }),
-  z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty']), error: errorRecord.nullable(), peakMemoryBytes: count }),
+  z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty', 'bundle_gone']), error: errorRecord.nullable(), peakMemoryBytes: count }),
   z.object({ type: z.literal('cut'), bytes: count }),
 ]);
 

@@ -82,10 +82,10 @@ export interface AnswerMessage {
   readonly keepsCode: boolean;
 }
 
-/** The last word of a worker that ends without an answer, where it can still speak. */
+/** The last word of a worker that ends without an answer, where it can still speak. With `bundle_gone` no code of the task has run. */
 export interface StoppingMessage {
   readonly type: 'stopping';
-  readonly reason: 'exit' | 'uncaught_exception' | 'unhandled_rejection' | 'ran_empty';
+  readonly reason: 'exit' | 'uncaught_exception' | 'unhandled_rejection' | 'ran_empty' | 'bundle_gone';
   readonly error: ErrorRecord | null;
   readonly peakMemoryBytes: number;
 }

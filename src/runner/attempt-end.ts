@@ -18,12 +18,15 @@ export interface EndedProcess {
   /** The end of its standard error. */
   readonly errorTail: string;
   readonly memoryMb: number;
+  /** It ended before it could read what it was to run. */
+  readonly isUnloaded?: boolean;
 }
 
 export interface DescribedEnd {
   readonly outcome: Outcome;
   readonly error: ErrorRecord | null;
   readonly resultJson: string | null;
+  readonly isMachineFault?: true;
 }
 
 /** The outcome of an attempt, and why in words. */
@@ -40,8 +43,21 @@ export function describeEnd(end: AttemptEnd, process: EndedProcess): DescribedEn
     case 'lost':
       return withoutResult('lost', 'AttemptLost', end.why);
     case 'exited':
-      return describeExit(process);
+      return describeUnasked(process);
   }
+}
+
+/** Why an attempt ended that came to no code of its task, by a fault of the machine. */
+export function describeMachineFault(why: string): DescribedEnd & { readonly isMachineFault: true } {
+  return { ...withoutResult('lost', 'AttemptLost', `The attempt could not be started: ${why} (it does not count)`), isMachineFault: true };
+}
+
+function describeUnasked(process: EndedProcess): DescribedEnd {
+  if (process.stopping?.reason === 'bundle_gone') return describeMachineFault(process.stopping.error?.message ?? 'the bundle is gone');
+  const described = describeExit(process);
+  // A heap that is too small to load in is the task's own limit, on every machine.
+  if (process.isUnloaded !== true || described.outcome === 'out_of_memory') return described;
+  return describeMachineFault(`its worker ended with ${String(process.exit.signal ?? process.exit.code)} and had not loaded`);
 }
 
 function describeExit({ exit, stopping, errorTail, memoryMb }: EndedProcess): DescribedEnd {
@@ -66,6 +82,7 @@ function describeExit({ exit, stopping, errorTail, memoryMb }: EndedProcess): De
       );
     case 'exit':
       return withoutResult('exited', 'ProcessExit', `process.exit(${code}) was called before \`run\` had answered.`, detail?.stack);
+    case 'bundle_gone':
     case undefined:
       return isHeapAbort(errorTail)
         ? withoutResult('out_of_memory', 'OutOfMemory', `The JavaScript heap reached its limit: the task's memoryMb is ${memoryMb}.`)

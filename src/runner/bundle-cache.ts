@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { bundleHash } from '../operations/bundle-hash.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
+import { DeploymentDamaged } from './deployment-damaged.ts';
 
 export interface BundleFiles {
   readonly path: string;
@@ -26,7 +27,8 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
   const writing = new Map<string, Promise<void>>();
   const write = async (hash: string, files: BundleFiles): Promise<void> => {
     const bundle = await readBundle(db, hash);
-    if (bundle === null) throw new Error(`bundle ${hash} is not in the database`);
+    if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
+    if (bundleHash(bundle) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
     mkdirSync(folder, { recursive: true });
     writeWhole(files.sourceMapPath, bundle.sourceMap);
     writeWhole(files.path, bundle.code);

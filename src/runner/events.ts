@@ -17,6 +17,9 @@ export type RunnerEvent =
   | { readonly kind: 'runs_rescued'; readonly count: number }
   | { readonly kind: 'runs_pruned'; readonly count: number }
   | { readonly kind: 'lease_lost' }
+  /** Its machine cannot start runs: it claims nothing until a probe works. */
+  | { readonly kind: 'runner_unfit'; readonly reason: string }
+  | { readonly kind: 'runner_fit' }
   | { readonly kind: 'draining'; readonly running: number }
   | { readonly kind: 'trouble'; readonly what: string; readonly error: unknown };
 
@@ -39,6 +42,10 @@ export function describeEvent(event: RunnerEvent): string {
       return `${event.count} finished run${event.count === 1 ? '' : 's'} forgotten, as the configuration says`;
     case 'lease_lost':
       return 'the lease could not be renewed in time: all workers were ended';
+    case 'runner_unfit':
+      return `this machine cannot start runs, and claims none until it can: ${event.reason}`;
+    case 'runner_fit':
+      return 'this machine can start runs again';
     case 'draining':
       return `draining: ${event.running} run${event.running === 1 ? '' : 's'} to finish`;
     case 'trouble':

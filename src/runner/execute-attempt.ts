@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import type { DataModel } from '../core/data-model.ts';
-import type { FinishedAttempt } from '../operations/finish-attempt.ts';
 import type { FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import type { Store } from '../store/open-store.ts';
@@ -12,6 +11,7 @@ import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
 import { sampleStack } from './sample-stack.ts';
+import { storeEnd } from './store-end.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -45,6 +45,10 @@ export interface RunningAttempt {
   readonly runId: string;
   /** Ends it: somebody cancelled the run, or the runner drains or lost its lease. */
   end(stop: AttemptStop): void;
+  /** Resolves with true when its worker has begun with the run, and with false when it never will. */
+  readonly begun: Promise<boolean>;
+  /** Resolves before its end is stored: with the fault of the machine that kept it from beginning, else null. */
+  readonly fault: Promise<string | null>;
   /** Resolves when its processes are gone: another attempt may begin in their place. */
   readonly gone: Promise<void>;
   /** Resolves when its processes are gone and its end is stored. */
@@ -71,6 +75,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   const began = performance.now();
   const ended = Promise.withResolvers<AttemptEnd>();
   const gone = Promise.withResolvers<undefined>();
+  const fault = Promise.withResolvers<string | null>();
   let stopping: StoppingMessage | null = null;
   let ownPeakBytes = 0;
   let cancelRequested = false;
@@ -100,14 +105,24 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     output: (stream, chunk) => output.addChunk(stream, chunk),
     channelLost: () => void setTimeout(endWithoutChannel, 200).unref(),
   });
-  void worker.closed.then(() => ended.resolve({ kind: 'exited' }));
-  const timeout = setTimeout(() => void timeOut(), run.timeoutMs);
+  let isClosed = false;
+  let isEnding = false;
+  void worker.closed.then(() => {
+    isClosed = true;
+    ended.resolve({ kind: 'exited' });
+  });
+  let timeout: NodeJS.Timeout | undefined;
+  // The time that a worker takes to load is not its task's.
+  void worker.loaded.then((isLoaded) => {
+    if (isLoaded && !isEnding) timeout = setTimeout(() => void timeOut(), run.timeoutMs);
+  });
   const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
   const memory = watchMemory(worker.container, run.memoryMb, (used) => ended.resolve({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }));
 
   // A process that has ended may not be closed yet: what it started can hold its output open.
   function endWithoutChannel(): void {
-    ended.resolve(worker.hasExited ? { kind: 'exited' } : { kind: 'lost', why: 'The connection between the worker and its runner was lost.' });
+    // One that has not loaded yet is about to end.
+    if (worker.hasLoaded || worker.hasExited) ended.resolve(worker.hasExited ? { kind: 'exited' } : { kind: 'lost', why: 'The connection between the worker and its runner was lost.' });
   }
 
   async function timeOut(): Promise<void> {
@@ -144,6 +159,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       ended.resolve(leaseLost);
     }
     const end = await endOf();
+    isEnding = true;
     clearTimeout(timeout);
     clearTimeout(pidTimer);
     memory.stop({ lookAgain: end.kind !== 'answered' && end.kind !== 'exited' });
@@ -155,7 +171,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     await calls.close().catch(trouble('its calls could not be finished'));
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop().catch(trouble('its log could not be stored'));
-    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb });
+    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb, isUnloaded: isClosed && !worker.hasLoaded });
+    fault.resolve(described.isMachineFault === true ? (described.error?.message ?? null) : null);
     const next = await storeEnd(context, run.queue, {
       gone: exit.gone,
       runId: run.id,
@@ -180,6 +197,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       cancelRequested ||= stop.cancelRequested;
       ended.resolve(stop);
     },
+    begun: worker.loaded,
+    fault: fault.promise,
     gone: gone.promise,
     done: execute(),
   };
@@ -202,24 +221,4 @@ function startMessage(run: ClaimedRun, { files, dataModel }: TaskCode, folder: s
 async function askToEnd(worker: WorkerProcess): Promise<void> {
   worker.container.signal('SIGTERM');
   await within(termGraceMs, worker.exited);
-}
-
-/**
- * Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it.
- * A runner that stops gives up at last; its lease runs out, and the run is tried again.
- */
-async function storeEnd(context: AttemptContext, queue: string | null, finished: FinishedAttempt): Promise<string> {
-  for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 2000)) {
-    try {
-      return await context.writeEnd(queue, finished);
-    } catch (error) {
-      context.onEvent({ kind: 'trouble', what: `the end of run ${finished.runId} could not be stored yet`, error });
-      if (context.abandon.aborted) return 'not stored';
-      await within(delayMs, aborted(context.abandon));
-    }
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,8 +1,10 @@
-import { ProcessesGone } from '../core/processes-gone.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache } from './bundle-cache.ts';
 import type { DataModels } from './data-models.ts';
+import { DeploymentDamaged } from './deployment-damaged.ts';
 import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt, type TaskCode } from './execute-attempt.ts';
+import { giveUp } from './give-up.ts';
+import type { Fitness } from './machine-fitness.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** The runs that a runner holds: never more are at work than it has room for. */
@@ -25,6 +27,10 @@ interface Slot {
   readonly run: ClaimedRun;
   /** False when its processes are gone. */
   isAtWork: boolean;
+  /** False until a worker has begun with the run. */
+  hasBegun: boolean;
+  /** As Fitness counts them, when it was claimed. */
+  readonly trial: number;
   attempt: RunningAttempt | null;
   stop: AttemptStop | null;
 }
@@ -35,6 +41,7 @@ export interface SlotOptions {
   readonly bundles: BundleCache;
   readonly dataModels: DataModels;
   readonly context: AttemptContext;
+  readonly fitness: Pick<Fitness, 'mayStart' | 'trials' | 'onBegun' | 'onFault'>;
   /** How many workers could not be killed yet: while there is one, nothing is claimed. */
   readonly unproven: () => number;
   readonly onFree: () => void;
@@ -43,7 +50,7 @@ export interface SlotOptions {
 /** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
 const heldPerRoom = 2;
 
-export function openSlots({ concurrency, pool, bundles, dataModels, context, unproven, onFree }: SlotOptions): RunSlots {
+export function openSlots({ concurrency, pool, bundles, dataModels, context, fitness, unproven, onFree }: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -57,16 +64,35 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, unp
   };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const taken = await takeBoth(pool.take(run), readCode(run)).catch((error: unknown) => ({ error }));
-    if ('error' in taken) return giveUp(run, context, taken.error);
+    const taken = await takeBoth(pool, run, readCode(run)).catch((error: unknown) => ({ error }));
+    if ('error' in taken) {
+      const isMachineFault = !(taken.error instanceof DeploymentDamaged);
+      if (isMachineFault) fitness.onFault(taken.error);
+      leaveWork(slot);
+      return giveUp(run, context, { cause: taken.error, isMachineFault });
+    }
     const [worker, code] = taken;
     slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
-    void slot.attempt.gone.then(() => {
-      slot.isAtWork = false;
-      onFree();
+    void slot.attempt.begun.then((hasBegun) => {
+      slot.hasBegun = hasBegun;
+      if (hasBegun) fitness.onBegun();
     });
+    void slot.attempt.fault.then((fault) => {
+      if (fault !== null) fitness.onFault(fault);
+    });
+    void slot.attempt.gone.then(() => leaveWork(slot));
     await slot.attempt.done;
+  };
+  const leaveWork = (slot: Slot): void => {
+    slot.isAtWork = false;
+    onFree();
+  };
+  const free = (): number => {
+    if (unproven() > 0) return 0;
+    const atWork = [...slots.values()].filter(({ isAtWork }) => isAtWork);
+    const starting = atWork.filter(({ hasBegun, trial }) => !hasBegun && trial === fitness.trials()).length;
+    return Math.min(concurrency - atWork.length, mayHold(), fitness.mayStart() - starting);
   };
   const mayHold = (): number => heldPerRoom * concurrency - slots.size;
   const release = (slot: Slot): void => {
@@ -79,11 +105,11 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, unp
     if (madeRoom) onFree();
   };
   return {
-    free: () => (unproven() > 0 ? 0 : Math.min(concurrency - [...slots.values()].filter(({ isAtWork }) => isAtWork).length, mayHold())),
+    free,
     size: () => slots.size,
     holds: (runId) => slots.has(runId),
     fill(run) {
-      const slot: Slot = { run, isAtWork: true, attempt: null, stop: null };
+      const slot: Slot = { run, isAtWork: true, hasBegun: false, trial: fitness.trials(), attempt: null, stop: null };
       slots.set(run.id, slot);
       void execute(slot)
         // No end is stored here: nothing proves that the attempt's processes are gone. The runner's next look at what it holds finds the run again.
@@ -101,28 +127,14 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, unp
   };
 }
 
-/** Both, or neither: a worker that was taken is ended when there is nothing for it to do. */
-async function takeBoth<Code>(taking: ReturnType<WorkerPool['take']>, code: Promise<Code>) {
+/** Both, or neither: a worker for which there is nothing to do waits again. */
+async function takeBoth<Code>(pool: WorkerPool, run: ClaimedRun, code: Promise<Code>) {
+  const taking = pool.take(run);
   code.catch(() => undefined); // it may fail long before the worker is there
   try {
     return [await taking, await code] as const;
   } catch (error) {
-    await taking.then((worker) => worker.end()).catch(() => undefined);
+    await taking.then((worker) => pool.giveBack(worker)).catch(() => undefined);
     throw error;
   }
-}
-
-/** No worker was given the run (no process, no disk): it is tried again after its back-off, here or elsewhere. */
-async function giveUp(run: ClaimedRun, context: AttemptContext, cause: unknown): Promise<void> {
-  context.onEvent({ kind: 'trouble', what: `run ${run.id} could not be started`, error: cause });
-  const message = `The attempt could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-  await context.writeEnd(run.queue, {
-    gone: ProcessesGone.because('never_started'),
-    runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
-    outcome: 'lost', cancelRequested: false, resultJson: null, error: { name: 'AttemptLost', message, stack: null },
-    exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [],
-  }).catch((error: unknown) => {
-    // The runner's next look at what it holds finds it again.
-    context.onEvent({ kind: 'trouble', what: `the end of run ${run.id} could not be stored`, error });
-  });
 }

@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -14,8 +15,8 @@ export interface WorkerStart {
   readonly folder: string;
 }
 
-/** Starts a Node process for a worker. Throws when the operating system gives none. */
-export function spawnWorker({ runnerId, workerId, memoryMb, folder }: WorkerStart): WorkerIo {
+/** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
+export function spawnWorker({ runnerId, workerId, memoryMb, folder }: WorkerStart): WorkerIo | Promise<never> {
   const child = spawn(process.execPath, [...workerFlags(memoryMb), workerFile], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: workerEnvironment(runnerId, workerId),
@@ -24,14 +25,14 @@ export function spawnWorker({ runnerId, workerId, memoryMb, folder }: WorkerStar
     detached: true,
   }) as ChildProcessByStdio<null, Readable, Readable>;
   const { pid, stdout, stderr } = child;
+  // Without a process (EAGAIN, EMFILE) there may be no streams either.
+  if (pid === undefined) return once(child, 'error').then(([error]) => Promise.reject(error as Error));
   const exited = new Promise<WorkerExit>((resolve, reject) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', reject);
   });
   exited.catch(() => undefined);
   const closed = new Promise<WorkerExit>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
-  // Without a process (EAGAIN, EMFILE) there may be no streams either.
-  if (pid === undefined) throw new Error('the operating system started no process for a worker');
   const channel = child.stdio[3] as Socket;
   return { pid, channel, stdout, stderr, exited, closed };
 }

@@ -5,7 +5,7 @@ import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
-import { endLease } from '../store/runners.ts';
+import { endLease, setUnfitReason } from '../store/runners.ts';
 import { openBundleCache } from './bundle-cache.ts';
 import { openClaimer } from './claim-due.ts';
 import { openContainment } from './containment/open-containment.ts';
@@ -18,6 +18,8 @@ import { startCheckingHeldRuns } from './lease/check-held-runs.ts';
 import { holdLease } from './lease/hold-lease.ts';
 import { startRescuing } from './lease/start-rescuing.ts';
 import { listen } from './listen.ts';
+import { openFitness } from './machine-fitness.ts';
+import { probeMachine } from './probe-machine.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
 import { startPruning } from './start-pruning.ts';
@@ -43,6 +45,8 @@ export interface RunnerOptions {
 
 export interface Runner extends AsyncDisposable {
   readonly id: string;
+  /** Why its machine cannot start runs, while it cannot and nothing is claimed; else null. */
+  unfitReason(): string | null;
   /** Claims nothing more, lets running attempts finish for up to `drainMs`, gives the others back, and stops. */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
 }
@@ -68,7 +72,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
-  const bundles = openBundleCache(store, join(folder, '.cloudcode', 'bundles'));
+  const bundleFolder = join(folder, '.cloudcode', 'bundles');
+  const bundles = openBundleCache(store, bundleFolder);
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
     store: leaseStore, guard, onEvent,
@@ -87,9 +92,27 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     machine: thisMachine(),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
+  const fitness = openFitness({
+    probe: (stopping) => probeMachine({ runnerId: id, folder: bundleFolder, starter }, stopping),
+    onChange(reason) {
+      onEvent(reason === null ? { kind: 'runner_fit' } : { kind: 'runner_unfit', reason });
+      recording.wake();
+    },
+    onRoom: () => claiming.wake(),
+  });
+  let recorded: string | null = null;
+  const recording = startLoop({
+    turn: async () => {
+      const reason = fitness.unfitReason();
+      if (reason !== recorded) await setUnfitReason(store, id, reason);
+      recorded = reason;
+      return Infinity;
+    },
+    onError: () => 1000,
+  });
   const abandon = new AbortController();
   const slots = openSlots({
-    concurrency, pool, bundles, dataModels: openDataModels(store), unproven: containment.unproven, onFree: () => claiming.wake(),
+    concurrency, pool, bundles, dataModels: openDataModels(store), fitness, unproven: containment.unproven, onFree: () => claiming.wake(),
     context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
   });
   const claimer = openClaimer({ store, runnerId: id, free: slots.free, onClaimed: slots.fill, onRoom: () => claiming.wake() });
@@ -140,7 +163,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
   const close = async (drainMs: number): Promise<void> => {
     await drain(drainMs);
-    await listening.stop();
+    await Promise.all([listening.stop(), fitness.stop(), recording.stop()]);
     await pool.close();
     await starter.close();
     await Promise.all([checking.stop(), rescuing.stop(), pruning.stop(), lease.stop()]);
@@ -151,5 +174,5 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
   let stopped: Promise<void> | null = null;
   const stop: Runner['stop'] = ({ drainMs = defaultDrainMs } = {}) => (stopped ??= close(drainMs));
-  return { id, stop, [Symbol.asyncDispose]: () => stop() };
+  return { id, unfitReason: fitness.unfitReason, stop, [Symbol.asyncDispose]: () => stop() };
 }

@@ -6,6 +6,8 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface WorkerPool extends AsyncDisposable {
   /** A worker for a task: a waiting one, else a new one. */
   take(need: WorkerNeed): Promise<WorkerProcess>;
+  /** A worker that was taken and sent nothing waits again. */
+  giveBack(worker: WorkerProcess): Promise<void>;
   /** Starts workers that should wait, as many as may be starting now, and ends those that should not. */
   refill(): void;
   /** Ends the waiting workers. */
@@ -56,13 +58,15 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
     });
     return worker;
   };
+  const haveWait = (worker: WorkerProcess): void => {
+    waiting.add(worker);
+    worker.exited.then(() => waiting.delete(worker), () => undefined); // one that never was is told of when it is not ready
+  };
   /** False when no process is to be had now (the limit of processes, no memory): the next run that needs one asks again and says so. */
   const addWaiting = (kind: WorkerKind): boolean => {
     try {
       const worker = start(kind);
-      waiting.add(worker);
-      const remove = (): void => void waiting.delete(worker);
-      worker.exited.then(remove, remove);
+      haveWait(worker);
       worker.ready.catch((error: unknown) => {
         if (waiting.delete(worker)) options.onTrouble(error);
       });
@@ -130,6 +134,10 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
         options.onTrouble(error);
         return whenReady(start({ memoryMb: need.memoryMb, isForked: false }));
       });
+    },
+    async giveBack(worker) {
+      if (closed || worker.hasExited) return discard(worker);
+      haveWait(worker);
     },
     refill,
     close,

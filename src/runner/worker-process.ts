@@ -24,6 +24,9 @@ export interface WorkerProcessOptions {
   readonly start: (workerId: string) => WorkerIo | Promise<WorkerIo>;
 }
 
+/** One that has not loaded by then hangs, as Node does that gets no threads, and is killed. */
+const loadWithinMs = 30_000;
+
 /** One worker: waits for a run, executes it, and is never used again. */
 export class WorkerProcess implements AsyncDisposable {
   readonly id = randomUUID();
@@ -40,6 +43,7 @@ export class WorkerProcess implements AsyncDisposable {
   #reader: ChannelReader | null = null;
   #container: Container | null = null;
   #hasExited = false;
+  #hasLoaded = false;
 
   /** Throws when the process could not be started, and that was known at once. */
   constructor({ memoryMb, isForked, containment, start }: WorkerProcessOptions) {
@@ -63,9 +67,16 @@ export class WorkerProcess implements AsyncDisposable {
     this.#io = io;
     // A worker that died while it was written to says so by its end.
     io.channel.on('error', () => undefined);
-    this.#reader = new ChannelReader(io.channel, () => this.#waits.resolve(true));
+    this.#reader = new ChannelReader(io.channel, () => {
+      this.#hasLoaded = true;
+      this.#waits.resolve(true);
+    });
     this.#container = containment.contain(this.id, io.pid);
     this.#container.ready.catch(() => undefined);
+    const { container } = this;
+    const overdue = setTimeout(() => container.signal('SIGKILL'), loadWithinMs).unref();
+    const notOverdue = (): void => clearTimeout(overdue);
+    void Promise.race([this.#waits.promise, io.exited]).then(notOverdue, notOverdue);
     return io;
   }
 
@@ -85,6 +96,11 @@ export class WorkerProcess implements AsyncDisposable {
 
   get hasExited(): boolean {
     return this.#hasExited;
+  }
+
+  /** Whether it has said that it has loaded. When it is `closed` and has not, it never got as far as a run. */
+  get hasLoaded(): boolean {
+    return this.#hasLoaded;
   }
 
   get #process(): WorkerIo {

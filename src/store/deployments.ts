@@ -113,14 +113,13 @@ export async function insertDataModel(db: Queryable, model: { readonly hash: str
   });
 }
 
-export async function readDataModel(db: Queryable, hash: string): Promise<DataModel> {
+export async function readDataModel(db: Queryable, hash: string): Promise<DataModel | null> {
   const [row] = await db.query<{ model: DataModel }>({
     name: 'read_data_model',
     text: 'select model from cloudcode.data_models where hash = $1',
     values: [hash],
   });
-  if (row === undefined) throw new Error(`data model ${hash} is not in the database`);
-  return row.model;
+  return row?.model ?? null;
 }
 
 export async function insertTask(

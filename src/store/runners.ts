@@ -36,6 +36,11 @@ export async function renewLease(db: Queryable, runnerId: string): Promise<boole
   return rows.length > 0;
 }
 
+/** Says of a runner why it claims nothing; null: it claims. */
+export async function setUnfitReason(db: Queryable, runnerId: string, reason: string | null): Promise<void> {
+  await db.query({ name: 'set_unfit_reason', text: 'update cloudcode.runners set unfit_reason = $2 where id = $1', values: [runnerId, reason] });
+}
+
 /** Ends a lease at once: of a runner that stopped in order, or one whose processes are known to be gone. */
 export async function endLease(db: Queryable, runnerId: string): Promise<void> {
   await db.query({

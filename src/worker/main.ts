@@ -58,7 +58,7 @@ async function execute(start: StartMessage, parametersJson: string): Promise<voi
     answer ??= { outcome: 'returned', value };
   } catch (error) {
     if (error instanceof BundleGone) {
-      stopWith('uncaught_exception', errorRecord(error), false);
+      stopWith('bundle_gone', errorRecord(error), false);
       return leave();
     }
     answer ??= { outcome: 'threw', value: error };

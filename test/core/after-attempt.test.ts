@@ -30,6 +30,18 @@ test('a draining runner gives the attempt back; a cancelled run is cancelled', (
   assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'cancelled', cancelRequested: true }), { next: 'cancelled' });
 });
 
+test('promise 4: an attempt that its machine could not begin does not count, at whatever number, and is tried again after a second', () => {
+  for (const attemptNumber of [1, 5]) assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, attemptNumber }), { next: 'postpone', delayMs: 1000 });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, random: 0.5 }), { next: 'postpone', delayMs: 1100 });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, cancelRequested: true }), { next: 'cancelled' });
+});
+
+test('a fault of the machine takes nothing from the count of an attempt that came to an end of its own', () => {
+  for (const outcome of outcomes.filter((each) => each !== 'lost')) {
+    assert.deepEqual(decideAfterAttempt({ ...end, outcome, isMachineFault: true, attemptNumber: 5 }), decideAfterAttempt({ ...end, outcome, attemptNumber: 5 }));
+  }
+});
+
 test('the back-off doubles from one second, with jitter, and is capped', () => {
   assert.deepEqual([1, 2, 3, 4].map((number) => backOffMs(number, 0)), [1000, 2000, 4000, 8000]);
   assert.equal(backOffMs(1000, 0), 300_000);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { getRun } from '../../src/operations/get-run.ts';
 import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
 import { claimRuns } from '../../src/store/claim-runs.ts';
+import type { Store } from '../../src/store/open-store.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const tasks = { quick: `export async function run() { return CloudCode.run.attempt; }` };
@@ -24,7 +25,7 @@ test('promise 2: a claim whose answer was lost on its way to the runner does not
   assert.match(ended.attempts[0]?.error?.message ?? '', /answer to its claim was lost/);
 });
 
-test('promise 4: an attempt that cannot even start is tried again, and says why', async () => {
+test('promise 4: an attempt that cannot even start is tried again, says why, and does not count', async () => {
   await using runtime = await startRuntime(tasks);
   const bundles = join(runtime.folder, '.cloudcode', 'bundles');
   rmSync(bundles, { recursive: true, force: true });
@@ -36,6 +37,30 @@ test('promise 4: an attempt that cannot even start is tried again, and says why'
     return now.attempts[0]?.outcome === 'lost' ? now : null;
   });
   assert.match(retried.attempts[0]?.error?.message ?? '', /could not be started: .*EEXIST/);
+  assert.match(runtime.runner.unfitReason() ?? '', /EEXIST/);
   rmSync(bundles);
-  assert.equal((await runtime.ended(run)).state, 'succeeded');
+  const ended = await runtime.ended(run);
+  assert.equal(ended.state, 'succeeded');
+  assert.equal(await attemptsLeft(runtime.store, run.id), ended.maxAttempts - 1, 'one attempt counts, which answered');
 });
+
+test('promise 4: an attempt whose bundle was altered in the database counts, and its machine is not blamed', async () => {
+  await using runtime = await startRuntime(tasks);
+  assert.equal((await runtime.run('quick')).state, 'succeeded');
+  await runtime.store.query({ name: '', text: "update cloudcode.bundles set code = 'other'" });
+  rmSync(join(runtime.folder, '.cloudcode', 'bundles'), { recursive: true });
+  const run = await runtime.schedule('quick');
+  const retried = await until(10_000, 'the first attempt is over', async () => {
+    const now = await getRun(runtime.store, 'testing', run.id);
+    return now.attempts[0]?.outcome === 'lost' ? now : null;
+  });
+  assert.match(retried.attempts[0]?.error?.message ?? '', /could not be started: .*not what its hash says/);
+  assert.equal(await attemptsLeft(runtime.store, run.id), run.maxAttempts - 1);
+  assert.equal(runtime.runner.unfitReason(), null);
+});
+
+/** How many attempts a run may still have. */
+async function attemptsLeft(store: Store, runId: string): Promise<number> {
+  const [row] = await store.query<{ left: number }>({ name: '', text: `select attempt_limit - attempt_count as left from cloudcode.runs where id = '${runId}'` });
+  return row?.left ?? -1;
+}

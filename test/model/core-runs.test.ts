@@ -12,13 +12,14 @@ import { budgetMs, chooseSeed, within } from './budget.ts';
 interface Happening {
   readonly outcome: Outcome;
   readonly isCancelled: boolean;
+  readonly isMachineFault: boolean;
   readonly random: number;
   /** Whether somebody retries it, once it has ended. */
   readonly isRetried: boolean;
 }
 
 const happenings = fc.array(
-  fc.record({ outcome: fc.constantFrom(...outcomes), isCancelled: fc.constantFrom(true, false, false, false), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
+  fc.record({ outcome: fc.constantFrom(...outcomes), isCancelled: fc.constantFrom(true, false, false, false), isMachineFault: fc.boolean(), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
   { minLength: 1, maxLength: 40, size: 'max' },
 );
 
@@ -30,14 +31,14 @@ interface Life {
   spent: number;
 }
 
-const eventOf = { succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back' } as const;
+const eventOf = { succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back', postpone: 'backed_off' } as const;
 
 /** One attempt, and what the promises say of it. */
-function liveOn(life: Life, { outcome, isCancelled, random }: Happening, maxAttempts: number): void {
+function liveOn(life: Life, { outcome, isCancelled, isMachineFault, random }: Happening, maxAttempts: number): void {
   life.count += 1;
   life.spent += 1;
   assert.ok(life.count <= life.limit, 'what the database would refuse: attempts_within_limit');
-  const after = decideAfterAttempt({ outcome, attemptNumber: life.count, attemptLimit: life.limit, cancelRequested: isCancelled, random });
+  const after = decideAfterAttempt({ outcome, attemptNumber: life.count, attemptLimit: life.limit, cancelRequested: isCancelled, isMachineFault, random });
   const event = eventOf[after.next];
   const arrow = runTransitions.find((each) => each.from === 'running' && each.event === event);
   assert.ok(arrow !== undefined);
@@ -48,8 +49,8 @@ function liveOn(life: Life, { outcome, isCancelled, random }: Happening, maxAtte
   assert.equal(life.state === 'succeeded', outcome === 'returned', 'promise 3');
   assert.equal(life.state === 'failed', outcome === 'threw', 'promise 3');
   assert.equal(life.state === 'cancelled', isCancelled && !isAnswer, 'who cancels a run without an answer gets what was asked for');
-  if (after.next === 'give_back') {
-    assert.equal(outcome, 'cancelled');
+  if (after.next === 'give_back' || after.next === 'postpone') {
+    assert.ok(after.next === 'give_back' ? outcome === 'cancelled' : outcome === 'lost' && isMachineFault);
     life.limit += 1;
     life.spent -= 1;
   }

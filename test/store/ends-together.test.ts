@@ -120,3 +120,17 @@ test('an end makes a run cancelled when somebody asked for that, and never other
   assert.equal((await getRun(t.store, 'testing', unwanted.id)).state, 'running', 'its runner still holds it');
   assert.deepEqual(await finishAttempts(t.store, [endOf(unwanted, 'lost')]), ['retry']);
 });
+
+test('promise 4: ends of which one does not count, because its machine could not begin, are stored with what they make of their runs', async () => {
+  await using t = await testStore();
+  const [sick, counted] = await claimed(t, 2);
+  assert.ok(sick !== undefined && counted !== undefined);
+  const last = (run: ClaimedRun) => ({ ...endOf(run, 'lost'), number: run.attempt, attemptLimit: run.attempt });
+  await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = attempt_count' });
+  assert.deepEqual(await finishAttempts(t.store, [{ ...last(sick), isMachineFault: true }, last(counted)]), ['postpone', 'dead']);
+  const run = await getRun(t.store, 'testing', sick.id);
+  assert.deepEqual([run.state, run.attempts.map(({ outcome }) => outcome)], ['scheduled', ['lost']]);
+  assert.ok(Date.parse(run.retryAt ?? '') - Date.parse(run.attempts[0]?.finishedAt ?? '') <= 1_200);
+  await t.store.query({ name: '', text: "update cloudcode.runs set retry_at = now() where state = 'queued'" });
+  assert.equal((await t.claim(1))[0]?.attempt, 2, 'beyond the one attempt it had');
+});
