@@ -61,6 +61,7 @@ export const errorCatalogue = {
   invalid_database_url: { status: 400, exitStatus: 2, title: 'The URL of the database is not valid' },
   database_pooled: { status: 503, exitStatus: 5, title: 'A connection pooler does not keep sessions' },
   database_forbids: { status: 503, exitStatus: 5, title: 'The database does not let its user do what CloudCode needs' },
+  database_unsuitable: { status: 503, exitStatus: 5, title: 'The database is set so that CloudCode cannot use it' },
   database_too_old: { status: 503, exitStatus: 5, title: 'The PostgreSQL server is too old' },
   database_without_icu: { status: 503, exitStatus: 5, title: 'The PostgreSQL server cannot compare text by the rules of Unicode' },
   database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },

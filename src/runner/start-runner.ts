@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
+import { readRisks } from '../store/check-server.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import { endLease, setUnfitReason } from '../store/runners.ts';
@@ -69,6 +70,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const id = randomUUID();
   const trouble = (what: string, error: unknown): void => onEvent({ kind: 'trouble', what, error });
   const log = (message: string): void => trouble('processes', message);
+  const risks = await readRisks(store);
   const containment = await openContainment({ runnerId: id, log });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
@@ -150,6 +152,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const checking = startCheckingHeldRuns(store, id, { slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
   const pruning = startPruning(store, onEvent);
+  for (const risk of risks) trouble('the database', risk);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 
   const drain = async (drainMs: number): Promise<void> => {

@@ -33,6 +33,8 @@ export function connectionLimits({ limitMs }: ConnectionLimits): ClientConfig {
  * What a server does not know (`transaction_timeout` before 17), or does not let us set, it leaves out.
  */
 export const sessionSettings = `
+  set statement_timeout = 0;
+  set lock_timeout = 0;
   do $$
   declare wanted record;
   begin
@@ -40,7 +42,8 @@ export const sessionSettings = `
     if current_setting('synchronous_commit') = 'off' then set synchronous_commit = 'on'; end if;
     for wanted in select * from (values
       ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '3'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'),
-      ('client_connection_check_interval', '5000'), ('transaction_timeout', '0')) as each (name, value)
+      ('client_connection_check_interval', '5000'), ('transaction_timeout', '0'), ('session_replication_role', 'origin'), ('restrict_nonsystem_relation_kind', ''),
+      ('plpgsql.extra_errors', 'none'), ('plpgsql.extra_warnings', 'none'), ('plpgsql.variable_conflict', 'error')) as each (name, value)
     loop
       begin
         perform set_config(wanted.name, wanted.value, false);
@@ -50,8 +53,8 @@ export const sessionSettings = `
   end $$;
   set extra_float_digits = 1;
   set random_page_cost = 1.1;
-  set statement_timeout = 0;
-  set lock_timeout = 0;
+  set plan_cache_mode = auto;
+  set gin_fuzzy_search_limit = 0;
   set idle_in_transaction_session_timeout = '10s';
   set idle_session_timeout = 0;
   set default_transaction_isolation = 'read committed';

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { CloudCodeError } from '../core/errors.ts';
 import { type Bell, openBell } from './bell.ts';
+import { checkServer } from './check-server.ts';
 import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
 import { retryConflicts } from './retry-conflicts.ts';
@@ -43,8 +43,6 @@ export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDi
   close(): Promise<void>;
 }
 
-const oldestServerVersion = 150_000;
-
 export interface StoreOptions {
   readonly url: string;
   readonly maxConnections?: number;
@@ -55,14 +53,14 @@ export interface StoreOptions {
 }
 
 /**
- * Connects to a PostgreSQL server and checks that it answers and is new enough.
- * @throws CloudCodeError `database_unreachable`, `database_too_old`
+ * Connects to a PostgreSQL server and checks that it answers and can be used.
+ * @throws CloudCodeError `database_unreachable`, `database_too_old`, `database_unsuitable`
  */
 export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs, runnerId = '' }: StoreOptions): Promise<Store> {
   const connections = openPool({ url, maxConnections, limitMs });
   const store = storeOf(connections, { url, runnerId });
   try {
-    await checkServerVersion(store);
+    await checkServer(store);
   } catch (error) {
     await store.close();
     throw error;
@@ -180,15 +178,4 @@ async function onConnection<Result>(
   } finally {
     client.release(broken);
   }
-}
-
-async function checkServerVersion(store: Store): Promise<void> {
-  const [row] = await store.query<{ number: number; version: string }>({
-    name: 'server_version',
-    text: "select current_setting('server_version_num')::integer as number, current_setting('server_version') as version",
-  });
-  if (row !== undefined && row.number >= oldestServerVersion) return;
-  throw new CloudCodeError('database_too_old', `The PostgreSQL server is version ${row?.version ?? 'unknown'}; CloudCode needs 15 or later.`, {
-    hint: 'Name a newer server with --database URL, or leave it out to use the embedded one.',
-  });
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cloudcode } from '../cli/cloudcode.ts';
-import { type Authority, makeAuthority } from '../support/certificates.ts';
+import { type Authority, installCertificate, makeAuthority } from '../support/certificates.ts';
 import { freePort, makePostgresServer, type PostgresServer } from '../support/postgres-server.ts';
 
 const password = 'p#ss?w@rd:100%';
@@ -19,14 +19,7 @@ describe('--database: a server with TLS, an authority of its own, and a password
     authority = makeAuthority();
     const port = await freePort();
     server = makePostgresServer({ port });
-    const { certificate, key } = authority.sign('DNS:localhost');
-    const { uid, gid } = statSync(server.dataFolder);
-    for (const [name, content] of [['server.crt', certificate], ['server.key', key]] as const) {
-      const path = join(server.dataFolder, name);
-      writeFileSync(path, content);
-      chmodSync(path, 0o600);
-      if (process.getuid?.() === 0) chownSync(path, uid, gid);
-    }
+    installCertificate(server.dataFolder, authority.sign('DNS:localhost'));
     writeFileSync(join(server.dataFolder, 'pg_hba.conf'), 'local all all scram-sha-256\nhostssl all all all scram-sha-256\n');
     writeFileSync(noCertificate, 'nothing');
     await server.start({ ssl: 'on' });

@@ -4,30 +4,10 @@ import pg from 'pg';
 import { openSession } from '../../src/store/open-session.ts';
 import { openStore, type Queryable } from '../../src/store/open-store.ts';
 import { retryWhileAway } from '../../src/store/retry-while-away.ts';
+import { hostileSettings, settingText } from '../support/hostile-settings.ts';
 import { runOn, testDatabaseUrl } from '../support/postgres.ts';
 
-/** What somebody may have set for other programs, and what our sessions need. */
-const settings: readonly (readonly [name: string, hostile: string, ours: string])[] = [
-  ['statement_timeout', '2s', '0'],
-  ['lock_timeout', '1s', '0'],
-  ['idle_session_timeout', '1s', '0'],
-  ['idle_in_transaction_session_timeout', '1ms', '10s'],
-  ['default_transaction_isolation', 'serializable', 'read committed'],
-  ['default_transaction_read_only', 'on', 'off'],
-  ['default_transaction_deferrable', 'on', 'off'],
-  ['search_path', 'nowhere', 'public'],
-  ['row_security', 'off', 'on'],
-  ['array_nulls', 'off', 'on'],
-  ['transform_null_equals', 'on', 'off'],
-  ['standard_conforming_strings', 'off', 'on'],
-  ['timezone', 'Asia/Kolkata', 'UTC'],
-  ['datestyle', 'SQL, DMY', 'ISO, MDY'],
-  ['intervalstyle', 'iso_8601', 'postgres'],
-  ['extra_float_digits', '0', '1'],
-  ['bytea_output', 'escape', 'hex'],
-  ['synchronous_commit', 'off', 'on'],
-  ['synchronous_commit', 'local', 'local'],
-];
+const settings: typeof hostileSettings = [...hostileSettings, ['session_replication_role', 'replica', 'origin'], ['synchronous_commit', 'local', 'local']];
 
 async function readSetting(db: Queryable, name: string): Promise<string | undefined> {
   const [row] = await db.query<{ value: string }>({ name: '', text: 'select current_setting($1) as value', values: [name] });
@@ -38,7 +18,7 @@ for (const [name, hostile, ours] of settings) {
   test(`${name} = ${hostile} of a database does not reach our sessions`, { timeout: 60_000 }, async () => {
     const database = await testDatabaseUrl();
     try {
-      await runOn(database.url, `alter database ${new pg.Client(database.url).database ?? ''} set ${name} = ${hostile.includes(',') ? hostile : `'${hostile}'`}`);
+      await runOn(database.url, `alter database ${new pg.Client(database.url).database ?? ''} ${settingText(name, hostile)}`);
       await using store = await openStore({ url: database.url });
       await using session = await openSession(database.url);
       assert.deepEqual([await readSetting(store, name), await readSetting(session, name)], [ours, ours]);

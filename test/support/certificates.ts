@@ -1,14 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
 
 /** An authority of its own, in a folder that is removed at the end. */
 export interface Authority extends Disposable {
   /** The file of its certificate. */
   readonly path: string;
   /** @returns a certificate in PEM format for a server of this name (`DNS:db.example`, `IP:127.0.0.1`), and its key */
-  sign(name: string): { readonly certificate: string; readonly key: string };
+  sign(name: string): Certificate;
 }
 
 export function makeAuthority(): Authority {
@@ -26,4 +31,15 @@ export function makeAuthority(): Authority {
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Where a PostgreSQL server with `ssl = on` looks for its certificate. It reads it when it starts, and when its configuration is loaded again. */
+export function installCertificate(dataFolder: string, { certificate, key }: Certificate): void {
+  const { uid, gid } = statSync(dataFolder);
+  for (const [name, content] of [['server.crt', certificate], ['server.key', key]] as const) {
+    const path = join(dataFolder, name);
+    writeFileSync(path, content);
+    chmodSync(path, 0o600);
+    if (process.getuid?.() === 0) chownSync(path, uid, gid);
+  }
 }
