@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleHash } from '../operations/bundle-hash.ts';
+import { bundleHashBesides } from '../operations/bundle-hash.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
@@ -24,20 +25,20 @@ export interface BundleCache {
  */
 export function openBundleCache(db: Queryable, folder: string): BundleCache {
   const checked = new Map<string, string>();
-  const writing = new Map<string, Promise<void>>();
+  const underWay = new Map<string, Promise<void>>();
   const write = async (hash: string, files: BundleFiles): Promise<void> => {
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
-    if (bundleHash(bundle) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
-    mkdirSync(folder, { recursive: true });
-    writeWhole(files.sourceMapPath, bundle.sourceMap);
-    writeWhole(files.path, bundle.code);
+    if ((await bundleHashBesides(bundle)) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
+    await mkdir(folder, { recursive: true });
+    await writeWhole(files.sourceMapPath, bundle.sourceMap);
+    await writeWhole(files.path, bundle.code);
   };
-  // One write for all who wait for the same bundle; the next use checks what was written.
-  const writeOnce = (hash: string, files: BundleFiles): Promise<void> => {
-    const written = writing.get(hash) ?? write(hash, files).finally(() => writing.delete(hash));
-    writing.set(hash, written);
-    return written;
+  const checkOrWrite = async (hash: string, format: 'cjs' | 'esm', files: BundleFiles): Promise<void> => {
+    // Noted as it was before it was read: a change since then is found at the next use.
+    const seen = identityOf(files);
+    if (seen !== null && (await isWhole(files, hash, format))) checked.set(hash, seen);
+    else await write(hash, files);
   };
   return {
     async files(hash, format) {
@@ -45,42 +46,47 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
       const files = { path: at(format === 'cjs' ? 'cjs' : 'mjs'), sourceMapPath: at('map'), compiledFolder: at('compiled') };
       const seen = identityOf(files);
       if (seen !== null && seen === checked.get(hash)) return files;
-      // Noted as it was before it was read: a change since then is found at the next use.
-      if (seen !== null && isWhole(files, hash, format)) checked.set(hash, seen);
-      else await writeOnce(hash, files);
+      // Once for all who wait for the same bundle; the next use checks what was written.
+      const pending = underWay.get(hash) ?? checkOrWrite(hash, format, files).finally(() => underWay.delete(hash));
+      underWay.set(hash, pending);
+      await pending;
       return files;
     },
   };
 }
 
-/** Tells cheaply whether files are those that were checked; null when one is missing. */
+/** Tells cheaply whether files are those that were checked; null when one is missing, or cannot be reached. */
 function identityOf({ path, sourceMapPath }: BundleFiles): string | null {
-  const stats = [path, sourceMapPath].map((file) => statSync(file, { bigint: true, throwIfNoEntry: false }));
-  return stats.includes(undefined) ? null : stats.map((stat) => `${stat?.ino} ${stat?.size} ${stat?.mtimeNs} ${stat?.ctimeNs}`).join(' ');
+  try {
+    return [path, sourceMapPath].map((file) => statSync(file, { bigint: true })).map(({ ino, size, mtimeNs, ctimeNs }) => `${ino} ${size} ${mtimeNs} ${ctimeNs}`).join(' ');
+  } catch {
+    return null;
+  }
 }
 
-function isWhole({ path, sourceMapPath }: BundleFiles, hash: string, format: 'cjs' | 'esm'): boolean {
+async function isWhole({ path, sourceMapPath }: BundleFiles, hash: string, format: 'cjs' | 'esm'): Promise<boolean> {
   try {
-    return bundleHash({ format, code: readFileSync(path, 'utf8'), sourceMap: readFileSync(sourceMapPath, 'utf8') }) === hash;
+    const [code, sourceMap] = await Promise.all([readFile(path, 'utf8'), readFile(sourceMapPath, 'utf8')]);
+    return (await bundleHashBesides({ format, code, sourceMap })) === hash;
   } catch {
     return false; // unreadable, or gone since it was looked at: it is written again
   }
 }
 
 // Renamed into place when it is on the disk, so that nobody reads half a file, after a crash of the machine neither.
-function writeWhole(path: string, text: string): void {
+async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = openSync(temporary, 'w');
+    const file = await open(temporary, 'w');
     try {
-      writeFileSync(file, text);
-      fsyncSync(file);
+      await file.writeFile(text);
+      await file.sync();
     } finally {
-      closeSync(file);
+      await file.close();
     }
-    renameSync(temporary, path);
+    await rename(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    await rm(temporary, { force: true });
     throw error;
   }
 }

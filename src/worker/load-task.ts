@@ -1,18 +1,16 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { BundleMessage, StartMessage } from '../protocol/worker-messages.ts';
 import { compileBundle, leastKeptBytes } from './compiled-code.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
 
-/** The bundle's own file is not there: a trouble of this machine, and no answer of the task. */
+/** The bundle's own file is not there, or cannot be read: a trouble of this machine, and no answer of the task. */
 export class BundleGone extends Error {
   override readonly name = 'BundleGone';
 }
 
-/** Evaluates a task's bundle. What its top level throws is thrown on: it is the task's answer. */
+/** Evaluates a task's bundle. What its top level throws is thrown on: it is the task's answer. @throws BundleGone before any of its code has run */
 export async function loadTask(start: StartMessage): Promise<TaskFunction> {
-  const { path } = start.bundle;
-  if (!existsSync(path)) throw new BundleGone(`The file of the task's bundle is gone: ${path}`);
   const exports = start.bundle.format === 'cjs' ? loadCommonJs(start) : await loadModule(start.bundle);
   const run = exports['run'];
   if (typeof run !== 'function') throw new TypeError(`The task \`${start.run.task}\` does not export a function \`run\`.`);
@@ -22,7 +20,7 @@ export async function loadTask(start: StartMessage): Promise<TaskFunction> {
 /** Evaluates a bundle in CommonJS. @returns its exports */
 export function loadCommonJs({ bundle, folder }: StartMessage): Record<string, unknown> {
   const { createRequire } = process.getBuiltinModule('node:module');
-  const evaluate = compileBundle(bundle);
+  const evaluate = readingOf(bundle.path, () => compileBundle(bundle));
   const module = { exports: {} as Record<string, unknown> };
   evaluate(module.exports, createRequire(`${folder}/package.json`), module);
   return module.exports;
@@ -30,7 +28,24 @@ export function loadCommonJs({ bundle, folder }: StartMessage): Record<string, u
 
 async function loadModule({ path, compiledFolder }: BundleMessage): Promise<Record<string, unknown>> {
   // Node itself keeps what it compiled of modules, when the process exits; it checks version, flags and content.
-  if (statSync(path).size >= leastKeptBytes) process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
+  if (readingOf(path, () => statSync(path)).size >= leastKeptBytes) process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
   const { pathToFileURL } = process.getBuiltinModule('node:url');
-  return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  const { href } = pathToFileURL(path);
+  return (await import(href).catch((error: unknown) => {
+    const { code, url } = error as { readonly code?: unknown; readonly url?: unknown };
+    throw code === 'ERR_MODULE_NOT_FOUND' && url === href ? goneBundle(path, error) : error;
+  })) as Record<string, unknown>;
+}
+
+/** @param read reads the bundle, and runs none of its code */
+function readingOf<Result>(path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Error && 'syscall' in error ? goneBundle(path, error) : error;
+  }
+}
+
+function goneBundle(path: string, cause: unknown): BundleGone {
+  return new BundleGone(`The task's bundle ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { bundleHash, bundleHashBesides } from '../../src/operations/bundle-hash.ts';
 import { openBundleCache } from '../../src/runner/bundle-cache.ts';
 import { loadTask } from '../../src/worker/load-task.ts';
 import { type Runtime, startRuntime } from '../support/runtime.ts';
@@ -51,6 +53,31 @@ test('a runner that finds an altered bundle at its start writes it again', async
 test('a worker whose bundle is gone says so, and does not take it for the task\'s own error', async () => {
   const start = { bundle: { path: join(runtime.folder, 'none.cjs'), sourceMapPath: '', compiledFolder: '', format: 'cjs' } };
   await assert.rejects(loadTask(start as Parameters<typeof loadTask>[0]), { name: 'BundleGone' });
+});
+
+test('a bundle is named by the JSON of its content, also where that is hashed slice by slice', async () => {
+  const texts = ['', 'short', `${'x'.repeat(256 * 1024 - 1)}\u{1f600}after`, `${'\u{1f600}'.repeat(200_000)}"\\\n`, `${'y'.repeat(256 * 1024 - 1)}\ud83d`, '\udc00'.repeat(300_000)];
+  for (const code of texts) {
+    const content = { format: 'cjs', code, sourceMap: texts[2] ?? '' } as const;
+    const expected = createHash('sha256').update(JSON.stringify(['cjs', content.code, content.sourceMap])).digest('hex');
+    assert.deepEqual([bundleHash(content), await bundleHashBesides(content)], [expected, expected]);
+  }
+});
+
+test('the loop of a runner goes on while a large bundle is written and checked', async () => {
+  const large = { format: 'cjs', code: `exports.run = () => 1; // ${'x'.repeat(30_000_000)}`, sourceMap: '{}' } as const;
+  const hash = bundleHash(large);
+  await runtime.store.query({ name: '', text: 'insert into cloudcode.bundles (hash, code, source_map, format) values ($1, $2, $3, $4)', values: [hash, large.code, large.sourceMap, large.format] });
+  const cache = openBundleCache(runtime.store, bundles());
+  await cache.files(hash, 'cjs');
+  // What was written is checked at the next use: between its first step and its last the loop comes round for each slice.
+  let turns = 0;
+  const turning = setInterval(() => (turns += 1), 0);
+  const [checking, other] = [cache.files(hash, 'cjs'), cache.files(hash, 'cjs')];
+  await Promise.all([checking, other]);
+  clearInterval(turning);
+  assert.ok(turns > 20, `${turns} turns of the loop`);
+  rmSync((await checking).path);
 });
 
 function files(): string[] {
