@@ -1,3 +1,4 @@
+import type { ErrorRecord } from '../core/errors.ts';
 import { type Attempt, isFinal, type Run, type RunState } from '../core/run.ts';
 import { escapeConsoleLine, escapeText } from './terminal/escape-text.ts';
 import { duration, relativeTime } from './terminal/relative-time.ts';
@@ -45,10 +46,11 @@ function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonl
   return `${colours.dim(`attempt ${attempt.number}`.padEnd(12))}  ${facts.join(', ')}${why}`;
 }
 
-function errorLines(error: { readonly name: string; readonly message: string; readonly stack: string | null }): string[] {
+function errorLines(error: ErrorRecord): string[] {
   const stack = error.stack ?? '';
   const whole = stack.includes(error.message) ? stack : `${error.name}: ${error.message}${stack === '' ? '' : `\n${stack}`}`;
-  return whole.split('\n').map(escapeConsoleLine);
+  const properties = Object.entries(error.properties ?? {}).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`);
+  return [...whole.split('\n'), ...properties].map(escapeConsoleLine);
 }
 
 export function firstLine(text: string): string {

@@ -96,9 +96,14 @@ export class CloudCodeError extends Error {
   }
 }
 
-/** The three fields of a stored error, from anything that was thrown. */
+/** Own properties of an error: `code`, `status`. */
+export type ErrorProperties = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A stored error, from anything that was thrown. */
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
   readonly stack: string | null;
+  /** Only where there are any. */
+  readonly properties?: ErrorProperties | undefined;
 }

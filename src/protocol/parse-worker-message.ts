@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { callRequest } from './call-requests.ts';
 import type { FromWorker } from './worker-messages.ts';
 
-const errorRecord = z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() });
+const properties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+const errorRecord = z.object({ name: z.string(), message: z.string(), stack: z.string().nullable(), properties: properties.optional() });
 const count = z.number().int().nonnegative();
 
 const fromWorker = z.discriminatedUnion('type', [

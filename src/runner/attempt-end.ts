@@ -71,9 +71,9 @@ function describeExit({ exit, stopping, errorTail, memoryMb }: EndedProcess): De
   const detail = stopping?.error;
   switch (stopping?.reason) {
     case 'uncaught_exception':
-      return withoutResult('exited', 'UncaughtException', `An exception that nothing caught ended the process: ${titleOf(detail)}`, detail?.stack);
+      return withProperties(withoutResult('exited', 'UncaughtException', `An exception that nothing caught ended the process: ${titleOf(detail)}`, detail?.stack), detail);
     case 'unhandled_rejection':
-      return withoutResult('exited', 'UnhandledRejection', `A rejected promise that nothing handled ended the process: ${titleOf(detail)}`, detail?.stack);
+      return withProperties(withoutResult('exited', 'UnhandledRejection', `A rejected promise that nothing handled ended the process: ${titleOf(detail)}`, detail?.stack), detail);
     case 'ran_empty':
       return withoutResult(
         'exited',
@@ -98,6 +98,10 @@ function isHeapAbort(errorTail: string): boolean {
 
 function titleOf(error: ErrorRecord | null | undefined): string {
   return error === null || error === undefined ? 'unknown' : `${error.name}: ${error.message}`;
+}
+
+function withProperties(end: DescribedEnd, detail: ErrorRecord | null | undefined): DescribedEnd {
+  return end.error === null || detail?.properties === undefined ? end : { ...end, error: { ...end.error, properties: detail.properties } };
 }
 
 function mebibytes(bytes: number): number {

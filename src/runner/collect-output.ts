@@ -41,7 +41,7 @@ export function collectOutput(onLines: () => void): OutputCollector {
       cutBytes += text.length + 1;
       return;
     }
-    const message = text.length > maxLineLength ? `${text.slice(0, maxLineLength)}… (${text.length} characters)` : text;
+    const message = text.length > maxLineLength ? `${cutText(text, maxLineLength)}… (${text.length} characters)` : text;
     keptLines += 1;
     keptBytes += message.length + 1;
     lines.push({ number: keptLines, at: new Date(at).toISOString(), level, message });
@@ -75,6 +75,7 @@ export function collectOutput(onLines: () => void): OutputCollector {
     note: (text) => keep('system', Date.now(), text),
     take,
     finish() {
+      for (const level of ['stdout', 'stderr'] as const) add(`pipe ${level}`, level, Date.now(), decoders[level].end());
       for (const held of partial.values()) keep(held.level, held.at, held.text);
       partial.clear();
       if (cutBytes > 0) {
@@ -90,4 +91,9 @@ export function collectOutput(onLines: () => void): OutputCollector {
     },
     errorTail: () => tail,
   };
+}
+
+/** Never in the middle of a character. */
+function cutText(text: string, length: number): string {
+  return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
 }

@@ -1,3 +1,4 @@
+import type { StringDecoder } from 'node:string_decoder';
 import type { LogLevel } from '../core/run.ts';
 import { maxLogBytes } from '../protocol/limits.ts';
 import { send } from './channel.ts';
@@ -5,6 +6,7 @@ import { send } from './channel.ts';
 // Taken before the task runs, which may stop the time for its own code.
 const { now } = Date;
 
+const decoders = new Map<'stdout' | 'stderr', StringDecoder>();
 let sentBytes = 0;
 let cutBytes = 0;
 let level: LogLevel | null = null;
@@ -21,8 +23,12 @@ function emit(defaultLevel: LogLevel, text: string): void {
   send({ type: 'lines', level: level ?? defaultLevel, at: now(), text: kept });
 }
 
-/** Tells the runner how much was not sent. */
+/** Sends what was held back of a character that did not come whole, and tells the runner how much was not sent. */
 export function sendCut(): void {
+  for (const [name, decoder] of decoders) {
+    const rest = decoder.end();
+    if (rest !== '') emit(name, rest);
+  }
   if (cutBytes > 0) send({ type: 'cut', bytes: cutBytes });
   cutBytes = 0;
 }
@@ -73,8 +79,14 @@ interface CapturedStream {
 }
 
 function redirect<Stream extends CapturedStream>(stream: Stream, name: 'stdout' | 'stderr'): Stream {
-  stream._write = (chunk, _encoding, done) => {
-    emit(name, chunk.toString());
+  const { StringDecoder } = process.getBuiltinModule('node:string_decoder');
+  // A character of several bytes may come in two chunks.
+  const decoder = new StringDecoder('utf8');
+  decoders.set(name, decoder);
+  stream._write = (chunk, encoding, done) => {
+    const isText = typeof chunk === 'string' && /^utf-?8$/i.test(encoding);
+    const text = isText ? decoder.end() + chunk : decoder.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    if (text !== '') emit(name, text);
     done();
   };
   stream._writev = null;

@@ -9,6 +9,18 @@ const tasks: Record<string, string> = {
   }`,
   gigabyte: `export async function run() { const line = 'x'.repeat(99); for (let i = 0; i < 300_000; i++) console.log(line); process.stdout.write('y'.repeat(50_000_000)); return 'done'; }`,
   gigabyte_child: `import { execSync } from 'node:child_process';\nexport async function run() { execSync('head -c 200000000 /dev/zero | tr "\\\\0" "x"', { stdio: 'inherit' }); return 'done'; }`,
+  pieces: `import { execFileSync, spawn } from 'node:child_process';
+    export async function run() {
+      const bytes = Buffer.from('Zoë 🐘 日本\\n');
+      for (const byte of bytes) process.stdout.write(Buffer.from([byte]));
+      for (const byte of bytes) process.stderr.write(Buffer.from([byte]));
+      const child = spawn(process.execPath, ['-e', 'process.stdout.write("ab日".repeat(50_000) + "\\\\n")']);
+      child.stdout.pipe(process.stdout, { end: false });
+      await new Promise((resolve) => child.stdout.once('end', resolve));
+      process.stdout.write('5a6fc3ab0a', 'hex');
+      process.stdout.write('x'.repeat(16_383) + '🐘\\n');
+      process.stdout.write(bytes.subarray(0, 3));
+    }`,
   info: `export async function run() { return CloudCode.run; }`,
 };
 
@@ -27,6 +39,14 @@ test('console and output are captured line by line, in order, with their levels'
     ['log', 'one'], ['error', 'two'], ['stdout', 'three'], ['warn', 'four 4'], ['stderr', 'five'], ['debug', '{ six: 6 }'], ['info', 'se'], ['info', 'ven'],
   ]);
   assert.ok(lines.some((line) => line.message === 'no newline'));
+});
+
+test('a character of several bytes that comes in pieces is one character', async () => {
+  const lines = await runtime.messages(await runtime.run('pieces'));
+  const [out, err, child, hex, long, cutOff] = lines;
+  assert.deepEqual([out, err, hex, cutOff], ['Zoë 🐘 日本', 'Zoë 🐘 日本', 'Zoë', 'Zo\ufffd']);
+  assert.match(child ?? '', /^(ab日)+a?b?… \(\d+ characters\)$/);
+  assert.match(long ?? '', /^x{16383}… \(16385 characters\)$/);
 });
 
 for (const task of ['gigabyte', 'gigabyte_child']) {
