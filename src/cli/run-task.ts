@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../client/backend.ts';
 import { isFinal, type Run } from '../core/run.ts';
+import { describeEvent } from '../runner/events.ts';
 import { lineDescriber } from './describe-line.ts';
 import { describeRun } from './describe-run.ts';
 import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';
@@ -29,7 +30,7 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     workplace = await openWorkplace(global, (event) => {
       if (event.kind === 'changing_tables') live.above(`data model: ${event.what}\n`);
       if (event.kind === 'deployment_kept') live.above('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.\n');
-      if (event.kind === 'trouble') live.above(`trouble: ${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}\n`);
+      if (event.kind === 'trouble' || event.kind === 'kill_failed') live.above(`trouble: ${describeEvent(event)}\n`);
     }, interrupts.signal);
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;

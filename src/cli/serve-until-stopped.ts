@@ -66,6 +66,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
       return terminal.tell(`${time} ${colours.red('a request failed')}: ${event.message}`);
     case 'runner_unfit':
     case 'trouble':
+    case 'kill_failed':
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
     case 'runner_started':
     case 'fork_server_ready':
@@ -75,6 +76,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'runs_pruned':
     case 'lease_lost':
     case 'runner_fit':
+    case 'kill_succeeded':
     case 'draining':
       return terminal.tell(`${time} ${describeEvent(event)}`);
   }

@@ -1,14 +1,18 @@
 import { writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { argv, exit, stdin } from 'node:process';
 import { lineSplitter, parseGuardLine } from '../protocol/guard-lines.ts';
 import { bootTimeMs } from '../runner/containment/boot-clock.ts';
-import { endRunnerProcesses, endWorkers } from '../runner/containment/end-runner.ts';
+import { endRunnerProcesses, endWorker, endWorkers } from '../runner/containment/end-runner.ts';
+import { killForSure } from '../runner/containment/kill-for-sure.ts';
 
 /**
  * The guard: `node guard.cjs <runner id> <cgroup of its workers, or nothing>`. It ends all that the runner's workers started in two cases, and whatever the runner itself does then:
  *
  * - its standard input ends, a pipe that only the runner holds: the kernel closes it when the runner dies, however that comes. Then the guard ends itself as well;
  * - the deadline that the runner named last is over: the runner is stopped, starved, or cannot renew its lease. Then the guard goes on, until a later deadline is named.
+ *
+ * It also ends a worker that the runner fails to end. What it cannot end, or not look at, it tries again until it has worked.
  */
 const [runnerId = '', cgroup = ''] = argv.slice(2);
 const runner = { runnerId, cgroupPath: cgroup === '' ? null : cgroup };
@@ -22,13 +26,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGU
 let isOrderly = false;
 let isFinishing = false;
 let deadline = Infinity;
-/** Settles when what is being ended is gone. */
+/** Resolves when what is being ended is known to be gone. */
 let ending: Promise<void> | null = null;
+const workersBeingEnded = new Set<string>();
 
 const onText = lineSplitter((text) => {
   const line = parseGuardLine(text);
   if (line?.kind === 'end') isOrderly = true;
   if (line?.kind === 'hold') void hold(line.deadline);
+  if (line?.kind === 'kill') void killWorker(line.workerId, line.folder);
 });
 
 async function hold(named: number): Promise<void> {
@@ -39,15 +45,28 @@ async function hold(named: number): Promise<void> {
 
 function look(): void {
   if (ending !== null || isFinishing || bootTimeMs() < deadline) return;
-  ending = endWorkers(runner)
-    .catch(() => undefined) // the next look tries again
-    .finally(() => (ending = null));
+  ending = untilEnded(() => endWorkers(runner)).then(() => void (ending = null));
+}
+
+async function killWorker(workerId: string, folder: string | null): Promise<void> {
+  if (workersBeingEnded.has(workerId)) return;
+  workersBeingEnded.add(workerId);
+  await untilEnded(() => endWorker({ workerId, cgroupPath: runner.cgroupPath === null || folder === null ? null : join(runner.cgroupPath, folder) }));
+  workersBeingEnded.delete(workerId);
+}
+
+async function untilEnded(end: () => Promise<void>): Promise<void> {
+  await killForSure(end, { failed: (error) => say(`trouble ${oneLine(error)}`), over: () => undefined });
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, 500);
 }
 
 async function finish(): Promise<void> {
   if (isFinishing) return;
   isFinishing = true;
-  if (!isOrderly) await endRunnerProcesses(runner);
+  if (!isOrderly) await untilEnded(() => endRunnerProcesses(runner));
   exit(0);
 }
 
@@ -59,6 +78,7 @@ function say(line: string): void {
   }
 }
 
+bootTimeMs(); // it keeps its file open: from now on the clock can be read, whatever else cannot be opened
 setInterval(look, lookMs);
 stdin.setEncoding('utf8');
 stdin.on('data', onText);

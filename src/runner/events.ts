@@ -20,6 +20,9 @@ export type RunnerEvent =
   /** Its machine cannot start runs: it claims nothing until a probe works. */
   | { readonly kind: 'runner_unfit'; readonly reason: string }
   | { readonly kind: 'runner_fit' }
+  /** Nothing more is claimed, and the end of the worker's attempt not stored, until `kill_succeeded`. It is tried again, and the guard was asked to do it. */
+  | { readonly kind: 'kill_failed'; readonly workerId: string; readonly error: unknown }
+  | { readonly kind: 'kill_succeeded'; readonly workerId: string }
   | { readonly kind: 'draining'; readonly running: number }
   | { readonly kind: 'trouble'; readonly what: string; readonly error: unknown };
 
@@ -46,9 +49,17 @@ export function describeEvent(event: RunnerEvent): string {
       return `this machine cannot start runs, and claims none until it can: ${event.reason}`;
     case 'runner_fit':
       return 'this machine can start runs again';
+    case 'kill_failed':
+      return `worker ${event.workerId} could not be ended yet: ${messageOf(event.error)}. It is tried again; until it is known to be gone its queue waits, and nothing more is claimed`;
+    case 'kill_succeeded':
+      return `worker ${event.workerId}, which could not be ended before, is gone`;
     case 'draining':
       return `draining: ${event.running} run${event.running === 1 ? '' : 's'} to finish`;
     case 'trouble':
-      return `${event.what}: ${event.error instanceof Error ? event.error.message : String(event.error)}`;
+      return `${event.what}: ${messageOf(event.error)}`;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -127,8 +127,13 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
 
   async function timeOut(): Promise<void> {
     // A forked worker has no thread that would open the inspector.
-    const stack = worker.isForked ? null : await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
-    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack === null ? null : mapSampledStack(stack, code.files) });
+    const stack = worker.isForked ? null : await stackNow().catch(trouble('its stack could not be read'));
+    ended.resolve({ kind: 'timed_out', timeoutMs: run.timeoutMs, stack: stack ?? null });
+  }
+
+  async function stackNow(): Promise<string | null> {
+    const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
+    return stack === null ? null : mapSampledStack(stack, code.files);
   }
 
   // A worker that the guard ended at the deadline did not end by itself.

@@ -6,6 +6,7 @@ import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAtte
 import { giveUp } from './give-up.ts';
 import type { Fitness } from './machine-fitness.ts';
 import type { WorkerPool } from './worker-pool.ts';
+import type { WorkerProcess } from './worker-process.ts';
 
 /** The runs that a runner holds: never more are at work than it has room for. */
 export interface RunSlots {
@@ -32,6 +33,8 @@ interface Slot {
   /** As Fitness counts them, when it was claimed. */
   readonly trial: number;
   attempt: RunningAttempt | null;
+  /** Null before one was taken. */
+  worker: WorkerProcess | null;
   stop: AttemptStop | null;
 }
 
@@ -72,6 +75,7 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, fit
       return giveUp(run, context, { cause: taken.error, isMachineFault });
     }
     const [worker, code] = taken;
+    slot.worker = worker;
     slot.attempt = executeAttempt(run, worker, code, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
     void slot.attempt.begun.then((hasBegun) => {
@@ -109,11 +113,14 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, fit
     size: () => slots.size,
     holds: (runId) => slots.has(runId),
     fill(run) {
-      const slot: Slot = { run, isAtWork: true, hasBegun: false, trial: fitness.trials(), attempt: null, stop: null };
+      const slot: Slot = { run, isAtWork: true, hasBegun: false, trial: fitness.trials(), attempt: null, worker: null, stop: null };
       slots.set(run.id, slot);
       void execute(slot)
-        // No end is stored here: nothing proves that the attempt's processes are gone. The runner's next look at what it holds finds the run again.
-        .catch((error: unknown) => context.onEvent({ kind: 'trouble', what: `the attempt of run ${run.id} ended out of order`, error }))
+        .catch(async (error: unknown) => {
+          context.onEvent({ kind: 'trouble', what: `the attempt of run ${run.id} ended out of order`, error });
+          // It is held until its processes are known to be gone. Then the runner's next look at what it holds finds the run again, and ends it.
+          await slot.worker?.end();
+        })
         .finally(() => release(slot));
     },
     cancel(runId) {

@@ -71,7 +71,17 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const trouble = (what: string, error: unknown): void => onEvent({ kind: 'trouble', what, error });
   const log = (message: string): void => trouble('processes', message);
   const risks = await readRisks(store);
-  const containment = await openContainment({ runnerId: id, log });
+  const containment = await openContainment({
+    runnerId: id, log,
+    onUnkilled(worker, error) {
+      onEvent({ kind: 'kill_failed', workerId: worker.workerId, error });
+      guard.killWorker(worker);
+    },
+    onKilled({ workerId }) {
+      onEvent({ kind: 'kill_succeeded', workerId });
+      claiming.wake();
+    },
+  });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
   const bundleFolder = join(folder, '.cloudcode', 'bundles');

@@ -74,7 +74,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#container = containment.contain(this.id, io.pid);
     this.#container.ready.catch(() => undefined);
     const { container } = this;
-    const overdue = setTimeout(() => container.signal('SIGKILL'), loadWithinMs).unref();
+    const overdue = setTimeout(() => void container.killAll(), loadWithinMs).unref();
     const notOverdue = (): void => clearTimeout(overdue);
     void Promise.race([this.#waits.promise, io.exited]).then(notOverdue, notOverdue);
     return io;

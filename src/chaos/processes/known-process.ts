@@ -1,5 +1,5 @@
 import { kill } from 'node:process';
-import { isAlive, readStat } from '../../runner/containment/proc-files.ts';
+import { hasEnded, isAlive, readStat } from '../../runner/containment/proc-files.ts';
 
 /** A process that is not mistaken for a later one with the same id. */
 export interface KnownProcess {
@@ -9,12 +9,11 @@ export interface KnownProcess {
 
 export function knownProcess(pid: number): KnownProcess | null {
   const stat = readStat(pid);
-  return isAlive(stat) && stat !== null ? { pid, startTicks: stat.startTicks } : null;
+  return isAlive(stat) ? { pid, startTicks: stat.startTicks } : null;
 }
 
 export function isStillAlive({ pid, startTicks }: KnownProcess): boolean {
-  const stat = readStat(pid);
-  return isAlive(stat) && stat?.startTicks === startTicks;
+  return !hasEnded(pid, startTicks);
 }
 
 /** @returns false when it had gone */

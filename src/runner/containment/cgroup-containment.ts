@@ -1,11 +1,10 @@
 import { mkdirSync, write } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { emptyFolder, hasFolders, isGone, isPopulated, openProcs, pidsIn, removeFolder } from './cgroup-folder.ts';
 import type { Container, Containment, ContainmentListener, Log } from './containment.ts';
+import { endAlone } from './end-alone.ts';
 import { send } from './end-owned.ts';
-import { isAlive, readStat } from './proc-files.ts';
 import { killForSure } from './kill-for-sure.ts';
 import { memoryOf } from './process-memory.ts';
 import { countUnkilled, type Unkilled } from './unkilled.ts';
@@ -115,17 +114,5 @@ async function moveInto(folder: string, pid: number): Promise<void> {
       if (!isGone(error) || attempt === 2) throw error;
       mkdirSync(folder, { recursive: true }); // a new one, or somebody tidied up the empty folder
     }
-  }
-}
-
-/** A waiting worker that could not be moved: it has run no code of a task, so that it is alone. */
-async function endAlone(pid: number): Promise<void> {
-  const before = readStat(pid);
-  if (!isAlive(before)) return;
-  send(pid, 'SIGKILL');
-  for (;;) {
-    const now = readStat(pid);
-    if (!isAlive(now) || now?.startTicks !== before?.startTicks) return;
-    await delay(1);
   }
 }

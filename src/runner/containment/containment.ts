@@ -45,6 +45,8 @@ export interface UnkilledWorker {
 
 export interface ContainmentListener {
   readonly log: Log;
-  /** Killing failed; it is tried again with growing pauses. */
+  /** Killing failed; it is tried again with growing pauses, and this is called each time. */
   readonly onUnkilled?: ((worker: UnkilledWorker, error: unknown) => void) | undefined;
+  /** Its processes are known to be gone at last. */
+  readonly onKilled?: ((worker: UnkilledWorker) => void) | undefined;
 }

@@ -1,9 +1,13 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { OwnedProcess, Scan } from './process-table.ts';
 
-const unclearScansAtMost = 10;
+/** So many unclear scans follow each other at once. */
+const hastyScans = 10;
+const unclearPauseMs = 5;
 const slowestPauseMs = 50;
 const stuckAfterMs = 5_000;
+/** So long no scan was clear. */
+const unprovenAfterMs = 5_000;
 
 interface EndOwned {
   readonly owner: string;
@@ -15,12 +19,15 @@ interface EndOwned {
 /**
  * Sends SIGKILL to every process of the owner and resolves when a whole scan has found none alive (a zombie is gone: it runs no code and holds no file).
  *
- * Between listing the ids and looking at each, a process may start another and end. So a scan in which a process could not be told does not count; only when ten in a
- * row found nothing of ours and yet were not clear, on a machine where others start and end without pause, is that taken for an answer.
+ * Between listing the ids and looking at each, a process may start another and end. So a scan in which a process could not be told proves nothing, however many there are: on a machine where
+ * others start and end without pause it takes a few more.
+ *
+ * @throws when a scan fails, or none was clear for 5 s: nothing is known then
  */
 export async function endOwned({ owner, scan, onStuck }: EndOwned): Promise<void> {
   let seen: ReadonlySet<number> = new Set();
   let unclear = 0;
+  let provenBy = performance.now() + unprovenAfterMs;
   let pauseMs = 1;
   let stuckAt = performance.now() + stuckAfterMs;
   for (;;) {
@@ -28,11 +35,13 @@ export async function endOwned({ owner, scan, onStuck }: EndOwned): Promise<void
     const owned = processes.filter((process) => process.owner === owner);
     const living = owned.filter((process) => process.isAlive);
     if (living.length === 0) {
-      if (isClear || ++unclear >= unclearScansAtMost) return;
-      await nextTurn();
+      if (isClear) return;
+      if (performance.now() > provenBy) throw new Error('For 5 s no look at the processes was whole: others start and end all the time.');
+      await (++unclear <= hastyScans ? nextTurn() : delay(unclearPauseMs));
       continue;
     }
     unclear = 0;
+    provenBy = performance.now() + unprovenAfterMs;
     kill(living, owned);
     if (performance.now() > stuckAt) {
       stuckAt += stuckAfterMs;

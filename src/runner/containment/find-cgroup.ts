@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { pid as ownPid } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { emptyFolder, foldersIn, isPopulated, removeFolder } from './cgroup-folder.ts';
-import { readStat } from './proc-files.ts';
+import { hasEnded, readStat } from './proc-files.ts';
 
 /**
  * Makes the cgroup for a runner's workers below the cgroup that the runner is in, and tries it on a real process: a folder can often be made where processes may not be moved.
@@ -73,9 +73,9 @@ async function endLeftovers(parent: string): Promise<void> {
   for (const folder of foldersIn(parent)) {
     const match = /^cloudcode-(\d+)-(\d+)-(\d+)-[0-9a-f-]+$/.exec(basename(folder));
     if (match === null || match[1] !== namespace) continue;
-    if (readStat(Number(match[2]))?.startTicks === Number(match[3])) continue;
-    // A process that cannot die must not keep a new runner from starting.
-    await Promise.race([emptyFolder(folder, () => undefined), delay(1_000, undefined, { ref: false })]);
+    if (!hasEnded(Number(match[2]), Number(match[3]))) continue;
+    // A process that cannot die, or not be looked at, must not keep a new runner from starting.
+    await Promise.race([emptyFolder(folder, () => undefined).catch(() => undefined), delay(1_000, undefined, { ref: false })]);
     removeFolder(folder);
   }
 }

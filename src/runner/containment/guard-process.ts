@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
 import { packageRoot } from '../../package-root.ts';
 import { type GuardReport, lineSplitter, parseGuardReport } from '../../protocol/guard-lines.ts';
+import type { UnkilledWorker } from './containment.ts';
 
 const readyWithinMs = 10_000;
 const endWithinMs = 2_000;
@@ -16,6 +17,8 @@ export interface GuardProcess {
   readonly pid: number;
   readonly exited: Promise<unknown>;
   hold(deadline: number): void;
+  /** Asks it to end a worker. */
+  killWorker(worker: UnkilledWorker): void;
   kill(): void;
   /** An orderly end. */
   end(): Promise<void>;
@@ -54,6 +57,7 @@ export async function startGuardProcess({ runnerId, cgroupPath, onReport }: Guar
     pid: child.pid ?? 0,
     exited,
     hold: (deadline) => void child.stdin.write(`hold ${deadline}\n`),
+    killWorker: ({ workerId, cgroupPath }) => void child.stdin.write(`kill ${workerId} ${cgroupPath === null ? '' : basename(cgroupPath)}\n`),
     kill: () => void child.kill('SIGKILL'),
     async end() {
       child.ref();

@@ -4,7 +4,7 @@ import { ProcessesGone } from '../../core/processes-gone.ts';
 const firstPauseMs = 20;
 const longestPauseMs = 2_000;
 
-/** What a runner hears of kills that fail, as when no file can be opened. */
+/** What is told of kills that fail, as when no file can be opened. */
 export interface KillTrouble {
   /** A kill failed and will be tried again. */
   failed(error: unknown): void;

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
+import { kill } from 'node:process';
 
 /** A process as `/proc/<pid>/stat` shows it. `startTicks`: hundredths of a second since boot. */
 export interface ProcessStat {
@@ -9,6 +10,14 @@ export interface ProcessStat {
   readonly state: string;
   readonly startTicks: number;
   readonly isKernelThread: boolean;
+  readonly threads: number;
+}
+
+/** A process that is there and does not show itself: of another user, or one that hides its memory, where `/proc` is mounted with `hidepid`. */
+export class HiddenProcess extends Error {
+  constructor(pid: number, cause: unknown) {
+    super(`Process ${pid} cannot be looked at: /proc does not show it to this user.`, { cause });
+  }
 }
 
 const kernelThreadFlag = 0x0020_0000; // PF_KTHREAD of the kernel's sched.h
@@ -24,9 +33,12 @@ export function listPids(): number[] {
   return pids.reverse();
 }
 
-/** Null when there is no such process (any more). */
+/**
+ * Null when there is no such process (any more): the kernel's own answer, as `/proc` may have no file of a living one either.
+ * @throws HiddenProcess; and the error when nothing can be read, as when no file can be opened (EMFILE): that says nothing about the process
+ */
 export function readStat(pid: number): ProcessStat | null {
-  const text = readSmallFile(`/proc/${pid}/stat`);
+  const text = readStatText(pid);
   if (text === null) return null;
   // The command's name stands in parentheses and may hold any character, parentheses and spaces too: the fields start after the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -37,8 +49,38 @@ export function readStat(pid: number): ProcessStat | null {
     pgid: Number(fields[2]),
     session: Number(fields[3]),
     isKernelThread: (Number(fields[6]) & kernelThreadFlag) !== 0,
+    threads: Number(fields[17]),
     startTicks: Number(fields[19]),
   };
+}
+
+function readStatText(pid: number): string | null {
+  for (let look = 1; ; look += 1) {
+    try {
+      return readStart(`/proc/${pid}/stat`);
+    } catch (error) {
+      if (!isWithheld(error)) throw error;
+      if (!exists(pid)) return null;
+      // It may have come between the two.
+      if (look === 2) throw new HiddenProcess(pid, error);
+    }
+  }
+}
+
+/** Whether the kernel knows a process with this id, zombies too. */
+function exists(pid: number): boolean {
+  try {
+    return kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EPERM') return true;
+    throw error;
+  }
+}
+
+/** Errors that tell of the process that is looked at, not of the one that looks. */
+function isWithheld(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** How a process ended that nobody has waited for yet, in the form of `waitpid`; 0 also when this user may not know. Null when it is alive or gone. */
@@ -48,16 +90,36 @@ export function readEnd(pid: number): number | null {
   return fields?.[0] === 'Z' ? Number(fields[49]) : null;
 }
 
-export function isAlive(stat: ProcessStat | null): boolean {
-  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+/** A zombie is not, unless only its first thread has ended. */
+export function isAlive(stat: ProcessStat | null): stat is ProcessStat {
+  return stat !== null && stat.state !== 'X' && (stat.state !== 'Z' || stat.threads > 1);
 }
 
-/** The environment a process was started with, as `NAME=value` joined by U+0000. Null when it may not be read or the process is gone. */
+/**
+ * Whether the process with this id that began at this time is known to be gone. A zombie is; one that hides is not.
+ * @param startTicks null: not known, and nobody else can have the id
+ * @throws when nothing can be read, as when no file can be opened
+ */
+export function hasEnded(pid: number, startTicks: number | null): boolean {
+  try {
+    const stat = readStat(pid);
+    return !isAlive(stat) || (startTicks !== null && stat.startTicks !== startTicks);
+  } catch (error) {
+    if (error instanceof HiddenProcess) return false;
+    throw error;
+  }
+}
+
+/**
+ * The environment a process was started with, as `NAME=value` joined by U+0000. Null when it may not be read or the process is gone.
+ * @throws when nothing can be read, as when no file can be opened
+ */
 export function readEnviron(pid: number): string | null {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return null;
+  } catch (error) {
+    if (isWithheld(error)) return null;
+    throw error;
   }
 }
 
@@ -71,18 +133,20 @@ export function variableOf(environ: string, name: string): string | null {
   return environ.slice(start, end === -1 ? undefined : end);
 }
 
-/** A file of at most 4 KiB in one read (a third faster than readFileSync, and scans read many). Null when it cannot be read. */
+/** A file of at most 4 KiB. Null when it cannot be read. */
 export function readSmallFile(path: string): string | null {
-  let file: number;
   try {
-    file = openSync(path, 'r');
+    return readStart(path);
   } catch {
     return null;
   }
+}
+
+/** The first 4 KiB of a file in one read: a third faster than readFileSync, and scans read many. */
+function readStart(path: string): string {
+  const file = openSync(path, 'r');
   try {
     return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
-  } catch {
-    return null; // ESRCH: the process ended after the file was opened
   } finally {
     closeSync(file);
   }

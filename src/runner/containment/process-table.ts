@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { pid as ownPid } from 'node:process';
-import { isAlive, listPids, readEnviron, readStat } from './proc-files.ts';
+import { HiddenProcess, isAlive, listPids, readEnviron, readStat } from './proc-files.ts';
 import type { ProcessStat } from './proc-files.ts';
 
 /** A process that belongs to one of our workers. */
@@ -13,7 +13,7 @@ export interface OwnedProcess {
 
 export interface Scan {
   readonly processes: readonly OwnedProcess[];
-  /** False when a process could not be told: it ended, or was just being started, while it was looked at. It may have started another behind our back. */
+  /** False when a process could not be told: it ended, or was just being started, while it was looked at. It may have started another behind our back. Only a clear scan proves that there is nothing else. */
   readonly isClear: boolean;
 }
 
@@ -22,6 +22,8 @@ export interface TableRules {
   ownerOf(environ: string): string | null;
   /** Processes started before this time (in ticks) are not ours, whatever they look like. */
   readonly sinceTicks: number;
+  /** Looks in each scan again at what was none of ours: a process that the runner is just starting shows the runner's environment. */
+  readonly looksAgain?: boolean;
 }
 
 /** The workers themselves by pid: what descends from one, or is in its session or group, belongs to its owner. */
@@ -41,33 +43,43 @@ const startingUpMs = 20;
 
 /**
  * Finds the processes of our workers by reading `/proc` (Linux). What was found out about a process is kept: that it is none of ours, which makes a scan
- * cheap (one `stat` for each process, no file read), and whose it is, so that one that was seen once cannot hide later by clearing its environment or leaving its parent.
+ * cheap (one `stat` for each process, no file read), and whose it is, so that one that was seen once cannot hide later by clearing its environment, leaving its parent, or
+ * hiding from `/proc`.
+ *
+ * A process whose environment may not be read (of another user, say) is ours by its parent, session or group, or not at all: else every daemon of the machine could be.
  *
  * The inode number of `/proc/<pid>` tells a process from a later one with the same id: the kernel numbers these inodes by a counter when it makes them. When it drops
  * and remakes one under memory pressure, the process is merely looked at again.
  */
 export class ProcessTable {
   readonly #rules: TableRules;
-  readonly #known = new Map<number, { readonly inode: number; readonly owner: string | null }>();
+  readonly #owned = new Map<number, Candidate>();
+  /** By id: the inodes of processes that are none of ours, and of zombies of whom nobody knows whose they were. */
+  readonly #strangers = new Map<number, number>();
+  readonly #zombies = new Map<number, number>();
   readonly #emptySince = new Map<number, number>();
+  #own: ReadonlySet<number> | null = null;
   #isClear = true;
 
   constructor(rules: TableRules) {
     this.#rules = rules;
   }
 
+  /** @throws when nothing can be read, as when no file can be opened */
   scan(roots: Roots): Scan {
     this.#isClear = true;
     const pids = listPids();
-    if (this.#known.size > 2 * pids.length + 100) this.#forgetAllBut(new Set(pids));
-    const candidates: Candidate[] = [];
+    const listed = new Set(pids);
+    if (this.#strangers.size + this.#zombies.size > 2 * pids.length + 100) this.#forgetAllBut(listed);
+    const candidates = [...this.#owned.values()].flatMap((last) => (listed.has(last.pid) ? [] : this.#lookForUnlisted(last)));
     for (const pid of pids) {
       const candidate = this.#look(pid, roots.get(pid));
       if (candidate !== null) candidates.push(candidate);
     }
-    inheritOwners(candidates, roots);
+    const isLost = (leader: number): boolean => (!listed.has(leader) || this.#zombies.has(leader)) && !this.#ownGroups().has(leader);
+    inheritOwners(candidates, roots, isLost);
     for (const candidate of candidates) if (candidate.owner === null) this.#askEnvironment(candidate);
-    inheritOwners(candidates, roots);
+    inheritOwners(candidates, roots, isLost);
     return { processes: candidates.flatMap((candidate) => this.#remember(candidate)), isClear: this.#isClear };
   }
 
@@ -75,20 +87,42 @@ export class ProcessTable {
   #look(pid: number, root: Root | undefined): Candidate | null {
     if (pid === ownPid) return null;
     const inode = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
-    const known = this.#known.get(pid);
-    if (inode !== undefined && known?.inode === inode && known.owner === null && root === undefined) return null;
-    const stat = inode === undefined ? null : readStat(pid);
-    if (inode === undefined || stat === null) {
+    if (inode !== undefined && root === undefined && (this.#strangers.get(pid) === inode || this.#zombies.get(pid) === inode)) return null;
+    const last = this.#owned.get(pid);
+    const known = last?.inode === inode ? last : undefined;
+    const stat = inode === undefined ? null : this.#statOf(pid);
+    if (stat === 'hidden' && known !== undefined) return known;
+    if (inode === undefined || stat === null || stat === 'hidden') {
+      // One that hides can never be told: it is taken for a stranger from the next scan on.
+      if (inode !== undefined && stat === 'hidden') this.#strangers.set(pid, inode);
       this.#isClear = false;
       return null;
     }
     if (stat.isKernelThread || stat.startTicks < this.#rules.sinceTicks) {
-      this.#known.set(pid, { inode, owner: null });
+      this.#strangers.set(pid, inode);
       return null;
     }
     // A forked worker may have been seen before it was a root: then it seemed to be of the process that it was forked from.
     if (root?.startTicks === stat.startTicks) return { ...stat, inode, owner: root.owner };
-    return { ...stat, inode, owner: known?.inode === inode ? known.owner : null };
+    return { ...stat, inode, owner: known?.owner ?? null };
+  }
+
+  /** One of ours that `/proc` no longer lists: it is gone, or hides. */
+  #lookForUnlisted(last: Candidate): readonly Candidate[] {
+    const stat = isAlive(last) ? this.#statOf(last.pid) : null;
+    if (stat === 'hidden') return [last];
+    if (isAlive(stat) && stat.startTicks === last.startTicks) return [{ ...last, ...stat }];
+    this.#owned.delete(last.pid);
+    return [];
+  }
+
+  #statOf(pid: number): ProcessStat | 'hidden' | null {
+    try {
+      return readStat(pid);
+    } catch (error) {
+      if (error instanceof HiddenProcess) return 'hidden';
+      throw error;
+    }
   }
 
   #askEnvironment(candidate: Candidate): void {
@@ -96,40 +130,54 @@ export class ProcessTable {
     const environ = readEnviron(pid);
     if (environ !== null && environ !== '') {
       candidate.owner = this.#rules.ownerOf(environ);
-      if (candidate.owner === null) this.#known.set(pid, { inode, owner: null });
+      if (candidate.owner === null) this.#passOver(candidate);
       return;
     }
-    if (!isAlive(candidate) || !isAlive(readStat(pid))) {
-      this.#known.set(pid, { inode, owner: null });
+    if (!isAlive(candidate) || !this.#isStillAlive(pid)) {
+      // It may have ended since the ids were listed. From the next scan on it is known to be a zombie.
+      this.#zombies.set(pid, inode);
       this.#isClear = false;
       return;
     }
     // Empty: it was started without any, or the kernel is just replacing its program (execve), which takes well under a millisecond.
     const since = this.#emptySince.get(inode) ?? performance.now();
-    if (environ === null || performance.now() - since > startingUpMs) {
-      this.#known.set(pid, { inode, owner: null });
-      this.#emptySince.delete(inode);
-      return;
-    }
     this.#emptySince.set(inode, since);
-    this.#isClear = false;
+    if (environ === null || performance.now() - since > startingUpMs) this.#passOver(candidate);
+    else this.#isClear = false;
+  }
+
+  /** What this process is in itself is nobody's. */
+  #ownGroups(): ReadonlySet<number> {
+    const stat = this.#own === null ? readStat(ownPid) : null;
+    return (this.#own ??= new Set([0, stat?.session ?? 0, stat?.pgid ?? 0]));
+  }
+
+  #isStillAlive(pid: number): boolean {
+    const stat = this.#statOf(pid);
+    return stat === 'hidden' || isAlive(stat);
+  }
+
+  #passOver({ pid, inode }: Candidate): void {
+    if (this.#rules.looksAgain !== true) this.#strangers.set(pid, inode);
   }
 
   #remember(candidate: Candidate): OwnedProcess[] {
-    const { pid, pgid, inode, owner } = candidate;
+    const { pid, pgid, owner } = candidate;
     if (owner === null) return [];
-    this.#known.set(pid, { inode, owner });
+    this.#owned.set(pid, candidate);
+    this.#strangers.delete(pid);
+    this.#zombies.delete(pid);
     return [{ pid, pgid, owner, isAlive: isAlive(candidate) }];
   }
 
   #forgetAllBut(living: ReadonlySet<number>): void {
-    for (const pid of this.#known.keys()) if (!living.has(pid)) this.#known.delete(pid);
+    for (const known of [this.#strangers, this.#zombies]) for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
     this.#emptySince.clear();
   }
 }
 
 /** Gives each process without an owner that of its parent, session or group, until nothing changes. */
-function inheritOwners(candidates: readonly Candidate[], roots: Roots): void {
+function inheritOwners(candidates: readonly Candidate[], roots: Roots, isLost: (leader: number) => boolean): void {
   const owners = new Map<number, string>();
   for (const [pid, root] of roots) owners.set(pid, root.owner);
   for (const candidate of candidates) {
@@ -137,7 +185,13 @@ function inheritOwners(candidates: readonly Candidate[], roots: Roots): void {
     // Another process has the worker's id now. The kernel gives an id away only when no process, group or session has it any more: nothing is left of that tree.
     if (root !== undefined && root.startTicks !== candidate.startTicks) owners.delete(candidate.pid);
   }
-  for (const { pid, owner } of candidates) if (owner !== null) owners.set(pid, owner);
+  const own = (candidate: Candidate, owner: string): void => {
+    candidate.owner = owner;
+    owners.set(candidate.pid, owner);
+    // Workers have sessions of their own: so whoever led the session or group of one of ours, and is gone, was ours too.
+    for (const leader of [candidate.session, candidate.pgid]) if (!owners.has(leader) && isLost(leader)) owners.set(leader, owner);
+  };
+  for (const candidate of candidates) if (candidate.owner !== null) own(candidate, candidate.owner);
   let changed = true;
   while (changed) {
     changed = false;
@@ -145,8 +199,7 @@ function inheritOwners(candidates: readonly Candidate[], roots: Roots): void {
       if (candidate.owner !== null) continue;
       const owner = owners.get(candidate.pid) ?? owners.get(candidate.ppid) ?? owners.get(candidate.session) ?? owners.get(candidate.pgid);
       if (owner === undefined) continue;
-      candidate.owner = owner;
-      owners.set(candidate.pid, owner);
+      own(candidate, owner);
       changed = true;
     }
   }

@@ -5,11 +5,14 @@ import type { OwnedProcess, Roots, Scan } from './process-table.ts';
 /**
  * Finds the processes of our workers where there is no `/proc` (macOS), by `ps`, which shows the environment of one's own processes there.
  * It blocks for 10 ms and more: good enough for development. It has not been run on a Mac.
+ * @throws when `ps` fails
  */
 export function scanByPs(roots: Roots, ownerOf: (environ: string) => string | null): Scan {
   const text = execFileSync('ps', ['-axEww', '-o', 'pid=,ppid=,pgid=,stat=,command='], { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] });
+  let isWhole = true;
   const rows = text.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s(.*)$/.exec(line);
+    if (match === null) isWhole &&= line.trim() === '';
     if (match === null || Number(match[1]) === ownPid) return [];
     return [{ pid: Number(match[1]), ppid: Number(match[2]), pgid: Number(match[3]), isAlive: match[4]?.startsWith('Z') === false, environ: match[5] ?? '' }];
   });
@@ -31,5 +34,5 @@ export function scanByPs(roots: Roots, ownerOf: (environ: string) => string | nu
     const owner = owners.get(pid);
     return owner === undefined ? [] : [{ pid, pgid, isAlive, owner }];
   });
-  return { processes, isClear: true };
+  return { processes, isClear: isWhole };
 }

@@ -1,9 +1,10 @@
 import { pid as ownPid, platform } from 'node:process';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Container, Containment, ContainmentListener, Log } from './containment.ts';
+import { endAlone } from './end-alone.ts';
 import { endOwned, send } from './end-owned.ts';
 import { killForSure, type KillTrouble } from './kill-for-sure.ts';
-import { isAlive, readSmallFile, readStat, variableOf } from './proc-files.ts';
+import { hasEnded, readSmallFile, readStat, variableOf } from './proc-files.ts';
 import { memoryOf } from './process-memory.ts';
 import { ProcessTable } from './process-table.ts';
 import type { Roots, Scan } from './process-table.ts';
@@ -26,12 +27,12 @@ export function openScanContainment({ runnerId, ...listener }: { readonly runner
     mechanism: 'scan',
     cgroupPath: null,
     contain(workerId, pid) {
-      const startTicks = readStat(pid)?.startTicks ?? 0;
-      roots.set(pid, { owner: workerId, startTicks });
+      const begun = startOf(pid);
+      if ('startTicks' in begun) roots.set(pid, { owner: workerId, startTicks: begun.startTicks });
       const close = (): void => {
         if (roots.get(pid)?.owner === workerId) roots.delete(pid);
       };
-      return containerOf({ workerId, worker: { pid, startTicks }, scans, log, trouble: unkilled.of({ workerId, cgroupPath: null }), close });
+      return containerOf({ workerId, pid, begun, scans, log, trouble: unkilled.of({ workerId, cgroupPath: null }), close });
     },
     unproven: unkilled.count,
     close() {
@@ -42,25 +43,40 @@ export function openScanContainment({ runnerId, ...listener }: { readonly runner
 
 interface Parts {
   readonly workerId: string;
-  readonly worker: { readonly pid: number; readonly startTicks: number };
+  readonly pid: number;
+  readonly begun: Begun;
   readonly scans: Scans;
   readonly log: Log;
   readonly trouble: KillTrouble;
   close(): void;
 }
 
-function containerOf({ workerId, worker, scans, log, trouble, close }: Parts): Container {
+/** When a worker began, which tells it from a later process with its id; or why that is not known. */
+type Begun = { readonly startTicks: number } | { readonly error: Error };
+
+function startOf(pid: number): Begun {
+  try {
+    return { startTicks: (platform === 'linux' ? readStat(pid)?.startTicks : undefined) ?? 0 };
+  } catch (cause) {
+    return { error: new Error(`Worker process ${pid} cannot be looked at: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }) };
+  }
+}
+
+function containerOf({ workerId, pid, begun, scans, log, trouble, close }: Parts): Container {
   const pids = (): number[] => scans.recent().processes.flatMap(({ pid, owner, isAlive }) => (owner === workerId && isAlive ? [pid] : []));
   const kill = async (): Promise<void> => {
-    await endChildless(worker);
+    await ('error' in begun ? endAlone(pid) : endChildless(pid, begun.startTicks));
     await endOwned({
       owner: workerId,
       scan: scans.next,
       onStuck: (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
     });
   };
+  // One that cannot be told from others is not to be given a run.
+  const ready = 'error' in begun ? Promise.reject(begun.error) : Promise.resolve();
+  ready.catch(() => undefined);
   return {
-    ready: Promise.resolve(),
+    ready,
     pids,
     signal(signal) {
       for (const pid of pids()) send(pid, signal);
@@ -75,10 +91,9 @@ function containerOf({ workerId, worker, scans, log, trouble, close }: Parts): C
  * The ordinary case, a worker that has no children, is ended before the first scan, so that one scan does. One that has children is left to the scan: killing it first would
  * cut the ties by which they are found.
  */
-async function endChildless({ pid, startTicks }: Parts['worker']): Promise<void> {
+async function endChildless(pid: number, startTicks: number): Promise<void> {
   for (let round = 0; round < 10; round++) {
-    const stat = platform === 'linux' ? readStat(pid) : null;
-    if (stat === null || stat.startTicks !== startTicks || !isAlive(stat)) return;
+    if (platform !== 'linux' || hasEnded(pid, startTicks)) return;
     if (round === 0 && readSmallFile(`/proc/${pid}/task/${pid}/children`) !== '') return;
     if (round === 0) send(pid, 'SIGKILL');
     await (round < 3 ? nextTurn() : delay(1));
@@ -95,7 +110,7 @@ interface Scans {
 function shareScans(roots: Roots, runnerId: string): Scans {
   const ownerOf = (environ: string): string | null =>
     variableOf(environ, 'CLOUDCODE_RUNNER') === runnerId ? variableOf(environ, 'CLOUDCODE_ATTEMPT') : null;
-  const table = new ProcessTable({ ownerOf, sinceTicks: readStat(ownPid)?.startTicks ?? 0 });
+  const table = new ProcessTable({ ownerOf, sinceTicks: (platform === 'linux' ? readStat(ownPid)?.startTicks : undefined) ?? 0 });
   let last: { readonly scan: Scan; readonly at: number } | null = null;
   let pending: Promise<Scan> | null = null;
   const scan = (): Scan => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from './containment.ts';
+import type { Log, UnkilledWorker } from './containment.ts';
 import { type GuardProcess, startGuardProcess } from './guard-process.ts';
 
 /** A guard that lived this long counts as one that works: the next is started at once. */
@@ -17,6 +17,8 @@ export interface Guard extends AsyncDisposable {
    * lets live what is started from then on.
    */
   hold(deadline: number): Promise<void>;
+  /** Asks it to end a worker, and returns at once: whether that is gone is for the runner to see. Without effect while a new guard is being started. */
+  killWorker(worker: UnkilledWorker): void;
   /** An orderly end: call it when all workers are gone. */
   stop(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
       runnerId,
       cgroupPath,
       onReport(report) {
+        if (report.kind === 'trouble') return log(`The guard could not end a worker yet: ${report.why}`);
         if (report.kind !== 'holding') return;
         for (const each of unanswered) if (each.at <= report.deadline) each.isHeld();
         unanswered = unanswered.filter((each) => each.at > report.deadline);
@@ -94,6 +97,7 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
       guard?.hold(deadline);
       return held;
     },
+    killWorker: (worker) => guard?.killWorker(worker),
     stop,
     [Symbol.asyncDispose]: stop,
   };

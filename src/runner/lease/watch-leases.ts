@@ -3,7 +3,7 @@ import type { Store } from '../../store/open-store.ts';
 import { endExpiredLease, endLease, readOtherLeases, type SeenLease } from '../../store/runners.ts';
 import { bootTimeMs } from '../containment/boot-clock.ts';
 import { endLeftovers, endWorkersOf } from '../containment/end-leftovers.ts';
-import { isKnownDead, isOfThisMachine } from '../process-identity.ts';
+import { canEndWorkersOf, isKnownDead } from '../process-identity.ts';
 
 /** Looks at the leases of the other runners, and ends those whose runner's workers are known to be gone. */
 export interface LeaseWatch {
@@ -12,7 +12,7 @@ export interface LeaseWatch {
 }
 
 /**
- * A lease is ended when its runner's process is known to be dead (on this machine), or when it has expired by the database's clock **and** was not renewed for its whole
+ * A lease is ended when its runner's process is known to be dead and what it left can be ended (on this machine), or when it has expired by the database's clock **and** was not renewed for its whole
  * length by this runner's own clock: no clock that jumps can end it early.
  *
  * @param onEnded a lease was ended: its runs are free
@@ -31,7 +31,7 @@ export function watchLeases(store: Store, runnerId: string, on: { ended(): void;
   };
   const endOfSilent = async (lease: SeenLease): Promise<void> => {
     // Its guard has ended its workers; on this machine that can be made sure of.
-    if (isOfThisMachine(lease.processIdentity)) await endWorkersOf(lease.id);
+    if (canEndWorkersOf(lease.processIdentity)) await endWorkersOf(lease.id);
     if (await endExpiredLease(store, lease)) on.ended();
   };
   const aside = (lease: SeenLease, end: (lease: SeenLease) => Promise<void>): void => {
@@ -50,7 +50,7 @@ export function watchLeases(store: Store, runnerId: string, on: { ended(): void;
       for (const lease of leases) {
         const sight = sights.get(lease.id);
         const leftMs = sight === undefined ? Infinity : silenceLeftMs(sight, lease.leaseMs, now);
-        if (isKnownDead(lease.processIdentity)) aside(lease, endOfDead);
+        if (canEndWorkersOf(lease.processIdentity) && isKnownDead(lease.processIdentity)) aside(lease, endOfDead);
         else if (leftMs > 0) next = Math.min(next, leftMs);
         else if (lease.isExpired) aside(lease, endOfSilent);
       }

@@ -5,8 +5,8 @@ export const apart: Edit = { file: 'src/runner/process-identity.ts', find: 'retu
 
 const noGuardKill: Edit = { file: 'src/guard/main.ts', find: 'if (ending !== null || isFinishing || bootTimeMs() < deadline) return;', replace: 'return;' };
 const noOwnKill: Edit = { file: 'src/runner/lease/hold-lease.ts', find: '    holder?.onLost();\n', replace: '' };
-const noGuardEnd: Edit = { file: 'src/guard/main.ts', find: 'if (!isOrderly) await endRunnerProcesses(runner);', replace: '' };
-const noNeighbour: Edit = { file: 'src/runner/lease/watch-leases.ts', find: 'if (isOfThisMachine(lease.processIdentity)) await endWorkersOf(lease.id);', replace: '' };
+const noGuardEnd: Edit = { file: 'src/guard/main.ts', find: 'if (!isOrderly) await untilEnded(() => endRunnerProcesses(runner));', replace: '' };
+const noNeighbour: Edit = { file: 'src/runner/lease/watch-leases.ts', find: 'if (canEndWorkersOf(lease.processIdentity)) await endWorkersOf(lease.id);', replace: '' };
 /** Where there are cgroups, whoever starts beside a dead runner's empties it. */
 const noEmptying: Edit = { file: 'src/runner/containment/find-cgroup.ts', find: '  await endLeftovers(parent);\n', replace: '' };
 const noLeftovers: Edit = { file: 'src/runner/lease/watch-leases.ts', find: '    await endLeftovers(id);\n', replace: '' };
