@@ -74,6 +74,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'attempt_ended':
     case 'runs_rescued':
     case 'runs_pruned':
+    case 'deployments_pruned':
     case 'lease_lost':
     case 'runner_fit':
     case 'kill_succeeded':

@@ -1,19 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Store } from '../store/open-store.ts';
-import { deleteFinishedRuns, readPrunable } from '../store/prune-runs.ts';
+import { deleteBatchesOfFinished, deleteFinishedRuns, deleteRemains, readPrunable } from '../store/prune-runs.ts';
+import { inSlices } from './in-slices.ts';
 
-/** A slice is over in some milliseconds, and what waits for the database goes between two of them. */
-const slice = 500;
-const pauseMs = 20;
-
-/** Forgets the finished runs that are older, or more, than their environment keeps. @returns how many */
+/** Forgets the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines. @returns how many runs */
 export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<number> {
   let pruned = 0;
-  for (const environment of await readPrunable(store)) {
-    for (let deleted = slice; deleted === slice && !stopping.aborted; pruned += deleted) {
-      deleted = await deleteFinishedRuns(store, environment, slice);
-      await delay(pauseMs);
-    }
+  for (const prunable of await readPrunable(store)) {
+    await inSlices(async (rows) => (await deleteBatchesOfFinished(store, prunable, rows)) === rows, { first: 1_000, largest: 10_000, stopping });
+    await inSlices(async (rows) => {
+      const deleted = await deleteFinishedRuns(store, prunable, rows);
+      pruned += deleted;
+      return deleted === rows;
+    }, { first: 100, largest: 1_000, stopping });
   }
+  await inSlices(async (rows) => (await deleteRemains(store, rows)) > 0, { first: 1_000, largest: 10_000, stopping });
   return pruned;
 }

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleHashBesides } from '../operations/bundle-hash.ts';
@@ -18,6 +18,21 @@ export interface BundleCache {
   files(hash: string, format: 'cjs' | 'esm'): Promise<BundleFiles>;
 }
 
+/** Files that nobody has used for so long may be removed where the database does not have their bundle. */
+const unusedMs = 600_000;
+/** So seldom does a runner mark again what it uses. */
+const markEveryMs = unusedMs / 4;
+
+/** The file whose time of change tells when a bundle was last used. */
+export function usedMark(folder: string, hash: string): string {
+  return join(folder, `${hash}.used`);
+}
+
+/** @param at milliseconds since 1970 */
+export function isRecentUse(at: number): boolean {
+  return Date.now() - at < unusedMs;
+}
+
 /**
  * Keeps deployed bundles as files that workers read. Their names are their hashes, so several runners may share a folder.
  * Their content is checked when this runner first uses them, and again whenever the files are others than it checked:
@@ -26,6 +41,7 @@ export interface BundleCache {
 export function openBundleCache(db: Queryable, folder: string): BundleCache {
   const checked = new Map<string, string>();
   const underWay = new Map<string, Promise<void>>();
+  const marked = new Map<string, number>();
   const write = async (hash: string, files: BundleFiles): Promise<void> => {
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
@@ -40,8 +56,13 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
     if (seen !== null && (await isWhole(files, hash, format))) checked.set(hash, seen);
     else await write(hash, files);
   };
+  const markUsed = (hash: string): void => {
+    if (Date.now() - (marked.get(hash) ?? -Infinity) < markEveryMs) return;
+    if (touch(usedMark(folder, hash))) marked.set(hash, Date.now());
+  };
   return {
     async files(hash, format) {
+      markUsed(hash);
       const at = (suffix: string): string => join(folder, `${hash}.${suffix}`);
       const files = { path: at(format === 'cjs' ? 'cjs' : 'mjs'), sourceMapPath: at('map'), compiledFolder: at('compiled') };
       const seen = identityOf(files);
@@ -53,6 +74,18 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
       return files;
     },
   };
+}
+
+/** @returns false where the folder is not there, or cannot be written to: what is written into it is new, and what is removed from it is written again */
+function touch(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'a'));
+    const now = new Date();
+    utimesSync(path, now, now);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Tells cheaply whether files are those that were checked; null when one is missing, or cannot be reached. */

@@ -16,6 +16,7 @@ export type RunnerEvent =
     }
   | { readonly kind: 'runs_rescued'; readonly count: number }
   | { readonly kind: 'runs_pruned'; readonly count: number }
+  | { readonly kind: 'deployments_pruned'; readonly count: number }
   | { readonly kind: 'lease_lost' }
   /** Its machine cannot start runs: it claims nothing until a probe works. */
   | { readonly kind: 'runner_unfit'; readonly reason: string }
@@ -43,6 +44,8 @@ export function describeEvent(event: RunnerEvent): string {
       return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
     case 'runs_pruned':
       return `${event.count} finished run${event.count === 1 ? '' : 's'} forgotten, as the configuration says`;
+    case 'deployments_pruned':
+      return `${event.count} old deployment${event.count === 1 ? '' : 's'} forgotten`;
     case 'lease_lost':
       return 'the lease could not be renewed in time: all workers were ended';
     case 'runner_unfit':

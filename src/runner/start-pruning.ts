@@ -1,16 +1,35 @@
+import { pruneOldDeployments } from '../operations/prune-deployments.ts';
 import { pruneRuns } from '../operations/prune-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import type { OnEvent } from './events.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
+import { sweepBundles } from './sweep-bundles.ts';
 
 /** Each runner does it: that costs little when another has just done it. */
 const everyMs = 300_000;
 /** A runner that starts has more urgent things to do. */
 const firstAfterMs = 10_000;
 
-/** Forgets finished runs that need not be kept any more, until it is stopped. */
-export function startPruning(store: Store, onEvent: OnEvent): IntervalLoop {
+/** Forgets finished runs and old deployments that need not be kept any more, and removes the files of the latter, until it is stopped. */
+export function startPruning(store: Store, bundleFolder: string, onEvent: OnEvent): IntervalLoop {
   const stopping = new AbortController();
+  const works: readonly { readonly what: string; readonly work: () => Promise<unknown> }[] = [
+    {
+      what: 'finished runs could not be forgotten',
+      work: async () => tell('runs_pruned', await pruneRuns(store, stopping.signal)),
+    },
+    {
+      what: 'old deployments could not be forgotten',
+      work: async () => tell('deployments_pruned', await pruneOldDeployments(store, stopping.signal)),
+    },
+    {
+      what: 'the files of old bundles could not be removed',
+      work: () => sweepBundles(store, bundleFolder),
+    },
+  ];
+  const tell = (kind: 'runs_pruned' | 'deployments_pruned', count: number): void => {
+    if (count > 0) onEvent({ kind, count });
+  };
   let isFirst = true;
   const loop = startLoop({
     async turn() {
@@ -18,12 +37,13 @@ export function startPruning(store: Store, onEvent: OnEvent): IntervalLoop {
         isFirst = false;
         return firstAfterMs;
       }
-      const count = await pruneRuns(store, stopping.signal);
-      if (count > 0) onEvent({ kind: 'runs_pruned', count });
+      for (const { what, work } of works) {
+        if (!stopping.signal.aborted) await work().catch((error: unknown) => onEvent({ kind: 'trouble', what, error }));
+      }
       return everyMs;
     },
     onError(error) {
-      onEvent({ kind: 'trouble', what: 'finished runs could not be forgotten', error });
+      onEvent({ kind: 'trouble', what: 'what need not be kept could not be forgotten', error });
       return everyMs;
     },
   });

@@ -161,7 +161,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const checking = startCheckingHeldRuns(store, id, { slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
-  const pruning = startPruning(store, onEvent);
+  const pruning = startPruning(store, bundleFolder, onEvent);
   for (const risk of risks) trouble('the database', risk);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 

@@ -56,22 +56,24 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
           started_at = coalesce(r.started_at, now()), retry_at = null
         from picked where r.id = picked.id
         returning r.*, picked.turn
-      ), recorded as (
-        insert into cloudcode.attempts (run_id, number, fence, runner_id)
-        select id, attempt_count, fence, runner_id from claimed
-      )
-      select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
-        c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
-        e.variables::text as "variablesJson", t.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
-        t.timeout_ms::double precision as "timeoutMs", t.memory_mb as "memoryMb", t.worker_start as "workerStart"
-      from claimed c
-        join cloudcode.environments e on e.id = c.environment_id
-        join lateral (
+      ), begun as (
+        select c.*, t.deployment_id, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start
+        from claimed c left join lateral (
           select * from cloudcode.tasks t where t.environment_id = c.environment_id and t.name = c.task
           order by t.deployment_id desc limit 1
         ) t on true
-        join cloudcode.bundles b on b.hash = t.bundle_hash
-        join cloudcode.deployments d on d.id = t.deployment_id
+      ), recorded as (
+        insert into cloudcode.attempts (run_id, number, fence, runner_id, deployment_id)
+        select id, attempt_count, fence, runner_id, deployment_id from begun
+      )
+      select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
+        c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
+        e.variables::text as "variablesJson", c.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
+        c.timeout_ms::double precision as "timeoutMs", c.memory_mb as "memoryMb", c.worker_start as "workerStart"
+      from begun c
+        join cloudcode.environments e on e.id = c.environment_id
+        join cloudcode.bundles b on b.hash = c.bundle_hash
+        join cloudcode.deployments d on d.id = c.deployment_id
       order by c.turn`,
     values: [claim.runnerId, claim.after, ...(isFixed ? [] : [claim.limit])],
   });

@@ -40,7 +40,21 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
   });
 }
 
-/** Deletes up to `limit` finished runs, oldest first, with their attempts, log lines and batches. Several runners may do so at once. @returns how many */
+/** Deletes up to `limit` batches of finished runs, which nobody sends again. Those of a run that is deleted go with it in one statement, so there should be none. @returns how many */
+export async function deleteBatchesOfFinished(db: Queryable, { environmentId, before }: Prunable, limit: number): Promise<number> {
+  const rows = await db.query({
+    name: 'delete_batches_of_finished',
+    text: `
+      delete from cloudcode.batches where id in (
+        select b.id from cloudcode.batches b join cloudcode.runs r on r.id = b.run_id
+        where r.environment_id = $1 and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at < $2::timestamptz limit $3
+      ) returning id`,
+    values: [environmentId, before, limit],
+  });
+  return rows.length;
+}
+
+/** Deletes up to `limit` finished runs, oldest first; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many */
 export async function deleteFinishedRuns(db: Queryable, { environmentId, before }: Prunable, limit: number): Promise<number> {
   const [row] = await db.query<{ count: number }>({
     name: 'delete_finished_runs',
@@ -51,13 +65,40 @@ export async function deleteFinishedRuns(db: Queryable, { environmentId, before 
         order by finished_at limit $3 for update skip locked
       ), deleted as (
         delete from cloudcode.runs where id in (select id from old) returning id
-      ), attempts as (
-        delete from cloudcode.attempts where run_id in (select id from old)
-      ), lines as (
-        delete from cloudcode.log_lines where run_id in (select id from old)
+      ), noted as (
+        insert into cloudcode.pruned_runs (run_id) select id from deleted
       )
       select count(*)::integer as count from deleted`,
     values: [environmentId, before, limit],
   });
   return row?.count ?? 0;
+}
+
+/**
+ * Deletes up to `limit` attempts and log lines each, of runs that were deleted. No others can be added: whoever adds them holds the run. Several runners may do so at once.
+ * @returns of how many runs; none when nothing is left, or others are at it
+ */
+export async function deleteRemains(db: Queryable, limit: number): Promise<number> {
+  const [row] = await db.query<{ runs: number }>({
+    name: 'delete_remains',
+    text: `
+      with taken as materialized (
+        select run_id from cloudcode.pruned_runs order by run_id limit least($1::integer, 200) for update skip locked
+      ), lines as materialized (
+        select l.run_id, l.seq from taken join cloudcode.log_lines l using (run_id) limit $1
+      ), attempts as materialized (
+        select a.run_id, a.number from taken join cloudcode.attempts a using (run_id) limit $1
+      ), deleted_lines as (
+        delete from cloudcode.log_lines l using lines where l.run_id = lines.run_id and l.seq = lines.seq
+      ), deleted_attempts as (
+        delete from cloudcode.attempts a using attempts where a.run_id = attempts.run_id and a.number = attempts.number
+      ), done as (
+        delete from cloudcode.pruned_runs
+        where run_id in (select run_id from taken)
+          and (select count(*) from lines) < $1 and (select count(*) from attempts) < $1
+      )
+      select count(*)::integer as runs from taken`,
+    values: [limit],
+  });
+  return row?.runs ?? 0;
 }

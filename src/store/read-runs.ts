@@ -34,12 +34,19 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
   return db.query<ReadRun>({
     name: 'read_runs',
     text: `
-      with newest as (
-        select of_task.id from (
-          select distinct name from cloudcode.tasks where environment_id = $1 and ($3::text is null or name = $3)
-        ) t cross join lateral (
+      with recursive task as (
+        (
+          select $3::text as name where $3 is not null
+          union all
+          (select r.task from cloudcode.runs r where r.environment_id = $1 and $3 is null order by r.task limit 1)
+        )
+        union all
+        select (select r.task from cloudcode.runs r where r.environment_id = $1 and r.task > task.name order by r.task limit 1)
+        from task where $3 is null and task.name is not null
+      ), newest as (
+        select of_task.id from task cross join lateral (
           select r.id, r.seq from cloudcode.runs r
-          where r.environment_id = $1 and r.task = t.name and r.seq < coalesce($5::bigint, 9223372036854775807)
+          where r.environment_id = $1 and r.task = task.name and r.seq < coalesce($5::bigint, 9223372036854775807)
             and ($4::text is null or r.queue = $4)
             and ($2::text is null or case when r.state = 'queued' and r.wake_at > now() then 'scheduled' else r.state end = $2)
           order by r.seq desc limit $6

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pruneRuns } from '../../src/operations/prune-runs.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { retryFinalRun } from '../../src/store/change-runs.ts';
+import { openSession } from '../../src/store/open-session.ts';
 import { setRetention } from '../../src/store/prune-runs.ts';
 import { endOf, testStore, type TestStore } from '../support/store.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
@@ -61,4 +63,59 @@ test('many are forgotten in slices, by several runners at once', async () => {
   const counts = await Promise.all([pruneRuns(t.store, never), pruneRuns(t.store, never)]);
   assert.equal(counts.reduce((sum, count) => sum + count), 1300);
   assert.equal(await rows(t, 'runs'), 0);
+});
+
+/** From now on a statement that deletes more rows of a table than this fails, as by the time that it takes. */
+async function letDelete(t: TestStore, table: string, most: number): Promise<void> {
+  await t.store.query({
+    name: '', text: `
+      create function cloudcode.refuse_many_${table}() returns trigger language plpgsql as $$
+      begin
+        if (select count(*) from gone) > ${most} then raise exception 'too many rows' using errcode = 'query_canceled'; end if;
+        return null;
+      end $$;
+      create trigger refuse_many after delete on cloudcode.${table} referencing old table as gone for each statement execute function cloudcode.refuse_many_${table}()`,
+  });
+}
+
+test('a database that lets no statement delete many rows gets rid of all of them, also of the thousands of lines of one run', async () => {
+  await using t = await testStore();
+  await finished(t, 40, 'returned');
+  await t.store.query({
+    name: '', text: `
+      insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
+        select r.id, i, 1, now(), 'log', 'a line' from (select id from cloudcode.runs order by seq limit 3) r cross join generate_series(1, 10000) i;
+      insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 100);
+      update cloudcode.runs set finished_at = now() - interval '31 days'`,
+  });
+  for (const [table, most] of [['runs', 7], ['log_lines', 900], ['attempts', 7], ['batches', 50]] as const) await letDelete(t, table, most);
+  assert.equal(await pruneRuns(t.store, never), 40);
+  for (const table of ['runs', 'attempts', 'log_lines', 'batches', 'pruned_runs']) assert.equal(await rows(t, table), 0, table);
+});
+
+test('what remains of runs that were deleted is deleted by the next who prunes', async () => {
+  await using t = await testStore();
+  await finished(t, 5, 'returned');
+  await age(t, 'true');
+  await letDelete(t, 'log_lines', 0);
+  await assert.rejects(pruneRuns(t.store, never), { code: 'database_unreachable' });
+  assert.deepEqual([await rows(t, 'runs'), await rows(t, 'log_lines')], [0, 5]);
+  await t.store.query({ name: '', text: 'drop trigger refuse_many on cloudcode.log_lines' });
+  assert.equal(await pruneRuns(t.store, never), 0);
+  assert.deepEqual([await rows(t, 'log_lines'), await rows(t, 'attempts'), await rows(t, 'pruned_runs')], [0, 0, 0]);
+});
+
+test('a run that somebody retries in this moment is not deleted, and loses no line', async () => {
+  await using t = await testStore();
+  await finished(t, 3, 'threw');
+  await age(t, 'true');
+  await using session = await openSession(t.store.url);
+  await session.query({ name: '', text: 'set idle_in_transaction_session_timeout = 0; begin' });
+  const [retried] = await session.query<{ id: string }>({ name: '', text: 'select id from cloudcode.runs order by seq limit 1' });
+  assert.ok(retried !== undefined && (await retryFinalRun(session, retried.id)));
+  assert.equal(await pruneRuns(t.store, never), 2);
+  await session.query({ name: '', text: 'commit' });
+  assert.equal(await pruneRuns(t.store, never), 0);
+  assert.deepEqual([await rows(t, 'runs'), await rows(t, 'attempts'), await rows(t, 'log_lines')], [1, 1, 1]);
+  assert.equal((await t.claim())[0]?.id, retried.id);
 });

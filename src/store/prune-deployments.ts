@@ -1,0 +1,88 @@
+import type { Queryable } from './open-store.ts';
+
+/** How long a lock is waited for: meanwhile others wait behind. */
+const lockWait = "set local lock_timeout = '50ms'";
+
+/** Deployments of an environment that nothing needs, oldest first. */
+export interface OldDeployments {
+  readonly environment: string;
+  readonly ids: readonly string[];
+}
+
+/** @param keep so many of each environment, the newest, are not among them */
+export function readOldDeployments(db: Queryable, keep: number): Promise<readonly OldDeployments[]> {
+  return db.query<OldDeployments>({
+    name: 'old_deployments',
+    text: `
+      select e.name as environment, array_agg(old.id::text order by old.id) as ids
+      from cloudcode.environments e cross join lateral cloudcode.prunable_deployments(e.id, $1) old (id)
+      group by e.id`,
+    values: [keep],
+    limitMs: 60_000,
+  });
+}
+
+/**
+ * Waits until every transaction is over that may take an earlier deployment for the current one, and add a run of a task that the later ones do not have: those that have read `tasks`.
+ * For the rest of the transaction nobody reads them.
+ * @throws an error of a conflict when that takes too long
+ */
+export async function awaitReadersOfTasks(db: Queryable): Promise<void> {
+  await db.query({ name: 'lock_wait', text: lockWait });
+  await db.query({ name: 'await_readers_of_tasks', text: 'lock table cloudcode.tasks in access exclusive mode' });
+}
+
+/**
+ * Deletes the tasks of those of these deployments of an environment that nothing needs, and marks them. The environment must be locked, and whoever may take one of them for the current one
+ * must be done.
+ * @returns how many
+ */
+export async function pruneDeployments(db: Queryable, environmentId: number, { ids, keep }: { readonly ids: readonly string[]; readonly keep: number }): Promise<number> {
+  const [row] = await db.query<{ count: number }>({
+    name: 'prune_deployments',
+    text: `
+      with pruned as (
+        update cloudcode.deployments set pruned_at = now(), data_model_hash = null
+        where id = any ($2::bigint[]) and id in (select cloudcode.prunable_deployments($1, $3))
+        returning id
+      ), deleted as (
+        delete from cloudcode.tasks where deployment_id in (select id from pruned)
+      )
+      select count(*)::integer as count from pruned`,
+    values: [environmentId, ids, keep],
+    limitMs: 60_000,
+  });
+  return row?.count ?? 0;
+}
+
+/** Keeps deployments from being made, for the rest of the transaction: one that finds its bundle there does not store it, and refers to it later. @throws an error of a conflict when one takes too long */
+export async function lockBundles(db: Queryable): Promise<void> {
+  await db.query({ name: 'lock_wait', text: lockWait });
+  await db.query({ name: 'lock_bundles', text: 'lock table cloudcode.bundles, cloudcode.data_models in share row exclusive mode' });
+}
+
+/** Deletes up to `limit` bundles and data models each that no deployment has. They must be locked. @returns how many */
+export async function deleteUnusedBundles(db: Queryable, limit: number): Promise<number> {
+  const [row] = await db.query<{ count: number }>({
+    name: 'delete_unused_bundles',
+    text: `
+      with bundles as (
+        delete from cloudcode.bundles where hash in (
+          select hash from cloudcode.bundles b where not exists (select from cloudcode.tasks t where t.bundle_hash = b.hash) limit $1
+        ) returning hash
+      ), models as (
+        delete from cloudcode.data_models where hash in (
+          select hash from cloudcode.data_models m where not exists (select from cloudcode.deployments d where d.data_model_hash = m.hash) limit $1
+        ) returning hash
+      )
+      select count(*)::integer as count from (select hash from bundles union all select hash from models) deleted`,
+    values: [limit],
+  });
+  return row?.count ?? 0;
+}
+
+/** Those of these bundles that are there. */
+export async function readKnownBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ hash: string }>({ name: 'known_bundles', text: 'select hash from cloudcode.bundles where hash = any ($1::text[])', values: [hashes] });
+  return new Set(rows.map(({ hash }) => hash));
+}
