@@ -46,7 +46,8 @@ function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonl
   return `${colours.dim(`attempt ${attempt.number}`.padEnd(12))}  ${facts.join(', ')}${why}`;
 }
 
-function errorLines(error: ErrorRecord): string[] {
+/** With its stack, where it has one. */
+export function errorLines(error: ErrorRecord): string[] {
   const stack = error.stack ?? '';
   const whole = stack.includes(error.message) ? stack : `${error.name}: ${error.message}${stack === '' ? '' : `\n${stack}`}`;
   const properties = Object.entries(error.properties ?? {}).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`);

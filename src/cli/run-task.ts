@@ -11,7 +11,7 @@ import { describeFound, scheduleOrDeploy } from './schedule-or-deploy.ts';
 import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';
 import type { Terminal } from './terminal/terminal.ts';
-import { tellLeft, waitUntilDrained } from './wait-until-drained.ts';
+import { tellEnded, tellLeft, waitUntilDrained } from './wait-until-drained.ts';
 
 export interface RunRequest {
   readonly request: { readonly task: string };
@@ -65,7 +65,7 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   const over = new AbortController();
   const signal = AbortSignal.any([waiting.signal, over.signal]);
   const telling = terminal.err.isTerminal ? tellState(backend, scheduled, { status, signal }) : Promise.resolve();
-  const describe = lineDescriber(terminal.err);
+  const describe = lineDescriber(terminal.err, { withTimes: false });
   const follow = async (): Promise<Run | null> => {
     const lines = backend.followLogs(scheduled.id, signal);
     for (let line = await lines.next(); ; line = await lines.next()) {
@@ -79,7 +79,10 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
       const drained = waitUntilDrained(backend, { status, signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
       const [ended] = await Promise.all([follow(), drained]);
       live.stop();
-      if (!waiting.signal.aborted) await tellLeft(backend, terminal, 'Left');
+      if (!waiting.signal.aborted) {
+        await tellEnded(backend, terminal, scheduled);
+        await tellLeft(backend, terminal, 'Left');
+      }
       return ended ?? (await backend.getRun(scheduled.id));
     }
     return (await follow()) ?? (await backend.getRun(scheduled.id));

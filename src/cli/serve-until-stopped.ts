@@ -4,6 +4,8 @@ import { CloudCodeError } from '../core/errors.ts';
 import type { System, SystemEvent, SystemOptions } from '../main.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import { describeEvent } from '../runner/events.ts';
+import { describeLine } from './describe-line.ts';
+import { errorLines } from './describe-run.ts';
 import { aborted, catchInterrupts } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { checkDatabaseUrl } from './resolve-backend.ts';
@@ -19,6 +21,7 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   const { startSystem } = await import('../main.ts');
   const onEvent = (event: SystemEvent): void => {
     tellEvent(terminal, event, global.environment);
+    if (options.watch) tellRun(terminal, event);
     if (event.kind === 'deployed' && options.watch) void refreshTypes(event.built);
   };
   const system = await startSystem({ ...options, onEvent, signal: interrupts.signal });
@@ -68,6 +71,9 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'trouble':
     case 'kill_failed':
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
+    case 'line_printed':
+      // The console is in the store; `dev` shows it besides.
+      return;
     case 'runner_started':
     case 'fork_server_ready':
     case 'attempt_started':
@@ -80,6 +86,16 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'kill_succeeded':
     case 'draining':
       return terminal.tell(`${time} ${describeEvent(event)}`);
+  }
+}
+
+/** What whoever works on the tasks wants to see of each run: its console as it comes, and its error. */
+function tellRun({ err, tell }: Terminal, event: SystemEvent): void {
+  // The end of an id: ids that were made at one time begin alike.
+  const of = (task: string, runId: string): string => err.colours.dim(`${escapeText(task)} …${runId.slice(-6)} |`);
+  if (event.kind === 'line_printed') tell(`${of(event.task, event.runId)} ${describeLine(event.line, err)}`);
+  if (event.kind === 'attempt_ended' && event.error !== null) {
+    for (const line of errorLines(event.error)) tell(`${of(event.task, event.runId)} ${err.colours.red(line)}`);
   }
 }
 

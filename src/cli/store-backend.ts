@@ -11,6 +11,7 @@ import { readLogs } from '../operations/read-logs.ts';
 import { retryRun } from '../operations/retry-run.ts';
 import { findOrScheduleRun } from '../operations/schedule-run.ts';
 import { summariseBacklog } from '../operations/summarise-backlog.ts';
+import { summariseEnded } from '../operations/summarise-ended.ts';
 import type { Store } from '../store/open-store.ts';
 
 /** A store, directly: the same operations that a server calls. */
@@ -35,6 +36,7 @@ export function storeBackend(store: Store, environment: string): Backend {
       }
     },
     summariseBacklog: () => summariseBacklog(store, environment),
+    summariseEnded: (of) => summariseEnded(store, environment, of),
     health: async () => {
       await store.query({ name: 'health', text: 'select 1' });
     },

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Backlog } from '../client/backend.ts';
+import type { Run } from '../core/run.ts';
+import { firstLine, paintState } from './describe-run.ts';
 import { escapeText } from './terminal/escape-text.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
@@ -17,6 +19,19 @@ export async function waitUntilDrained(backend: Backend, options: { readonly sta
     // A long backlog takes long to count: ask the more seldom.
     await sleep(Math.max(pauseMs, (performance.now() - asked) * 10), undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Says which runs besides one have ended since that was scheduled: what followed from it, and what was waiting. */
+export async function tellEnded(backend: Backend, terminal: Terminal, scheduled: Run): Promise<void> {
+  const { counts, failures } = await backend.summariseEnded({ since: scheduled.createdAt, besides: scheduled.id });
+  if (counts.length === 0) return;
+  const { colours } = terminal.err;
+  terminal.tell(`Ended besides: ${counts.map(({ task, state, runs }) => `${runs} of ${escapeText(task)} ${paintState(colours, state)}`).join(', ')}.`);
+  for (const { id, task, state, message } of failures) {
+    terminal.tell(`  ${id} ${escapeText(task)} ${paintState(colours, state)}${message === null ? '' : `: ${escapeText(firstLine(message))}`}`);
+  }
+  const unlisted = counts.reduce((sum, { state, runs }) => sum + (state === 'failed' || state === 'dead' ? runs : 0), 0) - failures.length;
+  if (unlisted > 0) terminal.tell(`  and ${unlisted} more: cloudcode runs --state failed, cloudcode runs --state dead`);
 }
 
 /** Says what was left undone, if anything was. */

@@ -1,4 +1,4 @@
-import type { ListedRun, Queue, Run } from '../core/run.ts';
+import type { ListedRun, Queue, Run, RunState } from '../core/run.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import type { NumberedLine } from '../protocol/http-runs.ts';
 
@@ -22,6 +22,8 @@ export interface Backend {
   /** All lines, as they come, until the run is over or the signal aborts. Returns the run as it ended, or null when the signal aborted. */
   followLogs(runId: string, signal: AbortSignal): AsyncGenerator<NumberedLine, Run | null>;
   summariseBacklog(): Promise<Backlog>;
+  /** The runs that have ended since a time (ISO 8601), but for one. */
+  summariseEnded(of: { readonly since: string; readonly besides: string }): Promise<EndedSummary>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;
 }
@@ -64,6 +66,13 @@ export interface Backlog {
   readonly later: number;
   readonly paused: number;
   readonly pausedQueues: readonly string[];
+}
+
+export interface EndedSummary {
+  /** By task and state. */
+  readonly counts: readonly { readonly task: string; readonly state: RunState; readonly runs: number }[];
+  /** The last ten that `failed` or are `dead`, with the message of the error. */
+  readonly failures: readonly { readonly id: string; readonly task: string; readonly state: RunState; readonly message: string | null }[];
 }
 
 /** The most runs that one page holds. */

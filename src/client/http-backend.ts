@@ -2,7 +2,7 @@ import type { Queue, Run } from '../core/run.ts';
 import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
 import { fitsInPath } from '../protocol/http-queues.ts';
 import type { LogsBody } from '../protocol/http-runs.ts';
-import { allQueues, type Backend, type Backlog, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
+import { allQueues, type Backend, type Backlog, type EndedSummary, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
 import { requestAnswer, requestJson, withoutSecrets } from './request-json.ts';
 
@@ -43,6 +43,7 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
     readLogs: async (runId, afterSeq) => (await get<LogsBody>(`${runPath(runId)}/logs?after=${afterSeq}`)).lines,
     followLogs: (runId, signal) => followEvents(server, `${base}${runPath(runId)}/logs`, signal),
     summariseBacklog: () => get<Backlog>('/backlog'),
+    summariseEnded: (of) => get<EndedSummary>(`/ended?${queryOf(of)}`),
     health: async () => {
       await requestJson(server, '/ready');
     },

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { listTasks } from '../operations/list-tasks.ts';
 import { summariseBacklog } from '../operations/summarise-backlog.ts';
+import { summariseEnded } from '../operations/summarise-ended.ts';
 import { packageVersion } from '../package-root.ts';
 import type { ProjectBody } from '../protocol/http-project.ts';
+import { parseEndedQuery } from '../protocol/http-runs.ts';
 import type { ServerOptions } from './create-server.ts';
 
 interface InEnvironment {
@@ -15,5 +17,6 @@ export function projectRoutes(api: FastifyInstance, { store, project }: ServerOp
     return { folder: project.folder, name: project.name, environment: params.environment, version: packageVersion, pid: process.pid };
   });
   api.get<InEnvironment>('/tasks', async ({ params }) => ({ tasks: await listTasks(store, params.environment) }));
+  api.get<InEnvironment>('/ended', ({ params, query }) => summariseEnded(store, params.environment, parseEndedQuery(query)));
   api.get<InEnvironment>('/backlog', ({ params }) => summariseBacklog(store, params.environment));
 }

@@ -3,7 +3,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import { suggest } from '../core/suggest.ts';
 
 /** A parameter of a query. */
-export const one = z.string({ error: 'is given more than once' });
+export const one = z.string({ error: (issue) => (issue.input === undefined ? 'must be given' : 'is given more than once') });
 export const wholeNumber = one.regex(/^\d{1,9}$/, { error: 'must be a whole number' }).transform(Number);
 
 /** @throws CloudCodeError `invalid_filter` */

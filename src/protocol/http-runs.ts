@@ -43,6 +43,11 @@ const runsQuery = z.strictObject({
 });
 const logsQuery = z.strictObject({ after: wholeNumberOfAnySize() });
 
+const endedQuery = z.strictObject({
+  since: one.refine((text) => parseIsoTime(text) !== null, { error: 'must be an ISO 8601 time with its offset from UTC' }),
+  besides: one.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: 'must be the id of a run' }),
+});
+
 function wholeNumberOfAnySize() {
   return one.regex(/^\d{1,15}$/, { error: 'must be the `seq` of a line' }).transform(Number).optional();
 }
@@ -55,4 +60,9 @@ export function parseRunsQuery(query: unknown): z.output<typeof runsQuery> {
 /** The query of `GET …/runs/{id}/logs`. @throws CloudCodeError `invalid_filter` */
 export function parseLogsQuery(query: unknown): z.output<typeof logsQuery> {
   return parseQuery(logsQuery, query);
+}
+
+/** The query of `GET …/ended`. @throws CloudCodeError `invalid_filter` */
+export function parseEndedQuery(query: unknown): z.output<typeof endedQuery> {
+  return parseQuery(endedQuery, query);
 }

@@ -18,7 +18,7 @@ const fromWorker = z.discriminatedUnion('type', [
     type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), peakMemoryBytes: count, keepsCode: z.boolean(),
   }),
   z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty', 'bundle_gone']), error: errorRecord.nullable(), peakMemoryBytes: count }),
-  z.object({ type: z.literal('cut'), bytes: count }),
+  z.object({ type: z.literal('cut'), lines: count, bytes: count }),
 ]);
 
 /** Reads a frame from a worker; null when it is none of ours (a task may have written to the channel). */

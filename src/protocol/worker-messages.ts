@@ -90,9 +90,10 @@ export interface StoppingMessage {
   readonly peakMemoryBytes: number;
 }
 
-/** Output beyond the limits that the worker did not send. */
+/** Output beyond the limits that the worker left out, between what it has sent and what it sends. */
 export interface CutMessage {
   readonly type: 'cut';
+  readonly lines: number;
   readonly bytes: number;
 }
 

@@ -1,63 +1,85 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { LogLevel } from '../core/run.ts';
-import { maxLineLength, maxLogBytes, maxLogLines } from '../protocol/limits.ts';
+import { keptAtEachEnd, maxLineLength, maxLogBytes, maxLogLines } from '../protocol/limits.ts';
 import type { StoredLine } from '../store/end-attempt.ts';
+import { keepLast } from './keep-last.ts';
 import { isInspectorNotice } from './sample-stack.ts';
 
-/** An attempt's output as lines, bounded; what is over the bounds is counted. */
+/** An attempt's output as lines, bounded: its beginning and its end are kept, and what lies between is counted. */
 export interface OutputCollector {
   /** Text from `console.*`, or from process.stdout and process.stderr of the worker itself. */
   addText(level: LogLevel, at: number, text: string): void;
   /** Bytes from the worker's standard output or error: of native code and of its children. */
   addChunk(level: 'stdout' | 'stderr', chunk: Buffer): void;
-  /** Output that the worker itself held back. */
-  addCut(bytes: number): void;
+  /** Output that the worker itself left out, between what it has sent and what it sends. */
+  addCut(cut: { readonly lines: number; readonly bytes: number }): void;
   /** Adds a line of the runner's own. */
   note(text: string): void;
-  /** Takes the whole lines collected so far. */
+  /** Takes the whole lines that are to be stored before the end. */
   take(): StoredLine[];
-  /** Takes everything, unfinished lines too, and a last line that says what was cut. */
-  finish(): StoredLine[];
+  /** Takes everything else, unfinished lines too. */
+  finish(): FinishedOutput;
   /** The end of what came through standard error: native crash text. */
   errorTail(): string;
 }
 
+export interface FinishedOutput {
+  readonly lines: readonly StoredLine[];
+  /** The numbers of lines that may have been stored before it was known that they lie between the beginning and the end. */
+  readonly leftOut: LineRange | null;
+}
+
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 const tailLength = 16_384;
 
-export function collectOutput(onLines: () => void): OutputCollector {
+/** @param onLine is told of each line as it comes; those over the bounds are stored with the end, or left out */
+export function collectOutput(onLine: (line: StoredLine) => void): OutputCollector {
   const partial = new Map<string, { text: string; at: number; level: LogLevel }>();
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
   let lines: StoredLine[] = [];
-  let keptLines = 0;
-  let keptBytes = 0;
-  let cutLines = 0;
-  let cutBytes = 0;
+  let count = 0;
+  let bytes = 0;
+  let isBeginning = true;
+  /** Until more has come than is kept, all of it is stored soon. */
+  let isStoredSoon = true;
+  const last = keepLast();
+  /** Of what the worker left out. */
+  const cut = { lines: 0, bytes: 0, number: 0 };
+  /** Of lines that never end. */
+  let cutFromLines = 0;
   let tail = '';
 
   const keep = (level: LogLevel, at: number, text: string): void => {
     if (level === 'stderr' && isInspectorNotice(text)) return;
-    if (keptLines >= maxLogLines || keptBytes >= maxLogBytes) {
-      cutLines += 1;
-      cutBytes += text.length + 1;
-      return;
-    }
     const message = text.length > maxLineLength ? `${cutText(text, maxLineLength)}… (${text.length} characters)` : text;
-    keptLines += 1;
-    keptBytes += message.length + 1;
-    lines.push({ number: keptLines, at: new Date(at).toISOString(), level, message });
-    onLines();
+    count += 1;
+    bytes += message.length + 1;
+    const line = { number: count, at: new Date(at).toISOString(), level, message };
+    isBeginning &&= count <= keptAtEachEnd.lines && bytes <= keptAtEachEnd.bytes;
+    isStoredSoon &&= count <= maxLogLines && bytes <= maxLogBytes;
+    if (!isBeginning) last.add(line, isStoredSoon);
+    if (isStoredSoon) lines.push(line);
+    onLine(line);
   };
   const add = (source: string, level: LogLevel, at: number, text: string): void => {
     const held = partial.get(source);
     const pieces = ((held?.text ?? '') + text).split('\n');
-    const last = pieces.pop() ?? '';
+    const rest = pieces.pop() ?? '';
     for (const piece of pieces) keep(level, at, piece.endsWith('\r') ? piece.slice(0, -1) : piece);
-    if (last === '') partial.delete(source);
+    if (rest === '') partial.delete(source);
     // A line that never ends is cut here, so that it cannot fill the runner's memory.
-    else if (last.length > maxLineLength * 2) {
-      cutBytes += last.length - maxLineLength * 2;
-      partial.set(source, { text: last.slice(0, maxLineLength * 2), at: held?.at ?? at, level });
-    } else partial.set(source, { text: last, at: held?.at ?? at, level });
+    else if (rest.length > maxLineLength * 2) {
+      cutFromLines += rest.length - maxLineLength * 2;
+      partial.set(source, { text: rest.slice(0, maxLineLength * 2), at: held?.at ?? at, level });
+    } else partial.set(source, { text: rest, at: held?.at ?? at, level });
+  };
+  const endPartial = (): void => {
+    for (const held of partial.values()) keep(held.level, held.at, held.text);
+    partial.clear();
   };
   const take = (): StoredLine[] => {
     const taken = lines;
@@ -71,23 +93,25 @@ export function collectOutput(onLines: () => void): OutputCollector {
       if (level === 'stderr') tail = (tail + text).slice(-tailLength);
       add(`pipe ${level}`, level, Date.now(), text);
     },
-    addCut: (bytes) => void (cutBytes += bytes),
+    addCut(more) {
+      endPartial();
+      cut.lines += more.lines;
+      cut.bytes += more.bytes;
+      isBeginning = isStoredSoon = false;
+      // The number of the line that says so.
+      if (cut.number === 0) cut.number = count += 1;
+    },
     note: (text) => keep('system', Date.now(), text),
     take,
     finish() {
       for (const level of ['stdout', 'stderr'] as const) add(`pipe ${level}`, level, Date.now(), decoders[level].end());
-      for (const held of partial.values()) keep(held.level, held.at, held.text);
-      partial.clear();
-      if (cutBytes > 0) {
-        const what = cutLines > 0 ? `${cutBytes} characters of output, ${cutLines} lines at least,` : `${cutBytes} characters of output`;
-        lines.push({
-          number: keptLines + 1,
-          at: new Date().toISOString(),
-          level: 'system',
-          message: `${what} were cut: an attempt keeps ${maxLogLines} lines and ${maxLogBytes} characters.`,
-        });
-      }
-      return take();
+      endPartial();
+      const { kept, lines: leftLines, bytes: leftBytes, leftOut, until } = last.finish();
+      const number = Math.max(until, cut.number) || count + 1;
+      const gap = describeGap({ lines: leftLines + cut.lines, bytes: leftBytes + cut.bytes, fromLines: cutFromLines });
+      const note: StoredLine[] = gap === null ? [] : [{ number, at: new Date().toISOString(), level: 'system', message: gap }];
+      const soon = take().filter((line) => !isIn(leftOut, line.number));
+      return { lines: [...soon, ...note, ...kept], leftOut };
     },
     errorTail: () => tail,
   };
@@ -96,4 +120,16 @@ export function collectOutput(onLines: () => void): OutputCollector {
 /** Never in the middle of a character. */
 function cutText(text: string, length: number): string {
   return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+}
+
+export function isIn(range: LineRange | null, number: number): boolean {
+  return range !== null && number >= range.from && number <= range.to;
+}
+
+function describeGap({ lines, bytes, fromLines }: { readonly lines: number; readonly bytes: number; readonly fromLines: number }): string | null {
+  const fromLong = fromLines === 0 ? '' : `${fromLines} characters of lines that do not end were cut.`;
+  if (bytes === 0) return fromLong === '' ? null : fromLong;
+  const what = lines === 0 ? `${bytes} characters` : `${lines} line${lines === 1 ? '' : 's'} (${bytes} characters)`;
+  const kept = `an attempt keeps its first and its last ${keptAtEachEnd.lines} lines, and ${keptAtEachEnd.bytes} characters of each.`;
+  return `${what} were cut and are left out here: ${kept}${fromLong === '' ? '' : ` ${fromLong}`}`;
 }

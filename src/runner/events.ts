@@ -1,4 +1,5 @@
-import type { Outcome } from '../core/run.ts';
+import type { ErrorRecord } from '../core/errors.ts';
+import type { LogLine, Outcome } from '../core/run.ts';
 
 /** What a runner tells of its work. One subscriber makes log lines of it; the runner itself never logs. */
 export type RunnerEvent =
@@ -11,9 +12,11 @@ export type RunnerEvent =
       readonly task: string;
       readonly attempt: number;
       readonly outcome: Outcome;
+      readonly error: ErrorRecord | null;
       readonly next: string;
       readonly tookMs: number;
     }
+  | { readonly kind: 'line_printed'; readonly runId: string; readonly task: string; readonly line: LogLine }
   | { readonly kind: 'runs_rescued'; readonly count: number }
   | { readonly kind: 'runs_pruned'; readonly count: number }
   | { readonly kind: 'deployments_pruned'; readonly count: number }
@@ -40,6 +43,8 @@ export function describeEvent(event: RunnerEvent): string {
       return `${event.task} ${event.runId} attempt ${event.attempt} started (pid ${event.pid})`;
     case 'attempt_ended':
       return `${event.task} ${event.runId} attempt ${event.attempt} ${event.outcome} after ${Math.round(event.tookMs)} ms: ${event.next}`;
+    case 'line_printed':
+      return `${event.task} ${event.runId} ${event.line.level}: ${event.line.message}`;
     case 'runs_rescued':
       return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
     case 'runs_pruned':

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import type { DataModel } from '../core/data-model.ts';
 import type { FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
+import { deleteLogLines } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
 import { answerCalls } from './answer-calls.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import type { BundleFiles } from './bundle-cache.ts';
-import { collectOutput } from './collect-output.ts';
+import { collectOutput, isIn } from './collect-output.ts';
 import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
@@ -79,7 +80,10 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   let stopping: StoppingMessage | null = null;
   let ownPeakBytes = 0;
   let cancelRequested = false;
-  const output = collectOutput(() => flusher.schedule());
+  const output = collectOutput((line) => {
+    flusher.schedule();
+    context.onEvent({ kind: 'line_printed', runId: run.id, task: run.task, line: { at: line.at, attempt: run.attempt, level: line.level, message: line.message } });
+  });
   const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
 
   const calls = answerCalls(run, { store: context.callStore, dataModel: code.dataModel, worker });
@@ -90,7 +94,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
         case 'lines':
           return output.addText(message.level, message.at, message.text);
         case 'cut':
-          return output.addCut(message.bytes);
+          return output.addCut(message);
         case 'call':
           return calls.answer(message);
         case 'stopping':
@@ -176,6 +180,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     await calls.close().catch(trouble('its calls could not be finished'));
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop().catch(trouble('its log could not be stored'));
+    const { lines, leftOut } = output.finish();
+    if (leftOut !== null) await deleteLogLines(context.store, { runId: run.id, number: run.attempt }, leftOut).catch(trouble('its log could not be shortened'));
     const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb, isUnloaded: isClosed && !worker.hasLoaded });
     fault.resolve(described.isMachineFault === true ? (described.error?.message ?? null) : null);
     const next = await storeEnd(context, run.queue, {
@@ -190,10 +196,10 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       signal: exit.signal,
       pid: worker.pid,
       peakMemoryBytes: Math.max(memory.peakBytes(), ownPeakBytes) || null,
-      lines: [...(unwritten ?? []), ...output.finish()],
+      lines: [...(unwritten ?? []).filter(({ number }) => !isIn(leftOut, number)), ...lines],
     });
     const tookMs = performance.now() - began;
-    context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, next, tookMs });
+    context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, error: described.error, next, tookMs });
   }
 
   return {

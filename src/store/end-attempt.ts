@@ -132,6 +132,17 @@ export async function insertLogLines(
   return rows.length > 0;
 }
 
+/** Removes log lines of an attempt that lie between the beginning and the end of its output. */
+export async function deleteLogLines(db: Queryable, attempt: { readonly runId: string; readonly number: number }, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+  await db.query({
+    name: 'delete_log_lines',
+    text: `
+      delete from cloudcode.log_lines
+      where run_id = $1 and seq between ($2::integer::bigint << 32) + $3::integer and ($2::integer::bigint << 32) + $4::integer`,
+    values: [attempt.runId, attempt.number, from, to],
+  });
+}
+
 function lineColumns(lines: readonly StoredLine[]): readonly unknown[][] {
   return [lines.map((line) => line.number), lines.map((line) => line.at), lines.map((line) => line.level), lines.map((line) => storable(line.message))];
 }

@@ -166,3 +166,33 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
   });
   return row ?? { queued: 0, running: 0, inBackOff: 0, dueSoon: 0, later: 0, paused: 0, pausedQueues: [] };
 }
+
+export interface EndedSummary {
+  readonly counts: readonly { readonly task: string; readonly state: RunState; readonly runs: number }[];
+  readonly failures: readonly { readonly id: string; readonly task: string; readonly state: RunState; readonly message: string | null }[];
+}
+
+/** The runs that have ended since a time, but for one: how many of each task and state, and the last ten that went wrong. */
+export async function readEnded(db: Queryable, environmentId: number, { since, besides }: { readonly since: string; readonly besides: string }): Promise<EndedSummary> {
+  const [row] = await db.query<EndedSummary>({
+    name: 'read_ended',
+    text: `
+      with ended as materialized (
+        select id, task, state, finished_at, error from cloudcode.runs
+          where environment_id = $1 and state in ('succeeded', 'failed', 'cancelled') and finished_at >= $2 and id <> $3
+        union all
+        select id, task, state, finished_at, error from cloudcode.runs where environment_id = $1 and state = 'dead' and finished_at >= $2 and id <> $3
+      )
+      select
+        coalesce((
+          select json_agg(json_build_object('task', task, 'state', state, 'runs', runs) order by task, state)
+          from (select task, state, count(*) as runs from ended group by task, state) as counted
+        ), '[]') as counts,
+        coalesce((
+          select json_agg(json_build_object('id', id, 'task', task, 'state', state, 'message', error ->> 'message') order by finished_at desc)
+          from (select * from ended where state in ('failed', 'dead') order by finished_at desc limit 10) as failed
+        ), '[]') as failures`,
+    values: [environmentId, since, besides],
+  });
+  return row ?? { counts: [], failures: [] };
+}

@@ -1,36 +1,91 @@
 import type { StringDecoder } from 'node:string_decoder';
 import type { LogLevel } from '../core/run.ts';
-import { maxLogBytes } from '../protocol/limits.ts';
+import { keptAtEachEnd, maxLogBytes } from '../protocol/limits.ts';
 import { send } from './channel.ts';
 
 // Taken before the task runs, which may stop the time for its own code.
 const { now } = Date;
+const { setTimeout } = globalThis;
+
+/** What is written beyond the bounds goes to the runner so often. */
+const flushMs = 250;
+/** Of one message to the runner. */
+const pieceLength = 16_384;
+
+interface Held {
+  readonly level: LogLevel;
+  readonly at: number;
+  text: string;
+}
 
 const decoders = new Map<'stdout' | 'stderr', StringDecoder>();
 let sentBytes = 0;
-let cutBytes = 0;
 let level: LogLevel | null = null;
+/** The last of what was written beyond the bounds, and how much of it was left out before. */
+let held: Held[] = [];
+let heldBytes = 0;
+const cut = { lines: 0, bytes: 0 };
+let isFlushDue = false;
+let flushedAt = 0;
 
 function emit(defaultLevel: LogLevel, text: string): void {
-  // The runner keeps no more than this either; not sending it spares both of them the work.
-  if (sentBytes > maxLogBytes) {
-    cutBytes += text.length;
-    return;
-  }
-  sentBytes += text.length;
-  const kept = text.length > maxLogBytes ? text.slice(0, maxLogBytes) : text;
-  cutBytes += text.length - kept.length;
-  send({ type: 'lines', level: level ?? defaultLevel, at: now(), text: kept });
+  const room = maxLogBytes - sentBytes;
+  const first = text.length > room ? text.slice(0, Math.max(0, room)) : text;
+  sentBytes += first.length;
+  if (first !== '') send({ type: 'lines', level: level ?? defaultLevel, at: now(), text: first });
+  if (first.length < text.length) hold(level ?? defaultLevel, text.slice(first.length));
 }
 
-/** Sends what was held back of a character that did not come whole, and tells the runner how much was not sent. */
-export function sendCut(): void {
+// From here on the runner keeps the last of it only. It is sent now and then, so that a flood costs little and what came before a crash is not lost.
+function hold(ofLevel: LogLevel, text: string): void {
+  const at = now();
+  // Not from the middle of a character.
+  const kept = text.slice(-keptAtEachEnd.bytes).replace(/^[\udc00-\udfff]/, '');
+  if (kept.length < text.length) {
+    leaveOut(text.slice(0, -kept.length));
+    while (held.length > 0) leaveOut(held.shift()?.text ?? '');
+    heldBytes = 0;
+  }
+  const last = held.at(-1);
+  if (last !== undefined && last.level === ofLevel && last.text.length < pieceLength) last.text += kept;
+  else held.push({ level: ofLevel, at, text: kept });
+  heldBytes += kept.length;
+  while (heldBytes > keptAtEachEnd.bytes && held.length > 1) {
+    const oldest = held.shift()?.text ?? '';
+    heldBytes -= oldest.length;
+    leaveOut(oldest);
+  }
+  // A task that never lets go has no timers.
+  if (at - flushedAt >= flushMs) sendHeld();
+  else if (!isFlushDue) {
+    isFlushDue = true;
+    setTimeout(sendHeld, flushMs).unref();
+  }
+}
+
+function leaveOut(text: string): void {
+  cut.bytes += text.length;
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) cut.lines += 1;
+}
+
+/** At the end: sends what was held back of a character that did not come whole, and of a flood. */
+export function sendRest(): void {
   for (const [name, decoder] of decoders) {
     const rest = decoder.end();
     if (rest !== '') emit(name, rest);
   }
-  if (cutBytes > 0) send({ type: 'cut', bytes: cutBytes });
-  cutBytes = 0;
+  sendHeld();
+}
+
+/** Sends what is held back, and how much was left out before it. */
+function sendHeld(): void {
+  isFlushDue = false;
+  flushedAt = now();
+  if (cut.bytes > 0) send({ type: 'cut', ...cut });
+  cut.lines = cut.bytes = 0;
+  for (const { level: ofLevel, at, text } of held) send({ type: 'lines', level: ofLevel, at, text });
+  held = [];
+  heldBytes = 0;
 }
 
 /** Makes `console.*` and writes to process.stdout and process.stderr go to the run's log, in the order of the calls. */

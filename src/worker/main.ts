@@ -2,7 +2,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import { maxJsonBytes } from '../core/parameters-json.ts';
 import { toJson } from '../core/to-json.ts';
 import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
-import { captureOutput, sendCut } from './capture-output.ts';
+import { captureOutput, sendRest } from './capture-output.ts';
 import { readFrameBlocking, send } from './channel.ts';
 import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
 import { errorRecord } from './error-record.ts';
@@ -81,7 +81,7 @@ function sendAnswer({ outcome, value }: Answer): void {
   const result = outcome === 'returned' ? resultOf(value) : { json: null, error: errorRecord(value) };
   if (state === 'over') return;
   state = 'over';
-  sendCut();
+  sendRest();
   // A run that threw may have left early, and little of the bundle is compiled then.
   const keepsCode = outcome === 'returned' && hasUnkeptCode();
   send({ type: 'answer', outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode });
@@ -130,7 +130,7 @@ function reportStops(): void {
 function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, isHandled: boolean): void {
   if (state !== 'running' || isHandled) return;
   state = 'over';
-  sendCut();
+  sendRest();
   send({ type: 'stopping', reason, error, peakMemoryBytes: ownPeakBytes() });
 }
 

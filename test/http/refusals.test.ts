@@ -64,6 +64,8 @@ describe('HTTP: a refusal is one problem that says what is wrong, and changes no
     ['GET', 'runs?limit=x', 'invalid_filter', /`limit` is "x": it must be a whole number/],
     ['GET', 'runs?limit=0', 'invalid_filter', /`limit` is 0/],
     ['GET', 'runs?limit=100000', 'invalid_filter', /100000/],
+    ['GET', 'ended?since=yesterday&besides=x', 'invalid_filter', /yesterday/],
+    ['GET', 'ended?since=2026-01-01T00:00:00Z', 'invalid_filter', /besides.*must be given/],
     ['GET', 'runs?limit=1&limit=2', 'invalid_filter', /more than once/],
     ['GET', 'runs?cursor=x', 'invalid_filter', /`cursor`/],
     ['GET', 'runs?stat=failed', 'invalid_filter', /no filter `stat`.*Did you mean `state`/],

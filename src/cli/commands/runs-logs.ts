@@ -10,14 +10,19 @@ export function addRunsLogs(runs: Command): void {
     .command('logs')
     .argument('<id>', 'the id of the run')
     .option('--follow', 'go on until the run is over')
-    .description("print a run's console");
+    .description("print a run's console, each line with its time")
+    .addHelpText('after', `
+Examples:
+  $ cloudcode runs logs ID
+  $ cloudcode runs logs ID --follow
+  $ cloudcode runs logs ID --json`);
   logs.action((id: string, options: { follow?: boolean }) => invoke(logs, (invocation) => printLogs(invocation, id, options.follow === true)));
 }
 
 async function printLogs({ terminal, global }: Invocation, id: string, follow: boolean): Promise<number> {
   const { backend, close } = await resolveBackend(global);
   try {
-    const describe = lineDescriber(terminal.out);
+    const describe = lineDescriber(terminal.out, { withTimes: true });
     const all: NumberedLine[] = [];
     await backend.getRun(id);
     for await (const line of follow ? backend.followLogs(id, terminal.closed) : allLines(backend, id)) {
