@@ -12,6 +12,12 @@ const tasks = {
   tells_node: 'export async function run() { return process.version; }',
   sleeps: "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); }",
 };
+interface Served extends AsyncDisposable {
+  readonly started: Started;
+  /** Of the newer Node. */
+  readonly pid: number;
+}
+
 const isGone = (pid: number): boolean => {
   try {
     return !process.kill(pid, 0);
@@ -32,10 +38,10 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  const serve = async (options: { readonly detached?: boolean } = {}): Promise<{ started: Started; pid: number }> => {
+  const serve = async (options: { readonly detached?: boolean } = {}): Promise<Served> => {
     const started = startCloudcode(['start', '--port', '0', '--json', '--project', folder], { command, ...options });
     const { pid } = JSON.parse((await started.says(/^\{.*\}$/m))[0]) as { pid: number };
-    return { started, pid };
+    return { started, pid, [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
   };
 
   it('what is printed, asked and answered passes through, and the exit status is that of the command', async () => {
@@ -46,7 +52,8 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   });
 
   it('SIGTERM finishes what runs, also where a service manager sends it to all its processes', async () => {
-    const { started } = await serve({ detached: true });
+    await using served = await serve({ detached: true });
+    const { started } = served;
     const { status, stdout } = await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":1500}', '--json', '--project', folder]);
     assert.equal(status, 0);
     const { id } = JSON.parse(stdout) as { id: string };
@@ -57,7 +64,8 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   });
 
   it('a second signal ends it at once, with the status of one that a signal ended', async () => {
-    const { started } = await serve({ detached: true });
+    await using served = await serve({ detached: true });
+    const { started } = served;
     await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":50000}', '--project', folder]);
     await started.says(/sleeps \S+ attempt 1 started/);
     started.child.kill('SIGINT');
@@ -67,11 +75,11 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   });
 
   it('SIGKILL of either ends both', async () => {
-    const first = await serve();
+    await using first = await serve();
     first.started.child.kill('SIGKILL');
     assert.equal(await first.started.ended, 'SIGKILL');
     await until(20_000, 'the server is gone', () => isGone(first.pid) || null);
-    const second = await serve();
+    await using second = await serve();
     process.kill(second.pid, 'SIGKILL');
     assert.equal(await second.started.ended, 'SIGKILL');
   });
