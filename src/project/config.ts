@@ -5,6 +5,7 @@ import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
 import type { Retention } from '../core/retention.ts';
 import { parseQueue } from '../core/schedule-request.ts';
 import type { TaskConfig, WorkerStart } from '../core/task-config.ts';
+import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
 import { joinErrors } from './problems.ts';
@@ -68,7 +69,9 @@ export async function readConfig(folder: string): Promise<ProjectConfig> {
   const [file, other] = configFiles.filter((name) => inside.includes(name));
   if (file === undefined) return {};
   if (other !== undefined) throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, { hint: 'Keep one of them.' });
-  return checkConfig(file, await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }));
+  const config = checkConfig(file, await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }));
+  await checkStartVariables(folder, file, config);
+  return config;
 }
 
 function checkConfig(file: string, config: unknown): ProjectConfig {

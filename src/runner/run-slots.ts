@@ -5,6 +5,7 @@ import { DeploymentDamaged } from './deployment-damaged.ts';
 import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt, type TaskCode } from './execute-attempt.ts';
 import { giveUp } from './give-up.ts';
 import type { Fitness } from './machine-fitness.ts';
+import { needOf } from './worker-need.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -136,7 +137,7 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, fit
 
 /** Both, or neither: a worker for which there is nothing to do waits again. */
 async function takeBoth<Code>(pool: WorkerPool, run: ClaimedRun, code: Promise<Code>) {
-  const taking = pool.take(run);
+  const taking = pool.take(needOf(run));
   code.catch(() => undefined); // it may fail long before the worker is there
   try {
     return [await taking, await code] as const;

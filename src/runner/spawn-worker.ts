@@ -12,14 +12,16 @@ export interface WorkerStart {
   readonly runnerId: string;
   readonly workerId: string;
   readonly memoryMb: number;
+  /** JSON; empty for none. */
+  readonly startVariables: string;
   readonly folder: string;
 }
 
 /** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
-export function spawnWorker({ runnerId, workerId, memoryMb, folder }: WorkerStart): WorkerIo | Promise<never> {
+export function spawnWorker({ runnerId, workerId, memoryMb, startVariables, folder }: WorkerStart): WorkerIo | Promise<never> {
   const child = spawn(process.execPath, [...workerFlags(memoryMb), workerFile], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: workerEnvironment(runnerId, workerId),
+    env: { ...workerEnvironment(runnerId, workerId), ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)) },
     cwd: folder,
     // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
     detached: true,

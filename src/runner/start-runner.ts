@@ -100,7 +100,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('the fork server', error),
   });
   const pool = openWorkerPool({
-    starter, concurrency, need: { ...defaultTaskConfig, workerStart: null },
+    starter, concurrency, need: { memoryMb: defaultTaskConfig.memoryMb, workerStart: null, startVariables: '' },
     machine: thisMachine(),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });

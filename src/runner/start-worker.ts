@@ -2,18 +2,15 @@ import type { WorkerStart } from '../core/task-config.ts';
 import type { Containment } from './containment/containment.ts';
 import { openForkServers } from './fork-server/open-fork-servers.ts';
 import { spawnWorker } from './spawn-worker.ts';
+import type { WorkerNeed } from './worker-need.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** What workers of one kind can stand in for one another. */
 export interface WorkerKind {
   readonly memoryMb: number;
   readonly isForked: boolean;
-}
-
-/** What a task asks of its worker. */
-export interface WorkerNeed {
-  readonly memoryMb: number;
-  readonly workerStart: WorkerStart | null;
+  /** As of its need. */
+  readonly startVariables: string;
 }
 
 export interface WorkerStarter {
@@ -40,12 +37,13 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
   const { containment } = options;
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
   return {
-    kindFor: ({ memoryMb, workerStart }) => ({ memoryMb, isForked: workerStart !== 'spawn' && (servers?.of(memoryMb) ?? null) !== null }),
-    start({ memoryMb, isForked }) {
+    // A fork server has the variables that it was started with.
+    kindFor: ({ memoryMb, workerStart, startVariables }) => ({ memoryMb, isForked: workerStart !== 'spawn' && startVariables === '' && (servers?.of(memoryMb) ?? null) !== null, startVariables }),
+    start({ memoryMb, isForked, startVariables }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
-      const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb });
-      if (server === null) return new WorkerProcess({ memoryMb, isForked: false, containment, start: spawned });
-      return new WorkerProcess({ memoryMb, isForked: true, containment, start: (workerId) => server.fork(workerId) });
+      const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb, startVariables });
+      if (server === null) return new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
+      return new WorkerProcess({ memoryMb, isForked: true, startVariables, containment, start: (workerId) => server.fork(workerId) });
     },
     close: async () => servers?.close(),
   };

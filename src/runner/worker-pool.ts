@@ -1,6 +1,7 @@
 import { afterTake, mostWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
 import { afterStart, replaceMs, sparesAtOnce, type StartPace } from './start-pace.ts';
-import type { WorkerKind, WorkerNeed, WorkerStarter } from './start-worker.ts';
+import type { WorkerKind, WorkerStarter } from './start-worker.ts';
+import type { WorkerNeed } from './worker-need.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPool extends AsyncDisposable {
@@ -35,7 +36,7 @@ export interface PoolOptions {
 /** To spawn a process holds up the event loop for milliseconds: the run that took a worker goes first. To ask the fork server for one does not. */
 const refillAfterMs = (kind: WorkerKind): number => (kind.isForked ? 0 : 10);
 
-/** Has as many workers wait as the last minutes tell (pool-demand.ts), by kind, because the heap's limit is a start flag. docs/decisions/waiting-pool.md says why so. */
+/** Has as many workers wait as the last minutes tell (pool-demand.ts), by kind, because the heap's limit is a start flag, and some variables are read at the start only. docs/decisions/waiting-pool.md says why so. */
 export function openWorkerPool({ starter, concurrency, machine, ...options }: PoolOptions): WorkerPool {
   const waiting = new Set<WorkerProcess>();
   /** Those that have not loaded yet. */
@@ -132,7 +133,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
       if (!kind.isForked) return whenReady(worker);
       return whenReady(worker).catch((error: unknown) => {
         options.onTrouble(error);
-        return whenReady(start({ memoryMb: need.memoryMb, isForked: false }));
+        return whenReady(start({ ...kind, isForked: false }));
       });
     },
     async giveBack(worker) {
@@ -161,16 +162,16 @@ function countKinds(counts: readonly KindCount[]): readonly KindCount[] {
 /** One object for all needs that are alike. */
 function knowNeeds(): (need: WorkerNeed) => WorkerNeed {
   const known = new Map<string, WorkerNeed>();
-  return ({ memoryMb, workerStart }) => {
-    const name = `${memoryMb} ${workerStart}`;
-    const need = known.get(name) ?? { memoryMb, workerStart };
-    known.set(name, need);
-    return need;
+  return (need) => {
+    const name = `${need.memoryMb} ${need.workerStart} ${need.startVariables}`;
+    const found = known.get(name) ?? need;
+    known.set(name, found);
+    return found;
   };
 }
 
 function isOf(worker: WorkerKind, kind: WorkerKind): boolean {
-  return worker.memoryMb === kind.memoryMb && worker.isForked === kind.isForked;
+  return worker.memoryMb === kind.memoryMb && worker.isForked === kind.isForked && worker.startVariables === kind.startVariables;
 }
 
 async function whenReady(worker: WorkerProcess): Promise<WorkerProcess> {

@@ -19,6 +19,7 @@ export interface WorkerProcessOptions {
   readonly memoryMb: number;
   /** Whether the fork server started it. */
   readonly isForked: boolean;
+  readonly startVariables: string;
   readonly containment: Containment;
   /** Starts the process of a worker with this id. */
   readonly start: (workerId: string) => WorkerIo | Promise<WorkerIo>;
@@ -32,6 +33,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly id = randomUUID();
   readonly memoryMb: number;
   readonly isForked: boolean;
+  readonly startVariables: string;
   /** Resolves when the process is there and contained: only then may anything else be asked of it. */
   readonly ready: Promise<void>;
   /** Resolves with true when it has loaded what is the same for every run, and with false when it ended before that. */
@@ -46,9 +48,10 @@ export class WorkerProcess implements AsyncDisposable {
   #hasLoaded = false;
 
   /** Throws when the process could not be started, and that was known at once. */
-  constructor({ memoryMb, isForked, containment, start }: WorkerProcessOptions) {
+  constructor({ memoryMb, isForked, startVariables, containment, start }: WorkerProcessOptions) {
     this.memoryMb = memoryMb;
     this.isForked = isForked;
+    this.startVariables = startVariables;
     const started = start(this.id);
     const begun = 'pid' in started ? Promise.resolve(this.#begin(started, containment)) : started.then((io) => this.#begin(io, containment));
     this.exited = begun.then(async (io) => {

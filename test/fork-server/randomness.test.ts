@@ -49,7 +49,7 @@ interface Drawing {
 }
 
 async function draw({ server, containment, folder, bundle }: Drawing): Promise<Record<string, unknown>> {
-  await using worker = new WorkerProcess({ memoryMb: 256, isForked: true, containment, start: (id) => server.fork(id) });
+  await using worker = new WorkerProcess({ memoryMb: 256, isForked: true, startVariables: '', containment, start: (id) => server.fork(id) });
   await worker.ready;
   const answered = Promise.withResolvers<string>();
   worker.listen({

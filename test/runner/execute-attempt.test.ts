@@ -11,6 +11,7 @@ import { openContainment } from '../../src/runner/containment/open-containment.t
 import type { RunnerEvent } from '../../src/runner/events.ts';
 import { executeAttempt } from '../../src/runner/execute-attempt.ts';
 import { openWorkerStarter } from '../../src/runner/start-worker.ts';
+import { needOf } from '../../src/runner/worker-need.ts';
 import { openEndWriter } from '../../src/runner/write-ends.ts';
 import { writeProject } from '../support/runtime.ts';
 import { testStore } from '../support/store.ts';
@@ -26,7 +27,7 @@ for (const holdsLease of [false, true]) {
     const containment = await openContainment({ runnerId: t.runnerId });
     const starter = openWorkerStarter({ runnerId: t.runnerId, containment, folder, workerStart: 'spawn', holdsLease: () => holdsLease, onChange: () => undefined, onTrouble: () => undefined });
     try {
-      const worker = starter.start(starter.kindFor(run));
+      const worker = starter.start(starter.kindFor(needOf(run)));
       await worker.ready;
       const events: RunnerEvent[] = [];
       const files = await openBundleCache(t.store, join(folder, '.cloudcode', 'bundles')).files(run.bundleHash, run.bundleFormat);
@@ -60,7 +61,7 @@ for (const [format, code] of [['cjs', 'export async function run() { return 1; }
         const [run] = await t.claim();
         assert.ok(run !== undefined);
         assert.equal(run.bundleFormat, format);
-        const worker = starter.start(starter.kindFor(run));
+        const worker = starter.start(starter.kindFor(needOf(run)));
         await worker.ready;
         const files = await bundles.files(run.bundleHash, run.bundleFormat);
         harm(files.path);

@@ -9,7 +9,7 @@ import { openWorkerPool, type WorkerPool } from '../../src/runner/worker-pool.ts
 import type { WorkerProcess } from '../../src/runner/worker-process.ts';
 import { until } from '../support/runtime.ts';
 
-const need = { memoryMb: 64, workerStart: null };
+const need = { memoryMb: 64, workerStart: null, startVariables: '' };
 
 interface Stage extends AsyncDisposable {
   readonly pool: WorkerPool;

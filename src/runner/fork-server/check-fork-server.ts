@@ -46,7 +46,7 @@ async function ask(checked: Checked): Promise<CheckAnswer> {
 }
 
 async function startWorker({ server, containment }: Checked): Promise<WorkerProcess> {
-  const worker = new WorkerProcess({ memoryMb: 0, isForked: true, containment, start: (id) => server.fork(id) });
+  const worker = new WorkerProcess({ memoryMb: 0, isForked: true, startVariables: '', containment, start: (id) => server.fork(id) });
   await worker.ready;
   return worker;
 }
