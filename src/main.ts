@@ -1,25 +1,23 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
 import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from './operations/deploy-project.ts';
 import { listTasks } from './operations/list-tasks.ts';
+import { makeEnvironment, refuseOtherEnvironment } from './operations/only-environment.ts';
 import type { BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
+import { makeMachineFolder } from './project/machine-folder.ts';
 import type { RunnerEvent } from './runner/events.ts';
 import type { Runner } from './runner/start-runner.ts';
 import { chooseWorkerStart } from './runner/worker-start.ts';
-import { lockEnvironment } from './store/deployments.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open-store.ts';
-import { readEnvironmentId } from './store/read-runs.ts';
 import { refusePooler } from './store/refuse-pooler.ts';
 import { hasRunners } from './store/runners.ts';
 
 // What only some commands need is imported where it is used: the others start faster without it.
 
-/** The only environment until `deploy` is there. */
-const onlyEnvironment = 'testing';
 /** Longer than any attempt: a timer takes no more. */
 export const untilAllIsDone = 2_147_483_647;
 
@@ -33,12 +31,13 @@ export interface OpenedStore {
 
 /**
  * The store of a project, migrated: the one at `databaseUrl`, or else the project's embedded one, which is started when it does not run.
- * @throws CloudCodeError of the store
+ * @param options `data`: the folder for the embedded one, in place of the project's `.cloudcode`
+ * @throws CloudCodeError of the store, and `folder_not_writable`
  */
-export async function openProjectStore(options: { readonly folder: string; readonly databaseUrl?: string | undefined }): Promise<OpenedStore> {
+export async function openProjectStore(options: { readonly folder: string; readonly data?: string | undefined; readonly databaseUrl?: string | undefined }): Promise<OpenedStore> {
   const closing = closeInReverse();
   try {
-    const url = options.databaseUrl ?? (await startEmbedded(options.folder, closing));
+    const url = options.databaseUrl ?? (await startEmbedded(makeMachineFolder({ project: options.folder, data: options.data, isEmbedded: true }).folder, closing));
     // Before anything is prepared there: what a pooler mixes up is no error of the database.
     if (options.databaseUrl !== undefined) await refusePooler(url);
     const store = await openStore({ url });
@@ -54,15 +53,9 @@ export async function openProjectStore(options: { readonly folder: string; reado
 
 async function startEmbedded(folder: string, closing: Closing): Promise<string> {
   const { startEmbeddedServer } = await import('./store/embedded/start-embedded-server.ts');
-  const embedded = await startEmbeddedServer({ folder: join(folder, '.cloudcode') });
+  const embedded = await startEmbeddedServer({ folder });
   closing.add(() => embedded.release());
   return embedded.url;
-}
-
-/** `testing` is there from the start, so that lists of a new project are empty and no error. */
-async function makeEnvironment(store: Store): Promise<void> {
-  if ((await readEnvironmentId(store, onlyEnvironment)) !== null) return;
-  await store.transaction((db) => lockEnvironment(db, onlyEnvironment));
 }
 
 /**
@@ -73,6 +66,8 @@ export type DeployWhen = 'always' | 'unless_replaced' | 'if_alone' | 'never';
 
 export interface SystemOptions {
   readonly folder: string;
+  /** Where the files of this machine go, in place of the project's `.cloudcode`. */
+  readonly data?: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly environment: string;
   /** Where to serve the API; null: nowhere. */
@@ -96,6 +91,8 @@ export type SystemEvent =
   | { readonly kind: 'not_deployed'; readonly error: unknown }
   /** What was deployed before stays: `tasks`. Null where other runners work on it, and where nothing was to be deployed. */
   | { readonly kind: 'deployment_kept'; readonly replacement: Replacement | null; readonly tasks: readonly string[] }
+  /** The project's folder cannot be written: the files of this machine go to a temporary one. */
+  | { readonly kind: 'files_elsewhere'; readonly folder: string; readonly because: string }
   | { readonly kind: 'request_failed'; readonly message: string };
 
 export interface System {
@@ -123,16 +120,20 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   const { built, started } = first;
   const closing = closeInReverse();
   try {
-    const { store, close } = await openProjectStore({ folder, databaseUrl: options.databaseUrl });
+    const machineFolder = chooseMachineFolder(options, folder);
+    const { store, close } = await openProjectStore({ ...options, folder });
     closing.add(close);
     let isReady = false;
     let runner: Runner | null = null;
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
     const tasks = await deployFirst(store, options, built);
-    runner = await startOwnRunner(store, { options, folder, started });
+    runner = await startOwnRunner(store, { options, folder, machineFolder, started });
     closing.add(async () => runner?.stop({ drainMs: 0 }));
     if (options.watch) closing.add(await watchAndDeploy(store, options, { folder, started }));
-    if (url !== null) closing.add(await (await import('./http/record-server.ts')).recordServer(folder, url));
+    if (url !== null) {
+      const onTrouble = (error: unknown): void => options.onEvent({ kind: 'trouble', what: 'other commands will not find this server: its record could not be written', error });
+      closing.add(await (await import('./http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
+    }
     isReady = true;
     // The API answers while the runner drains, so that those who wait for a run see its end.
     const drain: System['drain'] = async ({ drainMs } = {}) => {
@@ -150,20 +151,18 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   }
 }
 
+function chooseMachineFolder(options: SystemOptions, project: string): string {
+  const { folder, temporaryBecause } = makeMachineFolder({ project, data: options.data, isEmbedded: options.databaseUrl === undefined });
+  if (temporaryBecause !== null) options.onEvent({ kind: 'files_elsewhere', folder, because: temporaryBecause });
+  return folder;
+}
+
 function logOf(options: SystemOptions): (message: string) => void {
   return (message) => options.onEvent({ kind: 'request_failed', message });
 }
 
 function tableEventsOf(options: SystemOptions): (what: string) => void {
   return (what) => options.onEvent({ kind: 'changing_tables', what });
-}
-
-/** @throws CloudCodeError `environment_not_found` */
-function refuseOtherEnvironment(environment: string): void {
-  if (environment === onlyEnvironment) return;
-  throw new CloudCodeError('environment_not_found', `There is no environment ${JSON.stringify(environment)}.`, {
-    hint: `This version has \`${onlyEnvironment}\` only; leave --environment out.`,
-  });
 }
 
 /** The build has a process of its own: meanwhile this one loads what it needs afterwards. */
@@ -247,12 +246,12 @@ function tellDeployed(options: SystemOptions, deployed: Deployed, { built, start
   return deployed.tasks;
 }
 
-async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly started: ProjectConfig }) {
-  const { options, folder, started } = from;
+async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly machineFolder: string; readonly started: ProjectConfig }) {
+  const { options, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
   const { startRunner } = await import('./runner/start-runner.ts');
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
-  return startRunner({ store, folder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
+  return startRunner({ store, folder, machineFolder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
 }
 
 /** @returns ends the watching */
@@ -270,21 +269,6 @@ async function watchAndDeploy(store: Store, options: SystemOptions, from: { read
   const watch = watchProject(folder, deployAgain);
   await watch.ready;
   return watch.close;
-}
-
-/**
- * Deploys a folder as it stands to a store, once; `unless_replaced` as in SystemOptions.
- * @returns what has replaced its state since
- * @throws CloudCodeError of the project
- */
-export async function deployFolder(store: Store, options: { readonly folder: string; readonly environment: string; readonly deploy: 'always' | 'unless_replaced' }): Promise<Replacement | null> {
-  const { folder, environment, deploy } = options;
-  refuseOtherEnvironment(environment);
-  const { buildApart } = await import('./project/build-process/build-apart.ts');
-  const built = await buildApart(folder);
-  if (built === null) return null;
-  const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, built);
-  return 'replacedAt' in deployed ? deployed : null;
 }
 
 interface Closing {

@@ -13,6 +13,7 @@ export interface GlobalOptions {
   readonly url: string | undefined;
   readonly token: string | undefined;
   readonly database: string | undefined;
+  readonly data: string | undefined;
   readonly json: boolean;
 }
 
@@ -45,7 +46,7 @@ async function settle(action: (invocation: Invocation) => Promise<number>, invoc
 }
 
 function readGlobalOptions(command: Command): GlobalOptions {
-  const given = command.optsWithGlobals<{ project?: string; environment?: string; url?: string; token?: string; database?: string; json?: boolean }>();
+  const given = command.optsWithGlobals<{ project?: string; environment?: string; url?: string; token?: string; database?: string; data?: string; json?: boolean }>();
   return {
     project: given.project ?? '.',
     projectGiven: given.project !== undefined,
@@ -53,6 +54,7 @@ function readGlobalOptions(command: Command): GlobalOptions {
     url: given.url ?? fromEnvironment('CLOUDCODE_URL'),
     token: given.token ?? fromEnvironment('CLOUDCODE_TOKEN'),
     database: given.database ?? fromEnvironment('CLOUDCODE_DATABASE_URL'),
+    data: given.data ?? fromEnvironment('CLOUDCODE_DATA'),
     json: given.json === true,
   };
 }

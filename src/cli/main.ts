@@ -24,6 +24,7 @@ function createProgram(): Command {
     .option('--url <url>', 'a running server (CLOUDCODE_URL)')
     .option('--token <token>', 'sent to that server (CLOUDCODE_TOKEN)')
     .option('--database <url>', 'a PostgreSQL in place of the embedded one (CLOUDCODE_DATABASE_URL)')
+    .option('--data <dir>', "where this machine's files go; .cloudcode in the project's folder unless given (CLOUDCODE_DATA)")
     .option('--json', 'standard output is one JSON document')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()

@@ -29,6 +29,7 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
   const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
   const system = await startSystem({
     folder: target.folder,
+    data: global.data,
     databaseUrl: target.kind === 'database' ? target.url : undefined,
     environment: global.environment,
     http: null,

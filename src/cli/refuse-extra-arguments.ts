@@ -27,7 +27,7 @@ export function refuseWhatSubcommandsIgnore(command: Command): void {
   }
 }
 
-type GlobalOption = 'project' | 'environment' | 'url' | 'token' | 'database';
+type GlobalOption = 'project' | 'environment' | 'url' | 'token' | 'database' | 'data';
 
 /** For a command that has no use for some of the options that every command knows: they are refused when they are given, and not dropped. What variables of the environment say concerns the other commands. */
 export function refuseUnused(command: Command, ...options: readonly GlobalOption[]): void {

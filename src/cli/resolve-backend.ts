@@ -32,7 +32,7 @@ export async function findTarget(global: GlobalOptions): Promise<Target> {
   const folder = projectFolder(global);
   if (global.database !== undefined) return { kind: 'database', url: checkDatabaseUrl(global.database), folder };
   if (folder === null) return { kind: 'server', url: defaultUrl, hint: `It was asked because ${resolve(global.project)} is no CloudCode project. Go into one, name its folder with --project, or make one with \`cloudcode init\`.` };
-  const url = await findRecordedServer(folder, global.environment);
+  const url = await findRecordedServer(folder, global);
   return url === null ? { kind: 'embedded', folder } : { kind: 'server', url };
 }
 
@@ -45,7 +45,7 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   }
   const [{ openProjectStore }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
-  const opened = await openProjectStore({ folder: target.folder ?? '.', databaseUrl });
+  const opened = await openProjectStore({ folder: target.folder ?? '.', data: global.data, databaseUrl });
   const { environment } = global;
   const deployable = target.folder === null ? null : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
   return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
@@ -75,9 +75,9 @@ function projectFolder(global: GlobalOptions): string | null {
   });
 }
 
-async function findRecordedServer(folder: string, environment: string): Promise<string | null> {
-  const { readServerRecords } = await import('../http/record-server.ts');
-  const records = await readServerRecords(folder);
+async function findRecordedServer(folder: string, { environment, data }: GlobalOptions): Promise<string | null> {
+  const [{ readServerRecords }, { recordFolders }] = await Promise.all([import('../http/record-server.ts'), import('../project/machine-folder.ts')]);
+  const records = (await Promise.all(recordFolders({ project: folder, data }).map(readServerRecords))).flat();
   if (records.length === 0) return null;
   const asked = records.map(async ({ url }) => {
     if (await servesProject(url, folder, environment)) return url;

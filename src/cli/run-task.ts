@@ -8,6 +8,7 @@ import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { openWorkplace, type Workplace } from './open-workplace.ts';
 import { describeFound, scheduleOrDeploy } from './schedule-or-deploy.ts';
+import { describeElsewhere } from './serve-until-stopped.ts';
 import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';
 import type { Terminal } from './terminal/terminal.ts';
@@ -30,7 +31,8 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     workplace = await openWorkplace(global, (event) => {
       if (event.kind === 'changing_tables') live.above(`data model: ${event.what}\n`);
       if (event.kind === 'deployment_kept') live.above('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.\n');
-      if (event.kind === 'trouble' || event.kind === 'kill_failed') live.above(`trouble: ${describeEvent(event)}\n`);
+      if (event.kind === 'files_elsewhere') live.above(`${describeElsewhere(event)}\n`);
+      if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') live.above(`trouble: ${describeEvent(event)}\n`);
     }, interrupts.signal);
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;

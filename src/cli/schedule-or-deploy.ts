@@ -25,7 +25,7 @@ export async function scheduleOrDeploy(backend: Backend, request: { readonly tas
     const { findProject } = await import('../project/find-project.ts');
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
-    const { deployFolder } = await import('../main.ts');
+    const { deployFolder } = await import('../operations/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
     const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always' });
     if (replacement !== null) throw new CloudCodeError('unknown_task', error.message, { hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`, cause: error });

@@ -65,6 +65,8 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
       return terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
     case 'deployment_kept':
       return terminal.tell(`${time} ${colours.yellow('not deployed')}: ${describeKept(event, environment)}`);
+    case 'files_elsewhere':
+      return terminal.tell(`${time} ${describeElsewhere(event)}`);
     case 'request_failed':
       return terminal.tell(`${time} ${colours.red('a request failed')}: ${event.message}`);
     case 'runner_unfit':
@@ -97,6 +99,11 @@ function tellRun({ err, tell }: Terminal, event: SystemEvent): void {
   if (event.kind === 'attempt_ended' && event.error !== null) {
     for (const line of errorLines(event.error)) tell(`${of(event.task, event.runId)} ${err.colours.red(line)}`);
   }
+}
+
+/** Of a folder that cannot be written. */
+export function describeElsewhere({ folder, because }: Extract<SystemEvent, { kind: 'files_elsewhere' }>): string {
+  return `the project's folder cannot be written (${because}): the files of this machine go to ${folder}. --data DIR (CLOUDCODE_DATA) names another one`;
 }
 
 function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { kind: 'deployed' }>): string {

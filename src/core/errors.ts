@@ -71,6 +71,7 @@ export const errorCatalogue = {
   server_unreachable: { status: 503, exitStatus: 5, title: 'The server cannot be reached' },
   // the machine
   containment_unavailable: { status: 503, exitStatus: 2, title: 'The machine gives no cgroup for the workers' },
+  folder_not_writable: { status: 422, exitStatus: 2, title: 'A folder cannot be written' },
   machine_unfit: { status: 503, exitStatus: 5, title: 'The machine cannot start runs' },
   guard_failed: { status: 503, exitStatus: 1, title: 'The process that guards the workers did not start' },
   // campaigns

@@ -11,29 +11,36 @@ export interface ServerRecord {
   readonly startedAt: string;
 }
 
-function recordFolder(projectFolder: string): string {
-  return join(projectFolder, '.cloudcode', 'servers');
+function recordFolder(machineFolder: string): string {
+  return join(machineFolder, 'servers');
 }
 
 /**
- * Notes in the project that a server of this process listens, so that commands find it. Records of processes that are gone are removed.
+ * Notes in the folder of the machine's files that a server of this process listens, so that commands find it. Records of processes that are gone are removed.
+ * @param onTrouble it could not be noted, as on a full disk: the server serves all the same
  * @returns removes the record
  */
-export async function recordServer(projectFolder: string, url: string): Promise<() => Promise<void>> {
-  const folder = recordFolder(projectFolder);
-  await mkdir(folder, { recursive: true });
-  await readServerRecords(projectFolder);
+export async function recordServer(machineFolder: string, url: string, onTrouble: (error: unknown) => void): Promise<() => Promise<void>> {
+  const folder = recordFolder(machineFolder);
   const record: ServerRecord = { url, pid: process.pid, host: hostname(), startedAt: new Date().toISOString() };
   const path = join(folder, `${process.pid}-${randomUUID().slice(0, 8)}.json`);
-  // Renamed into place: a reader never sees half of it.
-  await writeFile(`${path}.new`, JSON.stringify(record), { mode: 0o644 });
-  await rename(`${path}.new`, path);
+  const making = `${path}.new`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await readServerRecords(machineFolder);
+    // Renamed into place: a reader never sees half of it.
+    await writeFile(making, JSON.stringify(record), { mode: 0o644 });
+    await rename(making, path);
+  } catch (error) {
+    await rm(making, { force: true }).catch(() => undefined);
+    onTrouble(error);
+  }
   return () => rm(path, { force: true });
 }
 
 /** The recorded servers, newest first. Those of processes of this machine that are gone are removed on the way. */
-export async function readServerRecords(projectFolder: string): Promise<readonly ServerRecord[]> {
-  const folder = recordFolder(projectFolder);
+export async function readServerRecords(machineFolder: string): Promise<readonly ServerRecord[]> {
+  const folder = recordFolder(machineFolder);
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json'));
   const records = await Promise.all(names.map((name) => readRecord(join(folder, name))));
   return records.filter((record) => record !== null).sort((left, right) => (left.startedAt < right.startedAt ? 1 : -1));

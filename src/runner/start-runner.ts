@@ -35,6 +35,8 @@ export interface RunnerOptions {
   readonly store: Store;
   /** The project's folder on this machine: the working directory of its tasks. */
   readonly folder: string;
+  /** Where the files of this machine go; by default `.cloudcode` in the project's folder. */
+  readonly machineFolder?: string | undefined;
   /** Runs at once; by default twice the processors, at least 4. */
   readonly concurrency?: number | undefined;
   /** How long its lease lasts, in milliseconds; 15,000 by default. */
@@ -62,7 +64,7 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  const { store, folder, machineFolder = join(folder, '.cloudcode'), leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   // A death must not hold up a queue for longer than the lease tells.
   const pollMs = Math.min(maxPollMs, leaseMs);
@@ -84,7 +86,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
-  const bundleFolder = join(folder, '.cloudcode', 'bundles');
+  const bundleFolder = join(machineFolder, 'bundles');
   const bundles = openBundleCache(store, bundleFolder);
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
@@ -92,7 +94,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
   const starter = openWorkerStarter({
-    runnerId: id, containment, folder, workerStart, holdsLease: lease.holds,
+    runnerId: id, containment, folder, addonFolder: join(machineFolder, 'fork-server'), workerStart, holdsLease: lease.holds,
     onChange(memoryMb) {
       onEvent({ kind: 'fork_server_ready', memoryMb });
       pool.refill();

@@ -25,6 +25,8 @@ export interface WorkerStarterOptions {
   readonly runnerId: string;
   readonly containment: Containment;
   readonly folder: string;
+  /** Where the native part of the fork server is kept; by default in the project's folder. */
+  readonly addonFolder?: string;
   readonly workerStart: WorkerStart;
   readonly holdsLease: () => boolean;
   /** Workers of this size are forked from now on. */

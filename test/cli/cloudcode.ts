@@ -27,7 +27,7 @@ export interface Surroundings {
   readonly detached?: boolean;
 }
 
-const ownVariables = ['CLOUDCODE_URL', 'CLOUDCODE_TOKEN', 'CLOUDCODE_DATABASE_URL', 'NO_COLOR', 'FORCE_COLOR'];
+const ownVariables = ['CLOUDCODE_URL', 'CLOUDCODE_TOKEN', 'CLOUDCODE_DATABASE_URL', 'CLOUDCODE_DATA', 'NO_COLOR', 'FORCE_COLOR'];
 
 /** Starts the real command. Nothing of this process's own settings reaches it. */
 export function startCloudcode(args: readonly string[], { cwd = tmpdir(), input, env = {}, command = [process.execPath, program], detached = false }: Surroundings = {}): Started {

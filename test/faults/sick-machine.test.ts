@@ -108,8 +108,8 @@ describe('promise 4: a machine that cannot start runs costs them no attempts, an
     const database = await testDatabaseUrl();
     const other = writeProject(tasks);
     {
-      await using sick = await startMachine(database.url, disk.folder);
       disk.fill();
+      await using sick = await startMachine(database.url, disk.folder);
       await using well = await startMachine(database.url, other);
       await using store = await openStore({ url: database.url });
       const runs = [];

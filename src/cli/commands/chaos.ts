@@ -43,7 +43,7 @@ Examples:
   $ cloudcode chaos --runs 10000 --faults 300 --runners 4
   $ cloudcode chaos --kinds runner_stopped,worker_stopped
   $ cloudcode chaos --seed 42 --json`);
-  refuseUnused(command, 'project', 'environment', 'url', 'token');
+  refuseUnused(command, 'project', 'environment', 'url', 'token', 'data');
   command.action((options: ChaosOptions) => invoke(command, async (invocation) => {
     const { runChaos } = await import('../run-chaos.ts');
     return runChaos(invocation, await readChaosOptions(invocation, options));

@@ -13,7 +13,7 @@ export function addInit(program: Command): void {
 Examples:
   $ cloudcode init my-app
   $ cd my-app && npm install && npx cloudcode dev`);
-  refuseUnused(command, 'environment', 'url', 'token', 'database');
+  refuseUnused(command, 'environment', 'url', 'token', 'database', 'data');
   command.action((dir: string | undefined) => invoke(command, (invocation) => init(invocation, dir)));
 }
 

@@ -60,6 +60,7 @@ export function readServeOptions({ global }: Invocation, options: ServeOptions):
   const port = parsePort(options.port);
   return {
     folder: global.project,
+    data: global.data,
     databaseUrl: global.database,
     environment: global.environment,
     http: options.http === false ? null : { host: options.host ?? '127.0.0.1', port },

@@ -10,7 +10,7 @@ export function addTypes(program: Command): void {
 Examples:
   $ cloudcode types
   $ cloudcode types && npx tsc --noEmit`);
-  refuseUnused(command, 'environment', 'url', 'token', 'database');
+  refuseUnused(command, 'environment', 'url', 'token', 'database', 'data');
   command.action(() => invoke(command, types));
 }
 

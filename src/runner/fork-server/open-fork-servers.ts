@@ -15,6 +15,7 @@ export interface ForkServersOptions {
   readonly runnerId: string;
   readonly containment: Containment;
   readonly folder: string;
+  readonly addonFolder?: string;
   /** False while the lease is lost: then the guard ends every process of this runner, fork servers too. */
   readonly holdsLease: () => boolean;
   /** A server is ready to be used. */
@@ -47,7 +48,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
 
   const start = async (memoryMb: number): Promise<void> => {
     // Without a compiler there never is one. What a machine lacks only now, it may have later.
-    const addon = await compileAddon(join(options.folder, '.cloudcode', 'fork-server')).catch((error: unknown) => {
+    const addon = await compileAddon(options.addonFolder ?? join(options.folder, '.cloudcode', 'fork-server')).catch((error: unknown) => {
       if (passing.includes((error as NodeJS.ErrnoException).code)) tryAgain(memoryMb);
       throw error;
     });
