@@ -182,7 +182,9 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     const unwritten = await flusher.stop().catch(trouble('its log could not be stored'));
     const { lines, leftOut } = output.finish();
     if (leftOut !== null) await deleteLogLines(context.store, { runId: run.id, number: run.attempt }, leftOut).catch(trouble('its log could not be shortened'));
-    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb, isUnloaded: isClosed && !worker.hasLoaded });
+    // Node that exits in order and has not loaded was started with variables that it cannot start with.
+    const isUnloaded = isClosed && !worker.hasLoaded && (worker.startVariables === '' || exit.signal !== null);
+    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb, isUnloaded });
     fault.resolve(described.isMachineFault === true ? (described.error?.message ?? null) : null);
     const next = await storeEnd(context, run.queue, {
       gone: exit.gone,

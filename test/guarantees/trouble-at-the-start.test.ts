@@ -59,6 +59,19 @@ test('promise 4: an attempt whose bundle was altered in the database counts, and
   assert.equal(runtime.runner.unfitReason(), null);
 });
 
+test('promise 4: an attempt whose worker cannot start with the variables of its environment counts, and its machine is not blamed', async () => {
+  await using runtime = await startRuntime(tasks);
+  await runtime.store.query({ name: '', text: `update cloudcode.environments set variables = '{"NODE_OPTIONS":"--require /nowhere/at/all.cjs"}'` });
+  const run = await runtime.schedule('quick');
+  const retried = await until(10_000, 'the first attempt is over', async () => {
+    const now = await getRun(runtime.store, 'testing', run.id);
+    return now.attempts[0]?.outcome === 'exited' ? now : null;
+  });
+  assert.match(retried.attempts[0]?.error?.message ?? '', /exit code 1/);
+  assert.equal(await attemptsLeft(runtime.store, run.id), run.maxAttempts - 1);
+  assert.equal(runtime.runner.unfitReason(), null);
+});
+
 /** How many attempts a run may still have. */
 async function attemptsLeft(store: Store, runId: string): Promise<number> {
   const [row] = await store.query<{ left: number }>({ name: '', text: `select attempt_limit - attempt_count as left from cloudcode.runs where id = '${runId}'` });
