@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { isPopulated } from '../../src/runner/containment/cgroup-folder.ts';
+import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
 import { endOwned } from '../../src/runner/containment/end-owned.ts';
 import { openContainment } from '../../src/runner/containment/open-containment.ts';
 import { isAlive as isAliveByStat, readStat } from '../../src/runner/containment/proc-files.ts';
@@ -85,6 +87,17 @@ describe('promise 1: nothing but the word of the kernel proves that a process is
     let scans = 0;
     await endOwned({ owner: 'none', scan: () => ({ processes: [], isClear: ++scans === 30 }), onStuck: () => undefined });
     assert.equal(scans, 30);
+  });
+
+  it('the proof is to be had also where others start and end all the time', async () => {
+    const loops = Array.from({ length: 8 }, () => spawn('timeout', ['60', 'sh', '-c', 'while :; do /bin/true; done'], { stdio: 'ignore' }));
+    try {
+      await Promise.all(loops.map((loop) => once(loop, 'spawn')));
+      await endLeftovers(randomUUID());
+    } finally {
+      for (const loop of loops) loop.kill('SIGTERM');
+      await Promise.all(loops.map(exitOf));
+    }
   });
 
   it('a folder that is not there is no proof where no cgroups are', () => {

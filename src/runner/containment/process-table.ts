@@ -22,8 +22,6 @@ export interface TableRules {
   ownerOf(environ: string): string | null;
   /** Processes started before this time (in ticks) are not ours, whatever they look like. */
   readonly sinceTicks: number;
-  /** Looks in each scan again at what was none of ours: a process that the runner is just starting shows the runner's environment. */
-  readonly looksAgain?: boolean;
 }
 
 /** The workers themselves by pid: what descends from one, or is in its session or group, belongs to its owner. */
@@ -39,7 +37,14 @@ interface Candidate extends ProcessStat {
   owner: string | null;
 }
 
+interface Stranger {
+  readonly inode: number;
+  readonly session: number;
+}
+
 const startingUpMs = 20;
+/** The kernel gives no id to another process so soon: first it goes through all the others. */
+const idIsSameMs = 1_000;
 
 /**
  * Finds the processes of our workers by reading `/proc` (Linux). What was found out about a process is kept: that it is none of ours, which makes a scan
@@ -54,11 +59,15 @@ const startingUpMs = 20;
 export class ProcessTable {
   readonly #rules: TableRules;
   readonly #owned = new Map<number, Candidate>();
-  /** By id: the inodes of processes that are none of ours, and of zombies of whom nobody knows whose they were. */
-  readonly #strangers = new Map<number, number>();
+  readonly #strangers = new Map<number, Stranger>();
+  /** By id: the inodes of zombies of whom nobody knows whose they were. */
   readonly #zombies = new Map<number, number>();
   readonly #emptySince = new Map<number, number>();
   #own: ReadonlySet<number> | null = null;
+  #listed: ReadonlySet<number> = new Set();
+  #listedAt = -Infinity;
+  /** Those that were listed in the last scan as well, which was so short ago that their ids are theirs still. */
+  #stayed: ReadonlySet<number> = new Set();
   #isClear = true;
 
   constructor(rules: TableRules) {
@@ -70,9 +79,15 @@ export class ProcessTable {
     this.#isClear = true;
     const pids = listPids();
     const listed = new Set(pids);
+    const now = performance.now();
+    this.#stayed = now - this.#listedAt < idIsSameMs ? this.#listed : new Set();
+    this.#listed = listed;
+    this.#listedAt = now;
     if (this.#strangers.size + this.#zombies.size > 2 * pids.length + 100) this.#forgetAllBut(listed);
     const candidates = [...this.#owned.values()].flatMap((last) => (listed.has(last.pid) ? [] : this.#lookForUnlisted(last)));
-    for (const pid of pids) {
+    // What is new may be gone soon.
+    const isNew = (pid: number): boolean => !this.#strangers.has(pid);
+    for (const pid of [...pids.filter(isNew), ...pids.filter((each) => !isNew(each))]) {
       const candidate = this.#look(pid, roots.get(pid));
       if (candidate !== null) candidates.push(candidate);
     }
@@ -87,19 +102,20 @@ export class ProcessTable {
   #look(pid: number, root: Root | undefined): Candidate | null {
     if (pid === ownPid) return null;
     const inode = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
-    if (inode !== undefined && root === undefined && (this.#strangers.get(pid) === inode || this.#zombies.get(pid) === inode)) return null;
+    if (inode !== undefined && root === undefined && (this.#strangers.get(pid)?.inode === inode || this.#zombies.get(pid) === inode)) return null;
     const last = this.#owned.get(pid);
     const known = last?.inode === inode ? last : undefined;
     const stat = inode === undefined ? null : this.#statOf(pid);
     if (stat === 'hidden' && known !== undefined) return known;
     if (inode === undefined || stat === null || stat === 'hidden') {
       // One that hides can never be told: it is taken for a stranger from the next scan on.
-      if (inode !== undefined && stat === 'hidden') this.#strangers.set(pid, inode);
-      this.#isClear = false;
+      if (inode !== undefined && stat === 'hidden') this.#strangers.set(pid, { inode, session: 0 });
+      const wasStranger = inode === undefined && this.#stayed.has(pid) && this.#strangers.has(pid);
+      if (!wasStranger) this.#isClear = false;
       return null;
     }
     if (stat.isKernelThread || stat.startTicks < this.#rules.sinceTicks) {
-      this.#strangers.set(pid, inode);
+      this.#strangers.set(pid, { inode, session: stat.session });
       return null;
     }
     // A forked worker may have been seen before it was a root: then it seemed to be of the process that it was forked from.
@@ -136,7 +152,7 @@ export class ProcessTable {
     if (!isAlive(candidate) || !this.#isStillAlive(pid)) {
       // It may have ended since the ids were listed. From the next scan on it is known to be a zombie.
       this.#zombies.set(pid, inode);
-      this.#isClear = false;
+      if (!this.#isAmongStrangers(candidate)) this.#isClear = false;
       return;
     }
     // Empty: it was started without any, or the kernel is just replacing its program (execve), which takes well under a millisecond.
@@ -144,6 +160,13 @@ export class ProcessTable {
     this.#emptySince.set(inode, since);
     if (environ === null || performance.now() - since > startingUpMs) this.#passOver(candidate);
     else this.#isClear = false;
+  }
+
+  /** Our processes share a session with no other: so in that of a stranger there is none of ours. */
+  #isAmongStrangers({ session }: Candidate): boolean {
+    if (session === 0) return false;
+    for (const [pid, stranger] of this.#strangers) if (stranger.session === session && this.#listed.has(pid)) return true;
+    return false;
   }
 
   /** What this process is in itself is nobody's. */
@@ -157,8 +180,9 @@ export class ProcessTable {
     return stat === 'hidden' || isAlive(stat);
   }
 
-  #passOver({ pid, inode }: Candidate): void {
-    if (this.#rules.looksAgain !== true) this.#strangers.set(pid, inode);
+  #passOver({ pid, inode, session }: Candidate): void {
+    this.#strangers.set(pid, { inode, session });
+    this.#emptySince.delete(inode);
   }
 
   #remember(candidate: Candidate): OwnedProcess[] {
