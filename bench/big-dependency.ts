@@ -34,7 +34,7 @@ interface Cost {
 export async function measureBigDependency(options: BenchOptions): Promise<readonly Figure[]> {
   const rounds = sized(options, { quick: 1, short: 3, full: 9 });
   const runs = sized(options, { quick: 3, short: 5, full: 20 });
-  await using system = await startSystem({ kept: compiling, compiled: compiling, small }, options.parallelism);
+  await using system = await startSystem({ kept: compiling, compiled: compiling, small }, { concurrency: options.parallelism });
   await measureRuns(system, 'compiled', 1);
   keepNothingMore(system);
   for (const task of ['kept', 'small']) await measureRuns(system, task, 1);

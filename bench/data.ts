@@ -114,7 +114,7 @@ const pieces: readonly Piece[] = [
  */
 export async function measureData({ quick, parallelism }: BenchOptions): Promise<readonly Figure[]> {
   const rounds = quick ? 2 : 9;
-  await using system = await startSystem({ 'schema.xml': schema, fill, work, memory }, parallelism);
+  await using system = await startSystem({ 'schema.xml': schema, fill, work, memory }, { concurrency: parallelism });
   const { store, close } = await openProjectStore({ folder: system.folder });
   const client = new pg.Client(store.url);
   try {

@@ -28,7 +28,7 @@ export async function measureHotQueue(options: BenchOptions): Promise<readonly F
   const waiting = sized(options, { quick: 100, short: 10_000, full: 10_000 });
   const rounds = sized(options, { quick: 1, short: 3, full: 5 });
   const count = sized(options, { quick: 10, short: 100, full: 300 });
-  await using system = await startSystem(tasks, options.parallelism);
+  await using system = await startSystem(tasks, { concurrency: options.parallelism });
   const { store, close } = await openProjectStore({ folder: system.folder });
   try {
     await system.request('POST', '/queues/hot/pause', {});

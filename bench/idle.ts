@@ -12,7 +12,7 @@ const noop = 'export async function run(): Promise<void> {}\n';
 export async function measureIdle({ quick, parallelism }: BenchOptions): Promise<readonly Figure[]> {
   if (process.platform !== 'linux') throw new Error('The idle measurement reads /proc, which only Linux has.');
   const seconds = quick ? 5 : 60;
-  await using system = await startSystem({ noop }, parallelism);
+  await using system = await startSystem({ noop }, { concurrency: parallelism });
   await system.request('POST', '/runs', { task: 'noop' });
   await whenAllDone(system, 'noop', 30_000);
   await sleep(quick ? 1000 : 10_000); // the pool fills up, the first autovacuum passes

@@ -50,7 +50,7 @@ export async function measureLatency(options: BenchOptions): Promise<readonly Fi
   const seconds = sized(options, { quick: 1, short: 5, full: 10 });
   await using open = new AsyncDisposableStack();
   // The caller itself takes one place.
-  const system = open.use(await startSystem(tasks, options.parallelism + 1));
+  const system = open.use(await startSystem(tasks, { concurrency: options.parallelism + 1 }));
   const ours: Measure = (times) => measureProbes(system, times);
   const peer = peersAreInstalled() && hasRedis() ? open.use(await openSandboxedProbes(options.parallelism)) : null;
   for (const measure of [ours, peer?.measure]) await measure?.(evenly(10, 100));

@@ -12,7 +12,7 @@ const leadMs = 2000;
 /** From a run's due time to `run` entered, by the clock of this machine: runs scheduled beforehand, about three a second, at random. */
 export async function measureLateness(options: BenchOptions): Promise<readonly Figure[]> {
   const count = sized(options, { quick: 6, short: 60, full: 200 });
-  await using system = await startSystem({ probe }, options.parallelism);
+  await using system = await startSystem({ probe }, { concurrency: options.parallelism });
   await scheduleMany(system, [{ task: 'probe' }]);
   await whenAllDone(system, 'probe', 30_000);
   const first = Date.now() + leadMs;

@@ -8,6 +8,7 @@ import { measureHotQueue } from './hot-queue.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatency } from './latency.ts';
 import { measureLateness } from './lateness.ts';
+import { measureLoopDelay } from './loop-delay.ts';
 import type { BenchOptions, Measurement } from './measurement.ts';
 import { measureNotifications } from './notifications.ts';
 import { howToInstall, peersAreInstalled } from './peers/import-peer.ts';
@@ -33,6 +34,7 @@ const measurements: readonly Measurement[] = [
   { name: 'backlog', title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty', measure: measureBacklog, onlyFull: true },
   { name: 'working', title: 'A runner that works while 1,000,000 runs wait, against an empty store', measure: measureWorking, onlyFull: true },
   { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },
+  { name: 'loop-delay', title: "How long a server's event loop stands still while 6 clients do their worst", measure: measureLoopDelay },
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];
 

@@ -15,22 +15,31 @@ export interface System extends AsyncDisposable {
   readonly roots: () => readonly number[];
   readonly folder: string;
   readonly request: (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
+  /** Whatever the answer: it is read and thrown away. @returns its status */
+  readonly send: (method: 'GET' | 'POST', path: string, body?: string, headers?: Readonly<Record<string, string>>) => Promise<number>;
 }
 
-/**
- * @param files the source of each task's index.ts by the task's name, and other files by theirs
- * @param databaseUrl a store to work on, instead of an embedded one of its own
- */
-export async function startSystem(files: Readonly<Record<string, string>>, concurrency: number, databaseUrl?: string): Promise<System> {
+export interface SystemSettings {
+  readonly command?: 'start' | 'dev';
+  readonly concurrency?: number;
+  /** A store to work on, instead of an embedded one of its own. */
+  readonly databaseUrl?: string | undefined;
+  readonly nodeFlags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** @param files the source of each task's index.ts by the task's name, and other files by theirs */
+export async function startSystem(files: Readonly<Record<string, string>>, settings: SystemSettings): Promise<System> {
+  const { command = 'start', concurrency, databaseUrl, nodeFlags = [] } = settings;
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-bench-'));
   for (const [name, source] of Object.entries(files)) {
     const path = join(folder, name.includes('.') ? name : `cloudcode/${name}/index.ts`);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, source);
   }
-  const args = ['start', '--project', folder, '--port', '0', '--concurrency', String(concurrency)];
-  const env = databaseUrl === undefined ? process.env : { ...process.env, CLOUDCODE_DATABASE_URL: databaseUrl };
-  const child = spawn(process.execPath, [join(packageRoot, 'bin/cloudcode.cjs'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [command, '--project', folder, '--port', '0', ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)])];
+  const env = { ...process.env, ...settings.env, ...(databaseUrl === undefined ? {} : { CLOUDCODE_DATABASE_URL: databaseUrl }) };
+  const child = spawn(process.execPath, [...nodeFlags, join(packageRoot, 'bin/cloudcode.cjs'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const roots = (): readonly number[] => [...(child.pid === undefined ? [] : [child.pid]), ...databasePids(folder)];
   const interrupted = (): void => {
     for (const { pid } of readProcessTree(roots())) killIfAlive(pid);
@@ -45,7 +54,15 @@ export async function startSystem(files: Readonly<Record<string, string>>, concu
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   try {
     const base = `${await serverAddress(child)}/api/v1/environments/testing`;
-    return { roots, folder, request: async (method, path, body) => request(method, base + path, body), [Symbol.asyncDispose]: stop };
+    return {
+      roots, folder, [Symbol.asyncDispose]: stop,
+      request: async (method, path, body) => request(method, base + path, body),
+      send: async (method, path, body, headers = {}) => {
+        const response = await fetch(base + path, { method, headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body }) });
+        for await (const _piece of response.body ?? []);
+        return response.status;
+      },
+    };
   } catch (error) {
     await stop();
     throw error;

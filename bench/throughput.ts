@@ -16,7 +16,7 @@ export async function measureThroughput(options: BenchOptions): Promise<readonly
   const { parallelism } = options;
   const rounds = sized(options, { quick: 1, short: 3, full: 7 });
   const count = sized(options, { quick: 30, short: 200, full: 300 });
-  await using system = await startSystem({ noop }, parallelism);
+  await using system = await startSystem({ noop }, { concurrency: parallelism });
   await measureRuns(system, 10); // the first use of everything
   await runBareProcesses(10, parallelism);
   await runForked(10, parallelism);

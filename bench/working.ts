@@ -28,7 +28,7 @@ export async function measureWorking(options: BenchOptions): Promise<readonly Fi
       await database.query(clearRuns);
       await fillStore(database, { waiting: enough, queues: enough / 10, finished: 0 });
     }
-    await using system = await startSystem({ noop }, options.parallelism, database.url);
+    await using system = await startSystem({ noop }, { concurrency: options.parallelism, databaseUrl: database.url });
     await sleep(2000); // the pool is full, all code is warm
     const before = await countEnded(database);
     const bytes = await sampleMemory(system, seconds);

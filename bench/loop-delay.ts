@@ -1,0 +1,96 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../src/package-root.ts';
+import { type BenchOptions, type Figure, sized } from './measurement.ts';
+import { startSystem, type System } from './system.ts';
+
+const clients = 6;
+const goal = { atMost: 250 };
+const typescript = createRequire(import.meta.url).resolve('typescript');
+const echo = 'export async function run(parameters: unknown) { return parameters; }\n';
+const prints = 'export async function run() { for (let line = 0; line < 9000; line += 1) console.log("x".repeat(110)); await new Promise((resolve) => setTimeout(resolve, 20)); }\n';
+const large = (version: number): string => `import ts from ${JSON.stringify(typescript)};\nexport const run = () => [ts.version, ${version}];\n`;
+
+/** 5 MB of JSON, in the forms that cost most to read. */
+const bodies = {
+  text: { text: 'x'.repeat(4_900_000) },
+  numbers: { list: Array.from({ length: 1_200_000 }, (_, index) => index % 1000) },
+  objects: { list: Array.from({ length: 400_000 }, (_, index) => ({ a: index % 10 })) },
+  keys: Object.fromEntries(Array.from({ length: 300_000 }, (_, index) => [`key${index}`, index % 10])),
+} as const;
+
+/** What clients do, one call after the other each. */
+interface Load {
+  readonly name: string;
+  readonly ask: (on: { readonly system: System; readonly runs: readonly string[] }, round: number) => Promise<unknown>;
+}
+
+const loads: readonly Load[] = [
+  ...Object.entries(bodies).map(([name, parameters]): Load => {
+    // In a queue that is paused: what the attempts do is not measured here.
+    const body = JSON.stringify({ task: 'echo', queue: 'paused', parameters });
+    return { name: `post_${name}`, ask: ({ system }) => system.send('POST', '/runs', body) };
+  }),
+  { name: 'post_no_json', ask: ({ system }) => system.send('POST', '/runs', `[${'1,'.repeat(3_900_000)}x]`) },
+  { name: 'run_whole', ask: ({ system, runs }, round) => system.send('GET', `/runs/${runs[round % runs.length] ?? ''}`) },
+  { name: 'lists', ask: ({ system }) => system.send('GET', '/runs?limit=200') },
+  { name: 'logs', ask: ({ system, runs }) => system.send('GET', `/runs/${runs[0] ?? ''}/logs`) },
+  { name: 'log_streams', ask: ({ system, runs }) => system.send('GET', `/runs/${runs[0] ?? ''}/logs`, undefined, { accept: 'text/event-stream' }) },
+  {
+    name: 'results', ask: async ({ system }) => {
+      await system.send('POST', '/runs', JSON.stringify({ task: 'echo', parameters: bodies.objects }));
+      await sleep(200);
+    },
+  },
+];
+
+/**
+ * The longest time for which the event loop of a server with a runner stands still while several clients do their worst, each kind of load by itself: it holds the
+ * lease, time and memory limits, and cancels.
+ */
+export async function measureLoopDelay(options: BenchOptions): Promise<readonly Figure[]> {
+  const ms = sized(options, { quick: 2_000, short: 6_000, full: 20_000 });
+  const file = join(tmpdir(), `cloudcode-loop-${process.pid}`);
+  writeFileSync(file, '');
+  const nodeFlags = ['--require', join(packageRoot, 'bench/loop/probe.cjs')];
+  try {
+    const files = { echo, prints, 'cloudcode/large/index.ts': large(0), 'cloudcode/larger/index.ts': large(0), 'cloudcode/largest/index.ts': large(0) };
+    await using system = await startSystem(files, { command: 'dev', nodeFlags, env: { CLOUDCODE_BENCH_LOOP_FILE: file } });
+    await system.request('POST', '/queues/pause', { queue: 'paused' });
+    const runs = [await schedule(system, 'prints', {}), ...(await Promise.all(Object.values(bodies).map((parameters) => schedule(system, 'echo', parameters))))];
+    await sleep(5_000); // they have run
+    const figures: Figure[] = [];
+    for (const { name, ask } of loads) {
+      const began = Date.now();
+      await Promise.all(Array.from({ length: clients }, (_, client) => askUntil(began + ms, (round) => ask({ system, runs }, client + round))));
+      figures.push({ name: `runner_loop_delay_${name}`, value: await longestSince(file, began), unit: 'ms', goal });
+    }
+    const began = Date.now();
+    for (let version = 1; version <= 2; version += 1) {
+      for (const task of ['large', 'larger', 'largest']) writeFileSync(join(system.folder, 'cloudcode', task, 'index.ts'), large(version));
+      await sleep(ms);
+    }
+    figures.push({ name: 'runner_loop_delay_saves', value: await longestSince(file, began), unit: 'ms', goal });
+    return [{ name: 'runner_loop_delay_max', value: Math.max(...figures.map(({ value }) => value)), unit: 'ms', goal }, ...figures];
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+async function schedule(system: System, task: string, parameters: object): Promise<string> {
+  return ((await system.request('POST', '/runs', { task, parameters })) as { readonly id: string }).id;
+}
+
+async function askUntil(end: number, ask: (round: number) => Promise<unknown>): Promise<void> {
+  for (let round = 0; Date.now() < end; round += 1) await ask(round);
+}
+
+/** In milliseconds, also of what comes to light just afterwards. */
+async function longestSince(file: string, began: number): Promise<number> {
+  await sleep(1_000);
+  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => line.split(' ').map(Number));
+  return Math.max(0, ...lines.filter(([at = 0]) => at >= began).map(([, delay = 0]) => delay));
+}
