@@ -9,7 +9,7 @@ const small = { ...shared, format: 'cjs', minify: true, lineLimit: 160, outdir: 
 const results = await Promise.all([
   build({
     ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
-    entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts' },
+    entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts', 'large-bodies': 'src/http/large-bodies/main.ts' },
   }),
   build({ ...small, entryPoints: { worker: 'src/worker/spawned.ts', 'fork-server': 'src/fork-server/main.ts' }, inject: ['src/worker/own-globals.ts'] }),
   build({ ...small, entryPoints: { 'worker-data': 'src/worker/data-globals.ts', 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),

@@ -29,7 +29,7 @@ export function storeBackend(store: Store, environment: string): Backend {
     listTasks: () => listTasks(store, environment),
     readLogs: async (runId, afterSeq) => (await readLogs(store, environment, runId, afterSeq)).lines,
     async *followLogs(runId, signal) {
-      const pages = followLogs(store, environment, runId, { afterSeq: 0, signal });
+      const pages = followLogs(store, environment, runId, { afterSeq: 0, signal, readRun: getRun });
       for (let page = await pages.next(); ; page = await pages.next()) {
         if (page.done === true) return page.value;
         yield* page.value;

@@ -6,7 +6,7 @@ import { healthRoutes } from './health-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { projectRoutes } from './project-routes.ts';
 import { queueRoutes } from './queue-routes.ts';
-import { readJsonBody } from './read-json-body.ts';
+import { largestParsedHere, readJsonBody } from './read-json-body.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { runRoutes } from './run-routes.ts';
 
@@ -21,8 +21,6 @@ export interface ServerOptions {
   readonly log: (message: string) => void;
 }
 
-/** More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error. */
-const bodyLimit = 8 * 1024 * 1024;
 /** A connection on which nothing has moved for so long is closed: a client that does not read must not keep what was meant for it. Streams send something more often. */
 const stalledMs = 60_000;
 /** How long a closing server goes on with what it is answering; a client that does not read must not keep it. */
@@ -33,7 +31,8 @@ const maxParamLength = 512 * 4 * 3;
 /** The HTTP API on a store. Listening is for the caller, closing too: `close()` ends open event streams. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const server = fastify({
-    bodyLimit,
+    // Where nothing is said to take more. What is larger is not parsed.
+    bodyLimit: largestParsedHere,
     connectionTimeout: stalledMs,
     routerOptions: { maxParamLength },
     // What is being answered is answered: a run that was stored must not look as if it was not.

@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify';
-import { cancelRun } from '../operations/cancel-run.ts';
-import { getRun } from '../operations/get-run.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { parseScheduleRequest } from '../core/schedule-request.ts';
+import { cancel } from '../operations/cancel-run.ts';
+import { getRunText } from '../operations/get-run.ts';
 import { listRuns } from '../operations/list-runs.ts';
-import { retryRun } from '../operations/retry-run.ts';
-import { findOrScheduleRun } from '../operations/schedule-run.ts';
+import { retry } from '../operations/retry-run.ts';
+import { findOrScheduleChecked } from '../operations/schedule-run.ts';
 import { parseRunsQuery, parseScheduleBody } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
+import { openScheduleParser } from './large-bodies/parse-apart.ts';
+import { LargeBody, largestBody } from './read-json-body.ts';
 
 interface InEnvironment {
   Params: { environment: string };
@@ -14,13 +17,25 @@ interface OneRun {
   Params: { environment: string; id: string };
 }
 
+/** Runs are answered as the text that the database has of them: parsing 5 MB, or writing them, would hold up the runner of this process. */
 export function runRoutes(api: FastifyInstance, store: Store): void {
-  api.post<InEnvironment>('/runs', async ({ params, body }, reply) => {
-    const { run, isNew } = await findOrScheduleRun(store, params.environment, parseScheduleBody(body));
-    return reply.code(isNew ? 201 : 200).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${run.id}`).send(run);
+  const apart = openScheduleParser();
+  api.addHook('onClose', () => apart.close());
+  api.post<InEnvironment>('/runs', { bodyLimit: largestBody }, async ({ params, body }, reply) => {
+    const request = body instanceof LargeBody ? await apart.parse(body.bytes) : parseScheduleRequest(parseScheduleBody(body), new Date());
+    const { id, text, isNew } = await findOrScheduleChecked(store, params.environment, request);
+    return sendJson(reply.code(isNew ? 201 : 200).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${id}`), text);
   });
   api.get<InEnvironment>('/runs', ({ params, query }) => listRuns(store, params.environment, parseRunsQuery(query)));
-  api.get<OneRun>('/runs/:id', ({ params }) => getRun(store, params.environment, params.id));
-  api.post<OneRun>('/runs/:id/cancel', ({ params }) => cancelRun(store, params.environment, params.id));
-  api.post<OneRun>('/runs/:id/retry', ({ params }) => retryRun(store, params.environment, params.id));
+  api.get<OneRun>('/runs/:id', async ({ params }, reply) => sendJson(reply, await getRunText(store, params.environment, params.id)));
+  for (const [name, change] of [['cancel', cancel], ['retry', retry]] as const) {
+    api.post<OneRun>(`/runs/:id/${name}`, async ({ params }, reply) => {
+      await change(store, params.environment, params.id);
+      return sendJson(reply, await getRunText(store, params.environment, params.id));
+    });
+  }
+}
+
+function sendJson(reply: FastifyReply, text: string): FastifyReply {
+  return reply.header('content-type', 'application/json; charset=utf-8').send(text);
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { followLogs } from '../operations/follow-logs.ts';
+import { getRunText } from '../operations/get-run.ts';
 import { endEvent } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
 
@@ -30,10 +31,10 @@ export async function streamLogs({ store, environment, runId, afterSeq, to, last
   to.flushHeaders();
   const heartbeat = setInterval(() => void to.write(':\n\n'), heartbeatMs);
   try {
-    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed.signal, lastLook });
+    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed.signal, lastLook, readRun: getRunText });
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done === true) {
-        if (next.value !== null) to.write(`event: ${endEvent}\ndata: ${JSON.stringify(next.value)}\n\n`);
+        if (next.value !== null) to.write(`event: ${endEvent}\ndata: ${next.value.replaceAll(/[\r\n]/g, ' ')}\n\n`);
         break;
       }
       const text = next.value.map((line) => `id: ${line.seq}\ndata: ${JSON.stringify(line)}\n\n`).join('');

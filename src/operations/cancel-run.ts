@@ -10,6 +10,12 @@ import { getRun, getRunState } from './get-run.ts';
  * @throws CloudCodeError `run_not_found`; `run_already_final` when the run is over
  */
 export async function cancelRun(store: Store, environment: string, runId: string): Promise<Run> {
+  await cancel(store, environment, runId);
+  return getRun(store, environment, runId);
+}
+
+/** The same, without looking at the run afterwards. */
+export async function cancel(store: Store, environment: string, runId: string): Promise<void> {
   // Between two looks a run may have begun or ended an attempt. It does not for ever: each attempt is counted.
   for (;;) {
     const state = await getRunState(store, environment, runId);
@@ -21,7 +27,7 @@ export async function cancelRun(store: Store, environment: string, runId: string
     if (done) {
       // The next of its queue may be at the front now.
       store.ring();
-      return getRun(store, environment, runId);
+      return;
     }
   }
 }

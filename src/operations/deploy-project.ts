@@ -10,7 +10,7 @@ import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
-import { bundleHash } from './bundle-hash.ts';
+import { bundleHash } from '../project/bundle-hash.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -32,6 +32,8 @@ export interface DeployableTask {
   readonly code: string;
   readonly sourceMap: string;
   readonly format: 'cjs' | 'esm';
+  /** Of the three, where it is known. */
+  readonly hash?: string;
   /** What it needs that only a spawned worker has, if anything. */
   readonly spawnNeed?: string | null;
 }
@@ -103,7 +105,7 @@ interface Settings {
 
 function stateOf(environment: string, project: DeployableProject): State {
   const { config } = project;
-  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, config.defaults), hash: bundleHash(task) }));
+  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, config.defaults), hash: task.hash ?? bundleHash(task) }));
   const dataModel = (project.dataModel ?? null) === null ? null : hashedModel(project.dataModel as DataModel);
   const settings: Settings = {
     variables: config.environments?.[environment]?.variables ?? {},

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal, type Run } from '../core/run.ts';
+import { isFinal } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { type NumberedLine, readLogLines } from '../store/read-runs.ts';
 import { readRunState } from '../store/read-run-state.ts';
-import { getRun, getRunState } from './get-run.ts';
+import { getRunState } from './get-run.ts';
 import { logPageSize } from './read-logs.ts';
 
 const firstPauseMs = 20;
@@ -13,15 +13,15 @@ const longestPauseMs = 250;
  * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts. Once `lastLook`
  * aborts there is one more look, which tells the end of a run that is over by then.
  * Asks the database again and again, more seldom the longer nothing happens: its log lines send no notifications.
- * @returns the run in its final state, or null when a signal ended it
+ * @returns what `readRun` gives of the run in its final state, or null when a signal ended it
  * @throws CloudCodeError `run_not_found`
  */
-export async function* followLogs(
+export async function* followLogs<Answer>(
   db: Queryable,
   environment: string,
   runId: string,
-  from: { readonly afterSeq: number; readonly signal: AbortSignal; readonly lastLook?: AbortSignal },
-): AsyncGenerator<readonly NumberedLine[], Run | null> {
+  from: { readonly afterSeq: number; readonly signal: AbortSignal; readonly lastLook?: AbortSignal; readonly readRun: (db: Queryable, environment: string, runId: string) => Promise<Answer> },
+): AsyncGenerator<readonly NumberedLine[], Answer | null> {
   await getRunState(db, environment, runId);
   let seq = from.afterSeq;
   const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
@@ -38,7 +38,7 @@ export async function* followLogs(
     const isOver = state === null || isFinal(state);
     // There may be more lines than a page holds.
     if (lines.length > 0 && (isOver || isLastLook)) continue;
-    if (isOver) return getRun(db, environment, runId);
+    if (isOver) return from.readRun(db, environment, runId);
     if (isLastLook) return null;
     await sleep(pauseMs, undefined, { signal: wake }).catch(() => undefined);
   }

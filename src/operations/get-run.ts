@@ -2,13 +2,18 @@ import { CloudCodeError } from '../core/errors.ts';
 import type { Run, RunState } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { readRunState } from '../store/read-run-state.ts';
-import { readRun } from '../store/read-runs.ts';
+import { readRun, readRunText } from '../store/read-runs.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws CloudCodeError `run_not_found` */
 export function getRun(db: Queryable, environment: string, runId: string): Promise<Run> {
   return found(readRun, db, { environment, runId });
+}
+
+/** The run as JSON text, which costs little however large it is. @throws CloudCodeError `run_not_found` */
+export function getRunText(db: Queryable, environment: string, runId: string): Promise<string> {
+  return found(readRunText, db, { environment, runId });
 }
 
 /** Its state alone: parameters and result may be 5 MB each. @throws CloudCodeError `run_not_found` */

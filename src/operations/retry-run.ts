@@ -11,6 +11,12 @@ import { getRun, getRunState } from './get-run.ts';
  * @throws CloudCodeError `run_not_found`, `run_not_final`, `run_succeeded`, `key_taken`
  */
 export async function retryRun(store: Store, environment: string, runId: string): Promise<Run> {
+  await retry(store, environment, runId);
+  return getRun(store, environment, runId);
+}
+
+/** The same, without looking at the run afterwards. */
+export async function retry(store: Store, environment: string, runId: string): Promise<void> {
   // Another may have retried it between the look and the write: then it is looked at again.
   for (;;) {
     const state = await getRunState(store, environment, runId);
@@ -18,7 +24,7 @@ export async function retryRun(store: Store, environment: string, runId: string)
     if (!isFinal(state)) throw new CloudCodeError('run_not_final', `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`);
     if (await retryFinal(store, runId)) {
       store.ring();
-      return getRun(store, environment, runId);
+      return;
     }
   }
 }

@@ -1,7 +1,7 @@
 import { v7 as newRunId } from 'uuid';
 import { CloudCodeError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { parseScheduleRequest } from '../core/schedule-request.ts';
+import { parseScheduleRequest, type ScheduleRequest } from '../core/schedule-request.ts';
 import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
@@ -9,7 +9,7 @@ import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insert
 import type { Add, Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
 import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
-import { readRun } from '../store/read-runs.ts';
+import { readRunText } from '../store/read-runs.ts';
 
 /** How long a call from outside waits for a database that is away, and asks it what became of a call whose answer was lost. */
 const outsidePatienceMs = 2_000;
@@ -23,8 +23,14 @@ export async function scheduleRun(store: Store, environment: string, options: un
 }
 
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
-export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<ScheduledNow> {
-  const request = { ...parseScheduleRequest(options, new Date()), id: newRunId() };
+export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<{ readonly run: Run; readonly isNew: boolean }> {
+  const { text, isNew } = await findOrScheduleChecked(store, environment, parseScheduleRequest(options, new Date()));
+  return { run: JSON.parse(text) as Run, isNew };
+}
+
+/** As findOrScheduleRun, for a request that is checked; the run as JSON text, which costs little however large its parameters are. */
+export async function findOrScheduleChecked(store: Store, environment: string, checked: ScheduleRequest): Promise<ScheduledNow> {
+  const request = { ...checked, id: newRunId() };
   const schedule = (isRepeated: boolean): Promise<ScheduledNow | null> => {
     const addition = { run: request, mayBeClaimed: !isRepeated };
     return request.key === null ? addRun(store, environment, addition) : findOrAddRun(store, environment, addition);
@@ -35,7 +41,8 @@ export async function findOrScheduleRun(store: Store, environment: string, optio
 }
 
 interface ScheduledNow {
-  readonly run: Run;
+  readonly id: string;
+  readonly text: string;
   readonly isNew: boolean;
 }
 
@@ -48,13 +55,13 @@ async function addRun(store: Store, environment: string, addition: Addition): Pr
   });
   if (inserted === null) return null;
   if (!isClaimed) store.ring();
-  if (inserted === 'earlier') return { run: await readAdded(store, environment, id), isNew: true };
+  if (inserted === 'earlier') return { id, text: await readAdded(store, environment, id), isNew: true };
   const { state, createdAt, dueAt, maxAttempts } = inserted;
-  const run: Run = {
-    id, environment, task, parameters: JSON.parse(parametersJson) as unknown, queue, key, state, createdAt, dueAt,
-    retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts, attempts: [],
+  const before = { id, environment, task } satisfies Partial<Run>;
+  const after: Omit<Run, keyof typeof before | 'parameters'> = {
+    queue, key, state, createdAt, dueAt, retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts, attempts: [],
   };
-  return { run, isNew: true };
+  return { id, text: `${JSON.stringify(before).slice(0, -1)},"parameters":${parametersJson},${JSON.stringify(after).slice(1)}`, isNew: true };
 }
 
 async function findOrAddRun(store: Store, environment: string, addition: Addition): Promise<ScheduledNow | null> {
@@ -62,7 +69,7 @@ async function findOrAddRun(store: Store, environment: string, addition: Additio
   if (id === null) return null;
   const isNew = id === addition.run.id;
   if (isNew && !isClaimed) store.ring();
-  return { run: await readAdded(store, environment, id), isNew };
+  return { id, text: await readAdded(store, environment, id), isNew };
 }
 
 interface Addition {
@@ -83,8 +90,8 @@ async function add<Result>(store: Store, { run, mayBeClaimed }: Addition, statem
   return { result: both.result, isClaimed: both.claimed.includes(run.id) };
 }
 
-async function readAdded(store: Store, environment: string, id: string): Promise<Run> {
-  const run = await readRun(store, environment, id);
+async function readAdded(store: Store, environment: string, id: string): Promise<string> {
+  const run = await readRunText(store, environment, id);
   if (run === null) throw new Error(`run ${id} was not there after it was scheduled`);
   return run;
 }

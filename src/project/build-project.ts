@@ -2,6 +2,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import type { DataModel } from '../core/data-model.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import { atStep } from './build-steps.ts';
+import { bundleHash } from './bundle-hash.ts';
 import { bundleTask, type Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
@@ -12,6 +13,8 @@ import { readTaskExports } from './read-task-exports.ts';
 
 export interface BuiltTask extends Bundle {
   readonly name: string;
+  /** Of the bundle. */
+  readonly hash: string;
   /** Relative to the project's folder: `cloudcode/othertask/index.ts`. */
   readonly file: string;
   /** What the task's own `config` sets; the project's `defaults` are in `BuiltProject.config`. */
@@ -51,7 +54,7 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
   const exported = await atStep('reading what the tasks export', () => readTaskExports(project, bundles));
   const broken = bundled.flatMap(({ problems }) => problems ?? []).map((problem) => fromMessage('task_broken', problem));
   throwErrors([...withoutDoubles(broken), ...exported.errors, ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
-  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle }]));
+  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle, hash: bundleHash(bundle) }]));
   return { name: project.name, folder: project.folder, tasks, config: config instanceof CloudCodeError ? {} : config, dataModel: dataModel instanceof CloudCodeError ? null : dataModel };
 }
 

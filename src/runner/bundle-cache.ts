@@ -1,7 +1,7 @@
 import { closeSync, openSync, statSync, utimesSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleHashBesides } from '../operations/bundle-hash.ts';
+import { bundleHashBesides } from '../project/bundle-hash.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';

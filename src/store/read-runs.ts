@@ -13,6 +13,16 @@ export async function readRun(db: Queryable, environment: string, runId: string)
   return run ?? null;
 }
 
+/** The same as JSON text: parameters and result may be 5 MB each, and are not parsed on the way. */
+export async function readRunText(db: Queryable, environment: string, runId: string): Promise<string | null> {
+  const [run] = await db.query<{ text: string }>({
+    name: 'read_run_text',
+    text: `select to_json(run)::text as text from (select ${runColumns} from cloudcode.run_details where id = $1 and environment = $2) as run`,
+    values: [runId, environment],
+  });
+  return run?.text ?? null;
+}
+
 export interface RunFilter {
   readonly state: RunState | null;
   readonly task: string | null;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { bundleHash } from '../../src/operations/bundle-hash.ts';
+import { bundleHash } from '../../src/project/bundle-hash.ts';
 import { openBundleCache } from '../../src/runner/bundle-cache.ts';
 import { sweepBundles } from '../../src/runner/sweep-bundles.ts';
 import { insertBundle } from '../../src/store/deployments.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DataModel } from '../../src/core/data-model.ts';
-import { bundleHash } from '../../src/operations/bundle-hash.ts';
+import { bundleHash } from '../../src/project/bundle-hash.ts';
 import { deployProject } from '../../src/operations/deploy-project.ts';
 import { listRuns } from '../../src/operations/list-runs.ts';
 import { pruneOldDeployments } from '../../src/operations/prune-deployments.ts';
