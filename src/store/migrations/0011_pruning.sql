@@ -28,16 +28,17 @@ language sql stable as $$
   ), old as materialized (
     select d.id from cloudcode.deployments d where d.environment_id = environment and d.pruned_at is null
     order by d.id desc offset keep
+  ), removed as materialized (
+    select name, max(deployment_id) as deployment_id from cloudcode.tasks where environment_id = environment
+    group by name having max(deployment_id) in (select id from old)
   ), needed as (
     select deployment_id from cloudcode.environments where id = environment
     union all
     select deployment_id from under_way
     union all
-    select newest.deployment_id from (
-      select name, max(deployment_id) as deployment_id from cloudcode.tasks where environment_id = environment group by name
-    ) newest
-    where newest.deployment_id in (select id from old)
-      and exists (select from cloudcode.runs r where r.environment_id = environment and r.task = newest.name and r.state <> 'succeeded')
+    select removed.deployment_id from removed cross join lateral (
+      select from cloudcode.runs r where r.environment_id = environment and r.task = removed.name and r.state <> 'succeeded' limit 1
+    ) run
   )
   select id from old
   where not exists (select from needed where deployment_id = old.id)
