@@ -1,6 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { isFinal, type Run } from '../core/run.ts';
-import { cancelWaitingRun, lockQueueOfRun, requestCancel } from '../store/change-runs.ts';
+import { cancelWaitingRun, requestCancel } from '../store/change-runs.ts';
+import { lockQueueOfRun } from '../store/lock-queues.ts';
 import type { Store } from '../store/open-store.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { getRun, getRunState } from './get-run.ts';
@@ -20,14 +21,17 @@ export async function cancel(store: Store, environment: string, runId: string): 
   for (;;) {
     const state = await getRunState(store, environment, runId);
     if (isFinal(state)) throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${state}.`);
-    const done = await retryConflicts(() => store.transaction(async (db) => {
-      await lockQueueOfRun(db, runId);
-      return (await cancelWaitingRun(db, runId)) || (await requestCancel(db, runId));
-    }));
-    if (done) {
+    if (await (state === 'running' ? requestCancel(store, runId) : cancelWaiting(store, runId))) {
       // The next of its queue may be at the front now.
       store.ring();
       return;
     }
   }
+}
+
+function cancelWaiting(store: Store, runId: string): Promise<boolean> {
+  return retryConflicts(() => store.transaction(async (db) => {
+    await lockQueueOfRun(db, runId);
+    return cancelWaitingRun(db, runId);
+  }));
 }

@@ -1,6 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { isFinal, type Run } from '../core/run.ts';
-import { lockQueueOfRun, retryFinalRun } from '../store/change-runs.ts';
+import { retryFinalRun } from '../store/change-runs.ts';
+import { lockQueueOfRun } from '../store/lock-queues.ts';
 import type { Store } from '../store/open-store.ts';
 import { violatedConstraint } from '../store/store-error.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';

@@ -6,6 +6,7 @@ import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
 import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
+import { lockForRuns } from '../store/lock-queues.ts';
 import type { Add, Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
 import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
@@ -121,6 +122,7 @@ export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt,
  */
 export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
   const ids: string[] = [];
+  if (endOfGroup(runs, 0) < runs.length) await lockForRuns(db, caller, runs);
   for (let first = 0; first < runs.length; ) {
     const end = endOfGroup(runs, first);
     ids.push(...(await idsOf(db, caller, await addGroup(db, caller, runs.slice(first, end)))));
@@ -129,11 +131,14 @@ export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttemp
   return ids;
 }
 
-/** Runs without keys go together as far as they follow each other; one with a key goes by itself. */
+const mostOfGroup = 1_000;
+
+/** Runs without keys go together as far as they follow each other, up to a number; one with a key goes by itself. */
 function endOfGroup(runs: readonly ScheduledRun[], first: number): number {
   if (runs[first]?.key !== null) return first + 1;
-  const next = runs.findIndex((run, index) => index > first && run.key !== null);
-  return next === -1 ? runs.length : next;
+  let end = first;
+  while (end < runs.length && end < first + mostOfGroup && runs[end]?.key === null) end += 1;
+  return end;
 }
 
 interface Added {

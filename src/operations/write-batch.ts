@@ -3,7 +3,7 @@ import { destroyMatching } from '../data/destroy-matching.ts';
 import { indexRefusal } from '../data/index-refusal.ts';
 import type { DataTarget } from '../data/target.ts';
 import { destroyObjects, insertObjects, updateObjects } from '../data/write-objects.ts';
-import type { WriteAnswer, WriteOperation } from '../protocol/data-messages.ts';
+import type { ScheduledRun, WriteAnswer, WriteOperation } from '../protocol/data-messages.ts';
 import { insertBatch, readBatchAnswer, setBatchAnswer } from '../store/batches.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { type CallingAttempt, scheduleRunsByAttempt } from './schedule-run.ts';
@@ -19,8 +19,13 @@ export interface Batch {
   readonly parts: AsyncIterable<readonly WriteOperation[]>;
 }
 
+/** So much of a batch's runs is kept, to be scheduled together at its end: characters of their parameters, and this for each besides. */
+const keptCharacters = 8 * 1024 * 1024;
+const charactersOfRun = 256;
+
 /**
- * Carries out a batch in one transaction: all of it or nothing. A batch that was carried out before, by its id, is answered as it was then.
+ * Carries out a batch in one transaction: all of it or nothing. A batch that was carried out before, by its id, is answered as it was then. Its runs are scheduled together after everything else, so
+ * that the locks of their queues are taken in one order for all writers; only of a batch with more of them than can be kept, step by step.
  * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `unknown_task`, `unknown_model`, `unknown_field`
  */
 export async function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
@@ -29,19 +34,41 @@ export async function writeBatch(store: Store, scope: DataScope, { id, parts }: 
     const isNew = await insertBatch(db, { id, runId });
     const destroyed: number[] = [];
     const runs: string[] = [];
+    const kept = keepRuns(async (all) => void runs.push(...(await carryOut(db, scope, { do: 'schedule', runs: all })).runs));
     for await (const operations of parts) {
       for (const operation of isNew ? operations : []) {
-        const did = await carryOut(db, scope, operation);
-        destroyed.push(...did.destroyed);
-        runs.push(...did.runs);
+        if (operation.do === 'schedule') await kept.add(operation.runs);
+        else destroyed.push(...(await carryOut(db, scope, operation)).destroyed);
       }
     }
     if (!isNew) return earlierAnswer(db, { id, runId });
+    await kept.schedule();
     if (destroyed.length + runs.length > 0) await setBatchAnswer(db, id, JSON.stringify({ destroyed, runs }));
     return { destroyed, runs };
   });
   if (answer.runs.length > 0) store.ring();
   return answer;
+}
+
+function keepRuns(schedule: (runs: readonly ScheduledRun[]) => Promise<void>) {
+  let runs: ScheduledRun[] = [];
+  let characters = 0;
+  const scheduleKept = async (): Promise<void> => {
+    const all = runs;
+    runs = [];
+    characters = 0;
+    if (all.length > 0) await schedule(all);
+  };
+  return {
+    schedule: scheduleKept,
+    async add(more: readonly ScheduledRun[]): Promise<void> {
+      for (const run of more) {
+        runs.push(run);
+        characters += charactersOfRun + run.parametersJson.length;
+      }
+      if (characters > keptCharacters) await scheduleKept();
+    },
+  };
 }
 
 /**

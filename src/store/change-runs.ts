@@ -39,15 +39,3 @@ export async function retryFinalRun(db: Queryable, runId: string): Promise<boole
   });
   return rows.length > 0;
 }
-
-/**
- * Takes the lock of a run's queue for the rest of the transaction. Whoever changes a waiting run takes it before the run's row,
- * as the triggers do: the other way round two writers could wait for each other.
- */
-export async function lockQueueOfRun(db: Queryable, runId: string): Promise<void> {
-  await db.query({
-    name: 'lock_queue_of_run',
-    text: 'select cloudcode.lock_queue(environment_id, queue) from cloudcode.runs where id = $1 and queue is not null',
-    values: [runId],
-  });
-}

@@ -42,7 +42,7 @@ export interface StoredEnd {
 }
 
 /**
- * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. The locks of their queues are taken first, in one order for
+ * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues, each in one order for
  * all writers. A run that somebody wants cancelled is neither queued again nor `dead`; one that nobody
  * wants cancelled is not cancelled.
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
@@ -57,10 +57,12 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           $1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::double precision[], $8::integer[],
           $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[]
         ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error) ${limit}
+      ), held as materialized (
+        select r.environment_id, r.queue from given join cloudcode.runs r on r.id = given.run_id
+        where r.fence = given.fence and r.runner_id is not null order by r.id for update of r
       ), locked as materialized (
         select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
-          select distinct r.environment_id, r.queue as name, hashtextextended(r.queue, r.environment_id) as key
-          from given join cloudcode.runs r on r.id = given.run_id where r.queue is not null order by key
+          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key from held where queue is not null order by key
         ) as queue
       ), ended as (
         update cloudcode.runs r

@@ -1,4 +1,5 @@
 import type { Queue } from '../core/run.ts';
+import { lockQueuesOfPolicies } from './lock-queues.ts';
 import type { Queryable } from './open-store.ts';
 
 /** The most queues of a page. */
@@ -46,7 +47,10 @@ export async function setQueuePaused(
   await db.query({
     name: 'set_queue_paused',
     text: `
-      insert into cloudcode.queues (environment_id, name, paused) values ($1, $2, $3)
+      with locked as materialized (
+        select cloudcode.lock_queue($1, $2)
+      )
+      insert into cloudcode.queues (environment_id, name, paused) select $1, $2, $3 from locked
       on conflict (environment_id, name) do update set paused = excluded.paused`,
     values: [queue.environmentId, queue.name, queue.paused],
   });
@@ -58,6 +62,7 @@ export async function setRetryPolicies(
   environmentId: number,
   policies: ReadonlyMap<string, 'wait' | 'skip'>,
 ): Promise<boolean> {
+  await lockQueuesOfPolicies(db, environmentId, [...policies.keys()]);
   const set = await db.query({
     name: 'set_retry_policies',
     text: `

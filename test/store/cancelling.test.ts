@@ -71,7 +71,7 @@ async function holdUp(t: TestStore, text: string, between: () => Promise<unknown
 test('a run is cancelled, though its attempt ends without an answer in that very moment', async () => {
   await using t = await testStore();
   const run = await claimOne(t);
-  const passing = await holdUp(t, "set state = ''cancelled''", () => t.finish(run, 'killed'));
+  const passing = await holdUp(t, 'set cancel_requested_at = coalesce', () => t.finish(run, 'killed'));
   const [cancelled] = await Promise.all([cancelRun(t.store, 'testing', run.id), passing()]);
   assert.equal(cancelled.state, 'cancelled');
 });
