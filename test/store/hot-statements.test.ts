@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { deployProject } from '../../src/operations/deploy-project.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
 import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
 import { type ClaimedRun, claimRuns, readNextWakeMs } from '../../src/store/claim-runs.ts';
 import { insertRun } from '../../src/store/insert-run.ts';
+import { readOldDeployments } from '../../src/store/prune-deployments.ts';
 import { readRuns } from '../../src/store/read-runs.ts';
 import { sessionSettings } from '../../src/store/connection.ts';
 import { openSession } from '../../src/store/open-session.ts';
 import type { Queryable, Statement } from '../../src/store/open-store.ts';
 import { readHeldAttempts, readLostAttempts } from '../../src/store/runners.ts';
-import { endOf, testStore, type TestStore } from '../support/store.ts';
+import { endOf, noopTask, testStore, type TestStore } from '../support/store.ts';
 
 // What the statements of every run cost does not grow with what waits, with the number of queues, or with what is kept. CLOUDCODE_TEST_RUNS=1000000 tries it with a million of each.
 
@@ -124,3 +126,15 @@ for (const { what, most, ask } of cases) {
     assert.ok(read <= most, `it read ${read} rows of the large tables, ${most} at most are right:\n${JSON.stringify(nodes.map(({ Plans: _plans, ...node }) => node), null, 1)}`);
   });
 }
+
+test('a look for deployments that nothing needs reads no table from end to end, and of runs that are over none, where no task was removed', { timeout: 120_000 }, async () => {
+  for (let number = 0; number < 12; number += 1) {
+    await deployProject(t.store, 'testing', { folder: '/nowhere', tasks: ['noop', 'other'].map((name) => ({ ...noopTask, name, code: `exports.run = async () => ${number}0` })), config: {} });
+  }
+  await t.store.query({ name: '', text: 'analyze' });
+  const running = (await readHeldAttempts(t.store, t.runnerId)).length;
+  const { db, nodes } = explaining();
+  await readOldDeployments(db, 10);
+  assert.deepEqual(nodes.filter((node) => node['Node Type'] === 'Seq Scan' && (node['Actual Loops'] ?? 0) > 0 && large.includes(node['Relation Name'] ?? '')), []);
+  assert.ok(rowsRead(nodes) <= 2 * running, `it read ${rowsRead(nodes)} rows, with ${running} runs under way`);
+});
