@@ -2,27 +2,22 @@ import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
-import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from './operations/deploy-project.ts';
-import { listTasks } from './operations/list-tasks.ts';
+import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
+import type { Deployed, Replacement } from './operations/deploy-project.ts';
 import { makeEnvironment, refuseOtherEnvironment } from './operations/only-environment.ts';
 import type { BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
 import { makeMachineFolder } from './project/machine-folder.ts';
 import type { RunnerEvent } from './runner/events.ts';
 import type { Runner } from './runner/start-runner.ts';
-import { chooseWorkerStart } from './runner/worker-start.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/open-store.ts';
 import { refusePooler } from './store/refuse-pooler.ts';
-import { hasRunners } from './store/runners.ts';
 
 // What only some commands need is imported where it is used: the others start faster without it.
 
 /** Longer than any attempt: a timer takes no more. */
 export const untilAllIsDone = 2_147_483_647;
-
-/** What a runner reads once. */
-const runnerSettings = ['concurrency', 'leaseMs', 'workerStart'] as const;
 
 export interface OpenedStore {
   readonly store: Store;
@@ -88,7 +83,10 @@ export type SystemEvent =
   | { readonly kind: 'changing_tables'; readonly what: string }
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
   | ({ readonly kind: 'deployed'; readonly built: BuiltProject; readonly afterRestart: readonly string[] } & Deployed)
-  | { readonly kind: 'not_deployed'; readonly error: unknown }
+  /** `goesOn`: the tasks of the last good deployment. */
+  | { readonly kind: 'not_deployed'; readonly error: unknown; readonly goesOn?: readonly string[] }
+  /** The system does not tell of changed files (`ENOSPC`, `EMFILE`): they are looked for every `everyMs`. */
+  | { readonly kind: 'not_watched'; readonly error: NodeJS.ErrnoException; readonly everyMs: number }
   /** What was deployed before stays: `tasks`. Null where other runners work on it, and where nothing was to be deployed. */
   | { readonly kind: 'deployment_kept'; readonly replacement: Replacement | null; readonly tasks: readonly string[] }
   /** The project's folder cannot be written: the files of this machine go to a temporary one. */
@@ -99,7 +97,10 @@ export interface System {
   readonly store: Store;
   readonly folder: string;
   readonly url: string | null;
+  /** What is deployed. */
   readonly tasks: readonly string[];
+  /** Whether the folder as it stands could not be deployed, which was told. */
+  readonly isBroken: boolean;
   /** Claims nothing more and finishes what runs. Attempts that take longer than `drainMs` are given back. */
   drain(options?: { readonly drainMs?: number }): Promise<void>;
   /** Drains, if that was not done, and closes everything. */
@@ -113,11 +114,10 @@ export interface System {
  */
 export async function startSystem(options: SystemOptions): Promise<System | null> {
   refuseOtherEnvironment(options.environment);
-  const { findProject } = await import('./project/find-project.ts');
-  const { name, folder } = await findProject(resolve(options.folder));
+  const { findFolder } = await import('./project/find-project.ts');
+  const { name, folder } = await findFolder(resolve(options.folder));
   const [first] = await Promise.all([buildFirst(options, folder), loadForLater(options)]);
   if (first === null) return null;
-  const { built, started } = first;
   const closing = closeInReverse();
   try {
     const machineFolder = chooseMachineFolder(options, folder);
@@ -125,11 +125,15 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     closing.add(close);
     let isReady = false;
     let runner: Runner | null = null;
-    const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
-    const tasks = await deployFirst(store, options, built);
-    runner = await startOwnRunner(store, { options, folder, machineFolder, started });
+    const served = Promise.withResolvers<ServedFolder>();
+    const folderState = { look: async () => (await served.promise).look(), hasTask: hasTaskIn(folder) };
+    const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, folderState, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
+    const serving = await serveFolder({ store, options, folder, first });
+    closing.add(serving.close);
+    served.resolve(serving);
+    const { tasks, isBroken } = serving;
+    runner = await startOwnRunner(store, { options, folder, machineFolder, started: first.started });
     closing.add(async () => runner?.stop({ drainMs: 0 }));
-    if (options.watch) closing.add(await watchAndDeploy(store, options, { folder, started }));
     if (url !== null) {
       const onTrouble = (error: unknown): void => options.onEvent({ kind: 'trouble', what: 'other commands will not find this server: its record could not be written', error });
       closing.add(await (await import('./http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
@@ -144,7 +148,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
       await drain(how);
       await closing.close();
     };
-    return { store, folder, url, tasks, drain, stop };
+    return { store, folder, url, tasks, isBroken, drain, stop };
   } catch (error) {
     await closing.close();
     throw error;
@@ -161,8 +165,12 @@ function logOf(options: SystemOptions): (message: string) => void {
   return (message) => options.onEvent({ kind: 'request_failed', message });
 }
 
-function tableEventsOf(options: SystemOptions): (what: string) => void {
-  return (what) => options.onEvent({ kind: 'changing_tables', what });
+function hasTaskIn(folder: string): (task: string) => Promise<boolean> {
+  return async (task) => {
+    const { findProject } = await import('./project/find-project.ts');
+    const found = await findProject(folder).catch(() => null);
+    return found?.tasks.some(({ name }) => name === task) === true;
+  };
 }
 
 /** The build has a process of its own: meanwhile this one loads what it needs afterwards. */
@@ -174,27 +182,22 @@ async function loadForLater(options: SystemOptions): Promise<void> {
   ]);
 }
 
-interface FirstBuild {
-  /** Null when nothing is to be deployed, and when the sources are broken, which is told. */
-  readonly built: BuiltProject | null;
-  /** The configuration, for the runner's settings. */
-  readonly started: ProjectConfig;
-}
-
 /** @returns null when the signal ended it */
 async function buildFirst(options: SystemOptions, folder: string): Promise<FirstBuild | null> {
   const { buildApart, readConfigApart } = await import('./project/build-process/build-apart.ts');
+  const read: string[] = [];
+  const seen = { read, beganAtMs: Date.now() };
   if (options.deploy === 'never') {
     const started = await readConfigApart(folder, options);
-    return started === null ? null : { built: null, started };
+    return started === null ? null : { ...seen, built: null, error: null, started };
   }
   try {
-    const built = await buildApart(folder, options);
-    return built === null ? null : { built, started: built.config };
+    const built = await buildApart(folder, { signal: options.signal, onRead: (files) => read.push(...files) });
+    return built === null ? null : { ...seen, built, error: null, started: built.config };
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;
     options.onEvent({ kind: 'not_deployed', error });
-    return { built: null, started: {} };
+    return { ...seen, built: null, error, started: {} };
   }
 }
 
@@ -205,70 +208,12 @@ async function serve(at: { readonly host: string; readonly port: number }, optio
   return listen(server, at);
 }
 
-/** @returns the tasks that are deployed then */
-async function deployFirst(store: Store, options: SystemOptions, built: BuiltProject | null): Promise<readonly string[]> {
-  if (built === null || options.deploy === 'never') return deployedTasks(store, options.environment);
-  if (options.deploy === 'if_alone' && (await hasRunners(store))) {
-    if (await isDeployed(store, options.environment, built)) return deployedTasks(store, options.environment);
-    return keepDeployment(store, options, null);
-  }
-  if (options.deploy !== 'unless_replaced') return deploy(store, options, { built, started: built.config });
-  const deployed = await deployUnlessReplaced(store, options.environment, built, tableEventsOf(options));
-  if ('replacedAt' in deployed) return keepDeployment(store, options, deployed);
-  return tellDeployed(options, deployed, { built, started: built.config });
-}
-
-async function keepDeployment(store: Store, options: SystemOptions, replacement: Replacement | null): Promise<readonly string[]> {
-  const tasks = await deployedTasks(store, options.environment);
-  options.onEvent({ kind: 'deployment_kept', replacement, tasks });
-  return tasks;
-}
-
-async function deployedTasks(store: Store, environment: string): Promise<readonly string[]> {
-  return (await listTasks(store, environment)).map(({ name }) => name);
-}
-
-interface Rebuilt {
-  readonly built: BuiltProject;
-  /** The configuration that the runner was started with. */
-  readonly started: ProjectConfig;
-}
-
-async function deploy(store: Store, options: SystemOptions, { built, started }: Rebuilt): Promise<readonly string[]> {
-  return tellDeployed(options, await deployProject(store, options.environment, built, tableEventsOf(options)), { built, started });
-}
-
-function tellDeployed(options: SystemOptions, deployed: Deployed, { built, started }: Rebuilt): readonly string[] {
-  // Where nothing is forked, it says nothing that a task is spawned.
-  const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
-  const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
-  options.onEvent({ kind: 'deployed', built, ...deployed, spawned, afterRestart });
-  return deployed.tasks;
-}
-
 async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly machineFolder: string; readonly started: ProjectConfig }) {
   const { options, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
   const { startRunner } = await import('./runner/start-runner.ts');
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
   return startRunner({ store, folder, machineFolder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
-}
-
-/** @returns ends the watching */
-async function watchAndDeploy(store: Store, options: SystemOptions, from: { readonly folder: string; readonly started: ProjectConfig }): Promise<() => Promise<void>> {
-  const { folder, started } = from;
-  const [{ watchProject }, { buildApart }] = await Promise.all([import('./project/watch-project.ts'), import('./project/build-process/build-apart.ts')]);
-  const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<void> => {
-    try {
-      const built = await buildApart(folder, { signal: outdated });
-      if (built !== null && !outdated.aborted) await deploy(store, options, { built, started });
-    } catch (error) {
-      options.onEvent({ kind: 'not_deployed', error });
-    }
-  };
-  const watch = watchProject(folder, deployAgain);
-  await watch.ready;
-  return watch.close;
 }
 
 interface Closing {

@@ -1,8 +1,12 @@
 import type { Backend } from '../client/backend.ts';
+import { CloudCodeError } from '../core/errors.ts';
 import type { SystemEvent } from '../main.ts';
+import { errorOfProblem } from '../protocol/http-problem.ts';
+import type { FolderBody } from '../protocol/http-project.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { findTarget, resolveBackend } from './resolve-backend.ts';
 import type { Deployable } from './schedule-or-deploy.ts';
+import { escapeText } from './terminal/escape-text.ts';
 
 /** Where `run` has its run executed: by a server's runner, or by one of its own. */
 export interface Workplace {
@@ -15,15 +19,25 @@ export interface Workplace {
   close(): Promise<void>;
 }
 
+interface Opening {
+  readonly onEvent: (event: SystemEvent) => void;
+  readonly tell: (line: string) => void;
+  /** Ends the build of the folder. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * A server that serves the project, or without one a runner in this process on the project's store, with the folder deployed as it stands.
  * A database that other runners work on keeps its deployment. Outside a project there is no folder to work with, so others must.
+ * What is executed is the folder as it stands, or it is told that it is not.
  * @returns null when the signal ended the build of the folder
+ * @throws CloudCodeError of the folder, also where a server has found it
  */
-export async function openWorkplace(global: GlobalOptions, onEvent: (event: SystemEvent) => void, signal: AbortSignal): Promise<Workplace | null> {
+export async function openWorkplace(global: GlobalOptions, { onEvent, tell, signal }: Opening): Promise<Workplace | null> {
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
+    if (target.kind === 'server' && target.servesFolder === true) tellStale(tell, await refuseBroken(backend));
     return { backend, deployable: null, finish: async () => undefined, close };
   }
   const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
@@ -46,4 +60,24 @@ export async function openWorkplace(global: GlobalOptions, onEvent: (event: Syst
     finish: () => system.drain({ drainMs: untilAllIsDone }),
     close: () => system.stop({ drainMs: 0 }),
   };
+}
+
+/** The server goes on with the last good deployment: whoever runs a task after a save wants that, and not what was before it. */
+async function refuseBroken(backend: Backend): Promise<FolderBody> {
+  const state = await backend.lookAtFolder();
+  const refusal = state.problem === null ? null : errorOfProblem(state.problem);
+  if (refusal === null) return state;
+  const advice = 'Nothing was scheduled: the folder as it stands could not be deployed, and the server goes on with the last good deployment (`cloudcode schedule` schedules a run of that).';
+  throw new CloudCodeError(refusal.code, refusal.message, { hint: refusal.hint === undefined ? advice : `${refusal.hint}\n${advice}`, cause: refusal });
+}
+
+const mostNamed = 5;
+
+function tellStale(tell: (line: string) => void, { changed, isKept }: FolderBody): void {
+  if (isKept) tell('The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder, start the server with `cloudcode start --deploy`.');
+  else if (changed.length > 0) {
+    const named = changed.slice(0, mostNamed).map(escapeText).join(', ');
+    const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
+    tell(`This executes the folder as it was when the server started. Changed since: ${named}${more}. Start the server again to deploy that; or work with \`cloudcode dev\`.`);
+  }
 }

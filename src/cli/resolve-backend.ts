@@ -15,7 +15,8 @@ export interface Resolved {
 }
 
 export type Target =
-  | { readonly kind: 'server'; readonly url: string; readonly hint?: string }
+  /** `servesFolder`: it was started in the project's folder. */
+  | { readonly kind: 'server'; readonly url: string; readonly hint?: string; readonly servesFolder?: true }
   | { readonly kind: 'database'; readonly url: string; readonly folder: string | null }
   | { readonly kind: 'embedded'; readonly folder: string };
 
@@ -33,7 +34,7 @@ export async function findTarget(global: GlobalOptions): Promise<Target> {
   if (global.database !== undefined) return { kind: 'database', url: checkDatabaseUrl(global.database), folder };
   if (folder === null) return { kind: 'server', url: defaultUrl, hint: `It was asked because ${resolve(global.project)} is no CloudCode project. Go into one, name its folder with --project, or make one with \`cloudcode init\`.` };
   const url = await findRecordedServer(folder, global);
-  return url === null ? { kind: 'embedded', folder } : { kind: 'server', url };
+  return url === null ? { kind: 'embedded', folder } : { kind: 'server', url, servesFolder: true };
 }
 
 export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../client/backend.ts';
 import { isFinal, type Run } from '../core/run.ts';
+import type { SystemEvent } from '../main.ts';
 import { describeEvent } from '../runner/events.ts';
 import { lineDescriber } from './describe-line.ts';
 import { describeRun } from './describe-run.ts';
@@ -28,12 +29,14 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
   const live = showLiveLine(terminal.err, () => status.text);
   let workplace: Workplace | null = null;
   try {
-    workplace = await openWorkplace(global, (event) => {
-      if (event.kind === 'changing_tables') live.above(`data model: ${event.what}\n`);
-      if (event.kind === 'deployment_kept') live.above('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.\n');
-      if (event.kind === 'files_elsewhere') live.above(`${describeElsewhere(event)}\n`);
-      if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') live.above(`trouble: ${describeEvent(event)}\n`);
-    }, interrupts.signal);
+    const tell = (line: string): void => live.above(`${line}\n`);
+    const onEvent = (event: SystemEvent): void => {
+      if (event.kind === 'changing_tables') tell(`data model: ${event.what}`);
+      if (event.kind === 'deployment_kept') tell('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.');
+      if (event.kind === 'files_elsewhere') tell(describeElsewhere(event));
+      if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') tell(`trouble: ${describeEvent(event)}`);
+    };
+    workplace = await openWorkplace(global, { onEvent, tell, signal: interrupts.signal });
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;
     const scheduled = await scheduleOrDeploy(backend, request, workplace.deployable);

@@ -33,7 +33,7 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   return exitStatuses.done;
 }
 
-function tellStart(terminal: Terminal, { url, folder, tasks }: System, options: Pick<SystemOptions, 'environment' | 'runner' | 'watch'>): void {
+function tellStart(terminal: Terminal, { url, folder, tasks, isBroken }: System, options: Pick<SystemOptions, 'environment' | 'runner' | 'watch'>): void {
   const { environment } = options;
   if (terminal.json) {
     // One line, so that a reader needs no more than that.
@@ -45,8 +45,9 @@ function tellStart(terminal: Terminal, { url, folder, tasks }: System, options: 
   terminal.print(`  environment  ${environment}`);
   terminal.print(`  project      ${folder}`);
   terminal.print(`  tasks        ${tasks.length === 0 ? 'none yet' : tasks.join(', ')}`);
+  if (isBroken && tasks.length > 0) terminal.print('               of the last good deployment, which goes on until the folder can be deployed');
   if (options.runner === null) terminal.print('  no runner: what is scheduled waits for one');
-  if (options.watch) terminal.print('  watching     cloudcode/ and the configuration');
+  if (options.watch) terminal.print('  watching     all that the build reads');
   terminal.print('Ctrl-C stops it.');
 }
 
@@ -62,7 +63,11 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
       for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
       return;
     case 'not_deployed':
-      return terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
+      terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
+      if (event.goesOn !== undefined && event.goesOn.length > 0) terminal.tell(`The last good deployment goes on: ${event.goesOn.join(', ')}`);
+      return;
+    case 'not_watched':
+      return terminal.tell(`${time} ${colours.yellow('files are looked at')} every ${event.everyMs} ms, as the system tells of no changes: ${describeBlind(event.error)}`);
     case 'deployment_kept':
       return terminal.tell(`${time} ${colours.yellow('not deployed')}: ${describeKept(event, environment)}`);
     case 'files_elsewhere':
@@ -115,6 +120,12 @@ function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { k
 function describeKept({ replacement, tasks }: Extract<SystemEvent, { kind: 'deployment_kept' }>, environment: string): string {
   const why = replacement === null ? 'others work on this database' : describeReplaced(environment, replacement);
   return `${why}.\nWhat is deployed goes on: ${tasks.map(escapeText).join(', ')}. ${deployAllTheSame}`;
+}
+
+function describeBlind({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOSPC') return 'it has no watches left (ENOSPC). More of them: sudo sysctl fs.inotify.max_user_watches=524288';
+  if (code === 'EMFILE' || code === 'ENFILE') return `it has no watchers or files left (${code}). More of them: sudo sysctl fs.inotify.max_user_instances=1024, or ulimit -n 65536`;
+  return message;
 }
 
 function describeError(error: unknown): string {

@@ -37,6 +37,8 @@ export function storeBackend(store: Store, environment: string): Backend {
     },
     summariseBacklog: () => summariseBacklog(store, environment),
     summariseEnded: (of) => summariseEnded(store, environment, of),
+    // A command that works on a store deploys its own folder, and knows.
+    lookAtFolder: async () => ({ isWatched: false, isKept: false, changed: [], problem: null }),
     health: async () => {
       await store.query({ name: 'health', text: 'select 1' });
     },

@@ -1,5 +1,6 @@
 import type { ListedRun, Queue, Run, RunState } from '../core/run.ts';
 import type { TaskConfig } from '../core/task-config.ts';
+import type { FolderBody } from '../protocol/http-project.ts';
 import type { NumberedLine } from '../protocol/http-runs.ts';
 
 /** What commands work on: a server's API, or a store. Refusals are CloudCodeErrors with the same codes either way. */
@@ -24,6 +25,8 @@ export interface Backend {
   summariseBacklog(): Promise<Backlog>;
   /** The runs that have ended since a time (ISO 8601), but for one. */
   summariseEnded(of: { readonly since: string; readonly besides: string }): Promise<EndedSummary>;
+  /** How the folder of a server stands to what is deployed. */
+  lookAtFolder(): Promise<FolderBody>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { Queue, Run } from '../core/run.ts';
 import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
 import { fitsInPath } from '../protocol/http-queues.ts';
+import type { FolderBody } from '../protocol/http-project.ts';
 import type { LogsBody } from '../protocol/http-runs.ts';
 import { allQueues, type Backend, type Backlog, type EndedSummary, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
@@ -44,6 +45,7 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
     followLogs: (runId, signal) => followEvents(server, `${base}${runPath(runId)}/logs`, signal),
     summariseBacklog: () => get<Backlog>('/backlog'),
     summariseEnded: (of) => get<EndedSummary>(`/ended?${queryOf(of)}`),
+    lookAtFolder: () => get<FolderBody>('/folder'),
     health: async () => {
       await requestJson(server, '/ready');
     },

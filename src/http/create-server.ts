@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Store } from '../store/open-store.ts';
 import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { CloudCodeError } from '../core/errors.ts';
+import type { FolderBody } from '../protocol/http-project.ts';
 import { healthRoutes } from './health-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { projectRoutes } from './project-routes.ts';
@@ -10,9 +11,18 @@ import { largestParsedHere, readJsonBody } from './read-json-body.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { runRoutes } from './run-routes.ts';
 
+export interface FolderState {
+  /** How the folder stands to what is deployed; one that is watched is deployed first when it has changed. */
+  readonly look: () => Promise<FolderBody>;
+  /** Whether the folder has a task of this name now. */
+  readonly hasTask: (task: string) => Promise<boolean>;
+}
+
 export interface ServerOptions {
   readonly store: Store;
   readonly project: { readonly name: string; readonly folder: string };
+  /** Without it the server says nothing of its folder. */
+  readonly folderState?: FolderState;
   /** False while the server is not yet, or no longer, to be given work: `/ready` says so. */
   readonly isReady?: () => boolean;
   /** Why its runner's machine cannot start runs; null while it can. */
@@ -54,7 +64,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   healthRoutes(server, options);
   void server.register(
     async (api) => {
-      runRoutes(api, options.store);
+      runRoutes(api, options);
       logRoutes(api, options.store);
       queueRoutes(api, options.store);
       projectRoutes(api, options);

@@ -12,10 +12,11 @@ interface InEnvironment {
 }
 
 /** What is served, what it can run, and what it still has to do. */
-export function projectRoutes(api: FastifyInstance, { store, project }: ServerOptions): void {
+export function projectRoutes(api: FastifyInstance, { store, project, folderState }: ServerOptions): void {
   api.get<InEnvironment>('/project', ({ params }): ProjectBody => {
     return { folder: project.folder, name: project.name, environment: params.environment, version: packageVersion, pid: process.pid };
   });
+  if (folderState !== undefined) api.get<InEnvironment>('/folder', () => folderState.look());
   api.get<InEnvironment>('/tasks', async ({ params }) => ({ tasks: await listTasks(store, params.environment) }));
   api.get<InEnvironment>('/ended', ({ params, query }) => summariseEnded(store, params.environment, parseEndedQuery(query)));
   api.get<InEnvironment>('/backlog', ({ params }) => summariseBacklog(store, params.environment));

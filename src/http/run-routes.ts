@@ -6,9 +6,10 @@ import { listRuns } from '../operations/list-runs.ts';
 import { retry } from '../operations/retry-run.ts';
 import { findOrScheduleChecked } from '../operations/schedule-run.ts';
 import { parseRunsQuery, parseScheduleBody } from '../protocol/http-runs.ts';
-import type { Store } from '../store/open-store.ts';
+import type { ServerOptions } from './create-server.ts';
 import { openScheduleParser } from './large-bodies/parse-apart.ts';
 import { LargeBody, largestBody } from './read-json-body.ts';
+import { scheduleInFolder } from './schedule-in-folder.ts';
 
 interface InEnvironment {
   Params: { environment: string };
@@ -18,12 +19,12 @@ interface OneRun {
 }
 
 /** Runs are answered as the text that the database has of them: parsing 5 MB, or writing them, would hold up the runner of this process. */
-export function runRoutes(api: FastifyInstance, store: Store): void {
+export function runRoutes(api: FastifyInstance, { store, folderState }: ServerOptions): void {
   const apart = openScheduleParser();
   api.addHook('onClose', () => apart.close());
   api.post<InEnvironment>('/runs', { bodyLimit: largestBody }, async ({ params, body }, reply) => {
     const request = body instanceof LargeBody ? await apart.parse(body.bytes) : parseScheduleRequest(parseScheduleBody(body), new Date());
-    const { id, text, isNew } = await findOrScheduleChecked(store, params.environment, request);
+    const { id, text, isNew } = await scheduleInFolder(folderState, request.task, () => findOrScheduleChecked(store, params.environment, request));
     return sendJson(reply.code(isNew ? 201 : 200).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${id}`), text);
   });
   api.get<InEnvironment>('/runs', ({ params, query }) => listRuns(store, params.environment, parseRunsQuery(query)));

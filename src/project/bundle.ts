@@ -3,6 +3,7 @@ import type * as Esbuild from 'esbuild';
 import type { BuildOptions, BuildResult, Message, Plugin } from 'esbuild';
 import { folderAtRunTime, locationDefines, locationPlugin } from './location-plugin.ts';
 import { nativePlugin } from './native-plugin.ts';
+import { readFilesPlugin, tellMissing } from './read-files.ts';
 import { sdkPlugin } from './sdk-plugin.ts';
 import { spawnNeedOf } from './spawn-need.ts';
 
@@ -68,9 +69,12 @@ async function bundle({ folder, entry, folderExpression, format, minify = false,
     ...sharedOptions(folder), format, minify, keepNames: !minify, sourcemap: 'external', sourcesContent: false, metafile: true, define: locationDefines,
     ...(typeof entry === 'string' ? { entryPoints: [join(folder, entry)] } : { stdin: entry }),
     ...(format === 'esm' ? { banner: { js: requireFor(folderExpression) } } : {}),
-    plugins: [...plugins, sdkPlugin, locationPlugin(folder, folderExpression), nativePlugin(folder)],
+    plugins: [readFilesPlugin, ...plugins, sdkPlugin, locationPlugin(folder, folderExpression), nativePlugin(folder)],
   });
-  if (Array.isArray(built)) return { bundle: null, problems: built };
+  if (Array.isArray(built)) {
+    tellMissing(folder, built);
+    return { bundle: null, problems: built };
+  }
   const text = (suffix: string): string => built.outputFiles?.find(({ path }) => path.endsWith(suffix))?.text ?? '';
   const spawnNeed = built.metafile === undefined ? null : spawnNeedOf(built.metafile);
   return { bundle: { code: text('bundle.js'), sourceMap: text('bundle.js.map'), format, spawnNeed }, problems: null };

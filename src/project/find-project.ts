@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
@@ -29,6 +30,22 @@ const validTaskName = /^[A-Za-z0-9_.-]{1,100}$/;
  * @throws CloudCodeError `project_not_found`, `invalid_task` or `task_name_clash`
  */
 export async function findProject(folder: string): Promise<FoundProject> {
+  const { root, entries } = await readProject(folder);
+  const names = entries.map((entry) => entry.name).filter((name) => !/^[_.]|^node_modules$/.test(name)).sort(compareText);
+  const found = await Promise.all(names.map((name) => findIndexFiles(root, name)));
+  const tasks = found.flat();
+  if (tasks.length === 0) throw noTasks(root, names);
+  throwErrors([...refuseNames(tasks), ...refuseClashes(tasks)]);
+  return { name: await readName(root), folder: root, tasks };
+}
+
+/** The folder of a project alone, whatever its tasks are. @throws CloudCodeError `project_not_found` */
+export async function findFolder(folder: string): Promise<Pick<FoundProject, 'name' | 'folder'>> {
+  const { root } = await readProject(folder);
+  return { name: await readName(root), folder: root };
+}
+
+async function readProject(folder: string): Promise<{ readonly root: string; readonly entries: readonly Dirent[] }> {
   const root = await realpath(resolve(folder)).catch(() => null);
   if (root === null) throw new CloudCodeError('project_not_found', `There is no folder ${resolve(folder)}.`, { hint: 'Check the path given by --project.' });
   const entries = await readdir(join(root, 'cloudcode'), { withFileTypes: true }).catch(() => null);
@@ -37,12 +54,7 @@ export async function findProject(folder: string): Promise<FoundProject> {
       hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
     });
   }
-  const names = entries.map((entry) => entry.name).filter((name) => !/^[_.]|^node_modules$/.test(name)).sort(compareText);
-  const found = await Promise.all(names.map((name) => findIndexFiles(root, name)));
-  const tasks = found.flat();
-  if (tasks.length === 0) throw noTasks(root, names);
-  throwErrors([...refuseNames(tasks), ...refuseClashes(tasks)]);
-  return { name: await readName(root), folder: root, tasks };
+  return { root, entries };
 }
 
 async function findIndexFiles(root: string, name: string): Promise<FoundTask[]> {

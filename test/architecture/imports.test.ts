@@ -41,7 +41,6 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   '@rgrove/parse-xml': ['project'],
   esbuild: ['project'],
-  chokidar: ['project', 'cli'],
   picocolors: ['cli'],
 };
 

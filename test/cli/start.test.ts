@@ -179,7 +179,15 @@ describe('CLI: dev deploys again when a file changes', { timeout: 120_000 }, () 
       }
       writeFileSync(file, 'export async function run() {');
       await until(20_000, 'the mistake is told', () => ((started.stderr().match(/not deployed/g)?.length ?? 0) === 2 ? true : null));
-      await resultIs('second');
+      // What the last good deployment is, a command that asks for the folder as it stands is told.
+      const refused = await cloudcode(['run', 'echo', '--project', folder]);
+      assert.equal(refused.status, 2);
+      const scheduled = documentOf<Run>(await cloudcode(['schedule', 'echo', '--json', '--project', folder]));
+      const ended = await until(20_000, 'it has ended', async () => {
+        const run = documentOf<Run>(await cloudcode(['runs', 'show', scheduled.id, '--json', '--project', folder]));
+        return run.finishedAt === null ? null : run;
+      });
+      assert.equal(ended.result, 'second');
       started.child.kill('SIGINT');
       assert.equal(await started.ended, 0);
     } finally {

@@ -2,19 +2,26 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
-import { watchProject } from '../../src/project/watch-project.ts';
+import { watchProject, type WatchOptions } from '../../src/project/watch/watch-project.ts';
 import { makeFolder } from './make-folder.ts';
 
-async function startWatch(t: TestContext, folder: string) {
+/** Begins to watch after a build that has seen everything as it is. */
+function watch(folder: string, onChange: WatchOptions['onChange'], read: readonly string[] = []) {
+  return watchProject({ folder, built: { read, beganAtMs: Number.POSITIVE_INFINITY }, onChange, onBlind: (error) => assert.fail(error) });
+}
+
+async function startWatch(t: TestContext, folder: string, read: readonly string[] = []) {
   const told: (readonly string[])[] = [];
   let wake = (): void => undefined;
-  const watch = watchProject(folder, (files) => {
+  const started = await watch(folder, async (files) => {
     told.push(files);
     wake();
-  });
-  t.after(() => watch.close());
-  await watch.ready;
+    return read;
+  }, read);
+  t.after(() => started.close());
   const next = async (): Promise<readonly string[]> => {
     const timeout = AbortSignal.timeout(10_000);
     while (told.length === 0) {
@@ -25,7 +32,7 @@ async function startWatch(t: TestContext, folder: string) {
     }
     return told.shift() ?? [];
   };
-  return { watch, next, told };
+  return { watch: started, next, told };
 }
 
 /** Writes the files at one instant for a watch in this process: it sees none of them empty, and no pause between them. */
@@ -34,6 +41,10 @@ function change(folder: string, texts: Readonly<Record<string, string>>): void {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
+}
+
+function canLimit(): boolean {
+  return spawnSync('unshare', ['-Ur', 'sh', '-c', 'echo 0 > /proc/sys/user/max_inotify_watches'], { stdio: 'ignore' }).status === 0;
 }
 
 const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
@@ -59,6 +70,61 @@ describe('watchProject', () => {
     assert.ok((await next()).some((file) => file.startsWith('cloudcode/new')));
   });
 
+  it('tells of what a build has read, wherever it lies, of what says how that is found, and of a file that takes its place', async (t) => {
+    const root = await makeFolder(t, {
+      'app/cloudcode/a/index.ts': '', 'app/.env': '', 'app/src/used.ts': '', 'app/src/unused.ts': '', 'lib/shared.ts': '', 'lib/unused.json': '', 'package.json': '{}',
+      'tsconfig.base.json': '{}', 'lib/tsconfig.json': '{ "extends": ["../tsconfig.base"] }', 'app/node_modules/pkg/lib/main.js': '', 'app/node_modules/pkg/lib/unused.js': '', 'app/node_modules/pkg/package.json': '{}',
+    });
+    const folder = join(root, 'app');
+    const { next } = await startWatch(t, folder, ['app/src/used.ts', 'app/src/missing.ts', 'lib/shared.ts', 'app/node_modules/pkg/lib/main.js'].map((path) => join(root, path)));
+    for (const path of ['.env', 'src/used.ts', '../lib/shared.ts', '../tsconfig.base.json', '../lib/tsconfig.json', '../package.json', 'node_modules/pkg/lib/main.js', 'node_modules/pkg/package.json', '.env.local']) {
+      change(folder, { [path]: '{} ' });
+      assert.deepEqual(await next(), [path]);
+    }
+    change(folder, { 'src/unused.ts': '//', '../lib/unused.json': '{} ', 'node_modules/pkg/lib/unused.js': '//', 'src/missing.ts': '//' });
+    assert.deepEqual(await next(), ['src/*', 'src/missing.ts']);
+    await rm(join(root, 'lib'), { recursive: true });
+    while (!(await next()).includes('../lib/shared.ts'));
+    change(folder, { '../lib/shared.ts': '// again' });
+    while (!(await next()).includes('../lib/shared.ts'));
+    change(folder, { '../lib/shared.ts': '// and again' });
+    assert.deepEqual(await next(), ['../lib/shared.ts']);
+  });
+
+  it('settles once everything that has changed was told', async (t) => {
+    const folder = await makeFolder(t, files);
+    let over = 0;
+    const started = await watch(folder, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      over += 1;
+      return [];
+    });
+    t.after(() => started.close());
+    for (const count of [1, 2]) {
+      change(folder, { 'cloudcode/a/index.ts': `// ${count}` });
+      await started.settle();
+      assert.equal(over, count);
+    }
+    await started.settle();
+    assert.equal(over, 2);
+  });
+
+  for (const [limit, code] of [['max_inotify_watches', 'ENOSPC'], ['max_inotify_instances', 'EMFILE']] as const) {
+    it(`goes on by looking when the system has no watches left (${code}), and says so once`, { skip: canLimit() ? false : 'needs a user namespace of its own' }, async (t) => {
+      const folder = await makeFolder(t, files);
+      const child = spawn('unshare', ['-Ur', 'sh', '-c', `echo 0 > /proc/sys/user/${limit}; exec "$0" --no-warnings "$1" "$2"`, process.execPath, join(import.meta.dirname, 'watch-in-child.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+      t.after(() => child.kill('SIGKILL'));
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const line = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
+      assert.deepEqual(await line(), { blind: code });
+      assert.deepEqual(await line(), { ready: true });
+      for (const text of ['// 1', '// 2']) {
+        change(folder, { 'cloudcode/a/index.ts': text });
+        assert.deepEqual(await line(), { files: ['cloudcode/a/index.ts'] });
+      }
+    });
+  }
+
   it('tells of many changes at once in one call', async (t) => {
     const folder = await makeFolder(t, files);
     const { next, told } = await startWatch(t, folder);
@@ -70,7 +136,7 @@ describe('watchProject', () => {
   it('does not wake up for what tasks and tools write', async (t) => {
     const folder = await makeFolder(t, { ...files, '.cloudcode/x': '', '.git/x': '', 'node_modules/x': '', 'cloudcode/node_modules/x/x': '' });
     const { next } = await startWatch(t, folder);
-    const noise = ['.cloudcode/x', '.git/x', 'node_modules/x', 'cloudcode/node_modules/x/x', 'results.json', 'cloudcode-env.d.ts', 'data/big.csv'];
+    const noise = ['.cloudcode/x', '.envrc', '.git/x', 'node_modules/x', 'cloudcode/node_modules/x/x', 'results.json', 'cloudcode-env.d.ts', 'data/big.csv'];
     change(folder, Object.fromEntries(noise.map((path) => [path, 'changed'])));
     change(folder, { 'package.json': '{ "name": "x" }' });
     assert.deepEqual(await next(), ['package.json']);
@@ -83,21 +149,26 @@ describe('watchProject', () => {
     const second = Promise.withResolvers<readonly string[]>();
     let calls = 0;
     let atOnce = 0;
-    const watch = watchProject(folder, async (changed) => {
+    let isOutdated = (): void => undefined;
+    const outdatedBy = new Promise<void>((resolve) => (isOutdated = resolve));
+    const started = await watch(folder, async (changed, outdated) => {
       calls += 1;
       atOnce += 1;
       assert.equal(atOnce, 1);
       if (calls === 1) {
+        outdated.addEventListener('abort', isOutdated);
         entered.resolve(undefined);
         await release.promise;
+        assert.equal(outdated.aborted, true);
       } else second.resolve(changed);
       atOnce -= 1;
+      return [];
     });
-    t.after(() => watch.close());
-    await watch.ready;
+    t.after(() => started.close());
     change(folder, { 'cloudcode/a/index.ts': '//' });
     await entered.promise;
     change(folder, { 'cloudcode/a/other.ts': '//' });
+    await outdatedBy;
     release.resolve(undefined);
     assert.deepEqual(await second.promise, ['cloudcode/a/other.ts']);
   });

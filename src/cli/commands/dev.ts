@@ -10,7 +10,7 @@ export function addDev(program: Command): void {
     .description('serve the project, and deploy again when a file changes')
     .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
     .addHelpText('after', `
-A mistake in a file is told and the last good deployment stays. The terminal shows the console of its runs, and their errors.
+What the build reads is watched, wherever it lies. A mistake in a file is told and the last good deployment stays. The terminal shows the console of its runs, and their errors.
 
 Examples:
   $ cloudcode dev

@@ -21,6 +21,7 @@ export function addRun(program: Command): void {
     .option('--key <key>', 'while a run of the task with this key is not over, give that one')
     .option('--drain', 'then wait until nothing is left to do within a minute')
     .addHelpText('after', `
+Beside dev, what was just saved is deployed first, and nothing is scheduled when that is broken; beside start, what has changed since is named.
 Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 dead, 4 cancelled, 5 the server or database cannot be reached.
 
 Examples:

@@ -19,16 +19,19 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, { signal }: Ending = {}): Promise<BuiltProject | null> {
-  const told = await listen([folder, 'project'], signal);
+export async function buildApart(folder: string, options: Ending & { readonly onRead?: OnRead } = {}): Promise<BuiltProject | null> {
+  const told = await listen([folder, 'project'], options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
 
 /** `readConfig` in the same way. @param folder absolute, with symbolic links resolved */
 export async function readConfigApart(folder: string, { signal }: Ending = {}): Promise<ProjectConfig | null> {
-  const told = await listen([folder, 'configuration'], signal);
+  const told = await listen([folder, 'configuration'], { signal });
   return told?.last.kind === 'read' ? told.last.config : null;
 }
+
+/** Gets the files that a build has read, or looked for in vain, as absolute paths: also of one that was refused, as far as it came. */
+export type OnRead = (files: readonly string[]) => void;
 
 interface Ending {
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +42,7 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen([folder, part]: readonly [string, 'project' | 'configuration'], signal: AbortSignal | undefined): Promise<Told | null> {
+async function listen([folder, part]: readonly [string, 'project' | 'configuration'], { signal, onRead }: Ending & { readonly onRead?: OnRead }): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
   const child = await startProcess(resolve(folder), part);
@@ -47,7 +50,7 @@ async function listen([folder, part]: readonly [string, 'project' | 'configurati
   signal?.addEventListener('abort', end, { once: true });
   if (isAborted()) end();
   try {
-    return await follow(child);
+    return await follow(child, onRead);
   } catch (error) {
     if (isAborted()) return null;
     throw error;
@@ -70,7 +73,7 @@ async function startProcess(folder: string, part: string): Promise<ChildProcess>
   }
 }
 
-async function follow(child: ChildProcess): Promise<Told> {
+async function follow(child: ChildProcess, onRead: OnRead = () => undefined): Promise<Told> {
   const tasks: BuiltTask[] = [];
   const steps: string[] = [];
   let last: BuildMessage | null = null;
@@ -90,6 +93,7 @@ async function follow(child: ChildProcess): Promise<Told> {
         if (message.kind === 'begun') steps.push(message.step);
         else if (message.kind === 'done') steps.splice(steps.lastIndexOf(message.step), 1);
         else if (message.kind === 'task') tasks.push(message.task);
+        else if (message.kind === 'files') onRead(message.files);
       }
     });
     const how = await ended;

@@ -4,6 +4,7 @@ import { CloudCodeError } from '../../core/errors.ts';
 import { buildProject } from '../build-project.ts';
 import { onBuildStep } from '../build-steps.ts';
 import { readConfig } from '../config.ts';
+import { onFileRead } from '../read-files.ts';
 import { type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
 
 // The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends.
@@ -19,14 +20,19 @@ function send(message: BuildMessage): void {
 // A busy loop would outlive a parent that was killed: a thread ends it, and with it all that it has started.
 new Worker(`setInterval(() => process.ppid === ${Number(parentPid)} || process.kill(-process.pid, 'SIGKILL'), 500);`, { eval: true }).unref();
 onBuildStep(send);
+const files = new Set<string>();
+onFileRead((file) => files.add(file));
+const sendFiles = (): void => send({ kind: 'files', files: [...files] });
 try {
   if (part === 'configuration') send({ kind: 'read', config: await readConfig(folder) });
   else {
     const { tasks, ...project } = await buildProject(folder);
+    sendFiles();
     for (const task of tasks) send({ kind: 'task', task });
     send({ kind: 'built', project });
   }
 } catch (error) {
+  sendFiles();
   if (error instanceof CloudCodeError) send({ kind: 'refused', code: error.code, message: error.message, hint: error.hint });
   else send({ kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined });
 }

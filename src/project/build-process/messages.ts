@@ -8,6 +8,8 @@ import type { ProjectConfig } from '../config.ts';
 export type BuildMessage =
   | BuildStep
   | { readonly kind: 'task'; readonly task: BuiltTask }
+  /** What it has read, or looked for in vain. */
+  | { readonly kind: 'files'; readonly files: readonly string[] }
   | { readonly kind: 'built'; readonly project: Omit<BuiltProject, 'tasks'> }
   | { readonly kind: 'read'; readonly config: ProjectConfig }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }

@@ -1,0 +1,141 @@
+import { CloudCodeError } from '../core/errors.ts';
+import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from '../operations/deploy-project.ts';
+import { listTasks } from '../operations/list-tasks.ts';
+import { problemOf } from '../protocol/http-problem.ts';
+import type { FolderBody } from '../protocol/http-project.ts';
+import type { BuiltProject } from '../project/build-project.ts';
+import type { ProjectConfig } from '../project/config.ts';
+import { chooseWorkerStart } from '../runner/worker-start.ts';
+import type { SystemEvent, SystemOptions } from '../main.ts';
+import type { Store } from '../store/open-store.ts';
+import { hasRunners } from '../store/runners.ts';
+
+/** What a runner reads once. */
+const runnerSettings = ['concurrency', 'leaseMs', 'workerStart'] as const;
+
+/** The first build of a folder. */
+export interface FirstBuild {
+  /** Null when nothing is to be deployed, and when the sources are broken, which is told. */
+  readonly built: BuiltProject | null;
+  readonly error: CloudCodeError | null;
+  /** The configuration, for the runner's settings. */
+  readonly started: ProjectConfig;
+  /** The files that it read or looked for, and when it began. */
+  readonly read: readonly string[];
+  readonly beganAtMs: number;
+}
+
+/** A project's folder as a server serves it: deployed at the start, and in `dev` again when it changes. */
+export interface ServedFolder {
+  /** What is deployed. */
+  readonly tasks: readonly string[];
+  /** Whether the folder as it stands could not be deployed at the start. */
+  readonly isBroken: boolean;
+  /** How the folder stands to what is deployed. A folder that is watched is deployed first when it has changed. */
+  look(): Promise<FolderBody>;
+  close(): Promise<void>;
+}
+
+interface Serving {
+  readonly store: Store;
+  readonly options: SystemOptions;
+  readonly folder: string;
+  readonly first: FirstBuild;
+}
+
+/** @throws CloudCodeError of the deployment, but in `watch`: it is told then */
+export async function serveFolder(serving: Serving): Promise<ServedFolder> {
+  const { store, options, first } = serving;
+  const deployed = await deployFirst(serving);
+  const watched = options.watch ? await watchAndDeploy(serving, deployed.error) : await compare(serving, deployed.isKept);
+  return { tasks: await deployedTasks(store, options.environment), isBroken: (first.error ?? deployed.error) !== null, ...watched };
+}
+
+interface FirstDeployment {
+  readonly error: CloudCodeError | null;
+  readonly isKept: boolean;
+}
+
+async function deployFirst(serving: Serving): Promise<FirstDeployment> {
+  const { store, options, first: { built, started, error } } = serving;
+  if (built === null) return { error, isKept: false };
+  try {
+    const deployed = await deployWhen(store, options, built);
+    if ('replacement' in deployed) options.onEvent({ kind: 'deployment_kept', ...deployed, tasks: await deployedTasks(store, options.environment) });
+    else options.onEvent(describeDeployed(options, deployed, { built, started }));
+    return { error: null, isKept: 'replacement' in deployed };
+  } catch (thrown) {
+    if (!options.watch || !(thrown instanceof CloudCodeError)) throw thrown;
+    options.onEvent({ kind: 'not_deployed', error: thrown });
+    return { error: thrown, isKept: false };
+  }
+}
+
+interface Kept {
+  /** Null where others work on the store. */
+  readonly replacement: Replacement | null;
+}
+
+async function deployWhen(store: Store, options: SystemOptions, built: BuiltProject): Promise<Deployed | Kept> {
+  const { environment, deploy } = options;
+  const onProgress = (what: string): void => options.onEvent({ kind: 'changing_tables', what });
+  if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, built))) return { replacement: null };
+  if (deploy !== 'unless_replaced') return deployProject(store, environment, built, onProgress);
+  const deployed = await deployUnlessReplaced(store, environment, built, onProgress);
+  return 'replacedAt' in deployed ? { replacement: deployed } : deployed;
+}
+
+function describeDeployed(options: SystemOptions, deployed: Deployed, { built, started }: { readonly built: BuiltProject; readonly started: ProjectConfig }): SystemEvent {
+  // Where nothing is forked, it says nothing that a task is spawned.
+  const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
+  const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
+  return { kind: 'deployed', built, ...deployed, spawned, afterRestart };
+}
+
+async function deployedTasks(store: Store, environment: string): Promise<readonly string[]> {
+  return (await listTasks(store, environment)).map(({ name }) => name);
+}
+
+type Looked = Pick<ServedFolder, 'look' | 'close'>;
+
+async function watchAndDeploy({ store, options, folder, first }: Serving, firstError: CloudCodeError | null): Promise<Looked> {
+  const [{ watchProject }, { buildApart }] = await Promise.all([import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts')]);
+  let problem: unknown = firstError;
+  let known = first.read;
+  const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
+    const read: string[] = [];
+    try {
+      const built = await buildApart(folder, { signal: outdated, onRead: (files) => read.push(...files) });
+      if (built === null || outdated.aborted) return (known = [...known, ...read]);
+      const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'changing_tables', what }));
+      problem = null;
+      options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
+      return (known = read);
+    } catch (error) {
+      problem = error;
+      options.onEvent({ kind: 'not_deployed', error, goesOn: await deployedTasks(store, options.environment).catch(() => []) });
+      // It may have ended before it had read everything.
+      return (known = [...new Set([...known, ...read])]);
+    }
+  };
+  const watch = await watchProject({ folder, built: first, onChange: deployAgain, onBlind: (error, everyMs) => options.onEvent({ kind: 'not_watched', error, everyMs }) });
+  return {
+    look: async () => {
+      await watch.settle();
+      return { isWatched: true, isKept: false, changed: [], problem: problem === null ? null : problemOf(asRefusal(problem)) };
+    },
+    close: watch.close,
+  };
+}
+
+function asRefusal(error: unknown): CloudCodeError {
+  return error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+}
+
+/** Compares the folder with what it was when it was built. */
+async function compare({ options, folder, first }: Serving, isKept: boolean): Promise<Looked> {
+  const { rememberProject } = await import('../project/watch/remember-project.ts');
+  const isServed = options.http !== null && first.built !== null;
+  const changes = isServed ? await rememberProject(folder, first) : async () => [];
+  return { look: async () => ({ isWatched: false, isKept, changed: await changes(), problem: null }), close: async () => undefined };
+}

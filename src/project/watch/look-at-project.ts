@@ -1,0 +1,99 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
+import { relativePath } from '../relative-path.ts';
+import { isOfPackage, type WatchedPlaces } from './watched-places.ts';
+
+/** How everything stood that a build depends on. */
+export interface Look {
+  /** By absolute path; what is not there is missing. */
+  readonly states: ReadonlyMap<string, string>;
+  /** Those to be watched, so that a change is noticed soon. */
+  readonly folders: ReadonlySet<string>;
+  /** When each file was written or put in its place, in milliseconds since 1970. */
+  readonly changedAtMs: ReadonlyMap<string, number>;
+}
+
+export const nothingSeen: Look = { states: new Map(), changedAtMs: new Map(), folders: new Set() };
+
+const ignoredNames = new Set(['node_modules', '.cloudcode', '.git']);
+const rootFiles = /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|data-model\.m?[jt]s|package\.json|tsconfig[^/]*\.json|\.env(\..+)?)$/;
+const sourceFile = /\.[cm]?[jt]sx?$/;
+/** How many files are asked for at a time: others wait for the same few threads. */
+const atOnce = 32;
+
+/** Looks at all of `cloudcode/`, at what a project has by name in its folder, and at what else a build has read. */
+export async function lookAtProject(folder: string, places: WatchedPlaces): Promise<Look> {
+  const states = new Map<string, string>();
+  const changedAtMs = new Map<string, number>();
+  const tree = await listTree(join(folder, 'cloudcode'));
+  const inRoot = (await namesIn(folder)).filter((name) => rootFiles.test(name)).map((name) => join(folder, name));
+  const files = [...new Set([...tree.files, ...inRoot, ...places.files])];
+  for (let from = 0; from < files.length; from += atOnce) {
+    await Promise.all(files.slice(from, from + atOnce).map(async (path) => {
+      const found = await stat(path).catch(whenGone);
+      if (found === null || found.isDirectory()) return;
+      states.set(path, `${found.mtimeMs} ${found.ctimeMs} ${found.size} ${found.ino}`);
+      changedAtMs.set(path, Math.max(found.mtimeMs, found.ctimeMs));
+    }));
+  }
+  const others = [...places.folders].filter((path) => !tree.folders.has(path));
+  for (const path of others) states.set(`${path}${sep}*`, (await namesIn(path)).filter((name) => sourceFile.test(name) && !name.endsWith('.d.ts')).sort().join('/'));
+  return { states, changedAtMs, folders: new Set([folder, ...tree.folders, ...others.filter((path) => !isOfPackage(path))]) };
+}
+
+/** The files that differ, relative to the project's folder, in order. */
+export function changesBetween(folder: string, before: Look, after: Look): readonly string[] {
+  const paths = new Set([...before.states.keys(), ...after.states.keys()]);
+  return [...paths].filter((path) => before.states.get(path) !== after.states.get(path)).map((path) => relativePath(folder, path)).sort();
+}
+
+/**
+ * The look before a build, for places that are known only after it: what was looked at before counts as it was then, and what is new as it
+ * is now, unless it was changed since the build began.
+ */
+export function rebase(folder: string, places: WatchedPlaces, { before, now, sinceMs }: { readonly before: Look; readonly now: Look; readonly sinceMs: number }): Look {
+  const states = new Map(now.states);
+  for (const [path, changedAtMs] of now.changedAtMs) if (changedAtMs >= sinceMs) states.set(path, unseen);
+  for (const [path, state] of before.states) if (now.states.has(path) || isLookedAt(folder, places, path)) states.set(path, state);
+  return { ...now, states };
+}
+
+/** Equal to no state. */
+const unseen = '';
+
+function isLookedAt(folder: string, { files, folders }: WatchedPlaces, path: string): boolean {
+  if (files.has(path) || (basename(path) === '*' && folders.has(dirname(path)))) return true;
+  return path.startsWith(join(folder, 'cloudcode') + sep) || (dirname(path) === folder && rootFiles.test(basename(path)));
+}
+
+async function listTree(root: string): Promise<{ readonly files: readonly string[]; readonly folders: ReadonlySet<string> }> {
+  const files: string[] = [];
+  const folders = new Set<string>();
+  const seen = new Set<string>();
+  const visit = async (folder: string): Promise<void> => {
+    const found = await stat(folder, { bigint: true }).catch(whenGone);
+    const identity = found === null ? '' : `${found.dev}:${found.ino}`;
+    // A symbolic link may lead back.
+    if (found === null || seen.has(identity)) return;
+    seen.add(identity);
+    folders.add(folder);
+    for (const entry of (await readdir(folder, { withFileTypes: true }).catch(whenGone)) ?? []) {
+      if (ignoredNames.has(entry.name)) continue;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory() || (entry.isSymbolicLink() && (await stat(path).catch(whenGone))?.isDirectory() === true)) await visit(path);
+      else files.push(path);
+    }
+  };
+  await visit(root);
+  return { files, folders };
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(whenGone)) ?? [];
+}
+
+/** What may not be read is not there for a build either. Any other error, as when no file descriptor is left, says nothing. */
+function whenGone(error: unknown): null {
+  if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'].includes(String(error.code))) return null;
+  throw error;
+}

@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+/** What a build depends on, apart from what lies in `cloudcode/` and by name in the project's folder. Absolute paths. */
+export interface WatchedPlaces {
+  /** They need not be there: that they come is a change. */
+  readonly files: ReadonlySet<string>;
+  /** Folders, but for the project's own, where a new source file may be found in place of another. */
+  readonly folders: ReadonlySet<string>;
+}
+
+const inPackage = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/;
+
+/** Whether a file belongs to an npm package. */
+export function isOfPackage(path: string): boolean {
+  return inPackage.test(path);
+}
+
+/** From the files that a build has read, or looked for: those, and what says how they are found. */
+export async function placesOf(folder: string, read: readonly string[]): Promise<WatchedPlaces> {
+  const files = new Set(read);
+  const folders = new Set<string>();
+  for (const file of [join(folder, 'package.json'), ...read]) {
+    const packageFolder = inPackage.exec(file)?.[1];
+    if (packageFolder !== undefined) {
+      files.add(join(packageFolder, 'package.json'));
+      continue;
+    }
+    if (dirname(file) !== folder) folders.add(dirname(file));
+    for (const holder of holdersOf(file)) for (const name of ['package.json', 'tsconfig.json', 'jsconfig.json']) files.add(join(holder, name));
+  }
+  for (const file of files) if (file.endsWith('config.json')) for (const base of await basesOf(file)) files.add(base);
+  return { files, folders };
+}
+
+/** The folders that a file lies in, up to the root. */
+function holdersOf(file: string): readonly string[] {
+  const holder = dirname(file);
+  return holder === file ? [] : [holder, ...holdersOf(holder)];
+}
+
+/** What a tsconfig.json extends. A file that cannot be read extends nothing; what is wrong with it is for the build to say. */
+async function basesOf(file: string): Promise<readonly string[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const [, given = ''] = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(text) ?? [];
+  return [...given.matchAll(/"([^"]*)"/g)].flatMap(([, name = '']) => baseOf(file, name));
+}
+
+function baseOf(file: string, name: string): readonly string[] {
+  if (/^\.{0,2}[\\/]|^\.{1,2}$/.test(name)) {
+    const path = resolve(dirname(file), name);
+    return path.endsWith('.json') ? [path] : [`${path}.json`, join(path, 'tsconfig.json')];
+  }
+  const require = createRequire(file);
+  for (const candidate of [name, `${name}.json`, `${name}/tsconfig.json`]) {
+    try {
+      return [require.resolve(candidate)];
+    } catch {
+      // Another spelling, or a package that is not installed.
+    }
+  }
+  return [];
+}
