@@ -57,6 +57,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.exited = begun.then(async (io) => {
       const exit = await io.exited;
       this.#hasExited = true;
+      this.#reader?.end();
       return exit;
     });
     this.exited.catch(() => undefined);
@@ -136,9 +137,10 @@ export class WorkerProcess implements AsyncDisposable {
   /** Answers a call: with a value, which is JSON already and may be large, or a refusal. */
   reply(call: number, answer: { readonly valueJson: string } | { readonly error: NonNullable<ReplyMessage['error']> }): void {
     const { channel } = this.#process;
-    if (!channel.writable) return;
+    if (!channel.writable) return this.#reader?.answered(call);
     const [valueJson, errorJson] = 'error' in answer ? ['null', JSON.stringify(answer.error)] : [answer.valueJson, 'null'];
     channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
+    this.#reader?.answered(call);
   }
 
   /** Ends the process and everything it started; resolves when all are known to be gone. Never rejects. */

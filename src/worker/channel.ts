@@ -40,6 +40,7 @@ export function send(message: FromWorker): void {
 export type Failure = NonNullable<ReplyMessage['error']>;
 
 interface Waiting {
+  readonly isRead: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (failure: Failure) => void;
 }
@@ -52,14 +53,24 @@ let room = shortestRead;
 let reading = false;
 let lastCall = 0;
 
-/** Asks the runner for something. Rejects with a `Failure`, which is no Error. */
+/** Reads that are under way at a time: their answers are large, and wait in the runner while the task computes. More wait here, where they are small. */
+const mostReads = 8;
+let reads = 0;
+const heldReads: (() => void)[] = [];
+
+/** Asks the runner for something. Rejects with a `Failure`, which is no Error. Returns when the runner has taken it, but for a read, so that a task which asks for more than the runner bears is held up. */
 export function call(request: CallRequest): Promise<unknown> {
-  lastCall += 1;
-  const number = lastCall;
+  const isRead = request.kind !== 'schedule' && request.kind !== 'write';
   return new Promise((resolve, reject) => {
-    waiting.set(number, { resolve, reject });
-    send({ type: 'call', call: number, request });
-    readReplies();
+    const begin = (): void => {
+      lastCall += 1;
+      if (isRead) reads += 1;
+      waiting.set(lastCall, { resolve, reject, isRead });
+      send({ type: 'call', call: lastCall, request });
+      readReplies();
+    };
+    if (isRead && reads >= mostReads) heldReads.push(begin);
+    else begin();
   });
 }
 
@@ -81,6 +92,10 @@ function readReplies(): void {
 function settle(reply: ReplyMessage): void {
   const call = waiting.get(reply.call);
   waiting.delete(reply.call);
+  if (call?.isRead === true) {
+    reads -= 1;
+    heldReads.shift()?.();
+  }
   if (reply.error === null) call?.resolve(reply.value);
   else call?.reject(reply.error);
 }
