@@ -8,6 +8,7 @@ import { type LeftOut, leftOutOf } from './plan/fault-kinds.ts';
 import { planFaults, type PlannedFault } from './plan/plan-faults.ts';
 import { planRuns, type RunPlan } from './plan/plan-runs.ts';
 import { processesLeftOver } from './processes/leftovers.ts';
+import { longestTurn } from './processes/longest-turn.ts';
 import { openRunners, type Runners } from './processes/open-runners.ts';
 import { prepareStore } from './scratch/prepare-store.ts';
 import type { ScratchDatabase } from './scratch/scratch-database.ts';
@@ -30,6 +31,7 @@ export interface Happened {
   readonly faults: readonly MadeFault[];
   readonly leftOut: readonly LeftOut[];
   readonly asked: readonly Asked[];
+  readonly runnerLoopDelayMaxMs: number | null;
 }
 
 interface Plan {
@@ -60,7 +62,7 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
     const retried = told.asked.filter(({ kind }) => kind === 'retry').map(({ of }) => of);
     const endedByThemselves = runners.all.flatMap(({ number, endedByItself }) => endedByItself.map((how) => `runner ${number + 1}: ${how}`));
     const history = await readHistory(store, { witness: witness.lines(), acknowledged: told.acknowledged, faults: told.faults, retried, leftOver, endedByThemselves, clockSamples: await clockSamples });
-    return { history, faults: told.faults, asked: told.asked, leftOut: plan.leftOut };
+    return { history, faults: told.faults, asked: told.asked, leftOut: plan.leftOut, runnerLoopDelayMaxMs: longestTurn(runners.all.map(({ number }) => scratch.clockOf(number))) };
   } finally {
     sampling.abort();
     await clockSamples;

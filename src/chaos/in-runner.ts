@@ -1,5 +1,5 @@
 // Loaded into the runners of a campaign before anything else (node --require). Neither their workers nor their guards have it.
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 // A pipe of which only the campaign holds the other end: a campaign that is killed takes its runners with it.
@@ -22,6 +22,23 @@ globalThis.Date = new Proxy(RealDate, {
   apply: () => new RealDate(now()).toString(),
 });
 setInterval(() => (offsetMs = readOffset()), lookMs).unref();
+
+// The longest turn of the event loop, by the processor time of its thread: what a fault stops, or others keep waiting, does not count. Node has it from 23.9 on.
+const turnMs = 10;
+const used = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+if ('threadCpuUsage' in process) {
+  let [last, longest] = [used(), turnMs];
+  setInterval(() => {
+    const before = last;
+    last = used();
+    if (last - before <= longest) return;
+    longest = last - before;
+    appendFileSync(`${file}.turns`, `${Math.round(longest)}\n`);
+  }, turnMs).unref();
+}
 
 function readOffset(): number {
   try {

@@ -44,6 +44,7 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
     cases: verdict.cases,
     longestStandstill: verdict.longestStandstill,
     standstillBeyondFault: verdict.standstillBeyondFault,
+    runnerLoopDelayMaxMs: result.runnerLoopDelayMaxMs,
     tookMs, kept,
   };
 }
@@ -65,7 +66,7 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
   ]);
   printRows(terminal, 'MUST BE 0', countNames.map((name) => [{ text: labels[name] }, { text: String(verdict.counts[name]), ...(verdict.counts[name] > 0 ? { paint: bad } : {}) }]));
   const afterFaults = faultKinds.flatMap((kind) => (verdict.standstillBeyondFault[kind] === undefined ? [] : [plain(`after ${kind}`, `${verdict.standstillBeyondFault[kind]} ms beyond it`)]));
-  printRows(terminal, 'STANDSTILL', [plain('longest, of a queue that was due', standstill(verdict.longestStandstill)), ...afterFaults]);
+  printRows(terminal, 'STANDSTILL', [plain('longest, of a queue that was due', standstill(verdict.longestStandstill)), ...afterFaults, plain("longest turn of a runner's loop", result.runnerLoopDelayMaxMs === null ? 'not known' : `${result.runnerLoopDelayMaxMs} ms`)]);
   for (const { count, what, run } of verdict.cases.slice(0, casesShown)) terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
   if (verdict.cases.length > casesShown) terminal.print(`… and ${verdict.cases.length - casesShown} more: --json lists them all`);
   if (kept !== null) terminal.print(`Kept: ${kept.folder}\n  cloudcode runs --project ${kept.project}${options.databaseUrl === undefined ? '' : ` --database ${kept.databaseUrl}`}`);

@@ -20,7 +20,7 @@ export interface ScratchFolder {
   readonly witnessFile: string;
   /** What a runner says. */
   logOf(runner: number): string;
-  /** How far the wall clock of a runner is off. */
+  /** How far the wall clock of a runner is off; beside it, with `.turns` after its name, the longest turns of its event loop in milliseconds. */
   clockOf(runner: number): string;
   remove(): void;
   /** Later campaigns leave it alone. */
