@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import { isFinal, type Run } from '../../src/core/run.ts';
 import { isAlive, readStat } from '../../src/runner/containment/proc-files.ts';
 import { until, writeProject } from '../support/runtime.ts';
-import { cloudcode, documentOf, startCloudcode } from './cloudcode.ts';
+import { startCloudcode } from './cloudcode.ts';
 
 const tasks = { echo: 'export async function run(parameters: object) { return parameters; }' };
 
@@ -37,7 +37,13 @@ describe('CLI: a build that never ends holds nothing up', { timeout: 240_000 }, 
 
     const first = await saveEndless(folder);
     assert.ok(first !== dev.child.pid, 'it has a process of its own');
-    const run = documentOf<Run>(await cloudcode(['run', 'echo', '--parameters', '{"a":1}', '--json', '--project', folder]));
+    const [url] = await dev.says(/http:\/\/127\.0\.0\.1:\d+/);
+    const runs = `${url}/api/v1/environments/testing/runs`;
+    const { id } = (await (await fetch(runs, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"task":"echo","parameters":{"a":1}}' })).json()) as Run;
+    const run = await until(30_000, 'the run is over', async () => {
+      const now = (await (await fetch(`${runs}/${id}`)).json()) as Run;
+      return isFinal(now.state) ? now : null;
+    });
     assert.deepEqual([run.state, run.result], ['succeeded', { a: 1 }]);
     assert.ok(isAlive(readStat(first)), 'it was still at it');
 
