@@ -10,7 +10,7 @@ import { openStore, type Store } from '../../src/store/open-store.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 import { testStore } from '../support/store.ts';
 
-// What the store does not do yet: docs/architecture.md, "Lock order".
+// What the store does not do yet: each test says what is in its way.
 
 test('a run at the front that somebody has locked makes no runner spin', { timeout: 60_000, todo: 'the claim skips it, and the next is said to be due at once' }, async () => {
   await using runtime = await startRuntime({ nothing: 'export async function run() {}' });
