@@ -66,7 +66,7 @@ export function deployProject(store: Store, environment: string, project: Deploy
 }
 
 /**
- * The same, unless the environment has had this very state before and another has replaced it since: a server that starts again with older code leaves
+ * The same, unless the environment has had this code (tasks and data model) before and another has replaced it since: a server that starts again with older code leaves
  * the newer one alone. Nothing is changed then.
  * @throws CloudCodeError of `deployProject`
  */

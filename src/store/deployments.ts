@@ -68,23 +68,23 @@ export async function isCurrent(db: Queryable, environment: string, { code, sett
   return rows.length > 0;
 }
 
-/** The deployment that has replaced a state of a project since the environment had that. */
+/** The deployment that has replaced the code of a project since the environment had that. */
 export interface Replacement {
   readonly replacedAt: string;
   /** On the machine that deployed it. */
   readonly folder: string;
 }
 
-/** Null when the environment has never had this state, or has it now. */
-export async function readReplacement(db: Queryable, environment: string, { code, settings }: Digests): Promise<Replacement | null> {
+/** Null when the environment has never had this code, or has it now. Settings alone are nobody's past: who starts the same code with others wants those. */
+export async function readReplacement(db: Queryable, environment: string, { code }: Digests): Promise<Replacement | null> {
   const [row] = await db.query<Replacement>({
     name: 'read_replacement',
     text: `
       select cloudcode.iso(current.created_at) as "replacedAt", current.folder
       from cloudcode.environments e join cloudcode.deployments current on current.id = e.deployment_id
-      where e.name = $1 and (current.digest, current.settings_digest) is distinct from ($2, $3)
-        and exists (select from cloudcode.deployments d where d.environment_id = e.id and d.digest = $2 and d.settings_digest = $3)`,
-    values: [environment, code, settings],
+      where e.name = $1 and current.digest is distinct from $2
+        and exists (select from cloudcode.deployments d where d.environment_id = e.id and d.digest = $2)`,
+    values: [environment, code],
   });
   return row ?? null;
 }

@@ -70,15 +70,19 @@ describe('CLI: a server that starts again with older code leaves the newer code 
     await stop(third);
   });
 
-  it('nor does it bring back older variables, or a task that was removed', async () => {
+  it('nor does it bring back its variables, whatever they are now, or a task that was removed; the same code with other variables is deployed', async () => {
     const configured = (value: string): string => `export default { environments: { testing: { variables: { VALUE: '${value}' } } } };`;
     const code = { reads: 'export async function run() { return process.env.VALUE; }' };
     const older = project({ ...code, removed: versioned('v1'), 'cloudcode.config.ts': configured('old') });
     const newer = project({ ...code, 'cloudcode.config.ts': configured('new') });
     const same = project({ ...code, 'cloudcode.config.ts': configured('old') });
-    for (const folder of [older, same]) await stop(await start(folder));
+    for (const folder of [older, newer]) await stop(await start(folder));
+    assert.match(await stop(await start(same)), /deployed: variables/);
+    assert.equal(await resultOf(same, 'reads'), 'old');
     const running = await start(newer);
-    assert.match(await stop(await start(same)), /not deployed: .*replaced it/);
+    assert.match(running.stderr(), /deployed: variables/);
+    writeFileSync(join(older, 'cloudcode.config.ts'), configured('never seen'));
+    assert.match(await stop(await start(older)), /not deployed: .*replaced it/);
     assert.equal(await resultOf(newer, 'reads'), 'new');
     const scheduled = await cloudcode(['schedule', 'removed', '--project', older, '--database', database.url]);
     assert.equal(scheduled.status, 2);
