@@ -31,7 +31,7 @@ test('promise 3: a returned value is stored and final', async () => {
   assert.equal(run.attempts.length, 1);
   const [attempt] = run.attempts;
   assert.equal(attempt?.outcome, 'returned');
-  assert.ok((attempt.peakMemoryBytes ?? 0) > 10_000_000);
+  assert.ok((attempt.peakMemoryBytes ?? 0) > 4_000_000, `${attempt.peakMemoryBytes} bytes`);
   assert.ok((attempt.pid ?? 0) > 0);
   assert.equal(attempt.runner, runtime.runner.id);
 });
