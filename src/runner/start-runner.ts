@@ -161,7 +161,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       claiming.wake();
     },
   });
-  const checking = startCheckingHeldRuns(store, id, { slots, claimer, onEvent });
+  const checking = startCheckingHeldRuns(store, { id, leaseMs, slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
   const pruning = startPruning(store, bundleFolder, onEvent);
   for (const risk of risks) trouble('the database', risk);

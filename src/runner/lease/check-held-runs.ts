@@ -7,21 +7,25 @@ import type { OnEvent } from '../events.ts';
 import { type IntervalLoop, startLoop } from '../interval-loop.ts';
 import type { RunSlots } from '../run-slots.ts';
 
-const checkMs = 3_000;
+const longestCheckMs = 3_000;
+/** After a look around which there was a claim, which tells nothing: one that claims all the time must not put off for long what it holds without knowing. */
+const againMs = 100;
 
 /**
  * Compares what the database says that this runner holds with what it does hold. Cancels what somebody asked to cancel while no notification came through, and
  * takes back what it holds without knowing: a claim whose answer was lost on its way.
  */
-export function startCheckingHeldRuns(store: Store, runnerId: string, runner: { readonly slots: RunSlots; readonly claimer: Claimer; readonly onEvent: OnEvent }): IntervalLoop {
-  const { slots, claimer, onEvent } = runner;
+export function startCheckingHeldRuns(store: Store, runner: { readonly id: string; readonly leaseMs: number; readonly slots: RunSlots; readonly claimer: Claimer; readonly onEvent: OnEvent }): IntervalLoop {
+  const { id, leaseMs, slots, claimer, onEvent } = runner;
+  // What it holds without knowing keeps a queue standing: no longer than the lease of a runner that is gone would.
+  const checkMs = Math.min(longestCheckMs, leaseMs / 2);
   return startLoop({
     async turn() {
       // No claim may be under way around the look, or its runs would be taken for lost.
       const stillness = claimer.stillness();
-      const held = await readHeldAttempts(store, runnerId);
+      const held = await readHeldAttempts(store, id);
       for (const run of held) if (run.cancelRequested) slots.cancel(run.id);
-      if (stillness === null || claimer.stillness() !== stillness) return checkMs;
+      if (stillness === null || claimer.stillness() !== stillness) return againMs;
       await endLostAttempts(store, held.filter((run) => !slots.holds(run.id)), ProcessesGone.because('never_started'), 'The answer to its claim was lost.');
       return checkMs;
     },
