@@ -69,6 +69,7 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
     const held = partial.get(source);
     const pieces = ((held?.text ?? '') + text).split('\n');
     const rest = pieces.pop() ?? '';
+    if (pieces.length > 0) endLong(source);
     for (const piece of pieces) keep(level, at, piece.endsWith('\r') ? piece.slice(0, -1) : piece);
     if (rest === '') partial.delete(source);
     // A line that never ends is cut here, so that it cannot fill the runner's memory.
@@ -76,6 +77,14 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
       cutFromLines += rest.length - maxLineLength * 2;
       partial.set(source, { text: rest.slice(0, maxLineLength * 2), at: held?.at ?? at, level });
     } else partial.set(source, { text: rest, at: held?.at ?? at, level });
+  };
+  /** A line that is cut anyway does not wait for its end: those of other streams that come later stand behind it. */
+  const endLong = (besides: string): void => {
+    for (const [source, held] of partial) {
+      if (source === besides || held.text.length < maxLineLength * 2) continue;
+      keep(held.level, held.at, held.text);
+      partial.delete(source);
+    }
   };
   const endPartial = (): void => {
     for (const held of partial.values()) keep(held.level, held.at, held.text);
