@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { execPath, getuid, platform } from 'node:process';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isPopulated } from '../../src/runner/containment/cgroup-folder.ts';
 import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
 import { endOwned } from '../../src/runner/containment/end-owned.ts';
 import { openContainment } from '../../src/runner/containment/open-containment.ts';
+import type { Scan } from '../../src/runner/containment/process-table.ts';
 import { isAlive as isAliveByStat, readStat } from '../../src/runner/containment/proc-files.ts';
 import { isKnownDead, ownProcessIdentity } from '../../src/runner/process-identity.ts';
 import { fillDescriptors } from '../support/fill-descriptors.ts';
@@ -87,6 +89,18 @@ describe('promise 1: nothing but the word of the kernel proves that a process is
     let scans = 0;
     await endOwned({ owner: 'none', scan: () => ({ processes: [], isClear: ++scans === 30 }), onStuck: () => undefined });
     assert.equal(scans, 30);
+  });
+
+  it('that there is no proof is told after many looks, not when time has passed in which there were few', async () => {
+    let scans = 0;
+    const ofMany = endOwned({ owner: 'none', scan: () => ({ processes: [], isClear: ++scans > 100_000 }), onStuck: () => undefined });
+    let slowScans = 0;
+    const slow = async (): Promise<Scan> => {
+      await delay(550);
+      return { processes: [], isClear: ++slowScans === 11 };
+    };
+    await Promise.all([assert.rejects(ofMany, /no look at the processes was whole/), endOwned({ owner: 'none', scan: slow, onStuck: () => undefined })]);
+    assert.ok(scans > 100);
   });
 
   it('the proof is to be had also where others start and end all the time', async () => {
