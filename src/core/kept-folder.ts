@@ -1,0 +1,32 @@
+/** A file of a folder that is kept with deployments. */
+export interface KeptFile {
+  /** Relative to the folder, with `/`. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly isExecutable: boolean;
+}
+
+/** The files of one package, or what a project deploys besides its code: kept once for each content. */
+export interface KeptFolder {
+  /** SHA-256, in hexadecimal digits, of the paths, modes and contents. */
+  readonly hash: string;
+  readonly files: readonly KeptFile[];
+}
+
+/** A folder on the machine that deploys it. */
+export interface FolderToKeep extends KeptFolder {
+  /** `pg@8.16.0`, or `files`: for messages. */
+  readonly name: string;
+  /** Absolute. */
+  readonly source: string;
+}
+
+/** Where the packages of a deployment stand, so that Node finds from each file what it would find in the project. */
+export interface PackageTree {
+  /** SHA-256, in hexadecimal digits, of the rest. */
+  readonly hash: string;
+  /** By path from the tree's root, which is the project's folder or that of its workspace: `node_modules/pg`, `apps/jobs/node_modules/pg`, `node_modules/.pnpm/pg@8.16.0/node_modules/pg`. */
+  readonly folders: readonly { readonly path: string; readonly hash: string }[];
+  /** Symbolic links, by path from the root; the target is relative to the link's own folder. */
+  readonly links: readonly { readonly path: string; readonly target: string }[];
+}
