@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './core/errors.ts';
 import type { ServerOptions } from './http/create-server.ts';
+import type { Waiting } from './http/stream-work.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
 import type { Deployed, Replacement } from './operations/deploy-project.ts';
 import { makeEnvironment, refuseOtherEnvironment } from './operations/only-environment.ts';
@@ -126,7 +127,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     let isReady = false;
     let runner: Runner | null = null;
     const served = Promise.withResolvers<ServedFolder>();
-    const folderState = { look: async () => (await served.promise).look(), hasTask: hasTaskIn(folder) };
+    const folderState = { look: async () => (await served.promise).look(), deploy: async (environment: string, waiting: Waiting) => (await served.promise).deploy(environment, waiting), hasTask: hasTaskIn(folder) };
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, folderState, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
     const serving = await serveFolder({ store, options, folder, first });
     closing.add(serving.close);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CloudCodeError } from '../core/errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { addChaos } from './commands/chaos.ts';
+import { addDeploy } from './commands/deploy.ts';
 import { addDev } from './commands/dev.ts';
 import { addInit } from './commands/init.ts';
 import { addQueues } from './commands/queues.ts';
@@ -35,7 +36,7 @@ Examples:
   $ cloudcode run count_primes --parameters '{ "below": 2000000 }' --drain
   $ cloudcode dev
   $ cloudcode runs --state dead`);
-  for (const add of [addInit, addDev, addStart, addRun, addSchedule, addRuns, addQueues, addTypes, addChaos]) add(program);
+  for (const add of [addInit, addDev, addStart, addRun, addDeploy, addSchedule, addRuns, addQueues, addTypes, addChaos]) add(program);
   return program;
 }
 

@@ -70,7 +70,15 @@ function checkUrl(url: string, protocols: readonly string[], example: string): s
 function projectFolder(global: GlobalOptions): string | null {
   const folder = resolve(global.project);
   if (['cloudcode', '.cloudcode'].some((name) => existsSync(join(folder, name)))) return realpathSync(folder);
-  if (!global.projectGiven) return null;
+  return global.projectGiven ? refuseFolder(folder) : null;
+}
+
+/** @throws CloudCodeError `project_not_found`, also when no folder was asked for */
+export function requireProject(global: GlobalOptions): string {
+  return projectFolder(global) ?? refuseFolder(resolve(global.project));
+}
+
+function refuseFolder(folder: string): never {
   throw new CloudCodeError('project_not_found', `${folder} is no CloudCode project: it has no folder named cloudcode.`, {
     hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
   });

@@ -7,12 +7,16 @@ const retryAfterSeconds = 2;
 
 /** Makes every error an RFC 9457 problem. What is no CloudCodeError is logged with its stack, and the answer says nothing of it. */
 export function answerErrors(server: FastifyInstance, log: (message: string) => void): void {
-  server.setErrorHandler((error, request, reply) => {
-    const known = error instanceof CloudCodeError ? error : fromFastify(error);
-    if (known === null) log(`${request.method} ${request.url.slice(0, 200)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return sendProblem(reply, known ?? new CloudCodeError('internal', 'The request failed inside CloudCode.', { hint: "The server's log has the stack." }));
-  });
+  server.setErrorHandler((error, request, reply) => sendProblem(reply, toRefusal(error, request, log)));
   server.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request)));
+}
+
+/** What is no CloudCodeError is logged, and becomes one that says nothing of it. */
+export function toRefusal(error: unknown, { method, url }: Pick<FastifyRequest, 'method' | 'url'>, log: (message: string) => void): CloudCodeError {
+  const known = error instanceof CloudCodeError ? error : fromFastify(error);
+  if (known !== null) return known;
+  log(`${method} ${url.slice(0, 200)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return new CloudCodeError('internal', 'The request failed inside CloudCode.', { hint: "The server's log has the stack." });
 }
 
 /** Nothing is there, or not by this method. */

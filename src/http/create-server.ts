@@ -2,7 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Store } from '../store/open-store.ts';
 import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { CloudCodeError } from '../core/errors.ts';
-import type { FolderBody } from '../protocol/http-project.ts';
+import type { DeploymentBody, FolderBody } from '../protocol/http-project.ts';
 import { healthRoutes } from './health-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { projectRoutes } from './project-routes.ts';
@@ -10,12 +10,15 @@ import { queueRoutes } from './queue-routes.ts';
 import { largestParsedHere, readJsonBody } from './read-json-body.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 import { runRoutes } from './run-routes.ts';
+import type { Waiting } from './stream-work.ts';
 
 export interface FolderState {
   /** How the folder stands to what is deployed; one that is watched is deployed first when it has changed. */
   readonly look: () => Promise<FolderBody>;
   /** Whether the folder has a task of this name now. */
   readonly hasTask: (task: string) => Promise<boolean>;
+  /** Deploys the folder as it stands. Null when the signal ended the build. */
+  readonly deploy: (environment: string, waiting: Waiting) => Promise<DeploymentBody | null>;
 }
 
 export interface ServerOptions {

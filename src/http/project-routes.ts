@@ -6,17 +6,21 @@ import { packageVersion } from '../package-root.ts';
 import type { ProjectBody } from '../protocol/http-project.ts';
 import { parseEndedQuery } from '../protocol/http-runs.ts';
 import type { ServerOptions } from './create-server.ts';
+import { streamWork } from './stream-work.ts';
 
 interface InEnvironment {
   Params: { environment: string };
 }
 
 /** What is served, what it can run, and what it still has to do. */
-export function projectRoutes(api: FastifyInstance, { store, project, folderState }: ServerOptions): void {
+export function projectRoutes(api: FastifyInstance, { store, project, folderState, log }: ServerOptions): void {
   api.get<InEnvironment>('/project', ({ params }): ProjectBody => {
     return { folder: project.folder, name: project.name, environment: params.environment, version: packageVersion, pid: process.pid };
   });
-  if (folderState !== undefined) api.get<InEnvironment>('/folder', () => folderState.look());
+  if (folderState !== undefined) {
+    api.get<InEnvironment>('/folder', () => folderState.look());
+    api.post<InEnvironment>('/folder/deploy', (request, reply) => streamWork({ request, reply, log }, (waiting) => folderState.deploy(request.params.environment, waiting)));
+  }
   api.get<InEnvironment>('/tasks', async ({ params }) => ({ tasks: await listTasks(store, params.environment) }));
   api.get<InEnvironment>('/ended', ({ params, query }) => summariseEnded(store, params.environment, parseEndedQuery(query)));
   api.get<InEnvironment>('/backlog', ({ params }) => summariseBacklog(store, params.environment));

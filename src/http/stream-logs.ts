@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { followLogs } from '../operations/follow-logs.ts';
 import { getRunText } from '../operations/get-run.ts';
 import { endEvent } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
+import { openEventStream } from './event-stream.ts';
 
 export interface LogStream {
   readonly store: Store;
@@ -16,36 +16,25 @@ export interface LogStream {
   readonly lastLook: AbortSignal;
 }
 
-/** Shorter than the idle limits of usual clients and proxies. */
-const heartbeatMs = 10_000;
-
 /**
  * Sends a run's log lines as server-sent events (`id` is the line's `seq`) until the run is over, which the event `end` says with
  * the run: a server that closes may not be there to be asked for it. A stream that breaks, also because the database is away, ends without it; the client comes back with Last-Event-ID.
  */
 export async function streamLogs({ store, environment, runId, afterSeq, to, lastLook }: LogStream): Promise<void> {
-  const closed = new AbortController();
-  to.once('close', () => closed.abort());
-  to.on('error', () => closed.abort());
-  to.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-  to.flushHeaders();
-  const heartbeat = setInterval(() => void to.write(':\n\n'), heartbeatMs);
+  const { closed, end } = openEventStream(to);
   try {
-    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed.signal, lastLook, readRun: getRunText });
+    const lines = followLogs(store, environment, runId, { afterSeq, signal: closed, lastLook, readRun: getRunText });
     for (let next = await lines.next(); ; next = await lines.next()) {
       if (next.done === true) {
         if (next.value !== null) to.write(`event: ${endEvent}\ndata: ${next.value.replaceAll(/[\r\n]/g, ' ')}\n\n`);
         break;
       }
       const text = next.value.map((line) => `id: ${line.seq}\ndata: ${JSON.stringify(line)}\n\n`).join('');
-      if (!to.write(text)) await once(to, 'drain', { signal: closed.signal });
+      if (!to.write(text)) await once(to, 'drain', { signal: closed });
     }
   } catch {
     // The headers are sent, so there is no status left to say it with.
   } finally {
-    clearInterval(heartbeat);
-    to.end();
-    // A server that closes cuts off what is still on its way.
-    await finished(to).catch(() => undefined);
+    await end();
   }
 }

@@ -1,10 +1,13 @@
 import { CloudCodeError } from '../core/errors.ts';
 import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from '../operations/deploy-project.ts';
+import type { Waiting } from '../http/stream-work.ts';
 import { listTasks } from '../operations/list-tasks.ts';
+import { refuseOtherEnvironment } from '../operations/only-environment.ts';
 import { problemOf } from '../protocol/http-problem.ts';
-import type { FolderBody } from '../protocol/http-project.ts';
+import type { DeploymentBody, FolderBody } from '../protocol/http-project.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
+import type { BuildSeen } from '../project/watch/remember-project.ts';
 import { chooseWorkerStart } from '../runner/worker-start.ts';
 import type { SystemEvent, SystemOptions } from '../main.ts';
 import type { Store } from '../store/open-store.ts';
@@ -33,6 +36,8 @@ export interface ServedFolder {
   readonly isBroken: boolean;
   /** How the folder stands to what is deployed. A folder that is watched is deployed first when it has changed. */
   look(): Promise<FolderBody>;
+  /** Deploys the folder as it stands. Null when the signal ended the build. @throws CloudCodeError of the project and its deployment, `environment_not_found` */
+  deploy(environment: string, waiting: Waiting): Promise<DeploymentBody | null>;
   close(): Promise<void>;
 }
 
@@ -96,9 +101,31 @@ async function deployedTasks(store: Store, environment: string): Promise<readonl
   return (await listTasks(store, environment)).map(({ name }) => name);
 }
 
-type Looked = Pick<ServedFolder, 'look' | 'close'>;
+type Looked = Pick<ServedFolder, 'look' | 'deploy' | 'close'>;
 
-async function watchAndDeploy({ store, options, folder, first }: Serving, firstError: CloudCodeError | null): Promise<Looked> {
+interface Again {
+  readonly body: DeploymentBody;
+  readonly seen: BuildSeen;
+}
+
+async function deployAsked({ store, options, folder, first }: Serving, environment: string, { signal, onStep }: Waiting): Promise<Again | null> {
+  refuseOtherEnvironment(environment);
+  const { buildApart } = await import('../project/build-process/build-apart.ts');
+  const read: string[] = [];
+  const beganAtMs = Date.now();
+  const built = await buildApart(folder, { signal, onStep, onRead: (files) => read.push(...files) });
+  if (built === null) return null;
+  const deployed = await deployProject(store, environment, built, onStep);
+  options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
+  return { body: toDeploymentBody(deployed, { environment, folder }), seen: { read, beganAtMs } };
+}
+
+export function toDeploymentBody({ changed, settings, tasks, code }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
+  return { ...of, changed, settings, tasks, code };
+}
+
+async function watchAndDeploy(serving: Serving, firstError: CloudCodeError | null): Promise<Looked> {
+  const { store, options, folder, first } = serving;
   const [{ watchProject }, { buildApart }] = await Promise.all([import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts')]);
   let problem: unknown = firstError;
   let known = first.read;
@@ -124,6 +151,11 @@ async function watchAndDeploy({ store, options, folder, first }: Serving, firstE
       await watch.settle();
       return { isWatched: true, isKept: false, changed: [], problem: problem === null ? null : problemOf(asRefusal(problem)) };
     },
+    deploy: async (environment, waiting) => {
+      const again = await deployAsked(serving, environment, waiting);
+      if (again !== null) problem = null;
+      return again?.body ?? null;
+    },
     close: watch.close,
   };
 }
@@ -133,9 +165,21 @@ function asRefusal(error: unknown): CloudCodeError {
 }
 
 /** Compares the folder with what it was when it was built. */
-async function compare({ options, folder, first }: Serving, isKept: boolean): Promise<Looked> {
+async function compare(serving: Serving, wasKept: boolean): Promise<Looked> {
+  const { options, folder, first } = serving;
   const { rememberProject } = await import('../project/watch/remember-project.ts');
   const isServed = options.http !== null && first.built !== null;
-  const changes = isServed ? await rememberProject(folder, first) : async () => [];
-  return { look: async () => ({ isWatched: false, isKept, changed: await changes(), problem: null }), close: async () => undefined };
+  let isKept = wasKept;
+  let changes: () => Promise<readonly string[]> = isServed ? await rememberProject(folder, first) : async () => [];
+  return {
+    look: async () => ({ isWatched: false, isKept, changed: await changes(), problem: null }),
+    deploy: async (environment, waiting) => {
+      const again = await deployAsked(serving, environment, waiting);
+      if (again === null) return null;
+      isKept = false;
+      changes = await rememberProject(folder, again.seen);
+      return again.body;
+    },
+    close: async () => undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Carried } from '../core/carried.ts';
 import type { DataModel } from '../core/data-model.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
@@ -46,6 +47,8 @@ export interface Deployed {
   readonly changed: boolean;
   /** What else of the configuration became another: `variables`, `retention`, `queues`. */
   readonly settings: readonly string[];
+  /** The tasks' bundles: their code and source maps. */
+  readonly code: Carried;
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
 }
@@ -132,8 +135,9 @@ async function activateState(db: Queryable, { environment, project, tasks, dataM
   const current = await lockEnvironment(db, environment);
   const changed = current.digest !== digests.code;
   const changedSettings = await applySettings(db, current.id, settings);
+  const added: string[] = [];
   if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
-    for (const task of tasks) await insertBundle(db, task);
+    for (const task of tasks) if (await insertBundle(db, task)) added.push(task.name);
     if (dataModel !== null) await insertDataModel(db, dataModel);
     const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null });
     for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId: current.id });
@@ -141,7 +145,12 @@ async function activateState(db: Queryable, { environment, project, tasks, dataM
   } else {
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
-  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, spawned: project.tasks.flatMap(spawnedFor) };
+  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor) };
+}
+
+function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {
+  const sizes = tasks.map(({ name, code, sourceMap }) => ({ name, bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap) }));
+  return { count: sizes.length, bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), added: sizes.filter(({ name }) => added.includes(name)) };
 }
 
 /** What the task says itself counts before what it needs, and that before what the project says of all tasks. */

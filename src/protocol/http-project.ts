@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Carried } from '../core/carried.ts';
 import type { Problem } from './http-problem.ts';
 
 const projectBody = z.object({ folder: z.string(), name: z.string(), environment: z.string(), version: z.string(), pid: z.number() });
@@ -23,3 +24,18 @@ export interface FolderBody {
   /** Why the folder as it stands could not be deployed. */
   readonly problem: Problem | null;
 }
+
+/** What `POST …/folder/deploy` tells when it is done: what is deployed now. */
+export interface DeploymentBody {
+  readonly environment: string;
+  readonly folder: string;
+  /** False when the environment had this code and data model already. */
+  readonly changed: boolean;
+  /** What else of the configuration became another: `variables`, `retention`, `queues`. */
+  readonly settings: readonly string[];
+  readonly tasks: readonly string[];
+  readonly code: Carried;
+}
+
+/** The server-sent events of work that takes a while: what it is at (`data` is a JSON string), and as the last one of the other two, with the result or the problem. */
+export const workEvents = { step: 'step', done: 'done', refused: 'refused' } as const;

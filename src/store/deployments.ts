@@ -49,12 +49,14 @@ export async function lockEnvironment(db: Queryable, environment: string): Promi
   return row;
 }
 
-export async function insertBundle(db: Queryable, bundle: Bundle): Promise<void> {
-  await db.query({
+/** @returns whether it was not there */
+export async function insertBundle(db: Queryable, bundle: Bundle): Promise<boolean> {
+  const inserted = await db.query({
     name: 'insert_bundle',
-    text: 'insert into cloudcode.bundles (hash, code, source_map, format) values ($1, $2, $3, $4) on conflict (hash) do nothing',
+    text: 'insert into cloudcode.bundles (hash, code, source_map, format) values ($1, $2, $3, $4) on conflict (hash) do nothing returning hash',
     values: [bundle.hash, bundle.code, bundle.sourceMap, bundle.format],
   });
+  return inserted.length > 0;
 }
 
 export async function isCurrent(db: Queryable, environment: string, { code, settings }: Digests): Promise<boolean> {

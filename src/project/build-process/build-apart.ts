@@ -19,7 +19,7 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, options: Ending & { readonly onRead?: OnRead } = {}): Promise<BuiltProject | null> {
+export async function buildApart(folder: string, options: Ending & Telling = {}): Promise<BuiltProject | null> {
   const told = await listen([folder, 'project'], options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
@@ -33,6 +33,14 @@ export async function readConfigApart(folder: string, { signal }: Ending = {}): 
 /** Gets the files that a build has read, or looked for in vain, as absolute paths: also of one that was refused, as far as it came. */
 export type OnRead = (files: readonly string[]) => void;
 
+/** Gets what a build is at: `bundling cloudcode/othertask/index.ts`. */
+export type OnStep = (step: string) => void;
+
+interface Telling {
+  readonly onRead?: OnRead | undefined;
+  readonly onStep?: OnStep | undefined;
+}
+
 interface Ending {
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,7 +50,7 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen([folder, part]: readonly [string, 'project' | 'configuration'], { signal, onRead }: Ending & { readonly onRead?: OnRead }): Promise<Told | null> {
+async function listen([folder, part]: readonly [string, 'project' | 'configuration'], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
   const child = await startProcess(resolve(folder), part);
@@ -50,7 +58,7 @@ async function listen([folder, part]: readonly [string, 'project' | 'configurati
   signal?.addEventListener('abort', end, { once: true });
   if (isAborted()) end();
   try {
-    return await follow(child, onRead);
+    return await follow(child, telling);
   } catch (error) {
     if (isAborted()) return null;
     throw error;
@@ -73,7 +81,7 @@ async function startProcess(folder: string, part: string): Promise<ChildProcess>
   }
 }
 
-async function follow(child: ChildProcess, onRead: OnRead = () => undefined): Promise<Told> {
+async function follow(child: ChildProcess, { onRead, onStep }: Telling): Promise<Told> {
   const tasks: BuiltTask[] = [];
   const steps: string[] = [];
   let last: BuildMessage | null = null;
@@ -93,8 +101,10 @@ async function follow(child: ChildProcess, onRead: OnRead = () => undefined): Pr
         if (message.kind === 'begun') steps.push(message.step);
         else if (message.kind === 'done') steps.splice(steps.lastIndexOf(message.step), 1);
         else if (message.kind === 'task') tasks.push(message.task);
-        else if (message.kind === 'files') onRead(message.files);
+        else if (message.kind === 'files') onRead?.(message.files);
       }
+      const step = steps.at(-1);
+      if (step !== undefined) onStep?.(step);
     });
     const how = await ended;
     const result = resultOf(last);

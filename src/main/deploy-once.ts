@@ -1,0 +1,35 @@
+import { findFolder } from '../project/find-project.ts';
+import { deployProject } from '../operations/deploy-project.ts';
+import { refuseOtherEnvironment } from '../operations/only-environment.ts';
+import { buildApart } from '../project/build-process/build-apart.ts';
+import type { DeploymentBody } from '../protocol/http-project.ts';
+import { openProjectStore } from '../main.ts';
+import { toDeploymentBody } from './served-folder.ts';
+
+export interface DeployOnce {
+  readonly folder: string;
+  readonly data: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly environment: string;
+  /** Ends the build. */
+  readonly signal: AbortSignal;
+  readonly onStep: (step: string) => void;
+}
+
+/**
+ * Deploys a project as it stands to its own store, or the one at `databaseUrl`. What is wrong with it is found before the store is opened.
+ * @returns null when the signal ended the build
+ * @throws CloudCodeError of the project, the store and the deployment
+ */
+export async function deployOnce({ folder: given, data, databaseUrl, environment, signal, onStep }: DeployOnce): Promise<DeploymentBody | null> {
+  refuseOtherEnvironment(environment);
+  const { folder } = await findFolder(given);
+  const built = await buildApart(folder, { signal, onStep });
+  if (built === null) return null;
+  const { store, close } = await openProjectStore({ folder, data, databaseUrl });
+  try {
+    return toDeploymentBody(await deployProject(store, environment, built, onStep), { environment, folder });
+  } finally {
+    await close();
+  }
+}
