@@ -21,6 +21,7 @@ export const errorCatalogue = {
   run_succeeded: { status: 409, exitStatus: 2, title: 'The run succeeded; an answer is final' },
   key_taken: { status: 409, exitStatus: 2, title: 'Another run with this key is not over' },
   attempt_superseded: { status: 409, exitStatus: 1, title: 'Another attempt has taken over' },
+  run_answered: { status: 409, exitStatus: 1, title: '`run` has answered' },
   object_destroyed: { status: 409, exitStatus: 1, title: 'The object was destroyed elsewhere' },
   batch_interrupted: { status: 503, exitStatus: 1, title: 'A batch did not come whole' },
   invalid_filter: { status: 422, exitStatus: 2, title: 'A filter is not valid' },

@@ -15,7 +15,7 @@ const fromWorker = z.discriminatedUnion('type', [
     request: callRequest,
   }),
   z.object({
-    type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), peakMemoryBytes: count, keepsCode: z.boolean(),
+    type: z.literal('answer'), outcome: z.enum(['returned', 'threw']), resultJson: z.string().nullable(), error: errorRecord.nullable(), peakMemoryBytes: count, keepsCode: z.boolean(), endsInOrder: z.boolean(),
   }),
   z.object({ type: z.literal('stopping'), reason: z.enum(['exit', 'uncaught_exception', 'unhandled_rejection', 'ran_empty', 'bundle_gone']), error: errorRecord.nullable(), peakMemoryBytes: count }),
   z.object({ type: z.literal('cut'), lines: count, bytes: count }),

@@ -80,6 +80,8 @@ export interface AnswerMessage {
   readonly peakMemoryBytes: number;
   /** It keeps the bundle's compiled code before it exits, for the attempts to come. */
   readonly keepsCode: boolean;
+  /** It ends in order, which takes a while: somebody listens for its end, or something is still being written. */
+  readonly endsInOrder: boolean;
 }
 
 /** The last word of a worker that ends without an answer, where it can still speak. With `bundle_gone` no code of the task has run. */

@@ -5,6 +5,7 @@ import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
+import { answeredAlready } from '../protocol/answered-already.ts';
 import type { ScheduledRun, WriteCall } from '../protocol/data-messages.ts';
 import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
@@ -17,6 +18,8 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface Calls {
   /** Carries a call out and replies. */
   answer(message: CallMessage): void;
+  /** From here on calls are refused: the run has answered. */
+  refuse(): void;
   /** The worker is gone: calls under way are not tried again. */
   close(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
   const over = new AbortController();
   const patience = { ms: patienceMs, signal: over.signal };
   let hasBatches = false;
+  let isRefusing = false;
   const batches = receiveBatches((id, parts) => {
     hasBatches = true;
     return writeBatch(store, scope, { id, parts });
@@ -70,10 +74,14 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
   };
   return {
     answer(message) {
+      if (isRefusing) return worker.reply(message.call, { error: answeredAlready });
       carryOut(message).then(
         (valueJson) => worker.reply(message.call, { valueJson }),
         (error: unknown) => worker.reply(message.call, { error: failureOf(error) }),
       );
+    },
+    refuse() {
+      isRefusing = true;
     },
     async close() {
       over.abort();

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { DataModel } from '../core/data-model.ts';
-import type { FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { AnswerMessage, FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
@@ -60,8 +60,8 @@ export interface RunningAttempt {
 const termGraceMs = 500;
 /** How long a worker that has answered may take to exit. */
 const exitGraceMs = 50;
-/** How long one that keeps its compiled code may take: once for each bundle, and some 50 ms for 10 MB where nothing else runs. */
-const keepGraceMs = 2_000;
+/** How long one may take that ends in order, or keeps its compiled code (once for each bundle, and some 50 ms for 10 MB where nothing else runs). */
+const orderlyGraceMs = 2_000;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
@@ -75,6 +75,8 @@ export const leaseLost: AttemptStop = { kind: 'lost', why: 'The runner could not
 export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: TaskCode, context: AttemptContext): RunningAttempt {
   const began = performance.now();
   const ended = Promise.withResolvers<AttemptEnd>();
+  /** Resolves when a worker that has answered may take no more time to exit. */
+  const cut = Promise.withResolvers<undefined>();
   const gone = Promise.withResolvers<undefined>();
   const fault = Promise.withResolvers<string | null>();
   let stopping: StoppingMessage | null = null;
@@ -84,7 +86,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     flusher.schedule();
     context.onEvent({ kind: 'line_printed', runId: run.id, task: run.task, line: { at: line.at, attempt: run.attempt, level: line.level, message: line.message } });
   });
-  const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => ended.resolve({ kind: 'lost', why: 'Another attempt has taken over.' }) });
+  const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }) });
 
   const calls = answerCalls(run, { store: context.callStore, dataModel: code.dataModel, worker });
 
@@ -103,6 +105,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
           return;
         case 'answer':
           ownPeakBytes = message.peakMemoryBytes;
+          calls.refuse();
           return ended.resolve({ kind: 'answered', answer: message });
       }
     },
@@ -121,7 +124,13 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     if (isLoaded && !isEnding) timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   });
   const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
-  const memory = watchMemory(worker.container, run.memoryMb, (used) => ended.resolve({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }));
+  const memory = watchMemory(worker.container, run.memoryMb, (used) => endBy({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }));
+
+  /** An answer stands whatever comes after it. */
+  function endBy(end: AttemptEnd): void {
+    ended.resolve(end);
+    if (isEnding) cut.resolve(undefined);
+  }
 
   // A process that has ended may not be closed yet: what it started can hold its output open.
   function endWithoutChannel(): void {
@@ -171,10 +180,11 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     isEnding = true;
     clearTimeout(timeout);
     clearTimeout(pidTimer);
-    memory.stop({ lookAgain: end.kind !== 'answered' && end.kind !== 'exited' });
+    if (end.kind !== 'answered') memory.stop({ lookAgain: end.kind !== 'exited' });
     if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
-    if (end.kind === 'answered') await within(end.answer.keepsCode ? keepGraceMs : exitGraceMs, worker.exited);
+    if (end.kind === 'answered') await within(graceOf(end.answer), Promise.race([worker.exited, cut.promise]));
+    if (end.kind === 'answered') memory.stop({ lookAgain: false });
     const exit = await worker.end();
     gone.resolve(undefined);
     await calls.close().catch(trouble('its calls could not be finished'));
@@ -208,7 +218,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     runId: run.id,
     end(stop) {
       cancelRequested ||= stop.cancelRequested;
-      ended.resolve(stop);
+      endBy(stop);
     },
     begun: worker.loaded,
     fault: fault.promise,
@@ -228,6 +238,10 @@ function startMessage(run: ClaimedRun, { files, dataModel }: TaskCode, folder: s
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
     dataModel,
   };
+}
+
+function graceOf({ keepsCode, endsInOrder }: AnswerMessage): number {
+  return keepsCode || endsInOrder ? orderlyGraceMs : exitGraceMs;
 }
 
 /** SIGTERM, and a short while to heed it. */

@@ -68,6 +68,11 @@ function leaveOut(text: string): void {
   for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) cut.lines += 1;
 }
 
+/** A line of our own among the task's. */
+export function printLine(ofLevel: LogLevel, text: string): void {
+  emit(ofLevel, `${text}\n`);
+}
+
 /** At the end: sends what was held back of a character that did not come whole, and of a flood. */
 export function sendRest(): void {
   for (const [name, decoder] of decoders) {

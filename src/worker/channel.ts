@@ -1,5 +1,6 @@
 import { toJson } from '../core/to-json.ts';
 import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
+import { answeredAlready } from '../protocol/answered-already.ts';
 import type { CallRequest, FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
 
 // Taken before the task runs, which may put its own in their place (a file system in memory, say).
@@ -52,11 +53,22 @@ const longestRead = 1024 * 1024;
 let room = shortestRead;
 let reading = false;
 let lastCall = 0;
+let isOver = false;
 
 /** Reads that are under way at a time: their answers are large, and wait in the runner while the task computes. More wait here, where they are small. */
 const mostReads = 8;
 let reads = 0;
 const heldReads: (() => void)[] = [];
+
+/** From here on calls are refused: the run has answered. */
+export function refuseCalls(): void {
+  isOver = true;
+}
+
+/** Whether a read of replies is under way. */
+export function isReading(): boolean {
+  return reading;
+}
 
 /** Asks the runner for something. Rejects with a `Failure`, which is no Error. Returns when the runner has taken it, but for a read, so that a task which asks for more than the runner bears is held up. */
 export function call(request: CallRequest): Promise<unknown> {
@@ -69,9 +81,14 @@ export function call(request: CallRequest): Promise<unknown> {
       send({ type: 'call', call: lastCall, request });
       readReplies();
     };
-    if (isRead && reads >= mostReads) heldReads.push(begin);
+    if (isOver) refuse({ reject });
+    else if (isRead && reads >= mostReads) heldReads.push(begin);
     else begin();
   });
+}
+
+function refuse({ reject }: Pick<Waiting, 'reject'>): void {
+  reject(answeredAlready);
 }
 
 // One read is under way exactly while a reply is due: it keeps the event loop alive as long as a call does, and no longer.

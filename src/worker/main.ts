@@ -3,8 +3,9 @@ import { maxJsonBytes } from '../core/parameters-json.ts';
 import { toJson } from '../core/to-json.ts';
 import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { captureOutput, sendRest } from './capture-output.ts';
-import { readFrameBlocking, send } from './channel.ts';
+import { readFrameBlocking, refuseCalls, send } from './channel.ts';
 import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';
+import { countOwnListeners, endInOrder, endsInOrder } from './end-in-order.ts';
 import { errorRecord } from './error-record.ts';
 import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
@@ -30,6 +31,7 @@ let leave: () => never = () => process.exit();
 export function prepare(): void {
   captureOutput();
   reportStops();
+  countOwnListeners();
   rehearse();
 }
 
@@ -84,9 +86,12 @@ function sendAnswer({ outcome, value }: Answer): void {
   sendRest();
   // A run that threw may have left early, and little of the bundle is compiled then.
   const keepsCode = outcome === 'returned' && hasUnkeptCode();
-  send({ type: 'answer', outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode });
+  refuseCalls();
+  const isOrderly = endsInOrder();
+  send({ type: 'answer', outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode, endsInOrder: isOrderly });
   if (keepsCode) keepCompiledCode();
-  leave();
+  if (isOrderly) void endInOrder(leave);
+  else leave();
 }
 
 function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
