@@ -40,12 +40,12 @@ const files: Record<string, string> = {
   patches: "export async function run() { const { emit } = process; process.emit = function (this: unknown, name: string, ...args: unknown[]) { if (name === 'exit') console.log('seen'); return Reflect.apply(emit, process, [name, ...args]); } as typeof process.emit; return 'done'; }",
   asks: `export async function run() {
       process.on('beforeExit', async () => {
-        for (const ask of [() => CloudCode.scheduleTask({ task: 'asks' }), () => DB.item.create({ n: 2 }).save(), () => DB.item.count()]) await ask().then(() => console.log('done'), (error: Error & { code?: string }) => console.log(JSON.stringify([error.code, error.message])));
+        for (const ask of [() => CloudCode.scheduleTask({ task: 'asks' }), () => DB.item.create({ n: 2 }).save(), () => DB.item.all().count()]) await ask().then(() => console.log('done'), (error: Error & { code?: string }) => console.log(JSON.stringify([error.code, error.message])));
       });
       await DB.item.create({ n: 1 }).save();
       return 'done';
     }`,
-  counts: 'export async function run() { return DB.item.count(); }',
+  counts: 'export async function run() { return DB.item.all().count(); }',
   'schema.xml': '<data-model><model name="item"><field name="n" type="integer"/></model></data-model>',
 };
 
