@@ -41,6 +41,7 @@ export const errorCatalogue = {
   invalid_config: { status: 422, exitStatus: 2, title: 'The configuration is not valid' },
   build_failed: { status: 503, exitStatus: 1, title: 'The build did not come to its end' },
   task_broken: { status: 422, exitStatus: 2, title: 'A task cannot be built' },
+  packages_too_large: { status: 422, exitStatus: 2, title: 'The packages of a deployment are too large' },
   task_without_run: { status: 422, exitStatus: 2, title: 'A task does not export `run`' },
   task_name_clash: { status: 422, exitStatus: 2, title: 'Two tasks have the same name' },
   invalid_task_config: { status: 422, exitStatus: 2, title: 'The `config` of a task is not valid' },

@@ -23,6 +23,8 @@ export interface ProjectConfig {
   readonly concurrency?: number;
   /** How long a runner's lease lasts: its death is noticed within this time by runners of other machines. In milliseconds. */
   readonly leaseMs?: number;
+  /** What the packages of a deployment may have together, in MB (of 1,000,000 bytes). */
+  readonly maxPackagesMb?: number;
   /** How a runner starts the processes of its attempts. */
   readonly workerStart?: WorkerStart;
 }
@@ -44,6 +46,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
+  maxPackagesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
   workerStart: oneOfWorkerStarts(),
 });
 

@@ -265,6 +265,8 @@ export interface ProjectConfig {
   readonly concurrency?: number;
   /** How long a runner's lease lasts, in milliseconds: its death is noticed within this time by runners of other machines. 2000 to 600000; 15000 unless set. */
   readonly leaseMs?: number;
+  /** What the npm packages that a deployment carries may have together, in MB (of 1,000,000 bytes). 500 unless set. */
+  readonly maxPackagesMb?: number;
   /** How a runner starts the process of each attempt: `spawn` (the default), or `fork`, where that works: several times faster, on Linux with a C compiler; docs/decisions/fork-server.md says what it lacks. */
   readonly workerStart?: 'spawn' | 'fork';
 }

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { FolderToKeep, PackageTree } from '../../core/kept-folder.ts';
+import { relativePath } from '../relative-path.ts';
+import { linksTo } from './find-links.ts';
+import { closePackages, type ReachedPackage } from './reach-packages.ts';
+import { refuseTooLarge } from './refuse-too-large.ts';
+import { contentReader } from './remember-contents.ts';
+import { rootOf } from './tree-root.ts';
+
+export interface PackagesAsked {
+  /** The project's: absolute, with symbolic links resolved. */
+  readonly folder: string;
+  /** The files in a `node_modules` that project code imports, by real path, and by which file. */
+  readonly imports: readonly { readonly path: string; readonly importer: string }[];
+  /** Strings of project code that are the name of a direct dependency, and the file that they stand in. One that is not installed is left out. */
+  readonly named: readonly { readonly name: string; readonly importer: string }[];
+  /** What all packages together may have, in MB (of 10^6 bytes). */
+  readonly maxMb?: number | undefined;
+  /** The folder in which their hashes are remembered; null: they are not. */
+  readonly cache: string | null;
+}
+
+/** A package that holds native add-ons. */
+export interface NativePackage {
+  /** `better-sqlite3@11.3.0`. */
+  readonly name: string;
+  /** In the tree. */
+  readonly path: string;
+  /** For which they were built, as `${process.platform}-${process.arch}`, in order. */
+  readonly platforms: readonly string[];
+}
+
+export interface FoundPackages {
+  /** Null when no package is reached. */
+  readonly tree: PackageTree | null;
+  /** Each content once. */
+  readonly folders: readonly FolderToKeep[];
+  /** What the tree's paths are relative to, absolute: the lowest folder that holds the project and all that is reached. */
+  readonly root: string;
+  /** The project's folder, relative to the root: `''`, `apps/jobs`. */
+  readonly projectPath: string;
+  readonly native: readonly NativePackage[];
+  /** Those that a part of the project, one task, reaches by what was asked for it. */
+  nativeOf(asked: Pick<PackagesAsked, 'imports' | 'named'>): readonly NativePackage[];
+}
+
+/** MB of packages in a deployment, unless the configuration says otherwise. */
+const defaultMaxMb = 500;
+
+/**
+ * The packages that a project's code reaches, whole, where Node finds them on this machine: what it imports, closed over what each declares
+ * (dependencies, optional ones, peers) and what its sources name literally without declaring it, as far as it is installed.
+ * @throws CloudCodeError `packages_too_large`, naming the largest; `build_failed` when a file cannot be read
+ */
+export async function findPackages({ folder, imports, named, maxMb = defaultMaxMb, cache }: PackagesAsked): Promise<FoundPackages> {
+  const contents = contentReader(cache === null ? null : join(cache, 'packages.json'));
+  const reached = await closePackages({ folder, imports, named }, { contents, maxBytes: maxMb * 1_000_000 });
+  refuseTooLarge(reached.packages, maxMb);
+  contents.save();
+  const links = linksTo(reached, [join(folder, 'package.json'), ...[...imports, ...named].map(({ importer }) => importer)]);
+  const root = rootOf(folder, [...reached.packages.map((one) => one.folder), ...links.map(({ place }) => place)]);
+  const inTree = (path: string): string => relativePath(root, path);
+  const native = new Map(reached.packages.flatMap((one) => (one.content.platforms === null ? [] : [[one, { name: one.name, path: inTree(one.folder), platforms: one.content.platforms }] as const])));
+  return {
+    tree: reached.packages.length === 0 ? null : treeOf(reached.packages.map((one) => ({ path: inTree(one.folder), hash: one.content.hash })), links.map(({ place, target }) => ({ path: inTree(place), target }))),
+    folders: [...new Map(reached.packages.map((one) => [one.content.hash, toKeep(one)])).values()],
+    root,
+    projectPath: inTree(folder),
+    native: [...native.values()],
+    nativeOf: (asked) => reached.from(asked).flatMap((one) => native.get(one) ?? []),
+  };
+}
+
+function treeOf(folders: PackageTree['folders'], links: PackageTree['links']): PackageTree {
+  const rest = { folders: folders.toSorted(byPath), links: links.toSorted(byPath) };
+  return { hash: createHash('sha256').update(JSON.stringify([rest.folders.map(({ path, hash }) => [path, hash]), rest.links.map(({ path, target }) => [path, target])])).digest('hex'), ...rest };
+}
+
+/** By code units, so that the order is the same on every machine. */
+function byPath({ path: left }: { readonly path: string }, { path: right }: { readonly path: string }): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function toKeep({ name, folder, files, content: { hash } }: ReachedPackage): FolderToKeep {
+  return { name, source: folder, hash, files: files.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) };
+}

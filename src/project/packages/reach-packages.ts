@@ -1,0 +1,117 @@
+import { basename, dirname, sep } from 'node:path';
+import { type ListedFile, listFiles, type LeftOut } from './list-files.ts';
+import { type FoundPackage, type Manifest, packageFinder, packageFolderOf, readManifest } from './package-place.ts';
+import type { FolderContent } from './read-content.ts';
+import type { ContentReader } from './remember-contents.ts';
+
+/** A package that code of a project needs, or something that it needs. */
+export interface ReachedPackage {
+  /** `pg@8.16.0`. */
+  readonly name: string;
+  /** Absolute, with symbolic links resolved. */
+  readonly folder: string;
+  readonly files: readonly ListedFile[];
+  readonly bytes: number;
+  readonly content: FolderContent;
+}
+
+/** Where a project's code begins to look for packages. */
+export interface Beginning {
+  readonly imports: readonly { readonly path: string; readonly importer: string }[];
+  readonly named: readonly { readonly name: string; readonly importer: string }[];
+}
+
+export interface Reached {
+  /** In order of their folders. */
+  readonly packages: readonly ReachedPackage[];
+  /** As they were looked up. */
+  readonly found: readonly FoundPackage[];
+  /** Those that a part of the project reaches. */
+  from(part: Beginning): readonly ReachedPackage[];
+}
+
+interface Reading {
+  readonly contents: ContentReader;
+  /** What is beyond it is measured alone: it will be refused. */
+  readonly maxBytes: number;
+}
+
+/** All packages that a project reaches: see `findPackages`. */
+export async function closePackages({ folder: project, ...whole }: Beginning & { readonly folder: string }, { contents, maxBytes }: Reading): Promise<Reached> {
+  const find = packageFinder();
+  const found: FoundPackage[] = [];
+  const packages = new Map<string, ReachedPackage>();
+  const needs = new Map<string, readonly string[]>();
+  let bytes = 0;
+
+  const look = (from: string, names: Iterable<string>): readonly string[] =>
+    [...names].flatMap((name) => {
+      const one = find(from, name);
+      // A package may name itself, or the project that it is linked into.
+      if (one === null || one.folder === from || one.folder === project) return [];
+      found.push(one);
+      return [one.folder];
+    });
+  const foldersOf = ({ imports, named }: Beginning): readonly string[] => [
+    ...imports.flatMap(({ path }) => folderOf(path) ?? []),
+    ...named.flatMap(({ name, importer }) => look(dirname(importer), [name])),
+  ];
+
+  const read = async (folder: string): Promise<readonly string[]> => {
+    const manifest = readManifest(folder);
+    const name = nameOf(folder, manifest);
+    const files = listFiles(folder, leftOutOf(folder, project));
+    const own = files.reduce((sum, file) => sum + file.bytes, 0);
+    bytes += own;
+    const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
+    packages.set(folder, { name, folder, files, bytes: own, content });
+    return look(folder, new Set([...declaredBy(manifest), ...content.names]));
+  };
+
+  const begin = foldersOf(whole);
+  const due = [...begin];
+  for (let folder = due.pop(); folder !== undefined; folder = due.pop()) {
+    if (needs.has(folder)) continue;
+    const needed = await read(folder);
+    needs.set(folder, needed);
+    due.push(...needed);
+  }
+  const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] => [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
+  return { packages: inOrder(packages.keys()), found, from: (part) => inOrder(closureOf(foldersOf(part), needs)) };
+}
+
+/** Null for a file that stands in a `node_modules` by itself. */
+function folderOf(path: string): string | null {
+  const folder = packageFolderOf(path);
+  return folder === path ? null : folder;
+}
+
+const unread: FolderContent = { hash: '', names: [], platforms: null };
+
+function declaredBy({ dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta }: Manifest): readonly string[] {
+  return [dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta].flatMap((names) => Object.keys(names ?? {}));
+}
+
+function nameOf(folder: string, { name, version }: Manifest): string {
+  const parent = basename(dirname(folder));
+  const ownName = typeof name === 'string' && name !== '' ? name : /^[@.]/.test(parent) ? `${parent}/${basename(folder)}` : basename(folder);
+  return typeof version === 'string' && version !== '' ? `${ownName}@${version}` : ownName;
+}
+
+/** What is not part of a package. One that is linked from outside of every `node_modules` is somebody's working folder. */
+function leftOutOf(folder: string, project: string): LeftOut {
+  if (packageFolderOf(folder) !== null) return (path) => path === 'node_modules';
+  const held = project.startsWith(folder + sep) ? project.slice(folder.length + 1).replaceAll(sep, '/') : null;
+  return (path, name) => ['node_modules', '.git', '.cloudcode'].includes(name) || name.startsWith('.env') || path === held;
+}
+
+function closureOf(begin: readonly string[], needs: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const due = [...begin];
+  for (let folder = due.pop(); folder !== undefined; folder = due.pop()) {
+    if (reached.has(folder)) continue;
+    reached.add(folder);
+    due.push(...(needs.get(folder) ?? []));
+  }
+  return reached;
+}

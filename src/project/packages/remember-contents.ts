@@ -1,0 +1,68 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { atStep } from '../build-steps.ts';
+import type { ListedFile } from './list-files.ts';
+import { type FolderContent, readContent, stampOf } from './read-content.ts';
+
+/** Reads folders, and remembers what it found for the next build of the same project: an unchanged folder is not read again. */
+export interface ContentReader {
+  read(asked: { readonly name: string; readonly folder: string; readonly files: readonly ListedFile[] }): Promise<FolderContent>;
+  /** Keeps what was asked for in this build, and forgets the rest. */
+  save(): void;
+}
+
+interface Remembered extends FolderContent {
+  readonly stamp: string;
+}
+
+/** Another version of the code finds other names in the same files. */
+const version = 1;
+/** The clock of a file system may be behind by so much: what was changed as late as that may change again and look the same. */
+const clockMs = 20;
+
+/** @param file in which it is kept; null: not at all. One that is not there, or cannot be read or written, costs time alone. */
+export function contentReader(file: string | null): ContentReader {
+  const before = file === null ? {} : load(file);
+  const now: Record<string, Remembered> = {};
+  let isNew = false;
+  return {
+    async read({ name, folder, files }) {
+      const stamp = stampOf(files);
+      const known = before[folder];
+      if (known?.stamp === stamp) {
+        now[folder] = known;
+        return known;
+      }
+      isNew = true;
+      const beganAtMs = Date.now();
+      const content = await atStep(`reading ${name}`, async () => readContent(folder, files));
+      if (files.every(({ changedAtMs }) => changedAtMs < beganAtMs - clockMs)) now[folder] = { stamp, ...content };
+      return content;
+    },
+    save() {
+      if (file !== null && (isNew || Object.keys(now).length !== Object.keys(before).length)) store(file, now);
+    },
+  };
+}
+
+function load(file: string): Readonly<Record<string, Remembered>> {
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: number; readonly contents: Readonly<Record<string, Remembered>> };
+    return kept.version === version ? kept.contents : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Several commands may do so at once: each puts a whole file in place. */
+function store(file: string, contents: Readonly<Record<string, Remembered>>): void {
+  const fresh = `${file}.${process.pid}`;
+  try {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(fresh, JSON.stringify({ version, contents }));
+    renameSync(fresh, file);
+  } catch {
+    // Where nothing can be written, or no room is left, the next build reads again.
+    rmSync(fresh, { force: true });
+  }
+}
