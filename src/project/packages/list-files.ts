@@ -42,7 +42,7 @@ export function listFiles(folder: string, isLeftOut: LeftOut): readonly ListedFi
   return files.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-export function listFile(folder: string, path: string): ListedFile {
+function listFile(folder: string, path: string): ListedFile {
   const { size, mode, mtimeMs, ctimeMs, ino } = statSync(join(folder, path));
   return { path, bytes: size, isExecutable: (mode & 0o111) !== 0, stamp: `${size} ${mtimeMs} ${ctimeMs} ${ino}`, changedAtMs: Math.max(mtimeMs, ctimeMs) };
 }
