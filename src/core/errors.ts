@@ -46,6 +46,7 @@ export const errorCatalogue = {
   task_name_clash: { status: 422, exitStatus: 2, title: 'Two tasks have the same name' },
   invalid_task_config: { status: 422, exitStatus: 2, title: 'The `config` of a task is not valid' },
   invalid_data_model: { status: 422, exitStatus: 2, title: 'The data model is not valid' },
+  files_changed: { status: 409, exitStatus: 1, title: 'Files changed while they were being deployed' },
   data_model_conflict: { status: 409, exitStatus: 2, title: 'The data does not fit the new data model' },
   deploy_blocked: { status: 503, exitStatus: 1, title: 'Others hold up the deployment' },
   deploy_failed: { status: 503, exitStatus: 1, title: 'The database refused a change of its tables' },

@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { Carried } from '../core/carried.ts';
 import type { DataModel } from '../core/data-model.ts';
+import type { FolderToKeep } from '../core/kept-folder.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
 import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
 import {
   activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readReplacement, type Replacement, setDeploymentFolder, setVariables,
 } from '../store/deployments.ts';
+import type { DeployedFolder } from '../store/contents.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 import { bundleHash } from '../project/bundle-hash.ts';
+import { ContentsGone, type ContentsSize, type DeployableContents, type DeployablePackages, keepContents, referToContents } from './keep-contents.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -19,6 +22,10 @@ export interface DeployableProject {
   readonly tasks: readonly DeployableTask[];
   /** Absent or null for a project without one. */
   readonly dataModel?: DataModel | null;
+  /** The packages outside of its bundles. */
+  readonly packages?: DeployablePackages | null;
+  /** Its files besides the code, by their paths from its folder. */
+  readonly files?: FolderToKeep | null;
   readonly config: {
     readonly defaults?: Partial<TaskConfig> | undefined;
     readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
@@ -37,6 +44,10 @@ export interface DeployableTask {
   readonly hash?: string;
   /** What it needs that only a spawned worker has, if anything. */
   readonly spawnNeed?: string | null;
+  /** Its entry, from the project's folder. With packages or files its bundle stands in that place. */
+  readonly file?: string;
+  /** Packages that are loaded by Node alone. */
+  readonly external?: readonly string[];
 }
 
 export type { Replacement } from '../store/deployments.ts';
@@ -51,6 +62,8 @@ export interface Deployed {
   readonly code: Carried;
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
+  /** Null for a project without packages and files. */
+  readonly contents: ContentsSize | null;
 }
 
 export interface SpawnedTask {
@@ -60,12 +73,12 @@ export interface SpawnedTask {
 }
 
 /**
- * Makes a built project what an environment's next attempts run, in one transaction; before that, its tables are brought to the data model.
- * @throws CloudCodeError `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
+ * Makes a built project what an environment's next attempts run, in one transaction; before that, its packages and files are stored, and its tables are brought to the data model.
+ * @throws CloudCodeError `files_changed`, `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
  */
 export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
   const state = stateOf(environment, project);
-  return withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activateState(db, state)));
+  return deployState(store, state, onProgress, (db, kept) => activateState(db, state, kept));
 }
 
 /**
@@ -77,11 +90,10 @@ export async function deployUnlessReplaced(store: Store, environment: string, pr
   const state = stateOf(environment, project);
   const replacement = await readReplacement(store, environment, state.digests);
   if (replacement !== null) return replacement;
-  const activate = async (db: Queryable): Promise<Deployed | Replacement> => {
+  return deployState(store, state, onProgress, async (db, kept) => {
     await lockEnvironment(db, environment);
-    return (await readReplacement(db, environment, state.digests)) ?? activateState(db, state);
-  };
-  return withTablesOf(store, state, onProgress, () => inDeployment(store, activate));
+    return (await readReplacement(db, environment, state.digests)) ?? activateState(db, state, kept);
+  });
 }
 
 /** Whether a project, as it was built, is what the environment's next attempts run. */
@@ -95,6 +107,7 @@ interface State {
   readonly project: DeployableProject;
   readonly tasks: readonly (Omit<DeployableTask, 'config'> & { readonly config: TaskConfig; readonly hash: string })[];
   readonly dataModel: { readonly hash: string; readonly json: string } | null;
+  readonly contents: DeployableContents | null;
   readonly settings: Settings;
   readonly digests: Digests;
 }
@@ -115,9 +128,37 @@ function stateOf(environment: string, project: DeployableProject): State {
     retention: { ...defaultRetention, ...config.retention },
     policies: new Map(Object.entries(config.queues ?? {}).flatMap(([name, { onRetry }]) => (onRetry === 'skip' ? [[name, onRetry]] : []))),
   };
+  const contents = contentsOf(project);
+  const digests = { code: codeDigest({ tasks, dataModel, contents }), settings: digestOf([settings.variables, settings.retention, [...settings.policies]]) };
+  return { environment, project, tasks, dataModel, contents, settings, digests };
+}
+
+function contentsOf({ packages = null, files = null }: DeployableProject): DeployableContents | null {
+  return packages === null && files === null ? null : { packages, files };
+}
+
+/** A project without packages and files has the digest that it had before there were any. */
+function codeDigest({ tasks, dataModel, contents }: Pick<State, 'tasks' | 'dataModel' | 'contents'>): string {
   const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
-  const digests = { code: digestOf([parts, dataModel?.hash ?? null]), settings: digestOf([settings.variables, settings.retention, [...settings.policies]]) };
-  return { environment, project, tasks, dataModel, settings, digests };
+  const code = [parts, dataModel?.hash ?? null];
+  if (contents === null) return digestOf(code);
+  const places = tasks.map((task) => [task.file ?? null, [...(task.external ?? [])].sort()]);
+  return digestOf([...code, places, placeOf(contents)]);
+}
+
+const mostTries = 3;
+
+/** @param activate in the transaction of the deployment; `kept` is what was stored for it */
+async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, kept: ContentsSize | null) => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    const kept = state.contents === null ? null : await keepContents(store, state.contents, onProgress);
+    try {
+      return await withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activate(db, kept)));
+    } catch (error) {
+      // Nothing was deployed then; they are stored again.
+      if (!(error instanceof ContentsGone) || tries === mostTries) throw error;
+    }
+  }
 }
 
 function withTablesOf<Result>(store: Store, { environment, project: { dataModel = null } }: State, onProgress: OnProgress, activate: () => Promise<Result>): Promise<Result> {
@@ -131,7 +172,7 @@ async function inDeployment<Result>(store: Store, activate: (db: Queryable) => P
   return result;
 }
 
-async function activateState(db: Queryable, { environment, project, tasks, dataModel, settings, digests }: State): Promise<Deployed> {
+async function activateState(db: Queryable, { environment, project, tasks, dataModel, contents, settings, digests }: State, kept: ContentsSize | null): Promise<Deployed> {
   const current = await lockEnvironment(db, environment);
   const changed = current.digest !== digests.code;
   const changedSettings = await applySettings(db, current.id, settings);
@@ -139,18 +180,24 @@ async function activateState(db: Queryable, { environment, project, tasks, dataM
   if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
     for (const task of tasks) if (await insertBundle(db, task)) added.push(task.name);
     if (dataModel !== null) await insertDataModel(db, dataModel);
-    const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null });
+    if (contents !== null) await referToContents(db, contents);
+    const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null, place: placeOf(contents) });
     for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId: current.id });
     await activateDeployment(db, current.id, deploymentId);
   } else {
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
-  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor) };
+  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), contents: kept };
 }
 
 function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {
   const sizes = tasks.map(({ name, code, sourceMap }) => ({ name, bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap) }));
   return { count: sizes.length, bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), added: sizes.filter(({ name }) => added.includes(name)) };
+}
+
+function placeOf(contents: DeployableContents | null): DeployedFolder | null {
+  if (contents === null) return null;
+  return { treeHash: contents.packages?.tree?.hash ?? null, filesHash: contents.files?.hash ?? null, projectPath: contents.packages?.projectPath ?? '' };
 }
 
 /** What the task says itself counts before what it needs, and that before what the project says of all tasks. */

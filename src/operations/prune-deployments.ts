@@ -1,6 +1,6 @@
 import { lockEnvironment } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
-import { awaitReadersOfTasks, deleteUnusedBundles, lockBundles, type OldDeployments, pruneDeployments, readOldDeployments } from '../store/prune-deployments.ts';
+import { awaitReadersOfTasks, deleteLeftUploads, deleteUnusedBundles, deleteUnusedContents, deleteUnusedTrees, lockBundles, type OldDeployments, pruneDeployments, readOldDeployments } from '../store/prune-deployments.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { asExhausted } from '../store/store-error.ts';
 import { inSlices } from './in-slices.ts';
@@ -19,7 +19,10 @@ export async function pruneOldDeployments(store: Store, stopping: AbortSignal): 
     await withLocks(store, awaitReadersOfTasks);
     pruned += await pruneEnvironment(store, old, stopping);
   }
-  await inSlices(async (rows) => (await pruneBundles(store, rows)) > 0, { first: 20, largest: 200, stopping });
+  for (const remove of [deleteUnusedBundles, deleteUnusedTrees, deleteUnusedContents]) {
+    await inSlices(async (rows) => (await pruneLocked(store, (db) => remove(db, rows))) > 0, { first: 20, largest: 200, stopping });
+  }
+  await inSlices(async (rows) => (await deleteLeftUploads(store, rows)) > 0, { first: 4, largest: 20, stopping });
   return pruned;
 }
 
@@ -35,10 +38,10 @@ async function pruneEnvironment(store: Store, { environment, ids }: OldDeploymen
   return pruned;
 }
 
-function pruneBundles(store: Store, rows: number): Promise<number> {
+function pruneLocked(store: Store, remove: (db: Queryable) => Promise<number>): Promise<number> {
   return withLocks(store, async (db) => {
     await lockBundles(db);
-    return deleteUnusedBundles(db, rows);
+    return remove(db);
   });
 }
 

@@ -23,6 +23,10 @@ export interface BundleMessage {
   /** For the compiled code of this bundle and no other. It need not be there, nor be one that can be written to. */
   readonly compiledFolder: string;
   readonly format: 'cjs' | 'esm';
+  /** The file from whose place what a bundle in CommonJS requires is found: its own path, where it stands in the place of its entry. */
+  readonly base: string;
+  /** Where the packages of its deployment lie; null where it has none of its own. */
+  readonly packagesFolder: string | null;
 }
 
 /** The first frame to a waiting worker. The second is the parameters, as their JSON text. */
@@ -30,8 +34,12 @@ export interface StartMessage {
   readonly type: 'start';
   readonly run: RunInfo;
   readonly bundle: BundleMessage;
-  /** The project's folder: the working directory, and where packages outside the bundle are found. */
+  /** The project's folder as it was deployed, with its packages and files; for a deployment without a folder of its own, the project's. */
   readonly folder: string;
+  /** The project's own folder where there is one on this machine. */
+  readonly workingFolder: string;
+  /** Packages that are loaded by Node alone. */
+  readonly external: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
   /** What `DB` holds; null for a project without a data model. */
   readonly dataModel: DataModel | null;

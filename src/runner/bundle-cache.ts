@@ -1,10 +1,12 @@
-import { closeSync, openSync, statSync, utimesSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bundleHashBesides } from '../project/bundle-hash.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
+import { openUsedMarks } from './used-marks.ts';
 
 export interface BundleFiles {
   readonly path: string;
@@ -14,23 +16,11 @@ export interface BundleFiles {
 }
 
 export interface BundleCache {
-  /** The files of a bundle: written from the database when they are missing or not what they were. */
-  files(hash: string, format: 'cjs' | 'esm'): Promise<BundleFiles>;
-}
-
-/** Files that nobody has used for so long may be removed where the database does not have their bundle. */
-const unusedMs = 600_000;
-/** So seldom does a runner mark again what it uses. */
-const markEveryMs = unusedMs / 4;
-
-/** The file whose time of change tells when a bundle was last used. */
-export function usedMark(folder: string, hash: string): string {
-  return join(folder, `${hash}.used`);
-}
-
-/** @param at milliseconds since 1970 */
-export function isRecentUse(at: number): boolean {
-  return Date.now() - at < unusedMs;
+  /**
+   * The files of a bundle: written from the database when they are missing or not what they were.
+   * @param place a folder for its code, in place of the cache's own
+   */
+  files(hash: string, format: 'cjs' | 'esm', place?: string): Promise<BundleFiles>;
 }
 
 /**
@@ -41,51 +31,36 @@ export function isRecentUse(at: number): boolean {
 export function openBundleCache(db: Queryable, folder: string): BundleCache {
   const checked = new Map<string, string>();
   const underWay = new Map<string, Promise<void>>();
-  const marked = new Map<string, number>();
+  const markUsed = openUsedMarks();
   const write = async (hash: string, files: BundleFiles): Promise<void> => {
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
     if ((await bundleHashBesides(bundle)) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
-    await mkdir(folder, { recursive: true });
+    for (const each of new Set([folder, dirname(files.path)])) await mkdir(each, { recursive: true });
     await writeWhole(files.sourceMapPath, bundle.sourceMap);
     await writeWhole(files.path, bundle.code);
   };
   const checkOrWrite = async (hash: string, format: 'cjs' | 'esm', files: BundleFiles): Promise<void> => {
     // Noted as it was before it was read: a change since then is found at the next use.
     const seen = identityOf(files);
-    if (seen !== null && (await isWhole(files, hash, format))) checked.set(hash, seen);
+    if (seen !== null && (await isWhole(files, hash, format))) checked.set(files.path, seen);
     else await write(hash, files);
   };
-  const markUsed = (hash: string): void => {
-    if (Date.now() - (marked.get(hash) ?? -Infinity) < markEveryMs) return;
-    if (touch(usedMark(folder, hash))) marked.set(hash, Date.now());
-  };
   return {
-    async files(hash, format) {
-      markUsed(hash);
+    async files(hash, format, place = folder) {
+      markUsed(folder, hash);
       const at = (suffix: string): string => join(folder, `${hash}.${suffix}`);
-      const files = { path: at(format === 'cjs' ? 'cjs' : 'mjs'), sourceMapPath: at('map'), compiledFolder: at('compiled') };
+      const path = join(place, `${hash}.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+      const files = { path, sourceMapPath: at('map'), compiledFolder: at('compiled') };
       const seen = identityOf(files);
-      if (seen !== null && seen === checked.get(hash)) return files;
-      // Once for all who wait for the same bundle; the next use checks what was written.
-      const pending = underWay.get(hash) ?? checkOrWrite(hash, format, files).finally(() => underWay.delete(hash));
-      underWay.set(hash, pending);
+      if (seen !== null && seen === checked.get(path)) return files;
+      // Once for all who wait for the same file; the next use checks what was written.
+      const pending = underWay.get(path) ?? checkOrWrite(hash, format, files).finally(() => underWay.delete(path));
+      underWay.set(path, pending);
       await pending;
       return files;
     },
   };
-}
-
-/** @returns false where the folder is not there, or cannot be written to: what is written into it is new, and what is removed from it is written again */
-function touch(path: string): boolean {
-  try {
-    closeSync(openSync(path, 'a'));
-    const now = new Date();
-    utimesSync(path, now, now);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Tells cheaply whether files are those that were checked; null when one is missing, or cannot be reached. */
@@ -108,7 +83,7 @@ async function isWhole({ path, sourceMapPath }: BundleFiles, hash: string, forma
 
 // Renamed into place when it is on the disk, so that nobody reads half a file, after a crash of the machine neither.
 async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'w');
     try {

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
-import type { DataModel } from '../core/data-model.ts';
+import { join } from 'node:path';
 import type { AnswerMessage, FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
 import { answerCalls } from './answer-calls.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
-import type { BundleFiles } from './bundle-cache.ts';
 import { collectOutput, isIn } from './collect-output.ts';
 import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
 import { sampleStack } from './sample-stack.ts';
 import { storeEnd } from './store-end.ts';
+import type { TaskCode } from './task-code.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -24,18 +24,12 @@ export interface AttemptContext {
   readonly callStore: Store;
   readonly writeEnd: WriteEnd;
   readonly onEvent: OnEvent;
-  /** The folder that stands for the project's on this machine. */
-  readonly folder: string;
+  /** The folder that stands for the project's on this machine; null where there is none. */
+  readonly folder: string | null;
   /** False from the runner's kill deadline on. */
   readonly holdsLease: () => boolean;
   /** Aborted when a stopping runner waits no longer for the database to take the ends of its attempts. */
   readonly abandon: AbortSignal;
-}
-
-/** What a run's deployment gives its attempt. */
-export interface TaskCode {
-  readonly files: BundleFiles;
-  readonly dataModel: DataModel | null;
 }
 
 /** Why a runner ends an attempt. */
@@ -227,14 +221,18 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   };
 }
 
-function startMessage(run: ClaimedRun, { files, dataModel }: TaskCode, folder: string): StartMessage {
+function startMessage(run: ClaimedRun, { files, dataModel, deployed }: TaskCode, ownFolder: string | null): StartMessage {
   const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
+  // The machine that deployed it may have it elsewhere, and a folder can be moved.
+  const workingFolder = existsSync(run.folder) ? run.folder : (ownFolder ?? deployed?.project ?? run.folder);
+  const folder = deployed?.project ?? workingFolder;
   return {
     type: 'start',
     run: { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy },
-    bundle: { ...files, format: run.bundleFormat },
-    // The machine that deployed it may have it elsewhere, and a folder can be moved.
-    folder: existsSync(run.folder) ? run.folder : folder,
+    bundle: { ...files, format: run.bundleFormat, base: deployed === null || run.file === null ? join(folder, 'package.json') : files.path, packagesFolder: deployed?.packages ?? null },
+    folder,
+    workingFolder,
+    external: run.external ?? [],
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
     dataModel,
   };

@@ -1,10 +1,9 @@
 import type { ClaimedRun } from '../store/claim-runs.ts';
-import type { BundleCache } from './bundle-cache.ts';
-import type { DataModels } from './data-models.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
-import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt, type TaskCode } from './execute-attempt.ts';
+import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
 import { giveUp } from './give-up.ts';
 import type { Fitness } from './machine-fitness.ts';
+import { readTaskCode, type TaskCodeSources } from './task-code.ts';
 import { needOf } from './worker-need.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -42,8 +41,7 @@ interface Slot {
 export interface SlotOptions {
   readonly concurrency: number;
   readonly pool: WorkerPool;
-  readonly bundles: BundleCache;
-  readonly dataModels: DataModels;
+  readonly code: TaskCodeSources;
   readonly context: AttemptContext;
   readonly fitness: Pick<Fitness, 'mayStart' | 'trials' | 'onBegun' | 'onFault'>;
   /** How many workers could not be killed yet: while there is one, nothing is claimed. */
@@ -54,7 +52,7 @@ export interface SlotOptions {
 /** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
 const heldPerRoom = 2;
 
-export function openSlots({ concurrency, pool, bundles, dataModels, context, fitness, unproven, onFree }: SlotOptions): RunSlots {
+export function openSlots({ concurrency, pool, code: sources, context, fitness, unproven, onFree }: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -62,13 +60,9 @@ export function openSlots({ concurrency, pool, bundles, dataModels, context, fit
     slot.stop ??= stop;
     slot.attempt?.end(stop);
   };
-  const readCode = async (run: ClaimedRun): Promise<TaskCode> => {
-    const [files, dataModel] = await Promise.all([bundles.files(run.bundleHash, run.bundleFormat), dataModels(run.dataModelHash)]);
-    return { files, dataModel };
-  };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const taken = await takeBoth(pool, run, readCode(run)).catch((error: unknown) => ({ error }));
+    const taken = await takeBoth(pool, run, readTaskCode(run, sources)).catch((error: unknown) => ({ error }));
     if ('error' in taken) {
       const isMachineFault = !(taken.error instanceof DeploymentDamaged);
       if (isMachineFault) fitness.onFault(taken.error);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
 import { readRisks } from '../store/check-server.ts';
@@ -12,6 +13,7 @@ import { openClaimer } from './claim-due.ts';
 import { openContainment } from './containment/open-containment.ts';
 import { startGuard } from './containment/start-guard.ts';
 import { openDataModels } from './data-models.ts';
+import { machineFolders, openDeploymentFolders } from './deployed/deployment-folders.ts';
 import type { OnEvent } from './events.ts';
 import { leaseLost } from './execute-attempt.ts';
 import { startLoop } from './interval-loop.ts';
@@ -33,9 +35,9 @@ import { within } from './within.ts';
 
 export interface RunnerOptions {
   readonly store: Store;
-  /** The project's folder on this machine: the working directory of its tasks. */
-  readonly folder: string;
-  /** Where the files of this machine go; by default `.cloudcode` in the project's folder. */
+  /** The project's folder on this machine: the working directory of its tasks. Null where there is none. */
+  readonly folder: string | null;
+  /** Where the files of this machine go; by default `.cloudcode` in the project's folder, or in the current one. */
   readonly machineFolder?: string | undefined;
   /** Runs at once; by default twice the processors, at least 4. */
   readonly concurrency?: number | undefined;
@@ -64,7 +66,9 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, machineFolder = join(folder, '.cloudcode'), leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  const { store, folder, machineFolder = resolve(folder ?? '.', '.cloudcode'), leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  // Workers wait in it where there is no project's.
+  if (folder === null) mkdirSync(machineFolder, { recursive: true });
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   // A death must not hold up a queue for longer than the lease tells.
   const pollMs = Math.min(maxPollMs, leaseMs);
@@ -87,14 +91,15 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
   const bundleFolder = join(machineFolder, 'bundles');
-  const bundles = openBundleCache(store, bundleFolder);
+  const deployedFolders = machineFolders(machineFolder);
+  const code = { bundles: openBundleCache(store, bundleFolder), dataModels: openDataModels(store), deployments: openDeploymentFolders(store, deployedFolders) };
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
     store: leaseStore, guard, onEvent,
     runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
   const starter = openWorkerStarter({
-    runnerId: id, containment, folder, addonFolder: join(machineFolder, 'fork-server'), workerStart, holdsLease: lease.holds,
+    runnerId: id, containment, folder: folder ?? machineFolder, addonFolder: join(machineFolder, 'fork-server'), workerStart, holdsLease: lease.holds,
     onChange(memoryMb) {
       onEvent({ kind: 'fork_server_ready', memoryMb });
       pool.refill();
@@ -126,7 +131,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const abandon = new AbortController();
   const slots = openSlots({
-    concurrency, pool, bundles, dataModels: openDataModels(store), fitness, unproven: containment.unproven, onFree: () => claiming.wake(),
+    concurrency, pool, code, fitness, unproven: containment.unproven, onFree: () => claiming.wake(),
     context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
   });
   const claimer = openClaimer({ store, runnerId: id, free: slots.free, onClaimed: slots.fill, onRoom: () => claiming.wake() });

@@ -1,9 +1,9 @@
-import { rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queryable } from '../store/open-store.ts';
 import { readKnownBundles } from '../store/prune-deployments.ts';
-import { isRecentUse, usedMark } from './bundle-cache.ts';
+import { isRecentUse, usedAt } from './used-marks.ts';
 
 /**
  * Removes the files of bundles that the database does not have (any more) and that nobody has used for a while: a runner on another database may share the folder. What attempts under way
@@ -16,7 +16,7 @@ export async function sweepBundles(db: Queryable, folder: string): Promise<numbe
   let removed = 0;
   for (const [hash, names] of unused) {
     // Looked at again in the same turn of the loop in which its files go: a run of this runner that starts has marked it before.
-    if (known.has(hash) || isRecentUse(usedAt(usedMark(folder, hash)))) continue;
+    if (known.has(hash) || isRecentUse(usedAt(folder, hash))) continue;
     for (const name of names) rmSync(join(folder, name), { recursive: true, force: true });
     removed += 1;
     await new Promise(setImmediate);
@@ -42,8 +42,4 @@ async function readNames(folder: string): Promise<readonly string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-function usedAt(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -1,4 +1,5 @@
 import type { WorkerStart } from '../core/task-config.ts';
+import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
 import { planOnce } from './plan-once.ts';
 
@@ -21,6 +22,12 @@ export interface ClaimedRun {
   /** Of the deployment's data model; null without one. */
   readonly dataModelHash: string | null;
   readonly folder: string;
+  /** What the deployment's own folder is made of; null where it has none. */
+  readonly place: DeployedFolder | null;
+  /** The task's entry, from the project's folder; null where it is not known. */
+  readonly file: string | null;
+  /** Packages that are loaded by Node alone. */
+  readonly external: readonly string[] | null;
   readonly timeoutMs: number;
   readonly memoryMb: number;
   readonly workerStart: WorkerStart | null;
@@ -57,7 +64,7 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
         from picked where r.id = picked.id
         returning r.*, picked.turn
       ), begun as (
-        select c.*, t.deployment_id, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start
+        select c.*, t.deployment_id, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start, t.file, t.external
         from claimed c left join lateral (
           select * from cloudcode.tasks t where t.environment_id = c.environment_id and t.name = c.task
           order by t.deployment_id desc limit 1
@@ -69,7 +76,8 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
       select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
         c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
         e.variables::text as "variablesJson", c.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
-        c.timeout_ms::double precision as "timeoutMs", c.memory_mb as "memoryMb", c.worker_start as "workerStart"
+        c.timeout_ms::double precision as "timeoutMs", c.memory_mb as "memoryMb", c.worker_start as "workerStart", c.file, c.external,
+        case when d.project_path is not null then json_build_object('treeHash', d.tree_hash, 'filesHash', d.files_hash, 'projectPath', d.project_path) end as place
       from begun c
         join cloudcode.environments e on e.id = c.environment_id
         join cloudcode.bundles b on b.hash = c.bundle_hash

@@ -1,5 +1,6 @@
 import type { DataModel } from '../core/data-model.ts';
 import type { TaskConfig } from '../core/task-config.ts';
+import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
 
 export interface Bundle {
@@ -93,15 +94,15 @@ export async function readReplacement(db: Queryable, environment: string, { code
 
 export async function insertDeployment(
   db: Queryable,
-  deployment: { readonly environmentId: number; readonly digests: Digests; readonly folder: string; readonly dataModelHash: string | null },
+  deployment: { readonly environmentId: number; readonly digests: Digests; readonly folder: string; readonly dataModelHash: string | null; readonly place?: DeployedFolder | null },
 ): Promise<string> {
-  const { environmentId, digests, folder, dataModelHash } = deployment;
+  const { environmentId, digests, folder, dataModelHash, place = null } = deployment;
   const [row] = await db.query<{ id: string }>({
     name: 'insert_deployment',
     text: `
-      insert into cloudcode.deployments (environment_id, digest, settings_digest, folder, data_model_hash)
-      values ($1, $2, $3, $4, $5) returning id::text as id`,
-    values: [environmentId, digests.code, digests.settings, folder, dataModelHash],
+      insert into cloudcode.deployments (environment_id, digest, settings_digest, folder, data_model_hash, tree_hash, files_hash, project_path)
+      values ($1, $2, $3, $4, $5, $6, $7, $8) returning id::text as id`,
+    values: [environmentId, digests.code, digests.settings, folder, dataModelHash, place?.treeHash ?? null, place?.filesHash ?? null, place?.projectPath ?? null],
   });
   if (row === undefined) throw new Error('the deployment was not inserted');
   return row.id;
@@ -126,16 +127,17 @@ export async function readDataModel(db: Queryable, hash: string): Promise<DataMo
 
 export async function insertTask(
   db: Queryable,
-  task: DeployedTask & { readonly deploymentId: string; readonly environmentId: number; readonly bundleHash: string },
+  task: DeployedTask & { readonly deploymentId: string; readonly environmentId: number; readonly bundleHash: string; readonly file?: string; readonly external?: readonly string[] },
 ): Promise<void> {
   await db.query({
     name: 'insert_task',
     text: `
-      insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts, worker_start)
-      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts, worker_start, file, external)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     values: [
       task.deploymentId, task.environmentId, task.name, task.bundleHash,
       task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart ?? null,
+      task.file ?? null, task.external ?? null,
     ],
   });
 }

@@ -42,7 +42,7 @@ export async function pruneDeployments(db: Queryable, environmentId: number, { i
     name: 'prune_deployments',
     text: `
       with pruned as (
-        update cloudcode.deployments set pruned_at = now(), data_model_hash = null
+        update cloudcode.deployments set pruned_at = now(), data_model_hash = null, tree_hash = null, files_hash = null
         where id = any ($2::bigint[]) and id in (select cloudcode.prunable_deployments($1, $3))
         returning id
       ), deleted as (
@@ -55,10 +55,10 @@ export async function pruneDeployments(db: Queryable, environmentId: number, { i
   return row?.count ?? 0;
 }
 
-/** Keeps deployments from being made, for the rest of the transaction: one that finds its bundle there does not store it, and refers to it later. @throws an error of a conflict when one takes too long */
+/** Keeps deployments from being made, for the rest of the transaction: one that finds its bundle or its contents there does not store them, and refers to them later. @throws an error of a conflict when one takes too long */
 export async function lockBundles(db: Queryable): Promise<void> {
   await db.query({ name: 'lock_wait', text: lockWait });
-  await db.query({ name: 'lock_bundles', text: 'lock table cloudcode.bundles, cloudcode.data_models in share row exclusive mode' });
+  await db.query({ name: 'lock_bundles', text: 'lock table cloudcode.bundles, cloudcode.data_models, cloudcode.contents in share row exclusive mode' });
 }
 
 /** Deletes up to `limit` bundles and data models each that no deployment has. They must be locked. @returns how many */
@@ -79,6 +79,54 @@ export async function deleteUnusedBundles(db: Queryable, limit: number): Promise
     values: [limit],
   });
   return row?.count ?? 0;
+}
+
+/** Deletes up to `limit` package trees that no deployment has. They must be locked. @returns how many */
+export async function deleteUnusedTrees(db: Queryable, limit: number): Promise<number> {
+  const rows = await db.query({
+    name: 'delete_unused_trees',
+    text: `
+      delete from cloudcode.package_trees where hash in (
+        select hash from cloudcode.package_trees p where not exists (select from cloudcode.deployments d where d.tree_hash = p.hash) limit $1
+      ) returning hash`,
+    values: [limit],
+    limitMs: 60_000,
+  });
+  return rows.length;
+}
+
+/** Deletes up to `limit` contents that nothing has and that no deployment has asked for lately. They must be locked. Their bytes are left for deleteLeftUploads. @returns how many */
+export async function deleteUnusedContents(db: Queryable, limit: number): Promise<number> {
+  const rows = await db.query({
+    name: 'delete_unused_contents',
+    text: `
+      delete from cloudcode.contents where hash in (
+        select hash from cloudcode.contents c
+        where needed_at < now() - interval '1 hour'
+          and not exists (select from cloudcode.package_tree_contents p where p.content_hash = c.hash)
+          and not exists (select from cloudcode.deployments d where d.files_hash = c.hash)
+        limit $1
+      ) returning hash`,
+    values: [limit],
+    limitMs: 60_000,
+  });
+  return rows.length;
+}
+
+/** Deletes up to `limit` uploads, with their bytes, that no content names and that nobody goes on with. @returns how many */
+export async function deleteLeftUploads(db: Queryable, limit: number): Promise<number> {
+  const rows = await db.query({
+    name: 'delete_left_uploads',
+    text: `
+      delete from cloudcode.uploads where id in (
+        select id from cloudcode.uploads u
+        where touched_at < now() - interval '1 hour' and not exists (select from cloudcode.contents c where c.upload_id = u.id)
+        limit $1 for update skip locked
+      ) returning id`,
+    values: [limit],
+    limitMs: 60_000,
+  });
+  return rows.length;
 }
 
 /** Those of these bundles that are there. */

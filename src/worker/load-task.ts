@@ -18,11 +18,11 @@ export async function loadTask(start: StartMessage): Promise<TaskFunction> {
 }
 
 /** Evaluates a bundle in CommonJS. @returns its exports */
-export function loadCommonJs({ bundle, folder }: StartMessage): Record<string, unknown> {
+export function loadCommonJs({ bundle }: Pick<StartMessage, 'bundle'>): Record<string, unknown> {
   const { createRequire } = process.getBuiltinModule('node:module');
   const evaluate = readingOf(bundle.path, () => compileBundle(bundle));
   const module = { exports: {} as Record<string, unknown> };
-  evaluate(module.exports, createRequire(`${folder}/package.json`), module);
+  evaluate(module.exports, createRequire(bundle.base), module);
   return module.exports;
 }
 

@@ -51,7 +51,7 @@ export function waitForRun(leaveProcess: () => never): void {
 
 async function execute(start: StartMessage, parametersJson: string): Promise<void> {
   Object.assign(process.env, start.variables);
-  enterFolder(start.folder);
+  enterFolder(start);
   mapStacks(start.bundle);
   setTaskGlobals(start, globalThis);
   try {
@@ -139,11 +139,11 @@ function stopWith(reason: StoppingMessage['reason'], error: ErrorRecord | null, 
   send({ type: 'stopping', reason, error, peakMemoryBytes: ownPeakBytes() });
 }
 
-function enterFolder(folder: string): void {
+function enterFolder({ folder, workingFolder }: StartMessage): void {
   // Bundles resolve import.meta.url and native add-ons against it.
   Object.defineProperty(globalThis, Symbol.for('cloudcode.folder'), { value: folder });
   try {
-    process.chdir(folder);
+    process.chdir(workingFolder);
   } catch {
     // Another machine deployed the project: the folder is not here, and the bundle does not need it.
   }

@@ -9,8 +9,10 @@ import { setTaskGlobals } from './task-globals.ts';
 const nothing: StartMessage = {
   type: 'start',
   run: { id: '', task: '', environment: '', queue: null, attempt: 1, maxAttempts: 1, fence: '0', scheduledBy: null },
-  bundle: { path: '/dev/null', sourceMapPath: '', compiledFolder: '', format: 'cjs' },
+  bundle: { path: '/dev/null', sourceMapPath: '', compiledFolder: '', format: 'cjs', base: '/package.json', packagesFolder: null },
   folder: '/',
+  workingFolder: '/',
+  external: [],
   variables: {},
   dataModel: null,
 };

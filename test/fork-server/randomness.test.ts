@@ -58,7 +58,7 @@ async function draw({ server, containment, folder, bundle }: Drawing): Promise<R
     channelLost: () => answered.reject(new Error('the worker did not answer')),
   });
   const run = { id: 'a', task: 'draws', environment: 'testing', queue: null, attempt: 1, maxAttempts: 1, fence: '1', scheduledBy: null };
-  const start: StartMessage = { type: 'start', run, bundle: { path: bundle, sourceMapPath: bundle, compiledFolder: bundle, format: 'cjs' }, folder, variables: {}, dataModel: null };
+  const start: StartMessage = { type: 'start', run, bundle: { path: bundle, sourceMapPath: bundle, compiledFolder: bundle, format: 'cjs', base: bundle, packagesFolder: null }, folder, workingFolder: folder, external: [], variables: {}, dataModel: null };
   worker.start(start, '{}');
   return JSON.parse(await answered.promise) as Record<string, unknown>;
 }

@@ -31,7 +31,7 @@ for (const holdsLease of [false, true]) {
       await worker.ready;
       const events: RunnerEvent[] = [];
       const files = await openBundleCache(t.store, join(folder, '.cloudcode', 'bundles')).files(run.bundleHash, run.bundleFormat);
-      await executeAttempt(run, worker, { files, dataModel: null }, {
+      await executeAttempt(run, worker, { files, dataModel: null, deployed: null }, {
         store: t.store, callStore: t.store, writeEnd: openEndWriter(t.store), onEvent: (event) => events.push(event), folder, holdsLease: () => holdsLease, abandon: new AbortController().signal,
       }).done;
       assert.equal(existsSync(join(folder, 'trace')), holdsLease);
@@ -65,7 +65,7 @@ for (const [format, code] of [['cjs', 'export async function run() { return 1; }
         await worker.ready;
         const files = await bundles.files(run.bundleHash, run.bundleFormat);
         harm(files.path);
-        const attempted = executeAttempt(run, worker, { files, dataModel: null }, {
+        const attempted = executeAttempt(run, worker, { files, dataModel: null, deployed: null }, {
           store: t.store, callStore: t.store, writeEnd: openEndWriter(t.store), onEvent: () => undefined, folder, holdsLease: () => true, abandon: new AbortController().signal,
         });
         await attempted.done;

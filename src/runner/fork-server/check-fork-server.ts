@@ -68,6 +68,6 @@ async function answerOf(worker: WorkerProcess, folder: string): Promise<CheckAns
 
 function startMessage(folder: string): StartMessage {
   const run = { id: randomUUID(), task: 'check', environment: 'check', queue: null, attempt: 1, maxAttempts: 1, fence: '0', scheduledBy: null };
-  const bundle = { path: checkFile, sourceMapPath: `${checkFile}.map`, compiledFolder: `${checkFile}.compiled`, format: 'cjs' } as const;
-  return { type: 'start', run, bundle, folder, variables: {}, dataModel: null };
+  const bundle = { path: checkFile, sourceMapPath: `${checkFile}.map`, compiledFolder: `${checkFile}.compiled`, format: 'cjs', base: checkFile, packagesFolder: null } as const;
+  return { type: 'start', run, bundle, folder, workingFolder: folder, external: [], variables: {}, dataModel: null };
 }

@@ -1,0 +1,108 @@
+import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
+import type { OnProgress } from '../data/tables/prepare-tables.ts';
+import { beginUpload, deleteUpload, holdContents, insertContent, insertContentPart, insertPackageTree, markContents } from '../store/contents.ts';
+import type { Queryable } from '../store/open-store.ts';
+import { packContent } from './pack-content.ts';
+
+/** What a deployment holds besides its code. */
+export interface DeployableContents {
+  readonly packages: DeployablePackages | null;
+  readonly files: FolderToKeep | null;
+}
+
+export interface DeployablePackages {
+  /** Null where there are none. */
+  readonly tree: PackageTree | null;
+  /** One for each hash in the tree. */
+  readonly folders: readonly FolderToKeep[];
+  /** Of the project, from the root of the tree, with `/`: `''`, `apps/jobs`. */
+  readonly projectPath: string;
+}
+
+/** How much a deployment holds besides its code. */
+export interface ContentsSize {
+  readonly packages: number;
+  readonly packageBytes: number;
+  readonly files: number;
+  readonly fileBytes: number;
+  /** What the database did not have: packages and files, and their bytes there, compressed. */
+  readonly newContents: number;
+  readonly newBytes: number;
+  readonly storedBytes: number;
+}
+
+/** A content that was there when a deployment began is not there any more. */
+export class ContentsGone extends Error {
+  override readonly name = 'ContentsGone';
+}
+
+/**
+ * Stores what the database lacks of the contents of a deployment to come, each in pieces and in transactions of its own: nobody waits for it, and others that store the same are not disturbed.
+ * What it leaves behind when it is interrupted is deleted in time.
+ * @throws CloudCodeError `files_changed`
+ */
+export async function keepContents(db: Queryable, contents: DeployableContents, onProgress: OnProgress): Promise<ContentsSize> {
+  const folders = foldersOf(contents);
+  const known = folders.length === 0 ? new Set<string>() : await markContents(db, folders.map(({ hash }) => hash));
+  const unknown = folders.filter(({ hash }) => !known.has(hash));
+  let storedBytes = 0;
+  for (const [index, folder] of unknown.entries()) {
+    onProgress(`storing ${folder.name} (${index + 1} of ${unknown.length}, ${megabytes(bytesOf(folder))})`);
+    storedBytes += await store(db, folder);
+  }
+  const packages = contents.packages?.folders ?? [];
+  return {
+    packages: contents.packages?.tree?.folders.length ?? 0, packageBytes: sum(distinct(packages).map(bytesOf)),
+    files: contents.files?.files.length ?? 0, fileBytes: contents.files === null ? 0 : bytesOf(contents.files),
+    newContents: unknown.length, newBytes: sum(unknown.map(bytesOf)), storedBytes,
+  };
+}
+
+/** In the transaction of the deployment that refers to them. @throws ContentsGone */
+export async function referToContents(db: Queryable, contents: DeployableContents): Promise<void> {
+  const hashes = foldersOf(contents).map(({ hash }) => hash);
+  const there = await holdContents(db, hashes);
+  const gone = hashes.filter((hash) => !there.has(hash));
+  if (gone.length > 0) throw new ContentsGone(`contents were deleted meanwhile: ${gone.join(', ')}`);
+  const tree = contents.packages?.tree ?? null;
+  if (tree !== null) await insertPackageTree(db, tree);
+}
+
+/** @returns how many bytes it takes there */
+async function store(db: Queryable, folder: FolderToKeep): Promise<number> {
+  const uploadId = await beginUpload(db);
+  let number = 0;
+  let bytes = 0;
+  let isNamed = false;
+  try {
+    await packContent(folder, async (data) => {
+      await insertContentPart(db, { uploadId, number, data });
+      number += 1;
+      bytes += data.length;
+    });
+    isNamed = await insertContent(db, folder, uploadId);
+    return isNamed ? bytes : 0;
+  } finally {
+    if (!isNamed) await deleteUpload(db, uploadId).catch(() => undefined);
+  }
+}
+
+function foldersOf({ packages, files }: DeployableContents): readonly FolderToKeep[] {
+  return distinct([...(packages?.folders ?? []), ...(files === null ? [] : [files])]);
+}
+
+function distinct(folders: readonly FolderToKeep[]): readonly FolderToKeep[] {
+  return [...new Map(folders.map((folder) => [folder.hash, folder])).values()];
+}
+
+function bytesOf({ files }: FolderToKeep): number {
+  return sum(files.map(({ bytes }) => bytes));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

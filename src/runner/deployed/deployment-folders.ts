@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import type { PackageTree } from '../../core/kept-folder.ts';
+import { type DeployedFolder, readContents, readPackageTree, type StoredContent } from '../../store/contents.ts';
+import type { Queryable } from '../../store/open-store.ts';
+import { DeploymentDamaged } from '../deployment-damaged.ts';
+import { openUsedMarks } from '../used-marks.ts';
+import { openContentCache } from './content-cache.ts';
+import { type CopiedFile, copyFiles, linkFiles } from './copy-files.ts';
+import { layOut, type Layout } from './lay-out.ts';
+
+/** The folders of a machine in which deployments lie. */
+export interface MachineFolders {
+  readonly contents: string;
+  readonly packages: string;
+  readonly deployments: string;
+}
+
+export function machineFolders(machineFolder: string): MachineFolders {
+  return { contents: join(machineFolder, 'contents'), packages: join(machineFolder, 'packages'), deployments: join(machineFolder, 'deployments') };
+}
+
+/** The folder of a deployment on this machine. Absolute paths. */
+export interface DeploymentFolder {
+  /** The project's folder in it. */
+  readonly project: string;
+  /** Null for one without packages. */
+  readonly packages: string | null;
+}
+
+/** Gives the folder of a deployment, with its files and its packages. */
+export type DeploymentFolders = (deployed: DeployedFolder) => Promise<DeploymentFolder>;
+
+/** What a deployment's folder is called. */
+export function deploymentHash({ treeHash, filesHash, projectPath }: DeployedFolder): string {
+  return createHash('sha256').update(JSON.stringify([treeHash, filesHash, projectPath])).digest('hex');
+}
+
+/**
+ * Lays out deployments as folders. Their names are hashes, so several runners may share them, and a new version of the code alone makes no new one. All is looked at when this runner first uses it,
+ * and again when a folder is another than it was: what is missing or of another size is written from the database.
+ */
+export function openDeploymentFolders(db: Queryable, folders: MachineFolders): DeploymentFolders {
+  const markUsed = openUsedMarks();
+  const contents = openContentCache(db, folders.contents, markUsed);
+  const checked = new Map<string, string>();
+  const underWay = new Map<string, Promise<void>>();
+
+  const layOutTree = async (hash: string): Promise<void> => {
+    const tree = await readPackageTree(db, hash);
+    if (tree === null) throw new DeploymentDamaged(`The packages ${hash} are not in the database.`);
+    const stored = await readAll(db, tree.folders.map((folder) => folder.hash));
+    await layOut(join(folders.packages, hash), layoutOfTree(tree, stored, folders), async (to, files) => {
+      for (const needed of new Set(files.map(({ content }) => content))) await contents(needed);
+      await linkFiles(to, files);
+    });
+  };
+  const layOutDeployment = async (folder: string, { treeHash, filesHash, projectPath }: DeployedFolder): Promise<void> => {
+    const tree = treeHash === null ? null : await readPackageTree(db, treeHash);
+    const stored = filesHash === null ? null : (await readAll(db, [filesHash])).get(filesHash);
+    const files = stored === undefined || stored === null ? [] : copiesOf(stored, projectPath, folders);
+    const links = treeHash === null || tree === null ? [] : outermostModules(tree).map((path) => ({ path, target: posix.join(posix.relative(posix.dirname(path), '.'), '../../packages', treeHash, path) }));
+    await layOut(folder, { files, links }, async (to, wanted) => {
+      if (wanted.length > 0 && stored !== null && stored !== undefined) await contents(stored);
+      await copyFiles(to, wanted);
+    });
+  };
+
+  return async (deployed) => {
+    const { treeHash, projectPath } = deployed;
+    const name = deploymentHash(deployed);
+    const folder = join(folders.deployments, name);
+    const packages = treeHash === null ? null : join(folders.packages, treeHash);
+    markUsed(folders.deployments, name);
+    if (treeHash !== null) markUsed(folders.packages, treeHash);
+    const ensure = async (path: string, write: () => Promise<void>): Promise<void> => {
+      // As it was before it was looked at: a change since then is found at the next use.
+      const seen = identityOf(path);
+      if (seen !== null && checked.get(path) === seen) return;
+      const pending = underWay.get(path) ?? write().then(() => void (seen !== null && checked.set(path, seen))).finally(() => underWay.delete(path));
+      underWay.set(path, pending);
+      await pending;
+    };
+    if (packages !== null && treeHash !== null) await ensure(packages, () => layOutTree(treeHash));
+    await ensure(folder, () => layOutDeployment(folder, deployed));
+    return { project: join(folder, projectPath), packages };
+  };
+}
+
+/** Tells cheaply whether a folder is the one that was looked at; null when there is none. */
+function identityOf(folder: string): string | null {
+  const stat = statSync(folder, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? null : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
+}
+
+async function readAll(db: Queryable, hashes: readonly string[]): Promise<ReadonlyMap<string, StoredContent>> {
+  const found = new Map((await readContents(db, [...new Set(hashes)])).map((content) => [content.hash, content]));
+  const gone = hashes.find((hash) => !found.has(hash));
+  if (gone !== undefined) throw new DeploymentDamaged(`The files ${gone} are not in the database.`);
+  return found;
+}
+
+interface PackageFile extends CopiedFile {
+  readonly content: StoredContent;
+}
+
+function layoutOfTree({ folders: places, links }: Omit<PackageTree, 'hash'>, stored: ReadonlyMap<string, StoredContent>, folders: MachineFolders): Layout<PackageFile> {
+  const files = places.flatMap(({ path, hash }) => {
+    const content = stored.get(hash);
+    return content === undefined ? [] : copiesOf(content, path, folders).map((file) => ({ ...file, content }));
+  });
+  return { files, links };
+}
+
+function copiesOf(content: StoredContent, place: string, folders: MachineFolders): readonly CopiedFile[] {
+  return content.files.map((file) => ({ ...file, path: place === '' ? file.path : `${place}/${file.path}`, from: join(folders.contents, content.hash, file.path) }));
+}
+
+/** The `node_modules` of a tree that lie in no other. */
+function outermostModules({ folders, links }: Omit<PackageTree, 'hash'>): readonly string[] {
+  const found = [...folders, ...links].flatMap(({ path }) => {
+    const parts = path.split('/');
+    const index = parts.indexOf('node_modules');
+    return index === -1 ? [] : [parts.slice(0, index + 1).join('/')];
+  });
+  return [...new Set(found)];
+}
