@@ -3,6 +3,8 @@ import { pruneRuns } from '../operations/prune-runs.ts';
 import type { Store } from '../store/open-store.ts';
 import type { OnEvent } from './events.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
+import type { MachineFolders } from './deployed/deployment-folders.ts';
+import { sweepFolders } from './deployed/sweep-folders.ts';
 import { sweepBundles } from './sweep-bundles.ts';
 
 /** Each runner does it: that costs little when another has just done it. */
@@ -11,7 +13,7 @@ const everyMs = 300_000;
 const firstAfterMs = 10_000;
 
 /** Forgets finished runs and old deployments that need not be kept any more, and removes the files of the latter, until it is stopped. */
-export function startPruning(store: Store, bundleFolder: string, onEvent: OnEvent): IntervalLoop {
+export function startPruning(store: Store, folders: MachineFolders, onEvent: OnEvent): IntervalLoop {
   const stopping = new AbortController();
   const works: readonly { readonly what: string; readonly work: () => Promise<unknown> }[] = [
     {
@@ -24,7 +26,11 @@ export function startPruning(store: Store, bundleFolder: string, onEvent: OnEven
     },
     {
       what: 'the files of old bundles could not be removed',
-      work: () => sweepBundles(store, bundleFolder),
+      work: () => sweepBundles(store, folders.bundles),
+    },
+    {
+      what: 'the folders of old deployments could not be removed',
+      work: () => sweepFolders(store, folders),
     },
   ];
   const tell = (kind: 'runs_pruned' | 'deployments_pruned', count: number): void => {

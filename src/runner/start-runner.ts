@@ -90,9 +90,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
-  const bundleFolder = join(machineFolder, 'bundles');
-  const deployedFolders = machineFolders(machineFolder);
-  const code = { bundles: openBundleCache(store, bundleFolder), dataModels: openDataModels(store), deployments: openDeploymentFolders(store, deployedFolders) };
+  const folders = machineFolders(machineFolder);
+  const code = { bundles: openBundleCache(store, folders.bundles), dataModels: openDataModels(store), deployments: openDeploymentFolders(store, folders) };
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
     store: leaseStore, guard, onEvent,
@@ -112,7 +111,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const fitness = openFitness({
-    probe: (stopping) => probeMachine({ runnerId: id, folder: bundleFolder, starter }, stopping),
+    probe: (stopping) => probeMachine({ runnerId: id, folder: folders.bundles, starter }, stopping),
     onChange(reason) {
       onEvent(reason === null ? { kind: 'runner_fit' } : { kind: 'runner_unfit', reason });
       recording.wake();
@@ -168,7 +167,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const checking = startCheckingHeldRuns(store, { id, leaseMs, slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
-  const pruning = startPruning(store, bundleFolder, onEvent);
+  const pruning = startPruning(store, folders, onEvent);
   for (const risk of risks) trouble('the database', risk);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
 

@@ -4,9 +4,9 @@ import type { BundleMessage } from '../protocol/worker-messages.ts';
 // Taken before the task runs, which may put its own in their place.
 const { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writevSync } = process.getBuiltinModule('node:fs');
 
-/** The parameters of a bundle in CommonJS. */
-const parameters = ['exports', 'require', 'module'] as const;
-type Evaluate = (exports: object, require: NodeJS.Require, module: object) => void;
+/** The parameters of a bundle in CommonJS: those of a module in Node. */
+const parameters = ['exports', 'require', 'module', '__filename', '__dirname'] as const;
+type Evaluate = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
 
 /** Smaller bundles are compiled in the time that it takes to find their compiled code and check it: docs/decisions/compiled-code.md has the figures. */
 export const leastKeptBytes = 256 * 1024;

@@ -22,7 +22,7 @@ export function loadCommonJs({ bundle }: Pick<StartMessage, 'bundle'>): Record<s
   const { createRequire } = process.getBuiltinModule('node:module');
   const evaluate = readingOf(bundle.path, () => compileBundle(bundle));
   const module = { exports: {} as Record<string, unknown> };
-  evaluate(module.exports, createRequire(bundle.base), module);
+  evaluate(module.exports, createRequire(bundle.base), module, bundle.path, bundle.path.slice(0, bundle.path.lastIndexOf('/')));
   return module.exports;
 }
 

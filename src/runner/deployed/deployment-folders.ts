@@ -12,13 +12,14 @@ import { layOut, type Layout } from './lay-out.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {
+  readonly bundles: string;
   readonly contents: string;
   readonly packages: string;
   readonly deployments: string;
 }
 
 export function machineFolders(machineFolder: string): MachineFolders {
-  return { contents: join(machineFolder, 'contents'), packages: join(machineFolder, 'packages'), deployments: join(machineFolder, 'deployments') };
+  return { bundles: join(machineFolder, 'bundles'), contents: join(machineFolder, 'contents'), packages: join(machineFolder, 'packages'), deployments: join(machineFolder, 'deployments') };
 }
 
 /** The folder of a deployment on this machine. Absolute paths. */

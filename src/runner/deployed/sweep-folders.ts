@@ -1,0 +1,87 @@
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readDeployedFolders, readKnownContents, readKnownTrees } from '../../store/contents.ts';
+import type { Queryable } from '../../store/open-store.ts';
+import { readKnownBundles } from '../../store/prune-deployments.ts';
+import { isRecentUse, usedAt, usedMark } from '../used-marks.ts';
+import { deploymentHash, type MachineFolders } from './deployment-folders.ts';
+
+/**
+ * Removes what deployments were laid out as on this machine and the database does not have (any more), when nobody has used it for a while: a runner on another database may share the folders.
+ * What writers have left behind goes as well, and bundles of old code in folders that stay.
+ * @returns how many folders and bundles
+ */
+export async function sweepFolders(db: Queryable, folders: MachineFolders): Promise<number> {
+  const deployed = new Set((await readDeployedFolders(db)).map(deploymentHash));
+  const known: readonly [string, (hashes: readonly string[]) => Promise<ReadonlySet<string>>][] = [
+    [folders.deployments, () => Promise.resolve(deployed)],
+    [folders.packages, (hashes) => readKnownTrees(db, hashes)],
+    [folders.contents, (hashes) => readKnownContents(db, hashes)],
+  ];
+  let removed = 0;
+  for (const [folder, readKnown] of known) removed += await sweepFolder(folder, readKnown);
+  return removed + (await sweepPlacedBundles(db, folders));
+}
+
+async function sweepFolder(folder: string, readKnown: (hashes: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number> {
+  const names = await readNames(folder);
+  const unused = names.filter((name) => !name.endsWith('.used') && !isInUse(folder, name));
+  const known = await readKnown(unused.map((name) => name.slice(0, 64)));
+  let removed = 0;
+  for (const name of unused) {
+    if (!name.endsWith('.tmp') && known.has(name)) continue;
+    // Looked at again in the same turn of the loop in which it goes: a run of this runner that starts has marked it before.
+    if (isInUse(folder, name)) continue;
+    await removeFolder(folder, name);
+    removed += 1;
+  }
+  return removed;
+}
+
+function isInUse(folder: string, name: string): boolean {
+  const changedAt = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  // What a writer left behind stands for itself.
+  return isRecentUse(changedAt) || (!name.endsWith('.tmp') && isRecentUse(usedAt(folder, name)));
+}
+
+/** Under another name at once, so that nobody finds half of it. */
+async function removeFolder(folder: string, name: string): Promise<void> {
+  const going = name.endsWith('.tmp') ? name : `${name}.removed.tmp`;
+  if (going !== name) {
+    renameSync(join(folder, name), join(folder, going));
+    rmSync(usedMark(folder, name), { force: true });
+  }
+  await rm(join(folder, going), { recursive: true, force: true });
+}
+
+/** The bundles of tasks stand among the files of deployments that stay. */
+async function sweepPlacedBundles(db: Queryable, { deployments, bundles }: MachineFolders): Promise<number> {
+  const placed = new Map<string, string[]>();
+  for (const name of await readNames(deployments)) {
+    if (name.length > 64) continue;
+    for (const entry of await readdir(join(deployments, name), { recursive: true, withFileTypes: true })) {
+      const hash = /^([0-9a-f]{64})\.[cm]js$/.exec(entry.name)?.[1];
+      if (hash !== undefined && entry.isFile()) placed.set(hash, [...(placed.get(hash) ?? []), join(entry.parentPath, entry.name)]);
+    }
+  }
+  const known = await readKnownBundles(db, [...placed.keys()]);
+  let removed = 0;
+  for (const [hash, paths] of placed) {
+    if (known.has(hash)) continue;
+    const unused = paths.filter((path) => !isRecentUse(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0));
+    if (unused.length < paths.length || isRecentUse(usedAt(bundles, hash))) continue;
+    for (const path of paths) rmSync(path, { force: true });
+    removed += 1;
+  }
+  return removed;
+}
+
+async function readNames(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => /^[0-9a-f]{64}/.test(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
