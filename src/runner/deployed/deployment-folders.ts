@@ -79,9 +79,10 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
       // As it was before it was looked at: a change since then is found at the next use.
       const seen = identityOf(path);
       if (seen !== null && checked.get(path) === seen) return;
-      const pending = underWay.get(path) ?? write().then(() => void (seen !== null && checked.set(path, seen))).finally(() => underWay.delete(path));
+      const pending = underWay.get(path) ?? write().finally(() => underWay.delete(path));
       underWay.set(path, pending);
       await pending;
+      if (seen !== null) checked.set(path, seen);
     };
     if (packages !== null && treeHash !== null) await ensure(packages, () => layOutTree(treeHash));
     await ensure(folder, () => layOutDeployment(folder, deployed));

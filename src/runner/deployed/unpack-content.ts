@@ -67,7 +67,7 @@ interface Reader {
 }
 
 function readerOf(chunks: AsyncIterable<Buffer>): Reader {
-  const iterator = chunks[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Buffer, undefined> = chunks[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {
     async next(most) {
