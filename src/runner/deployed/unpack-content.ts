@@ -67,14 +67,14 @@ interface Reader {
 }
 
 function readerOf(chunks: AsyncIterable<Buffer>): Reader {
-  const iterator: AsyncIterator<Buffer, undefined> = chunks[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Buffer, unknown> = chunks[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {
     async next(most) {
       while (rest.length === 0) {
-        const { done, value } = await iterator.next();
-        if (done === true) return null;
-        rest = value;
+        const read = await iterator.next();
+        if (read.done === true) return null;
+        rest = read.value;
       }
       const piece = rest.subarray(0, most);
       rest = rest.subarray(piece.length);
