@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type * as Esbuild from 'esbuild';
 import type { BuildOptions, BuildResult, Message, Plugin } from 'esbuild';
-import { folderAtRunTime, locationDefines, locationPlugin } from './location-plugin.ts';
+import { decoratorsPlugin } from './decorators-plugin.ts';
+import { folderAtRunTime, locationDefines, locationPlugin, withPlace } from './location-plugin.ts';
 import { nativePlugin } from './native-plugin.ts';
 import { readFilesPlugin, tellMissing } from './read-files.ts';
 import { sdkPlugin } from './sdk-plugin.ts';
@@ -69,7 +70,7 @@ async function bundle({ folder, entry, folderExpression, format, minify = false,
     ...sharedOptions(folder), format, minify, keepNames: !minify, sourcemap: 'external', sourcesContent: false, metafile: true, define: locationDefines,
     ...(typeof entry === 'string' ? { entryPoints: [join(folder, entry)] } : { stdin: entry }),
     ...(format === 'esm' ? { banner: { js: requireFor(folderExpression) } } : {}),
-    plugins: [readFilesPlugin, ...plugins, sdkPlugin, locationPlugin(folder, folderExpression), nativePlugin(folder)],
+    plugins: [readFilesPlugin, ...plugins, sdkPlugin, decoratorsPlugin(folder, (path, contents) => withPlace(folder, path, contents)), locationPlugin(folder, folderExpression), nativePlugin(folder)],
   });
   if (Array.isArray(built)) {
     tellMissing(folder, built);

@@ -14,6 +14,8 @@ export const locationDefines = { 'import.meta': here, __dirname: `${here}.dirnam
 /** An expression for the project's folder where the bundle runs: the worker sets the symbol, and else starts in the folder. */
 export const folderAtRunTime = '(globalThis[Symbol.for("cloudcode.folder")] ?? process.cwd())';
 
+const speaksOfPlace = /import\.meta|__dirname|__filename/;
+
 const loaders: Readonly<Record<string, Loader>> = { '.tsx': 'tsx', '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.jsx': 'jsx' };
 
 /**
@@ -30,13 +32,17 @@ export function locationPlugin(folder: string, folderExpression: string): Plugin
         const file = relativePath(folder, path);
         return atStep(`loading ${file}`, async () => {
           const contents = await readFile(path, 'utf8').catch(() => '');
-          if (!/import\.meta|__dirname|__filename/.test(contents)) return undefined;
-          const prefix = `var ${here} = /* @__PURE__ */ require("cloudcode:here").at(${JSON.stringify(file)});`;
-          return { contents: insertFirst(contents, prefix), loader: loaders[extname(path)] ?? 'js' };
+          return speaksOfPlace.test(contents) ? withPlace(folder, path, contents) : undefined;
         });
       });
     },
   };
+}
+
+/** The contents of a file that knows where it lies. */
+export function withPlace(folder: string, path: string, contents: string): { readonly contents: string; readonly loader: Loader } {
+  const prefix = `var ${here} = /* @__PURE__ */ require("cloudcode:here").at(${JSON.stringify(relativePath(folder, path))});`;
+  return { contents: speaksOfPlace.test(contents) ? insertFirst(contents, prefix) : contents, loader: loaders[extname(path)] ?? 'js' };
 }
 
 function hereSource(folderExpression: string): string {

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { basesOf } from '../tsconfig.ts';
 
 /** What a build depends on, apart from what lies in `cloudcode/` and by name in the project's folder. Absolute paths. */
 export interface WatchedPlaces {
@@ -38,27 +37,4 @@ export async function placesOf(folder: string, read: readonly string[]): Promise
 function holdersOf(file: string): readonly string[] {
   const holder = dirname(file);
   return holder === file ? [] : [holder, ...holdersOf(holder)];
-}
-
-/** What a tsconfig.json extends. A file that cannot be read extends nothing; what is wrong with it is for the build to say. */
-async function basesOf(file: string): Promise<readonly string[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  const [, given = ''] = /"extends"\s*:\s*("[^"]*"|\[[^\]]*\])/.exec(text) ?? [];
-  return [...given.matchAll(/"([^"]*)"/g)].flatMap(([, name = '']) => baseOf(file, name));
-}
-
-function baseOf(file: string, name: string): readonly string[] {
-  if (/^\.{0,2}[\\/]|^\.{1,2}$/.test(name)) {
-    const path = resolve(dirname(file), name);
-    return path.endsWith('.json') ? [path] : [`${path}.json`, join(path, 'tsconfig.json')];
-  }
-  const require = createRequire(file);
-  for (const candidate of [name, `${name}.json`, `${name}/tsconfig.json`]) {
-    try {
-      return [require.resolve(candidate)];
-    } catch {
-      // Another spelling, or a package that is not installed.
-    }
-  }
-  return [];
 }
