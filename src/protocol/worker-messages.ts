@@ -25,7 +25,7 @@ export interface BundleMessage {
   readonly format: 'cjs' | 'esm';
   /** The file from whose place what a bundle in CommonJS requires is found: its own path, where it stands in the place of its entry. */
   readonly base: string;
-  /** Where the packages of its deployment lie; null where it has none of its own. */
+  /** Where the packages of its deployment lie, as Node names it (the real path): nothing in it ever changes. Null where it has none of its own. */
   readonly packagesFolder: string | null;
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { BundleMessage, StartMessage } from '../protocol/worker-messages.ts';
 import { compileBundle, leastKeptBytes } from './compiled-code.ts';
+import { usePackOf } from './packages/load-packages.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
 
@@ -11,6 +12,7 @@ export class BundleGone extends Error {
 
 /** Evaluates a task's bundle. What its top level throws is thrown on: it is the task's answer. @throws BundleGone before any of its code has run */
 export async function loadTask(start: StartMessage): Promise<TaskFunction> {
+  usePackOf(start.bundle);
   const exports = start.bundle.format === 'cjs' ? loadCommonJs(start) : await loadModule(start.bundle);
   const run = exports['run'];
   if (typeof run !== 'function') throw new TypeError(`The task \`${start.run.task}\` does not export a function \`run\`.`);

@@ -10,6 +10,7 @@ import { errorRecord } from './error-record.ts';
 import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { ownPeakBytes } from './own-memory.ts';
+import { loadFromPacks } from './packages/load-packages.ts';
 import { rehearse } from './rehearse.ts';
 import { isRefusal } from './refusals.ts';
 import { callsSettled, pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
@@ -32,6 +33,7 @@ export function prepare(): void {
   captureOutput();
   reportStops();
   countOwnListeners();
+  loadFromPacks();
   rehearse();
 }
 

@@ -1,0 +1,170 @@
+import type { Script } from 'node:vm';
+import type { StartMessage } from '../../protocol/worker-messages.ts';
+import { keep } from '../kept-file.ts';
+import { nameOfNode } from '../name-of-node.ts';
+import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
+import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
+
+// Taken before the task runs, which may put its own in their place.
+const { existsSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { apply } = Reflect;
+
+const nodeOptions = process.env['NODE_OPTIONS'] ?? '';
+
+/** A smaller text is loaded by Node in the time that it takes to find a pack. */
+const leastPackedLength = 96 * 1024;
+/** A pack is replaced when an attempt loaded more than one file in eight from outside of it, and so often at most. */
+const largestMissingShare = 1 / 8;
+const mostGenerations = 8;
+
+interface Place {
+  readonly compiledFolder: string;
+  readonly packagesFolder: string | null;
+  readonly external: readonly string[];
+}
+
+interface NewFile {
+  readonly content: string;
+  readonly text: string;
+  readonly script: Script;
+}
+
+let place: Place | null = null;
+/** Undefined until the first file of a package is loaded. */
+let pack: Pack | null | undefined;
+let used = 0;
+const newFiles = new Map<string, NewFile>();
+const newlyFound = new Map<string, Map<string, string>>();
+const opening = '(function (exports, require, module, __filename, __dirname) {';
+
+/**
+ * Makes Node load CommonJS files of packages from the pack of the task's bundle: one file that holds what each says, what its requests resolve to, and what V8 has compiled of it. All else stays Node's:
+ * the modules, their cache and their hooks. What is not in the pack, or is not what it was when the pack was made, is loaded by Node.
+ */
+export function loadFromPacks(): void {
+  const { _extensions, _resolveFilename, prototype } = loader;
+  const { '.js': loadJs } = _extensions;
+  const { _compile } = prototype;
+  if (loadJs === undefined || hasPreloads()) return;
+
+  const compile: LoadedModule['_compile'] = function compile(this: LoadedModule, content, filename, format) {
+    const script = (format === undefined || format === 'commonjs') && isPacked(filename) && compilesAsEver() ? compileNew(content, filename) : null;
+    if (script === null) return apply(_compile, this, [content, filename, format]);
+    return execute(this, script.runInThisContext() as never, filename);
+  };
+  prototype._compile = compile;
+  _extensions['.js'] = function (module, filename) {
+    const script = module._compile === compile && isPacked(filename) && compilesAsEver() ? scriptOf(filename) : null;
+    if (script === null) apply(loadJs, this, [module, filename]);
+    else execute(module, script.runInThisContext() as never, filename);
+  };
+  loader._resolveFilename = function (request, parent, isMain, options) {
+    const from = options === undefined && parent?.filename !== null && parent?.filename !== undefined && isForGood(parent.filename) ? parent.filename : null;
+    const known = from === null ? undefined : pack?.files.get(from)?.found.get(request);
+    if (known !== undefined && resolvesAsEver()) return known;
+    const found = apply(_resolveFilename, this, [request, parent, isMain, options]);
+    if (from !== null && found !== request && isForGood(found) && resolvesAsEver()) noteFound(from, request, found);
+    return found;
+  };
+  watchHooks();
+}
+
+/** Tells which bundle is loaded from here on. */
+export function usePackOf({ bundle: { compiledFolder, packagesFolder }, external }: Pick<StartMessage, 'bundle' | 'external'>): void {
+  place = { compiledFolder, packagesFolder, external };
+}
+
+/** Whether this attempt has loaded so much from outside of the pack that another should be kept. */
+export function hasUnkeptPackages(): boolean {
+  if (newFiles.size === 0) return false;
+  if (pack !== null && pack !== undefined) return pack.generation < mostGenerations && newFiles.size > (newFiles.size + used) * largestMissingShare;
+  let length = 0;
+  for (const { text } of newFiles.values()) length += text.length;
+  return length >= leastPackedLength;
+}
+
+/** Keeps a pack of what this attempt has loaded, and of what was in the pack before, while that has room. */
+export function keepPackages(): void {
+  if (place === null || !hasUnkeptPackages()) return;
+  keep(pathOf(place), () => encodePack(filesToKeep(), (pack?.generation ?? 0) + 1));
+}
+
+function* filesToKeep(): Iterable<PackedFile> {
+  for (const [filename, { content, text, script }] of newFiles) {
+    const seen = identityOf(filename);
+    // What a hook has changed, or what is another file by now, is for Node to load.
+    if (seen === null || readFileSync(filename, 'utf8') !== content) continue;
+    yield { filename, ...seen, text, code: script.createCachedData(), found: newlyFound.get(filename) ?? new Map<string, string>() };
+  }
+  for (const file of pack?.files.values() ?? []) {
+    if (!newFiles.has(file.filename)) yield { filename: file.filename, size: file.size, mtimeMs: file.mtimeMs, ino: file.ino, text: file.text, code: file.code, found: new Map([...file.found, ...(newlyFound.get(file.filename) ?? [])]) };
+  }
+}
+
+/** The code of a file from the pack; null where that does not have it. */
+function scriptOf(filename: string): Script | null {
+  if (pack === undefined) pack = openPack();
+  const file = pack?.files.get(filename);
+  if (file === undefined) return null;
+  const seen = identityOf(filename);
+  if (seen === null || seen.size !== file.size || seen.mtimeMs !== file.mtimeMs || seen.ino !== file.ino) return null;
+  const script = compileText(file.text, filename, file.code);
+  if (script.cachedDataRejected === true) return null;
+  used += 1;
+  return script;
+}
+
+/** The code of a file that Node has read; null where it is not CommonJS, or cannot stand in a function. */
+function compileNew(content: string, filename: string): Script | null {
+  if (content.startsWith('#!')) return null;
+  const text = `${opening}${content}\n})`;
+  try {
+    const script = compileText(text, filename);
+    newFiles.set(filename, { content, text, script });
+    return script;
+  } catch {
+    return null;
+  }
+}
+
+function compileText(text: string, filename: string, cachedData?: Uint8Array): Script {
+  const { Script, constants } = process.getBuiltinModule('node:vm');
+  return new Script(text, { filename, columnOffset: -opening.length, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER, ...(cachedData === undefined ? {} : { cachedData: cachedData as Buffer }) });
+}
+
+function noteFound(from: string, request: string, found: string): void {
+  const of = newlyFound.get(from);
+  if (of === undefined) newlyFound.set(from, new Map([[request, found]]));
+  else of.set(request, found);
+}
+
+function openPack(): Pack | null {
+  return place === null || !existsSync(place.compiledFolder) ? null : readPack(pathOf(place));
+}
+
+function pathOf({ compiledFolder, packagesFolder }: Place): string {
+  // What else decides where Node finds a package.
+  const { crc32 } = process.getBuiltinModule('node:zlib');
+  return `${compiledFolder}/${nameOfNode()}.${crc32([packagesFolder, nodeOptions, ...loader.globalPaths].join('\n')).toString(16)}.pack`;
+}
+
+/** Whether a file belongs to a package, whose files are there for more than one run. */
+function isPacked(filename: string): boolean {
+  if (place === null || !filename.includes('/node_modules/')) return false;
+  return !place.external.some((name) => filename.includes(`/node_modules/${name}/`));
+}
+
+/** Whether a file, and all around it that could be found in its place, stays as it is. */
+function isForGood(filename: string): boolean {
+  return place !== null && place.packagesFolder !== null && filename.startsWith(`${place.packagesFolder}/`);
+}
+
+function identityOf(filename: string): Pick<PackedFile, 'size' | 'mtimeMs' | 'ino'> | null {
+  const seen = statSync(filename, { throwIfNoEntry: false });
+  return seen === undefined ? null : { size: seen.size, mtimeMs: seen.mtimeMs, ino: seen.ino };
+}
+
+/** What is loaded before a worker may have registered hooks, which nothing tells. */
+function hasPreloads(): boolean {
+  return /(?:^|\s)(?:-r|--require|--import|--loader|--experimental-loader)\b/.test(nodeOptions);
+}

@@ -1,0 +1,106 @@
+/** What of Node's loader @types/node leaves out. */
+export interface LoadedModule {
+  readonly id: string;
+  readonly path: string;
+  exports: unknown;
+  readonly filename: string | null;
+  readonly paths?: string[];
+  require(id: string): unknown;
+  _compile(content: string, filename: string, format?: string): unknown;
+}
+
+export type ResolveFilename = (request: string, parent: LoadedModule | undefined, isMain: boolean, options?: object) => string;
+type Handler = (module: LoadedModule, filename: string) => void;
+
+export interface NodeLoader {
+  readonly prototype: LoadedModule;
+  readonly _cache: object;
+  readonly _extensions: Record<string, Handler>;
+  readonly globalPaths: readonly string[];
+  readonly wrap: unknown;
+  readonly wrapper: readonly [string, string];
+  _resolveFilename: ResolveFilename;
+  _resolveLookupPaths(request: string, parent: LoadedModule): readonly string[] | null;
+  readonly _findPath: unknown;
+  readonly _nodeModulePaths: unknown;
+  readonly _stat: unknown;
+  readonly _readPackage: unknown;
+  createRequire(filename: string): NodeJS.Require;
+  registerHooks(hooks: object): object;
+}
+
+export const loader = process.getBuiltinModule('node:module') as unknown as NodeLoader;
+const fs = process.getBuiltinModule('node:fs');
+
+const { _findPath, _nodeModulePaths, _resolveLookupPaths, _stat, _readPackage, wrap, wrapper } = loader;
+const [opening, closing] = wrapper;
+const { readFileSync, realpathSync } = fs;
+const ownExtensions = Object.keys(loader._extensions).length;
+
+/** Whether a task has put hooks of its own between Node and the files: from then on Node does everything. */
+let isHooked = false;
+
+/** Notes from now on whether hooks are registered. */
+export function watchHooks(): void {
+  const { registerHooks } = loader;
+  loader.registerHooks = function (hooks) {
+    isHooked = true;
+    return registerHooks.call(loader, hooks);
+  };
+}
+
+/** Whether Node would find what it has found in an earlier process: the task has changed nothing of how it looks. */
+export function resolvesAsEver(): boolean {
+  return (
+    !isHooked && loader._findPath === _findPath && loader._nodeModulePaths === _nodeModulePaths && loader._resolveLookupPaths === _resolveLookupPaths && loader._stat === _stat &&
+    loader._readPackage === _readPackage && fs.realpathSync === realpathSync && Object.keys(loader._extensions).length === ownExtensions
+  );
+}
+
+/** Whether Node would compile the content of the file as it is. */
+export function compilesAsEver(): boolean {
+  return !isHooked && loader.wrap === wrap && loader.wrapper === wrapper && wrapper[0] === opening && wrapper[1] === closing && fs.readFileSync === readFileSync && !hasSourceMaps();
+}
+
+function hasSourceMaps(): boolean {
+  return (process as { readonly sourceMapsEnabled?: boolean }).sourceMapsEnabled === true;
+}
+
+/** Node marks with it a module whose code is running: an ES module that such a one requires must not import it. */
+const isExecuting = Object.getOwnPropertySymbols(mainModule() ?? {}).find(({ description }) => description === 'kIsExecuting');
+
+/** Runs a module's code as `Module.prototype._compile` does. */
+export function execute(module: LoadedModule, code: (...args: unknown[]) => unknown, filename: string): unknown {
+  const marks = module as unknown as Record<symbol, boolean>;
+  const { exports } = module;
+  const require = requireOf(module);
+  if (isExecuting !== undefined) marks[isExecuting] = true;
+  const result = code.call(exports, exports, require, module, filename, module.path);
+  if (isExecuting !== undefined) marks[isExecuting] = false;
+  return result;
+}
+
+/** The `require` of a module, as Node makes it. */
+function requireOf(module: LoadedModule): unknown {
+  function require(path: string): unknown {
+    return module.require(path);
+  }
+  function resolve(request: string, options?: object): string {
+    // What is wrong, or not Node's own way any more, is for the one that Node makes.
+    if (typeof request !== 'string' || isHooked) return loader.createRequire(module.filename ?? '').resolve(request, options);
+    return loader._resolveFilename(request, module, false, options ?? {}).toString();
+  }
+  function paths(request: string): readonly string[] | null {
+    return typeof request === 'string' ? loader._resolveLookupPaths(request, module) : loader.createRequire(module.filename ?? '').resolve.paths(request);
+  }
+  resolve.paths = paths;
+  require.resolve = resolve;
+  require.main = mainModule();
+  require.extensions = loader._extensions;
+  require.cache = loader._cache;
+  return require;
+}
+
+function mainModule(): object | undefined {
+  return (process as { readonly mainModule?: object }).mainModule;
+}
