@@ -1,7 +1,7 @@
 import type { Script } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep } from '../kept-file.ts';
-import { nameOfNode } from '../name-of-node.ts';
+import { hashOf, nameOfNode } from '../name-of-node.ts';
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
 import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
 
@@ -144,8 +144,7 @@ function openPack(): Pack | null {
 
 function pathOf({ compiledFolder, packagesFolder }: Place): string {
   // What else decides where Node finds a package.
-  const { crc32 } = process.getBuiltinModule('node:zlib');
-  return `${compiledFolder}/${nameOfNode()}.${crc32([packagesFolder, nodeOptions, ...loader.globalPaths].join('\n')).toString(16)}.pack`;
+  return `${compiledFolder}/${nameOfNode()}.${hashOf([packagesFolder, ...loader.globalPaths].join('\n'))}.pack`;
 }
 
 /** Whether a file belongs to a package, whose files are there for more than one run. */

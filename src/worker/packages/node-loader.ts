@@ -88,7 +88,7 @@ function requireOf(module: LoadedModule): unknown {
   function resolve(request: string, options?: object): string {
     // What is wrong, or not Node's own way any more, is for the one that Node makes.
     if (typeof request !== 'string' || isHooked) return loader.createRequire(module.filename ?? '').resolve(request, options);
-    return loader._resolveFilename(request, module, false, options ?? {}).toString();
+    return loader._resolveFilename(request, module, false, options ?? {});
   }
   function paths(request: string): readonly string[] | null {
     return typeof request === 'string' ? loader._resolveLookupPaths(request, module) : loader.createRequire(module.filename ?? '').resolve.paths(request);
