@@ -80,25 +80,24 @@ export function execute(module: LoadedModule, code: (...args: unknown[]) => unkn
   return result;
 }
 
-/** The `require` of a module, as Node makes it. */
+/** The `require` of a module, as Node makes it, names of functions included. */
 function requireOf(module: LoadedModule): unknown {
-  function require(path: string): unknown {
-    return module.require(path);
-  }
-  function resolve(request: string, options?: object): string {
-    // What is wrong, or not Node's own way any more, is for the one that Node makes.
-    if (typeof request !== 'string' || isHooked) return loader.createRequire(module.filename ?? '').resolve(request, options);
-    return loader._resolveFilename(request, module, false, options ?? {});
-  }
-  function paths(request: string): readonly string[] | null {
-    return typeof request === 'string' ? loader._resolveLookupPaths(request, module) : loader.createRequire(module.filename ?? '').resolve.paths(request);
-  }
-  resolve.paths = paths;
-  require.resolve = resolve;
-  require.main = mainModule();
-  require.extensions = loader._extensions;
-  require.cache = loader._cache;
-  return require;
+  const functions = {
+    require: function (path: string): unknown {
+      return module.require(path);
+    },
+    resolve: function (request: string, options?: object): string {
+      // What is wrong, or not Node's own way any more, is for the one that Node makes.
+      if (typeof request !== 'string' || isHooked) return loader.createRequire(module.filename ?? '').resolve(request, options);
+      return loader._resolveFilename(request, module, false, options ?? {});
+    },
+    paths: function (request: string): readonly string[] | null {
+      return typeof request === 'string' ? loader._resolveLookupPaths(request, module) : loader.createRequire(module.filename ?? '').resolve.paths(request);
+    },
+  };
+  const { require, resolve, paths } = functions;
+  const { _extensions: extensions, _cache: cache } = loader;
+  return Object.assign(require, { resolve: Object.assign(resolve, { paths }), main: mainModule(), extensions, cache });
 }
 
 function mainModule(): object | undefined {
