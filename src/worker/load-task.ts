@@ -12,7 +12,7 @@ export class BundleGone extends Error {
 
 /** Evaluates a task's bundle. What its top level throws is thrown on: it is the task's answer. @throws BundleGone before any of its code has run */
 export async function loadTask(start: StartMessage): Promise<TaskFunction> {
-  usePackOf(start.bundle);
+  usePackOf(start);
   const exports = start.bundle.format === 'cjs' ? loadCommonJs(start) : await loadModule(start.bundle);
   const run = exports['run'];
   if (typeof run !== 'function') throw new TypeError(`The task \`${start.run.task}\` does not export a function \`run\`.`);

@@ -14,7 +14,7 @@ export interface OneAttempt {
 }
 
 /** Executes a bundle in a worker process of its own, without a runner and a store. */
-export async function attempt(folder: string, bundle: BundleMessage, parameters: object = {}): Promise<OneAttempt> {
+export async function attempt(folder: string, { parameters = {}, external = [], ...bundle }: BundleMessage & { readonly parameters?: object; readonly external?: readonly string[] }): Promise<OneAttempt> {
   const runnerId = randomUUID();
   const containment = openScanContainment({ runnerId, log: () => undefined });
   await using worker = new WorkerProcess({ memoryMb: 512, isForked: false, startVariables: '', containment, start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder }) });
@@ -31,7 +31,7 @@ export async function attempt(folder: string, bundle: BundleMessage, parameters:
     channelLost: () => answered.reject(new Error(`the worker did not answer: ${output}`)),
   });
   const run = { id: 'a', task: 'packed', environment: 'testing', queue: null, attempt: 1, maxAttempts: 1, fence: '1', scheduledBy: null };
-  const start: StartMessage = { type: 'start', run, bundle, folder, variables: {}, dataModel: null };
+  const start: StartMessage = { type: 'start', run, bundle, folder, workingFolder: folder, external, variables: {}, dataModel: null };
   worker.start(start, JSON.stringify(parameters));
   const answer = await answered.promise;
   await worker.closed;

@@ -4,7 +4,6 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import type { BundleMessage } from '../../src/protocol/worker-messages.ts';
 import { attempt, type OneAttempt } from './one-attempt.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'cloudcode-test packages ')));
@@ -98,8 +97,8 @@ test('packages from a pack are what plain Node makes of them', async () => {
   assert.equal(packs().length, 1);
   assert.deepEqual((await run({ loads: 'facts' })).result, expected);
   // Without a folder that stays as it is, what a request resolves to is asked of Node.
-  assert.deepEqual((await run({ loads: 'facts' }, { packagesFolder: undefined })).result, expected);
-  assert.deepEqual((await run({ loads: 'facts' }, { packagesFolder: undefined })).result, expected);
+  assert.deepEqual((await run({ loads: 'facts' }, { packagesFolder: null })).result, expected);
+  assert.deepEqual((await run({ loads: 'facts' }, { packagesFolder: null })).result, expected);
 });
 
 test('what a task patches before it requires a package counts as in Node, when it makes the pack and when it uses one', async () => {
@@ -160,7 +159,7 @@ test('a pack grows by what later attempts load, so often and no more, and is who
 });
 
 test('nothing is kept of packages that Node is to load by itself, of small ones, or where nothing can be written', async () => {
-  assert.deepEqual(pick(await run({}, { plainPackages: ['word'] })), ['one!', false]);
+  assert.deepEqual(pick(await run({}, { external: ['word'] })), ['one!', false]);
   write('node_modules/small/index.js', 'exports.word = () => "small";');
   assert.deepEqual(pick(await run({ loads: 'small' })), ['small', false]);
   assert.ok(!existsSync(compiled));
@@ -176,11 +175,9 @@ test('a task that imports at run time prints no warning of ours, and its own are
   assert.match(output, /ExperimentalWarning: mine/);
 });
 
-function run(parameters: object, bundle: { readonly packagesFolder?: undefined; readonly plainPackages?: readonly string[] } = {}): Promise<OneAttempt> {
+function run(parameters: object, how: { readonly packagesFolder?: string | null; readonly external?: readonly string[] } = {}): Promise<OneAttempt> {
   const path = join(folder, 'task.cjs');
-  const { plainPackages = [] } = bundle;
-  const message: BundleMessage = { path, sourceMapPath: `${path}.map`, compiledFolder: compiled, format: 'cjs', plainPackages, ...('packagesFolder' in bundle ? {} : { packagesFolder: folder }) };
-  return attempt(folder, message, parameters);
+  return attempt(folder, { path, sourceMapPath: `${path}.map`, compiledFolder: compiled, format: 'cjs', base: path, packagesFolder: folder, ...how, parameters });
 }
 
 function inNode(parameters: object): unknown {

@@ -1,12 +1,12 @@
 import type { Script } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
-import { keep } from '../kept-file.ts';
+import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
 import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
 
 // Taken before the task runs, which may put its own in their place.
-const { existsSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { existsSync, readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
 const { apply } = Reflect;
 
 const nodeOptions = process.env['NODE_OPTIONS'] ?? '';
@@ -16,6 +16,8 @@ const leastPackedLength = 96 * 1024;
 /** A pack is replaced when an attempt loaded more than one file in eight from outside of it, and so often at most. */
 const largestMissingShare = 1 / 8;
 const mostGenerations = 8;
+/** Of one bundle: for other packages, flags or versions of Node. */
+const mostPacks = 6;
 
 interface Place {
   readonly compiledFolder: string;
@@ -87,6 +89,17 @@ export function hasUnkeptPackages(): boolean {
 export function keepPackages(): void {
   if (place === null || !hasUnkeptPackages()) return;
   keep(pathOf(place), () => encodePack(filesToKeep(), (pack?.generation ?? 0) + 1));
+  removeOldPacks(place.compiledFolder);
+}
+
+/** A bundle that is deployed with other packages again and again has a pack of each. */
+function removeOldPacks(folder: string): void {
+  try {
+    const packs = readdirSync(folder).filter((name) => name.endsWith('.pack')).map((name) => ({ path: `${folder}/${name}`, at: statSync(`${folder}/${name}`).mtimeMs }));
+    for (const { path } of packs.sort((one, other) => other.at - one.at).slice(mostPacks)) removeKept(path);
+  } catch {
+    // Another attempt is doing it.
+  }
 }
 
 function* filesToKeep(): Iterable<PackedFile> {
