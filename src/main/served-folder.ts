@@ -120,8 +120,8 @@ async function deployAsked({ store, options, folder, first }: Serving, environme
   return { body: toDeploymentBody(deployed, { environment, folder }), seen: { read, beganAtMs } };
 }
 
-export function toDeploymentBody({ changed, settings, tasks, code }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
-  return { ...of, changed, settings, tasks, code };
+export function toDeploymentBody({ changed, settings, tasks, code, packages, files }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
+  return { ...of, changed, settings, tasks, code, packages, files };
 }
 
 async function watchAndDeploy(serving: Serving, firstError: CloudCodeError | null): Promise<Looked> {

@@ -14,7 +14,7 @@ import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 import { bundleHash } from '../project/bundle-hash.ts';
-import { ContentsGone, type ContentsSize, type DeployableContents, type DeployablePackages, keepContents, referToContents } from './keep-contents.ts';
+import { type CarriedContents, ContentsGone, type DeployableContents, type DeployablePackages, keepContents, noContents, referToContents } from './keep-contents.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -52,7 +52,7 @@ export interface DeployableTask {
 
 export type { Replacement } from '../store/deployments.ts';
 
-export interface Deployed {
+export interface Deployed extends CarriedContents {
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
   readonly changed: boolean;
@@ -62,8 +62,6 @@ export interface Deployed {
   readonly code: Carried;
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
-  /** Null for a project without packages and files. */
-  readonly contents: ContentsSize | null;
 }
 
 export interface SpawnedTask {
@@ -149,9 +147,9 @@ function codeDigest({ tasks, dataModel, contents }: Pick<State, 'tasks' | 'dataM
 const mostTries = 3;
 
 /** @param activate in the transaction of the deployment; `kept` is what was stored for it */
-async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, kept: ContentsSize | null) => Promise<Result>): Promise<Result> {
+async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, kept: CarriedContents) => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
-    const kept = state.contents === null ? null : await keepContents(store, state.contents, onProgress);
+    const kept = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
       return await withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activate(db, kept)));
     } catch (error) {
@@ -172,7 +170,7 @@ async function inDeployment<Result>(store: Store, activate: (db: Queryable) => P
   return result;
 }
 
-async function activateState(db: Queryable, { environment, project, tasks, dataModel, contents, settings, digests }: State, kept: ContentsSize | null): Promise<Deployed> {
+async function activateState(db: Queryable, { environment, project, tasks, dataModel, contents, settings, digests }: State, kept: CarriedContents): Promise<Deployed> {
   const current = await lockEnvironment(db, environment);
   const changed = current.digest !== digests.code;
   const changedSettings = await applySettings(db, current.id, settings);
@@ -187,7 +185,7 @@ async function activateState(db: Queryable, { environment, project, tasks, dataM
   } else {
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
-  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), contents: kept };
+  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), ...kept };
 }
 
 function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {

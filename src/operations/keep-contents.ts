@@ -1,3 +1,4 @@
+import type { Carried } from '../core/carried.ts';
 import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
 import type { OnProgress } from '../data/tables/prepare-tables.ts';
 import { beginUpload, deleteUpload, holdContents, insertContent, insertContentPart, insertPackageTree, markContents } from '../store/contents.ts';
@@ -19,17 +20,15 @@ export interface DeployablePackages {
   readonly projectPath: string;
 }
 
-/** How much a deployment holds besides its code. */
-export interface ContentsSize {
-  readonly packages: number;
-  readonly packageBytes: number;
-  readonly files: number;
-  readonly fileBytes: number;
-  /** What the database did not have: packages and files, and their bytes there, compressed. */
-  readonly newContents: number;
-  readonly newBytes: number;
-  readonly storedBytes: number;
+/** How much a deployment holds besides its code, and what of that the database did not have. */
+export interface CarriedContents {
+  /** Each content once, wherever it stands. */
+  readonly packages: Carried;
+  /** `added` is `files`, of all of them, when one is another. */
+  readonly files: Carried;
 }
+
+export const noContents: CarriedContents = { packages: { count: 0, bytes: 0, added: [] }, files: { count: 0, bytes: 0, added: [] } };
 
 /** A content that was there when a deployment began is not there any more. */
 export class ContentsGone extends Error {
@@ -41,20 +40,20 @@ export class ContentsGone extends Error {
  * What it leaves behind when it is interrupted is deleted in time.
  * @throws CloudCodeError `files_changed`
  */
-export async function keepContents(db: Queryable, contents: DeployableContents, onProgress: OnProgress): Promise<ContentsSize> {
+export async function keepContents(db: Queryable, contents: DeployableContents, onProgress: OnProgress): Promise<CarriedContents> {
   const folders = foldersOf(contents);
   const known = folders.length === 0 ? new Set<string>() : await markContents(db, folders.map(({ hash }) => hash));
   const unknown = folders.filter(({ hash }) => !known.has(hash));
-  let storedBytes = 0;
   for (const [index, folder] of unknown.entries()) {
-    onProgress(`storing ${folder.name} (${index + 1} of ${unknown.length}, ${megabytes(bytesOf(folder))})`);
-    storedBytes += await store(db, folder);
+    onProgress(`storing ${folder.name} (${index + 1} of ${unknown.length}, ${(bytesOf(folder) / 1e6).toFixed(1)} MB)`);
+    await store(db, folder);
   }
-  const packages = contents.packages?.folders ?? [];
+  const packages = distinct(contents.packages?.folders ?? []);
+  const files = contents.files === null ? [] : [contents.files];
+  const addedOf = (kept: readonly FolderToKeep[]): Carried['added'] => kept.filter((folder) => unknown.includes(folder)).map((folder) => ({ name: folder.name, bytes: bytesOf(folder) }));
   return {
-    packages: contents.packages?.tree?.folders.length ?? 0, packageBytes: sum(distinct(packages).map(bytesOf)),
-    files: contents.files?.files.length ?? 0, fileBytes: contents.files === null ? 0 : bytesOf(contents.files),
-    newContents: unknown.length, newBytes: sum(unknown.map(bytesOf)), storedBytes,
+    packages: { count: packages.length, bytes: sum(packages.map(bytesOf)), added: addedOf(packages) },
+    files: { count: sum(files.map((folder) => folder.files.length)), bytes: sum(files.map(bytesOf)), added: addedOf(files) },
   };
 }
 
@@ -68,21 +67,18 @@ export async function referToContents(db: Queryable, contents: DeployableContent
   if (tree !== null) await insertPackageTree(db, tree);
 }
 
-/** @returns how many bytes it takes there */
-async function store(db: Queryable, folder: FolderToKeep): Promise<number> {
+async function store(db: Queryable, folder: FolderToKeep): Promise<void> {
   const uploadId = await beginUpload(db);
   let number = 0;
-  let bytes = 0;
   let isNamed = false;
   try {
     await packContent(folder, async (data) => {
       await insertContentPart(db, { uploadId, number, data });
       number += 1;
-      bytes += data.length;
     });
     isNamed = await insertContent(db, folder, uploadId);
-    return isNamed ? bytes : 0;
   } finally {
+    // Where somebody was faster too. What cannot be deleted now is deleted as left behind.
     if (!isNamed) await deleteUpload(db, uploadId).catch(() => undefined);
   }
 }
@@ -101,8 +97,4 @@ function bytesOf({ files }: FolderToKeep): number {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 
 /**
- * The version of the Node that a shell finds by itself, such as `22.12.0`; null without one. npm puts the folders of its packages
+ * The version of the Node that a shell finds by itself, such as `22.15.0`; null without one. npm puts the folders of its packages
  * first on the path of what it starts, so the Node that runs this may be one that only the current project has.
  */
 export async function readMachineNode(path: string): Promise<string | null> {
@@ -24,5 +24,5 @@ export async function readMachineNode(path: string): Promise<string | null> {
 /** Whether CloudCode runs on it: the same rule as in bin/newer-node.cjs and `engines`. */
 export function isNodeNewEnough(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 22 || (major === 22 && minor >= 12);
+  return major > 22 || (major === 22 && minor >= 15);
 }

@@ -35,6 +35,8 @@ export interface DeploymentBody {
   readonly settings: readonly string[];
   readonly tasks: readonly string[];
   readonly code: Carried;
+  readonly packages: Carried;
+  readonly files: Carried;
 }
 
 /** The server-sent events of work that takes a while: what it is at (`data` is a JSON string), and as the last one of the other two, with the result or the problem. */

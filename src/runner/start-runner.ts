@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
@@ -66,9 +66,8 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, machineFolder = resolve(folder ?? '.', '.cloudcode'), leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
-  // Workers wait in it where there is no project's.
-  if (folder === null) mkdirSync(machineFolder, { recursive: true });
+  const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  const machineFolder = makeFolder(options.machineFolder ?? resolve(folder ?? '.', '.cloudcode'));
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   // A death must not hold up a queue for longer than the lease tells.
   const pollMs = Math.min(maxPollMs, leaseMs);
@@ -194,4 +193,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   let stopped: Promise<void> | null = null;
   const stop: Runner['stop'] = ({ drainMs = defaultDrainMs } = {}) => (stopped ??= close(drainMs));
   return { id, unfitReason: fitness.unfitReason, stop, [Symbol.asyncDispose]: () => stop() };
+}
+
+/** With symbolic links resolved: modules know themselves by such paths. One that cannot be made is found by whatever needs it. */
+function makeFolder(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }

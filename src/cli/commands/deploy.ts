@@ -73,10 +73,15 @@ async function deployTo(global: GlobalOptions, waiting: { readonly signal: Abort
   return deployOnce({ folder, data, databaseUrl: target.kind === 'database' ? target.url : undefined, environment, ...waiting });
 }
 
-function describeDeployment({ environment, changed, settings, tasks, code }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
+function describeDeployment({ environment, changed, settings, tasks, code, packages, files }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
   const first = changed ? `Deployed to ${environment}` : settings.length > 0 ? `Deployed to ${environment}: ${settings.join(', ')}` : `Nothing to deploy: ${environment} has this already`;
   const also = changed && settings.length > 0 ? `, ${settings.join(', ')}` : '';
-  return [first + also, `  tasks  ${describeCarried(code)}`, ...(verbose ? describeTasks(tasks, code) : [])];
+  const contents = [
+    ...(packages.count === 0 ? [] : [`  packages  ${describeCarried(packages)}`]),
+    // They are stored together.
+    ...(files.count === 0 ? [] : [`  files  ${files.count} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
+  ];
+  return [first + also, `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? describeTasks(tasks, code) : [])];
 }
 
 /** `3 (45 KB), 1 of them new (12 KB)` */
