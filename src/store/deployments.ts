@@ -38,12 +38,14 @@ export async function lockEnvironment(db: Queryable, environment: string): Promi
     text: 'insert into cloudcode.environments (name) values ($1) on conflict (name) do nothing',
     values: [environment],
   });
+  await db.query({ name: 'lock_environment', text: 'select from cloudcode.environments where name = $1 for update', values: [environment] });
+  // A statement of its own: the one that has waited does not see the deployment that was made meanwhile.
   const [row] = await db.query<LockedEnvironment>({
-    name: 'lock_environment',
+    name: 'read_locked_environment',
     text: `
       select e.id, e.deployment_id::text as "deploymentId", d.digest, d.settings_digest as "settingsDigest"
       from cloudcode.environments e left join cloudcode.deployments d on d.id = e.deployment_id
-      where e.name = $1 for update of e`,
+      where e.name = $1`,
     values: [environment],
   });
   if (row === undefined) throw new Error(`environment ${environment} was not there after it was made`);
