@@ -1,4 +1,5 @@
 import type { ErrorProperties, ErrorRecord } from '../core/errors.ts';
+import { explainAddon } from './explain-addon.ts';
 
 const maxTextLength = 100_000;
 const maxProperties = 30;
@@ -21,7 +22,7 @@ export function errorRecord(thrown: unknown): ErrorRecord {
     if (!isErrorLike(thrown)) return { name: 'Error', message: cut(typeof thrown === 'string' ? thrown : `${inspect(thrown)} was thrown, which is no Error`), stack: null };
     const properties = propertiesOf(thrown);
     const whole = new ErrorText().of(thrown);
-    return { name: cut(String(thrown.name)), message: cut(messageOf(thrown)), stack: whole === '' ? null : cut(whole), ...(properties === null ? {} : { properties }) };
+    return { name: cut(String(thrown.name)), message: cut(explained(thrown)), stack: whole === '' ? null : cut(whole), ...(properties === null ? {} : { properties }) };
   } catch {
     return { name: 'Error', message: 'Something was thrown that cannot be read.', stack: null };
   }
@@ -30,6 +31,17 @@ export function errorRecord(thrown: unknown): ErrorRecord {
 /** Also an error of another realm, or an object that only looks like one: its name and message may be anything. */
 function isErrorLike(thrown: unknown): thrown is ErrorLike {
   return typeof thrown === 'object' && thrown !== null && 'message' in thrown && 'stack' in thrown;
+}
+
+/** What it says, and what is known besides of an add-on that it, or a cause of it, could not load. */
+function explained(error: ErrorLike): string {
+  let why: string | null = null;
+  let at: unknown = error;
+  for (let depth = 0; depth < maxDepth && why === null && isErrorLike(at); depth += 1) {
+    why = explainAddon(at);
+    at = read(at, 'cause');
+  }
+  return why === null ? messageOf(error) : `${messageOf(error)}\n${why}`;
 }
 
 /** Of an AggregateError without a word of its own, as of a connection that was refused on each address, what its errors say. */

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { extname, join } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
-import { addonPlatforms } from './addon-platforms.ts';
+import { addonPlatforms } from '../../core/addon-platforms.ts';
 import { folderHasher } from './hash-folder.ts';
 import type { ListedFile } from './list-files.ts';
 import { nameReader } from './names-in-source.ts';
