@@ -6,8 +6,9 @@ import type { Waiting } from './http/stream-work.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
 import type { Deployed, Replacement } from './operations/deploy-project.ts';
 import { makeEnvironment, refuseOtherEnvironment } from './operations/only-environment.ts';
-import type { BuiltProject } from './project/build-project.ts';
+import type { BrokenTasks, BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
+import type { BrokenTaskBody } from './protocol/http-project.ts';
 import { makeMachineFolder } from './project/machine-folder.ts';
 import type { RunnerEvent } from './runner/events.ts';
 import type { Runner } from './runner/start-runner.ts';
@@ -70,6 +71,8 @@ export interface SystemOptions {
   readonly http: { readonly host: string; readonly port: number } | null;
   /** Null: claim no runs. Undefined: the project's, or else the default. */
   readonly runner: { readonly concurrency: number | undefined; readonly leaseMs: number | undefined } | null;
+  /** `pass_over`: a task that is broken does not keep the others from being deployed, and goes on with its last good code. */
+  readonly brokenTasks: BrokenTasks;
   /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
   readonly watch: boolean;
   readonly deploy: DeployWhen;
@@ -80,6 +83,8 @@ export interface SystemOptions {
 
 export type SystemEvent =
   | RunnerEvent
+  /** What the build of the folder is at: `bundling cloudcode/othertask/index.ts`. Null: it is over. */
+  | { readonly kind: 'building'; readonly step: string | null }
   /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
   | { readonly kind: 'changing_tables'; readonly what: string }
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
@@ -102,6 +107,8 @@ export interface System {
   readonly tasks: readonly string[];
   /** Whether the folder as it stands could not be deployed, which was told. */
   readonly isBroken: boolean;
+  /** The tasks of the folder that are broken as it stands. */
+  readonly broken: readonly BrokenTaskBody[];
   /** Claims nothing more and finishes what runs. Attempts that take longer than `drainMs` are given back. */
   drain(options?: { readonly drainMs?: number }): Promise<void>;
   /** Drains, if that was not done, and closes everything. */
@@ -127,12 +134,12 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     let isReady = false;
     let runner: Runner | null = null;
     const served = Promise.withResolvers<ServedFolder>();
-    const folderState = { look: async () => (await served.promise).look(), deploy: async (environment: string, waiting: Waiting) => (await served.promise).deploy(environment, waiting), hasTask: hasTaskIn(folder) };
+    const folderState = { look: async (onStep?: (step: string) => void) => (await served.promise).look(onStep), deploy: async (environment: string, waiting: Waiting) => (await served.promise).deploy(environment, waiting), hasTask: hasTaskIn(folder) };
     const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, folderState, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
     const serving = await serveFolder({ store, options, folder, first });
     closing.add(serving.close);
     served.resolve(serving);
-    const { tasks, isBroken } = serving;
+    const { tasks, isBroken, broken } = serving;
     runner = await startOwnRunner(store, { options, folder, machineFolder, started: first.started });
     closing.add(async () => runner?.stop({ drainMs: 0 }));
     if (url !== null) {
@@ -149,7 +156,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
       await drain(how);
       await closing.close();
     };
-    return { store, folder, url, tasks, isBroken, drain, stop };
+    return { store, folder, url, tasks, isBroken, broken, drain, stop };
   } catch (error) {
     await closing.close();
     throw error;
@@ -193,12 +200,14 @@ async function buildFirst(options: SystemOptions, folder: string): Promise<First
     return started === null ? null : { ...seen, built: null, error: null, started };
   }
   try {
-    const built = await buildApart(folder, { signal: options.signal, onRead: (files) => read.push(...files) });
+    const built = await buildApart(folder, { signal: options.signal, brokenTasks: options.brokenTasks, onStep: (step) => options.onEvent({ kind: 'building', step }), onRead: (files) => read.push(...files) });
     return built === null ? null : { ...seen, built, error: null, started: built.config };
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;
     options.onEvent({ kind: 'not_deployed', error });
     return { ...seen, built: null, error, started: {} };
+  } finally {
+    options.onEvent({ kind: 'building', step: null });
   }
 }
 

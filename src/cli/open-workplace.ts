@@ -1,9 +1,10 @@
 import type { Backend } from '../client/backend.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import type { SystemEvent } from '../main.ts';
-import { errorOfProblem } from '../protocol/http-problem.ts';
-import type { FolderBody } from '../protocol/http-project.ts';
+import { errorOfProblem, type Problem } from '../protocol/http-problem.ts';
+import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
 import type { GlobalOptions } from './invocation.ts';
+import { describeBroken, describeCode } from './describe-broken.ts';
 import { findTarget, resolveBackend } from './resolve-backend.ts';
 import type { Deployable } from './schedule-or-deploy.ts';
 import { escapeText } from './terminal/escape-text.ts';
@@ -22,6 +23,10 @@ export interface Workplace {
 interface Opening {
   readonly onEvent: (event: SystemEvent) => void;
   readonly tell: (line: string) => void;
+  /** What is to be run: when it is broken as it stands, nothing is opened. */
+  readonly task: string;
+  /** Gets what a server's build of the folder is at. */
+  readonly onStep: (step: string) => void;
   /** Ends the build of the folder. */
   readonly signal: AbortSignal;
 }
@@ -33,11 +38,17 @@ interface Opening {
  * @returns null when the signal ended the build of the folder
  * @throws CloudCodeError of the folder, also where a server has found it
  */
-export async function openWorkplace(global: GlobalOptions, { onEvent, tell, signal }: Opening): Promise<Workplace | null> {
+export async function openWorkplace(global: GlobalOptions, { onEvent, tell, task, onStep, signal }: Opening): Promise<Workplace | null> {
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
-    if (target.kind === 'server' && target.servesFolder === true) tellStale(tell, await refuseBroken(backend));
+    if (target.kind === 'server' && target.servesFolder === true) {
+      const folder = await backend.lookAtFolder({ signal, onStep });
+      if (folder === null) return null;
+      refuseBrokenFolder(folder);
+      refuseBrokenTask(folder.broken ?? [], { task, tell });
+      tellStale(tell, folder);
+    }
     return { backend, deployable: null, finish: async () => undefined, close };
   }
   const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
@@ -49,11 +60,18 @@ export async function openWorkplace(global: GlobalOptions, { onEvent, tell, sign
     http: null,
     runner: { concurrency: undefined, leaseMs: undefined },
     watch: false,
+    brokenTasks: 'pass_over',
     deploy: target.kind === 'database' ? 'if_alone' : 'always',
     onEvent,
     signal,
   });
   if (system === null) return null;
+  try {
+    refuseBrokenTask(system.broken, { task, tell });
+  } catch (error) {
+    await system.stop({ drainMs: 0 });
+    throw error;
+  }
   return {
     backend: storeBackend(system.store, global.environment),
     deployable: { store: system.store, folder: system.folder, environment: global.environment, isShared: target.kind === 'database' },
@@ -63,12 +81,21 @@ export async function openWorkplace(global: GlobalOptions, { onEvent, tell, sign
 }
 
 /** The server goes on with the last good deployment: whoever runs a task after a save wants that, and not what was before it. */
-async function refuseBroken(backend: Backend): Promise<FolderBody> {
-  const state = await backend.lookAtFolder();
-  const refusal = state.problem === null ? null : errorOfProblem(state.problem);
-  if (refusal === null) return state;
-  const advice = 'Nothing was scheduled: the folder as it stands could not be deployed, and the server goes on with the last good deployment (`cloudcode schedule` schedules a run of that).';
-  throw new CloudCodeError(refusal.code, refusal.message, { hint: refusal.hint === undefined ? advice : `${refusal.hint}\n${advice}`, cause: refusal });
+function refuseBrokenFolder({ problem }: FolderBody): void {
+  if (problem !== null) throw withAdvice(problem, 'Nothing was scheduled: the folder as it stands could not be deployed, and the server goes on with the last good deployment (`cloudcode schedule` schedules a run of that).');
+}
+
+/** Others that are broken are told: the task may schedule runs of them. */
+function refuseBrokenTask(broken: readonly BrokenTaskBody[], { task, tell }: Pick<Opening, 'task' | 'tell'>): void {
+  const own = broken.find(({ name }) => name === task);
+  if (own === undefined) return describeBroken(broken).forEach(tell);
+  const rest = own.goesOn === null ? 'there is no good code of it.' : `it goes on with ${describeCode(own.goesOn)} (\`cloudcode schedule\` schedules a run of that).`;
+  throw withAdvice(own.problem, `Nothing was scheduled: the task as it stands is broken, and ${rest}`);
+}
+
+function withAdvice(problem: Problem, advice: string): CloudCodeError {
+  const refusal = errorOfProblem(problem) ?? new CloudCodeError('internal', problem.detail);
+  return new CloudCodeError(refusal.code, refusal.message, { hint: refusal.hint === undefined ? advice : `${refusal.hint}\n${advice}`, cause: refusal });
 }
 
 const mostNamed = 5;

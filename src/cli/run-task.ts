@@ -10,6 +10,7 @@ import { exitStatuses, type Invocation } from './invocation.ts';
 import { openWorkplace, type Workplace } from './open-workplace.ts';
 import { describeFound, scheduleOrDeploy } from './schedule-or-deploy.ts';
 import { describeElsewhere } from './serve-until-stopped.ts';
+import { followSteps } from './terminal/follow-steps.ts';
 import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';
 import type { Terminal } from './terminal/terminal.ts';
@@ -27,19 +28,22 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
   using interrupts = catchInterrupts(terminal);
   const status = { text: 'starting' };
   const live = showLiveLine(terminal.err, () => status.text);
+  using steps = followSteps(terminal.err, { live, show: (text) => (status.text = text ?? 'starting') });
   let workplace: Workplace | null = null;
   try {
     const tell = (line: string): void => live.above(`${line}\n`);
     const onEvent = (event: SystemEvent): void => {
+      if (event.kind === 'building') steps.at(event.step);
       if (event.kind === 'changing_tables') tell(`data model: ${event.what}`);
       if (event.kind === 'deployment_kept') tell('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.');
       if (event.kind === 'files_elsewhere') tell(describeElsewhere(event));
       if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') tell(`trouble: ${describeEvent(event)}`);
     };
-    workplace = await openWorkplace(global, { onEvent, tell, signal: interrupts.signal });
+    workplace = await openWorkplace(global, { onEvent, tell, task: request.task, onStep: steps.at, signal: interrupts.signal });
+    steps.at(null);
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;
-    const scheduled = await scheduleOrDeploy(backend, request, workplace.deployable);
+    const scheduled = await scheduleOrDeploy(backend, request, { deployable: workplace.deployable, tell, onStep: steps.at });
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };
     const found = describeFound(scheduled);
     if (found !== null) live.above(`${found}\n`);

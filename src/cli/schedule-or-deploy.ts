@@ -2,6 +2,7 @@ import type { Backend, Scheduled } from '../client/backend.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import type { Replacement } from '../operations/deploy-project.ts';
 import type { Store } from '../store/open-store.ts';
+import { describeBroken } from './describe-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
 
 /** A store that is worked on directly, and the project's folder. */
@@ -13,21 +14,36 @@ export interface Deployable {
   readonly isShared: boolean;
 }
 
+interface Scheduling {
+  readonly deployable: Deployable | null;
+  readonly tell: (line: string) => void;
+  /** Gets what the build of the folder is at; null when it is over. */
+  readonly onStep: (step: string | null) => void;
+}
+
 /**
  * Schedules a run. A store knows the tasks of its last deployment: when it does not know one that the folder has, because the task is new
- * or nothing was deployed yet, the folder is deployed as it stands.
+ * nothing was deployed yet, or it was broken then, the folder is deployed as it stands. Of a task that goes on with earlier code that is told.
  */
-export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, deployable: Deployable | null): Promise<Scheduled> {
+export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, { deployable, tell, onStep }: Scheduling): Promise<Scheduled> {
+  const scheduled = await scheduleInStore(backend, request, { deployable, tell, onStep });
+  const broken = (await backend.listBrokenTasks()).filter(({ name }) => name === request.task);
+  describeBroken(broken).forEach(tell);
+  return scheduled;
+}
+
+async function scheduleInStore(backend: Backend, request: { readonly task: string }, { deployable, onStep }: Scheduling): Promise<Scheduled> {
   try {
     return await backend.scheduleRun({ ...request });
   } catch (error) {
-    if (!(error instanceof CloudCodeError) || error.code !== 'unknown_task' || deployable === null) throw error;
+    if (!(error instanceof CloudCodeError) || (error.code !== 'unknown_task' && error.code !== 'task_broken') || deployable === null) throw error;
     const { findProject } = await import('../project/find-project.ts');
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
     const { deployFolder } = await import('../operations/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
-    const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always' });
+    const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always', onStep });
+    onStep(null);
     if (replacement !== null) throw new CloudCodeError('unknown_task', error.message, { hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`, cause: error });
     return backend.scheduleRun({ ...request });
   }

@@ -10,7 +10,9 @@ import { aborted, catchInterrupts } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { checkDatabaseUrl } from './resolve-backend.ts';
 import { deployAllTheSame, describeReplaced } from './schedule-or-deploy.ts';
+import { type BrokenTeller, tellBroken } from './tell-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
+import { followSteps } from './terminal/follow-steps.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** `start` and `dev`: serves until a signal, then drains. */
@@ -19,8 +21,12 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
   using interrupts = catchInterrupts(terminal);
   const { startSystem } = await import('../main.ts');
+  const broken = tellBroken();
+  // Lines, as what else is told comes in between.
+  using steps = followSteps(terminal.err, { live: { above: (text) => terminal.err.write(text) }, show: null });
   const onEvent = (event: SystemEvent): void => {
-    tellEvent(terminal, event, global.environment);
+    if (event.kind === 'building') steps.at(event.step);
+    else tellEvent({ terminal, broken, environment: global.environment }, event);
     if (options.watch) tellRun(terminal, event);
     if (event.kind === 'deployed' && options.watch) void refreshTypes(event.built);
   };
@@ -51,7 +57,13 @@ function tellStart(terminal: Terminal, { url, folder, tasks, isBroken }: System,
   terminal.print('Ctrl-C stops it.');
 }
 
-function tellEvent(terminal: Terminal, event: SystemEvent, environment: string): void {
+interface Telling {
+  readonly terminal: Terminal;
+  readonly broken: BrokenTeller;
+  readonly environment: string;
+}
+
+function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<SystemEvent, { kind: 'building' }>): void {
   const { colours } = terminal.err;
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
@@ -61,6 +73,7 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
       terminal.tell(`${time} ${describeDeployed(event)}`);
       if (event.afterRestart.length > 0) terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
       for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
+      for (const text of broken.deployed(event.broken)) terminal.tell(`${time} ${text}`);
       return;
     case 'not_deployed':
       terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
@@ -81,9 +94,10 @@ function tellEvent(terminal: Terminal, event: SystemEvent, environment: string):
     case 'line_printed':
       // The console is in the store; `dev` shows it besides.
       return;
+    case 'attempt_started':
+      return terminal.tell(`${time} ${describeEvent(event)}${broken.started(event)}`);
     case 'runner_started':
     case 'fork_server_ready':
-    case 'attempt_started':
     case 'attempt_ended':
     case 'runs_rescued':
     case 'runs_pruned':
@@ -138,5 +152,5 @@ async function refreshTypes(built: BuiltProject): Promise<void> {
   if (!existsSync(join(built.folder, 'cloudcode-env.d.ts'))) return;
   const { writeTypesOf } = await import('../project/write-types.ts');
   // A folder that cannot be written to keeps the old one.
-  await writeTypesOf(built).catch(() => undefined);
+  await writeTypesOf({ ...built, tasks: [...built.tasks, ...built.broken].sort((left, right) => (left.name < right.name ? -1 : 1)) }).catch(() => undefined);
 }

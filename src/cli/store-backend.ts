@@ -5,7 +5,8 @@ import { followLogs } from '../operations/follow-logs.ts';
 import { getRun } from '../operations/get-run.ts';
 import { listQueues } from '../operations/list-queues.ts';
 import { listRuns } from '../operations/list-runs.ts';
-import { listTasks } from '../operations/list-tasks.ts';
+import { toBrokenTaskBody } from '../protocol/http-project.ts';
+import { listBrokenTasks, listTasks } from '../operations/list-tasks.ts';
 import { pauseQueue, resumeQueue } from '../operations/pause-queue.ts';
 import { readLogs } from '../operations/read-logs.ts';
 import { retryRun } from '../operations/retry-run.ts';
@@ -27,6 +28,7 @@ export function storeBackend(store: Store, environment: string): Backend {
     pauseQueue: async (name) => pauseQueue(store, environment, name),
     resumeQueue: async (name) => resumeQueue(store, environment, name),
     listTasks: () => listTasks(store, environment),
+    listBrokenTasks: async () => (await listBrokenTasks(store, environment)).map(toBrokenTaskBody),
     readLogs: async (runId, afterSeq) => (await readLogs(store, environment, runId, afterSeq)).lines,
     async *followLogs(runId, signal) {
       const pages = followLogs(store, environment, runId, { afterSeq: 0, signal, readRun: getRun });
@@ -38,7 +40,7 @@ export function storeBackend(store: Store, environment: string): Backend {
     summariseBacklog: () => summariseBacklog(store, environment),
     summariseEnded: (of) => summariseEnded(store, environment, of),
     // A command that works on a store deploys its own folder, and knows.
-    lookAtFolder: async () => ({ isWatched: false, isKept: false, changed: [], problem: null }),
+    lookAtFolder: async () => ({ isWatched: false, isKept: false, changed: [], problem: null, broken: [] }),
     health: async () => {
       await store.query({ name: 'health', text: 'select 1' });
     },

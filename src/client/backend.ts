@@ -1,6 +1,6 @@
 import type { ListedRun, Queue, Run, RunState } from '../core/run.ts';
 import type { TaskConfig } from '../core/task-config.ts';
-import type { FolderBody } from '../protocol/http-project.ts';
+import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
 import type { NumberedLine } from '../protocol/http-runs.ts';
 
 /** What commands work on: a server's API, or a store. Refusals are CloudCodeErrors with the same codes either way. */
@@ -18,6 +18,8 @@ export interface Backend {
   pauseQueue(name: string): Promise<Queue>;
   resumeQueue(name: string): Promise<Queue>;
   listTasks(): Promise<readonly TaskSummary[]>;
+  /** Those of what is deployed that could not be built. */
+  listBrokenTasks(): Promise<readonly BrokenTaskBody[]>;
   /** Lines after the one numbered `afterSeq`, in order; as many as one answer holds, none at the end. */
   readLogs(runId: string, afterSeq: number): Promise<readonly NumberedLine[]>;
   /** All lines, as they come, until the run is over or the signal aborts. Returns the run as it ended, or null when the signal aborted. */
@@ -25,8 +27,8 @@ export interface Backend {
   summariseBacklog(): Promise<Backlog>;
   /** The runs that have ended since a time (ISO 8601), but for one. */
   summariseEnded(of: { readonly since: string; readonly besides: string }): Promise<EndedSummary>;
-  /** How the folder of a server stands to what is deployed. */
-  lookAtFolder(): Promise<FolderBody>;
+  /** How the folder of a server stands to what is deployed, which may be built first. Null when the signal ended that. */
+  lookAtFolder(waiting: { readonly signal: AbortSignal; readonly onStep: (step: string) => void }): Promise<FolderBody | null>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;
 }

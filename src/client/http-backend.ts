@@ -1,10 +1,11 @@
 import type { Queue, Run } from '../core/run.ts';
 import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
 import { fitsInPath } from '../protocol/http-queues.ts';
-import type { FolderBody } from '../protocol/http-project.ts';
+import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
 import type { LogsBody } from '../protocol/http-runs.ts';
 import { allQueues, type Backend, type Backlog, type EndedSummary, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
+import { followWork } from './follow-work.ts';
 import { requestAnswer, requestJson, withoutSecrets } from './request-json.ts';
 
 export interface ServerAddress {
@@ -41,11 +42,12 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
     pauseQueue: async (name) => change(name, 'pause'),
     resumeQueue: async (name) => change(name, 'resume'),
     listTasks: async () => (await get<{ readonly tasks: readonly TaskSummary[] }>('/tasks')).tasks,
+    listBrokenTasks: async () => (await get<{ readonly broken?: readonly BrokenTaskBody[] }>('/tasks')).broken ?? [],
     readLogs: async (runId, afterSeq) => (await get<LogsBody>(`${runPath(runId)}/logs?after=${afterSeq}`)).lines,
     followLogs: (runId, signal) => followEvents(server, `${base}${runPath(runId)}/logs`, signal),
     summariseBacklog: () => get<Backlog>('/backlog'),
     summariseEnded: (of) => get<EndedSummary>(`/ended?${queryOf(of)}`),
-    lookAtFolder: () => get<FolderBody>('/folder'),
+    lookAtFolder: (waiting) => followWork<FolderBody>(server, `${base}/folder`, { method: 'GET', ...waiting }),
     health: async () => {
       await requestJson(server, '/ready');
     },

@@ -14,7 +14,7 @@ import type { Waiting } from './stream-work.ts';
 
 export interface FolderState {
   /** How the folder stands to what is deployed; one that is watched is deployed first when it has changed. */
-  readonly look: () => Promise<FolderBody>;
+  readonly look: (onStep?: (step: string) => void) => Promise<FolderBody>;
   /** Whether the folder has a task of this name now. */
   readonly hasTask: (task: string) => Promise<boolean>;
   /** Deploys the folder as it stands. Null when the signal ended the build. */

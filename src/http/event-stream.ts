@@ -28,3 +28,7 @@ export function openEventStream(to: ServerResponse): EventStream {
     },
   };
 }
+
+export function wantsEvents(accept: string | undefined): boolean {
+  return accept?.split(',').some((type) => type.trim().toLowerCase().startsWith('text/event-stream')) === true;
+}

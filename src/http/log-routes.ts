@@ -4,6 +4,7 @@ import { getRunState } from '../operations/get-run.ts';
 import { readLogs } from '../operations/read-logs.ts';
 import { type LogsBody, type NumberedLine, parseLogsQuery } from '../protocol/http-runs.ts';
 import type { Store } from '../store/open-store.ts';
+import { wantsEvents } from './event-stream.ts';
 import { streamLogs } from './stream-logs.ts';
 
 interface OneRun {
@@ -49,8 +50,4 @@ async function readManyLogs(store: Store, environment: string, from: { readonly 
     length += lines.reduce((sum, line) => sum + line.message.length, 0);
   }
   return { lines: all, nextAfter: after };
-}
-
-function wantsEvents(accept: string | undefined): boolean {
-  return accept?.split(',').some((type) => type.trim().toLowerCase().startsWith('text/event-stream')) === true;
 }

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { listTasks } from '../operations/list-tasks.ts';
+import { listBrokenTasks, listTasks } from '../operations/list-tasks.ts';
 import { summariseBacklog } from '../operations/summarise-backlog.ts';
 import { summariseEnded } from '../operations/summarise-ended.ts';
 import { packageVersion } from '../package-root.ts';
-import type { ProjectBody } from '../protocol/http-project.ts';
+import { type ProjectBody, toBrokenTaskBody } from '../protocol/http-project.ts';
 import { parseEndedQuery } from '../protocol/http-runs.ts';
 import type { ServerOptions } from './create-server.ts';
+import { wantsEvents } from './event-stream.ts';
 import { streamWork } from './stream-work.ts';
 
 interface InEnvironment {
@@ -18,10 +19,11 @@ export function projectRoutes(api: FastifyInstance, { store, project, folderStat
     return { folder: project.folder, name: project.name, environment: params.environment, version: packageVersion, pid: process.pid };
   });
   if (folderState !== undefined) {
-    api.get<InEnvironment>('/folder', () => folderState.look());
+    api.get<InEnvironment>('/folder', (request, reply) =>
+      wantsEvents(request.headers.accept) ? streamWork({ request, reply, log }, ({ onStep }) => folderState.look(onStep)) : folderState.look());
     api.post<InEnvironment>('/folder/deploy', (request, reply) => streamWork({ request, reply, log }, (waiting) => folderState.deploy(request.params.environment, waiting)));
   }
-  api.get<InEnvironment>('/tasks', async ({ params }) => ({ tasks: await listTasks(store, params.environment) }));
+  api.get<InEnvironment>('/tasks', async ({ params: { environment } }) => ({ tasks: await listTasks(store, environment), broken: (await listBrokenTasks(store, environment)).map(toBrokenTaskBody) }));
   api.get<InEnvironment>('/ended', ({ params, query }) => summariseEnded(store, params.environment, parseEndedQuery(query)));
   api.get<InEnvironment>('/backlog', ({ params }) => summariseBacklog(store, params.environment));
 }

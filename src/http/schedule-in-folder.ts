@@ -9,7 +9,7 @@ export async function scheduleInFolder<Result>(folder: FolderState | undefined, 
   try {
     return await schedule();
   } catch (error) {
-    if (!(error instanceof CloudCodeError) || error.code !== 'unknown_task') throw error;
+    if (!(error instanceof CloudCodeError) || (error.code !== 'unknown_task' && error.code !== 'task_broken')) throw error;
     if (folder === undefined || !(await folder.hasTask(task))) throw error;
     const { isWatched, isKept, problem } = await folder.look();
     // It may have been deployed just now.

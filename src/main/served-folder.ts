@@ -4,7 +4,7 @@ import type { Waiting } from '../http/stream-work.ts';
 import { listTasks } from '../operations/list-tasks.ts';
 import { refuseOtherEnvironment } from '../operations/only-environment.ts';
 import { problemOf } from '../protocol/http-problem.ts';
-import type { DeploymentBody, FolderBody } from '../protocol/http-project.ts';
+import { type BrokenTaskBody, type DeploymentBody, type FolderBody, toBrokenTaskBody } from '../protocol/http-project.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
@@ -34,8 +34,10 @@ export interface ServedFolder {
   readonly tasks: readonly string[];
   /** Whether the folder as it stands could not be deployed at the start. */
   readonly isBroken: boolean;
+  /** The tasks that were broken at the start. */
+  readonly broken: readonly BrokenTaskBody[];
   /** How the folder stands to what is deployed. A folder that is watched is deployed first when it has changed. */
-  look(): Promise<FolderBody>;
+  look(onStep?: (step: string) => void): Promise<FolderBody>;
   /** Deploys the folder as it stands. Null when the signal ended the build. @throws CloudCodeError of the project and its deployment, `environment_not_found` */
   deploy(environment: string, waiting: Waiting): Promise<DeploymentBody | null>;
   close(): Promise<void>;
@@ -52,27 +54,29 @@ interface Serving {
 export async function serveFolder(serving: Serving): Promise<ServedFolder> {
   const { store, options, first } = serving;
   const deployed = await deployFirst(serving);
-  const watched = options.watch ? await watchAndDeploy(serving, deployed.error) : await compare(serving, deployed.isKept);
-  return { tasks: await deployedTasks(store, options.environment), isBroken: (first.error ?? deployed.error) !== null, ...watched };
+  const watched = options.watch ? await watchAndDeploy(serving, deployed) : await compare(serving, deployed);
+  return { tasks: await deployedTasks(store, options.environment), isBroken: (first.error ?? deployed.error) !== null, broken: deployed.broken, ...watched };
 }
 
 interface FirstDeployment {
   readonly error: CloudCodeError | null;
   readonly isKept: boolean;
+  readonly broken: readonly BrokenTaskBody[];
 }
 
 async function deployFirst(serving: Serving): Promise<FirstDeployment> {
   const { store, options, first: { built, started, error } } = serving;
-  if (built === null) return { error, isKept: false };
+  if (built === null) return { error, isKept: false, broken: [] };
   try {
     const deployed = await deployWhen(store, options, built);
     if ('replacement' in deployed) options.onEvent({ kind: 'deployment_kept', ...deployed, tasks: await deployedTasks(store, options.environment) });
     else options.onEvent(describeDeployed(options, deployed, { built, started }));
-    return { error: null, isKept: 'replacement' in deployed };
+    const isKept = 'replacement' in deployed;
+    return { error: null, isKept, broken: 'replacement' in deployed ? [] : deployed.broken.map(toBrokenTaskBody) };
   } catch (thrown) {
     if (!options.watch || !(thrown instanceof CloudCodeError)) throw thrown;
     options.onEvent({ kind: 'not_deployed', error: thrown });
-    return { error: thrown, isKept: false };
+    return { error: thrown, isKept: false, broken: [] };
   }
 }
 
@@ -124,18 +128,27 @@ export function toDeploymentBody({ changed, settings, tasks, code, packages, fil
   return { ...of, changed, settings, tasks, code, packages, files };
 }
 
-async function watchAndDeploy(serving: Serving, firstError: CloudCodeError | null): Promise<Looked> {
+async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {
   const { store, options, folder, first } = serving;
   const [{ watchProject }, { buildApart }] = await Promise.all([import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts')]);
-  let problem: unknown = firstError;
+  let problem: unknown = deployedFirst.error;
+  let broken = deployedFirst.broken;
   let known = first.read;
+  const waiting = new Set<(step: string) => void>();
+  let current: string | null = null;
+  const onStep = (step: string): void => {
+    current = step;
+    options.onEvent({ kind: 'building', step });
+    for (const tell of waiting) tell(step);
+  };
   const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
     const read: string[] = [];
     try {
-      const built = await buildApart(folder, { signal: outdated, onRead: (files) => read.push(...files) });
+      const built = await buildApart(folder, { signal: outdated, brokenTasks: options.brokenTasks, onStep, onRead: (files) => read.push(...files) });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
       const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'changing_tables', what }));
       problem = null;
+      broken = deployed.broken.map(toBrokenTaskBody);
       options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
       return (known = read);
     } catch (error) {
@@ -143,18 +156,25 @@ async function watchAndDeploy(serving: Serving, firstError: CloudCodeError | nul
       options.onEvent({ kind: 'not_deployed', error, goesOn: await deployedTasks(store, options.environment).catch(() => []) });
       // It may have ended before it had read everything.
       return (known = [...new Set([...known, ...read])]);
+    } finally {
+      current = null;
+      options.onEvent({ kind: 'building', step: null });
     }
   };
   const watch = await watchProject({ folder, built: first, onChange: deployAgain, onBlind: (error, everyMs) => options.onEvent({ kind: 'not_watched', error, everyMs }) });
   return {
-    look: async () => {
-      await watch.settle();
-      return { isWatched: true, isKept: false, changed: [], problem: problem === null ? null : problemOf(asRefusal(problem)) };
+    look: async (tell = () => undefined) => {
+      waiting.add(tell);
+      if (current !== null) tell(current);
+      await watch.settle().finally(() => waiting.delete(tell));
+      return { isWatched: true, isKept: false, changed: [], problem: problem === null ? null : problemOf(asRefusal(problem)), broken };
     },
     deploy: async (environment, waiting) => {
       const again = await deployAsked(serving, environment, waiting);
-      if (again !== null) problem = null;
-      return again?.body ?? null;
+      if (again === null) return null;
+      problem = null;
+      broken = [];
+      return again.body;
     },
     close: watch.close,
   };
@@ -165,14 +185,14 @@ function asRefusal(error: unknown): CloudCodeError {
 }
 
 /** Compares the folder with what it was when it was built. */
-async function compare(serving: Serving, wasKept: boolean): Promise<Looked> {
+async function compare(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {
   const { options, folder, first } = serving;
   const { rememberProject } = await import('../project/watch/remember-project.ts');
   const isServed = options.http !== null && first.built !== null;
-  let isKept = wasKept;
+  let { isKept } = deployedFirst;
   let changes: () => Promise<readonly string[]> = isServed ? await rememberProject(folder, first) : async () => [];
   return {
-    look: async () => ({ isWatched: false, isKept, changed: await changes(), problem: null }),
+    look: async () => ({ isWatched: false, isKept, changed: await changes(), problem: null, broken: [] }),
     deploy: async (environment, waiting) => {
       const again = await deployAsked(serving, environment, waiting);
       if (again === null) return null;

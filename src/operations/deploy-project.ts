@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BrokenTask, DeployedBrokenTask } from '../core/broken-task.ts';
 import type { Carried } from '../core/carried.ts';
 import type { DataModel } from '../core/data-model.ts';
 import type { FolderToKeep } from '../core/kept-folder.ts';
@@ -8,6 +9,7 @@ import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
 import {
   activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readReplacement, type Replacement, setDeploymentFolder, setVariables,
 } from '../store/deployments.ts';
+import { insertBrokenTask, insertKeptTasks, type KeptTask, readBrokenTasks, readKeptTasks } from '../store/broken-tasks.ts';
 import type { DeployedFolder } from '../store/contents.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
@@ -20,6 +22,8 @@ import { type CarriedContents, ContentsGone, type DeployableContents, type Deplo
 export interface DeployableProject {
   readonly folder: string;
   readonly tasks: readonly DeployableTask[];
+  /** Tasks that could not be built: they go on with the code that the environment has of them. */
+  readonly broken?: readonly BrokenTask[];
   /** Absent or null for a project without one. */
   readonly dataModel?: DataModel | null;
   /** The packages outside of its bundles. */
@@ -53,6 +57,7 @@ export interface DeployableTask {
 export type { Replacement } from '../store/deployments.ts';
 
 export interface Deployed extends CarriedContents {
+  /** Those whose code is new or as it was; the broken ones that go on with earlier code are among them. By name. */
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
   readonly changed: boolean;
@@ -62,6 +67,7 @@ export interface Deployed extends CarriedContents {
   readonly code: Carried;
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
+  readonly broken: readonly DeployedBrokenTask[];
 }
 
 export interface SpawnedTask {
@@ -76,7 +82,7 @@ export interface SpawnedTask {
  */
 export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
   const state = stateOf(environment, project);
-  return deployState(store, state, onProgress, (db, kept) => activateState(db, state, kept));
+  return deployState(store, state, onProgress, (db, stored) => activateState(db, state, stored));
 }
 
 /**
@@ -86,17 +92,17 @@ export function deployProject(store: Store, environment: string, project: Deploy
  */
 export async function deployUnlessReplaced(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed | Replacement> {
   const state = stateOf(environment, project);
-  const replacement = await readReplacement(store, environment, state.digests);
+  const replacement = await readReplacement(store, environment, await digestsIn(store, state));
   if (replacement !== null) return replacement;
-  return deployState(store, state, onProgress, async (db, kept) => {
+  return deployState(store, state, onProgress, async (db, stored) => {
     await lockEnvironment(db, environment);
-    return (await readReplacement(db, environment, state.digests)) ?? activateState(db, state, kept);
+    return (await readReplacement(db, environment, await digestsIn(db, state))) ?? activateState(db, state, stored);
   });
 }
 
 /** Whether a project, as it was built, is what the environment's next attempts run. */
 export async function isDeployed(store: Store, environment: string, project: DeployableProject): Promise<boolean> {
-  return isCurrent(store, environment, stateOf(environment, project).digests);
+  return isCurrent(store, environment, await digestsIn(store, stateOf(environment, project)));
 }
 
 /** A project as an environment would have it. */
@@ -107,7 +113,6 @@ interface State {
   readonly dataModel: { readonly hash: string; readonly json: string } | null;
   readonly contents: DeployableContents | null;
   readonly settings: Settings;
-  readonly digests: Digests;
 }
 
 interface Settings {
@@ -127,31 +132,52 @@ function stateOf(environment: string, project: DeployableProject): State {
     policies: new Map(Object.entries(config.queues ?? {}).flatMap(([name, { onRetry }]) => (onRetry === 'skip' ? [[name, onRetry]] : []))),
   };
   const contents = contentsOf(project);
-  const digests = { code: codeDigest({ tasks, dataModel, contents }), settings: digestOf([settings.variables, settings.retention, [...settings.policies]]) };
-  return { environment, project, tasks, dataModel, contents, settings, digests };
+  return { environment, project, tasks, dataModel, contents, settings };
 }
 
 function contentsOf({ packages = null, files = null }: DeployableProject): DeployableContents | null {
   return packages === null && files === null ? null : { packages, files };
 }
 
-/** A project without packages and files has the digest that it had before there were any. */
-function codeDigest({ tasks, dataModel, contents }: Pick<State, 'tasks' | 'dataModel' | 'contents'>): string {
+/** What tells the state from others there, where the code of broken tasks is what the environment has of them. */
+async function digestsIn(db: Queryable, state: State): Promise<Digests> {
+  return digestsOf(state, await readKeptTasks(db, state.environment, brokenNames(state)));
+}
+
+function digestsOf(state: State, kept: readonly KeptTask[]): Digests {
+  const { project: { broken = [] }, settings } = state;
+  const problems = broken.map(({ name, problem }) => [name, problem]);
+  return {
+    code: codeDigest(state, kept),
+    settings: digestOf([settings.variables, settings.retention, [...settings.policies], ...(problems.length === 0 ? [] : [problems])]),
+  };
+}
+
+/** A project without packages and files has the digest that it had before there were any, and one whose broken tasks go on as they would be deployed that of what is executed. */
+function codeDigest({ tasks: own, dataModel, contents }: State, kept: readonly KeptTask[]): string {
+  const tasks = kept.length === 0 ? own : [...own, ...kept].sort((left, right) => (left.name < right.name ? -1 : 1));
   const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
   const code = [parts, dataModel?.hash ?? null];
-  if (contents === null) return digestOf(code);
+  const place = placeOf(contents);
+  const elsewhere = kept.filter((task) => task.dataModelHash !== (dataModel?.hash ?? null) || JSON.stringify(task.place) !== JSON.stringify(place)).map((task) => [task.name, task.dataModelHash, task.place]);
+  const others = elsewhere.length === 0 ? [] : [elsewhere];
+  if (contents === null) return digestOf([...code, ...others]);
   const places = tasks.map((task) => [task.file ?? null, [...(task.external ?? [])].sort()]);
-  return digestOf([...code, places, placeOf(contents)]);
+  return digestOf([...code, places, place, ...others]);
+}
+
+function brokenNames({ project: { broken = [] } }: State): readonly string[] {
+  return broken.map(({ name }) => name);
 }
 
 const mostTries = 3;
 
-/** @param activate in the transaction of the deployment; `kept` is what was stored for it */
-async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, kept: CarriedContents) => Promise<Result>): Promise<Result> {
+/** @param activate in the transaction of the deployment; `stored` is what was stored for it */
+async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, stored: CarriedContents) => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
-    const kept = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
+    const stored = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
-      return await withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activate(db, kept)));
+      return await withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activate(db, stored)));
     } catch (error) {
       // Nothing was deployed then; they are stored again.
       if (!(error instanceof ContentsGone) || tries === mostTries) throw error;
@@ -170,8 +196,11 @@ async function inDeployment<Result>(store: Store, activate: (db: Queryable) => P
   return result;
 }
 
-async function activateState(db: Queryable, { environment, project, tasks, dataModel, contents, settings, digests }: State, kept: CarriedContents): Promise<Deployed> {
+async function activateState(db: Queryable, state: State, stored: CarriedContents): Promise<Deployed> {
+  const { environment, project, tasks, dataModel, contents, settings } = state;
   const current = await lockEnvironment(db, environment);
+  const kept = await readKeptTasks(db, environment, brokenNames(state));
+  const digests = digestsOf(state, kept);
   const changed = current.digest !== digests.code;
   const changedSettings = await applySettings(db, current.id, settings);
   const added: string[] = [];
@@ -181,11 +210,14 @@ async function activateState(db: Queryable, { environment, project, tasks, dataM
     if (contents !== null) await referToContents(db, contents);
     const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null, place: placeOf(contents) });
     for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId: current.id });
+    await insertKeptTasks(db, environment, { deploymentId, names: kept.map(({ name }) => name) });
+    for (const task of project.broken ?? []) await insertBrokenTask(db, deploymentId, task);
     await activateDeployment(db, current.id, deploymentId);
   } else {
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
-  return { tasks: tasks.map((task) => task.name), changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), ...kept };
+  const broken = (project.broken ?? []).length === 0 ? [] : await readBrokenTasks(db, environment);
+  return { tasks: [...tasks, ...kept].map((task) => task.name).sort(), broken, changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), ...stored };
 }
 
 function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {

@@ -4,6 +4,7 @@ import type { Run } from '../core/run.ts';
 import { parseScheduleRequest, type ScheduleRequest } from '../core/schedule-request.ts';
 import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../protocol/data-messages.ts';
+import { readBrokenTasks } from '../store/broken-tasks.ts';
 import { readTasks } from '../store/deployments.ts';
 import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
 import { lockForRuns } from '../store/lock-queues.ts';
@@ -167,6 +168,8 @@ async function idsOf(db: Queryable, caller: CallingAttempt, { ids, unknownTask: 
 }
 
 async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {
+  const broken = (await readBrokenTasks(db, environment)).find(({ name }) => name === task);
+  if (broken !== undefined) return new CloudCodeError('task_broken', `The task \`${task}\` cannot be run in the environment \`${environment}\`: it has no code there that is good.\n${broken.problem.message}`, { hint: broken.problem.hint });
   const names = (await readTasks(db, environment)).map((each) => each.name);
   const nearest = suggest(task, names);
   return new CloudCodeError('unknown_task', `There is no task \`${task}\` in the environment \`${environment}\`.`, {

@@ -10,6 +10,7 @@ import { findProject } from './find-project.ts';
 import { forgetPackages } from './native-package.ts';
 import { fromMessage, throwErrors } from './problems.ts';
 import { readTaskExports } from './read-task-exports.ts';
+import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
 
 export interface BuiltTask extends Bundle {
   readonly name: string;
@@ -27,10 +28,19 @@ export interface BuiltProject {
   readonly folder: string;
   /** By name. */
   readonly tasks: readonly BuiltTask[];
+  /** Tasks that cannot be built as they stand; none unless they were to be passed over. By name. */
+  readonly broken: readonly BrokenFile[];
   readonly config: ProjectConfig;
   /** null when the project has none. */
   readonly dataModel: DataModel | null;
 }
+
+export interface BuildOptions {
+  /** `pass_over`: the others are built and these named, unless none is good. What is wrong with the rest of the project is refused in any case. */
+  readonly brokenTasks?: BrokenTasks | undefined;
+}
+
+export type BrokenTasks = 'refuse' | 'pass_over';
 
 /**
  * Bundles every task of a project and reads the configuration and the data model. The same sources give the same bytes, wherever the folder lies.
@@ -42,7 +52,7 @@ export interface BuiltProject {
  * @throws CloudCodeError of findProject; else one error for all that is wrong: `task_broken` (with file, line and caret),
  *   `task_without_run`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
  */
-export async function buildProject(folder: string): Promise<BuiltProject> {
+export async function buildProject(folder: string, { brokenTasks = 'refuse' }: BuildOptions = {}): Promise<BuiltProject> {
   const project = await findProject(folder);
   forgetPackages();
   const [config, dataModel, bundled] = await Promise.all([
@@ -52,10 +62,13 @@ export async function buildProject(folder: string): Promise<BuiltProject> {
   ]);
   const bundles = new Map(bundled.flatMap(({ file, bundle }) => (bundle === null ? [] : [[file, bundle] as const])));
   const exported = await atStep('reading what the tasks export', () => readTaskExports(project, bundles));
-  const broken = bundled.flatMap(({ problems }) => problems ?? []).map((problem) => fromMessage('task_broken', problem));
-  throwErrors([...withoutDoubles(broken), ...exported.errors, ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
-  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle, hash: bundleHash(bundle) }]));
-  return { name: project.name, folder: project.folder, tasks, config: config instanceof CloudCodeError ? {} : config, dataModel: dataModel instanceof CloudCodeError ? null : dataModel };
+  const wrong = new Map(exported.errors);
+  for (const { file, problems } of bundled) if (problems !== null) wrong.set(file, problems.map((problem) => fromMessage('task_broken', problem)));
+  const broken = sortOutBroken(project.tasks, wrong);
+  const isRefused = brokenTasks === 'refuse' || broken.length === project.tasks.length;
+  throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
+  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null || wrong.has(file) ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle, hash: bundleHash(bundle) }]));
+  return { name: project.name, folder: project.folder, tasks, broken, config: config instanceof CloudCodeError ? {} : config, dataModel: dataModel instanceof CloudCodeError ? null : dataModel };
 }
 
 function keepUserError(error: unknown): CloudCodeError {
@@ -63,7 +76,8 @@ function keepUserError(error: unknown): CloudCodeError {
   throw error;
 }
 
-/** A mistake in shared code is found by every task that imports it. */
-function withoutDoubles(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
-  return [...new Map(errors.map((error) => [error.message, error])).values()];
+/** What cannot be built comes first; a mistake in shared code is found by every task that imports it, and told once. */
+function inOrder(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
+  const once = [...new Map(errors.map((error) => [error.message, error])).values()];
+  return once.toSorted((left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'));
 }

@@ -69,13 +69,20 @@ type Message =
   | ({ readonly file: string } & Evaluated)
   | { readonly file: string; readonly threw: string; readonly stack: string };
 
+type Found = Map<string, Evaluated | CloudCodeError>;
+
 /**
  * Runs modules, one after the other, in a short-lived process, and says what they export. A module that throws, ends the process or
- * is not done within 10 s is an error; the modules after it are then not looked at.
+ * is not done within 10 s is an error; the modules after one that took the process with it have another.
  */
 export async function evaluateModules(folder: string, modules: readonly ModuleToEvaluate[]): Promise<ReadonlyMap<string, Evaluated | CloudCodeError>> {
-  const found = new Map<string, Evaluated | CloudCodeError>();
-  if (modules.length === 0) return found;
+  const found: Found = new Map();
+  for (let rest = modules; rest.length > 0; rest = modules.filter(({ file }) => !found.has(file))) await evaluateInProcess(folder, rest, found);
+  return found;
+}
+
+/** Finds out about one at least. */
+async function evaluateInProcess(folder: string, modules: readonly ModuleToEvaluate[], found: Found): Promise<void> {
   const child = spawn(process.execPath, ['--no-warnings', '-e', childSource], {
     cwd: folder, env: shortEnvironment(), stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced',
   });
@@ -96,7 +103,6 @@ export async function evaluateModules(folder: string, modules: readonly ModuleTo
   const ended = await ending.finally(() => clearTimeout(timer));
   const stopped = loading.file ?? modules.find(({ file }) => !found.has(file))?.file;
   if (stopped !== undefined) found.set(stopped, notEvaluated(stopped, ended));
-  return found;
 }
 
 function threwWhenLoaded({ file, threw, stack }: { readonly file: string; readonly threw: string; readonly stack: string }, module: ModuleToEvaluate | undefined): CloudCodeError {

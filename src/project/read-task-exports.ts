@@ -10,7 +10,8 @@ import { taskConfigSchema } from './task-config-schema.ts';
 export interface TaskExports {
   /** By the task's file. */
   readonly configs: ReadonlyMap<string, Partial<TaskConfig>>;
-  readonly errors: readonly CloudCodeError[];
+  /** By the task's file. */
+  readonly errors: ReadonlyMap<string, readonly CloudCodeError[]>;
 }
 
 /** `whole` says that not only `config` but the task itself is to be evaluated, since its text does not show what it exports. */
@@ -20,7 +21,7 @@ interface ToEvaluate {
   readonly whole: boolean;
 }
 
-type Looked = { readonly task: FoundTask; readonly config: unknown } | ToEvaluate | CloudCodeError;
+type Looked = { readonly task: FoundTask; readonly config: unknown } | ToEvaluate | { readonly task: FoundTask; readonly error: CloudCodeError };
 
 /**
  * Checks that each task exports `run`, and reads its `config`. A `config` of plain numbers and words is read from the text; any other, and a
@@ -32,12 +33,12 @@ export async function readTaskExports(project: FoundProject, bundles: ReadonlyMa
   const waiting = looked.flatMap((one) => ('toEvaluate' in one ? [one.toEvaluate] : []));
   const evaluated = await evaluateModules(project.folder, waiting);
   const configs = new Map<string, Partial<TaskConfig>>();
-  const errors: CloudCodeError[] = [];
+  const errors = new Map<string, readonly CloudCodeError[]>();
   for (const one of looked) {
-    const result = one instanceof CloudCodeError ? one : finish(one, evaluated);
-    if (result instanceof CloudCodeError) errors.push(result);
-    else if (result.errors !== null) errors.push(...result.errors);
-    else if (!(one instanceof CloudCodeError)) configs.set(one.task.file, result.value);
+    const result = 'error' in one ? one.error : finish(one, evaluated);
+    if (result instanceof CloudCodeError) errors.set(one.task.file, [result]);
+    else if (result.errors !== null) errors.set(one.task.file, result.errors);
+    else configs.set(one.task.file, result.value);
   }
   return { configs, errors };
 }
@@ -46,8 +47,8 @@ async function look(folder: string, task: FoundTask, known: { readonly surveyed:
   const { surveyed, bundle } = known;
   if (surveyed === undefined || bundle === undefined) return { task, config: undefined };
   if (surveyed.exports === null) return { task, toEvaluate: { file: task.file, bundle }, whole: true };
-  if (!surveyed.exports.includes('run')) return withoutRun(task, surveyed.exports);
-  if (surveyed.runIsNoFunction) return runIsNoFunction(task);
+  if (!surveyed.exports.includes('run')) return { task, error: withoutRun(task, surveyed.exports) };
+  if (surveyed.runIsNoFunction) return { task, error: runIsNoFunction(task) };
   if (!surveyed.exports.includes('config')) return { task, config: undefined };
   const { bundle: onlyConfig } = await bundleExport(folder, task.file, 'config');
   if (onlyConfig === null) return { task, toEvaluate: { file: task.file, bundle }, whole: true };
@@ -73,7 +74,7 @@ function readLiteral(code: string, task: FoundTask): Looked | null {
   return { task, config };
 }
 
-function finish(one: Exclude<Looked, CloudCodeError>, evaluated: ReadonlyMap<string, Evaluated | CloudCodeError>) {
+function finish(one: Exclude<Looked, { error: unknown }>, evaluated: ReadonlyMap<string, Evaluated | CloudCodeError>) {
   if ('config' in one) return one.config === undefined ? noConfig : checkConfig(one.task, one.config);
   const result = evaluated.get(one.task.file);
   if (result === undefined) return noConfig;

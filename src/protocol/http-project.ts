@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { DeployedBrokenTask } from '../core/broken-task.ts';
 import type { Carried } from '../core/carried.ts';
-import type { Problem } from './http-problem.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import { type Problem, problemOf } from './http-problem.ts';
 
 const projectBody = z.object({ folder: z.string(), name: z.string(), environment: z.string(), version: z.string(), pid: z.number() });
 
@@ -13,6 +15,18 @@ export function parseProjectBody(body: unknown): ProjectBody | null {
   return parsed.success ? parsed.data : null;
 }
 
+/** A task that could not be built when the others of its project were deployed. */
+export interface BrokenTaskBody {
+  readonly name: string;
+  readonly problem: Problem;
+  /** The deployment whose code it goes on with; null when it was never good, and cannot be scheduled. */
+  readonly goesOn: { readonly deployedAt: string; readonly folder: string } | null;
+}
+
+export function toBrokenTaskBody({ name, problem: { code, message, hint }, goesOn }: DeployedBrokenTask): BrokenTaskBody {
+  return { name, problem: problemOf(new CloudCodeError(code, message, { hint })), goesOn: goesOn === null ? null : { deployedAt: goesOn.deployedAt, folder: goesOn.folder } };
+}
+
 /** What `GET …/folder` tells: how the folder of the server stands to what is deployed. */
 export interface FolderBody {
   /** Whether it is deployed whenever it changes; it is up to date then, or there is a `problem`. */
@@ -23,6 +37,8 @@ export interface FolderBody {
   readonly changed: readonly string[];
   /** Why the folder as it stands could not be deployed. */
   readonly problem: Problem | null;
+  /** The tasks of the folder that are broken as they stand; absent in answers of earlier versions. */
+  readonly broken?: readonly BrokenTaskBody[];
 }
 
 /** What `POST …/folder/deploy` tells when it is done: what is deployed now. */
@@ -34,6 +50,7 @@ export interface DeploymentBody {
   /** What else of the configuration became another: `variables`, `retention`, `queues`. */
   readonly settings: readonly string[];
   readonly tasks: readonly string[];
+  /** Of the tasks. */
   readonly code: Carried;
   readonly packages: Carried;
   readonly files: Carried;

@@ -162,7 +162,7 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     if (context.holdsLease()) {
       try {
         worker.start(startMessage(run, code, context.folder), run.parametersJson);
-        context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid });
+        context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid, bundleHash: run.bundleHash });
       } catch (error) {
         // Part of the message may have been sent: the worker is ended as any other.
         ended.resolve({ kind: 'lost', why: `The worker could not be started: ${error instanceof Error ? error.message : String(error)}` });

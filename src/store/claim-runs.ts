@@ -64,7 +64,7 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
         from picked where r.id = picked.id
         returning r.*, picked.turn
       ), begun as (
-        select c.*, t.deployment_id, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start, t.file, t.external
+        select c.*, t.deployment_id, t.kept_from, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start, t.file, t.external
         from claimed c left join lateral (
           select * from cloudcode.tasks t where t.environment_id = c.environment_id and t.name = c.task
           order by t.deployment_id desc limit 1
@@ -81,7 +81,7 @@ export function claimRuns(db: Queryable, claim: { readonly runnerId: string; rea
       from begun c
         join cloudcode.environments e on e.id = c.environment_id
         join cloudcode.bundles b on b.hash = c.bundle_hash
-        join cloudcode.deployments d on d.id = c.deployment_id
+        join cloudcode.deployments d on d.id = coalesce(c.kept_from, c.deployment_id)
       order by c.turn`,
     values: [claim.runnerId, claim.after, ...(isFixed ? [] : [claim.limit])],
   });

@@ -47,6 +47,8 @@ export async function pruneDeployments(db: Queryable, environmentId: number, { i
         returning id
       ), deleted as (
         delete from cloudcode.tasks where deployment_id in (select id from pruned)
+      ), deleted_broken as (
+        delete from cloudcode.broken_tasks where deployment_id in (select id from pruned)
       )
       select count(*)::integer as count from pruned`,
     values: [environmentId, ids, keep],

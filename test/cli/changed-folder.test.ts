@@ -65,10 +65,12 @@ describe('CLI: run executes the folder as it stands, or says that it does not', 
       assert.match(refused.stderr, /cloudcode\/task\/index\.ts:1:.*task_broken[\s\S]*Nothing was scheduled[\s\S]*last good deployment/);
       assert.equal(documentOf<{ code: string }>(refused).code, 'task_broken');
       await dev.says(/not deployed: [\s\S]*The last good deployment goes on: task\n/);
+      write('cloudcode.config.ts', 'export default {');
       write('cloudcode/new/index.ts', returns('new'));
       const unknown = await cloudcode(['schedule', 'new', '--project', dev.child.spawnargs.at(-1) ?? '']);
       assert.equal(unknown.status, 2);
-      assert.match(unknown.stderr, /could not be deployed[\s\S]*unknown_task[\s\S]*task\/index\.ts:1:/);
+      assert.match(unknown.stderr, /could not be deployed[\s\S]*unknown_task[\s\S]*cloudcode\.config\.ts:1:/);
+      write('cloudcode.config.ts', 'export default {};');
       write('cloudcode/task/index.ts', returns('fourth'));
       await resultIs('fourth');
       assert.equal((await run('new')).status, 0);
@@ -77,7 +79,7 @@ describe('CLI: run executes the folder as it stands, or says that it does not', 
   it('dev on a broken project says that the tasks of the last good deployment go on', () =>
     inProject({ 'cloudcode/task/index.ts': returns('good'), 'cloudcode/other/index.ts': returns('other') }, async ({ folder, write, serve, resultIs }) => {
       await resultIs('good');
-      write('cloudcode/task/index.ts', 'broken(');
+      write('cloudcode.config.ts', 'broken(');
       const dev = await serve('dev');
       assert.match(dev.stdout(), /tasks {8}other, task\n +of the last good deployment/);
       assert.match(dev.stderr(), /not deployed/);

@@ -4,6 +4,7 @@ import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { parseAfter, parseAt, readParameters } from '../parse-values.ts';
 import { resolveBackend } from '../resolve-backend.ts';
+import { followSteps } from '../terminal/follow-steps.ts';
 import { describeFound, scheduleOrDeploy } from '../schedule-or-deploy.ts';
 
 interface ScheduleOptions {
@@ -46,7 +47,8 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
   parseScheduleRequest(request, new Date());
   const { backend, deployable, close } = await resolveBackend(global);
   try {
-    const scheduled = await scheduleOrDeploy(backend, request, deployable);
+    using steps = followSteps(terminal.err, { live: { above: terminal.err.write }, show: null });
+    const scheduled = await scheduleOrDeploy(backend, request, { deployable, tell: terminal.tell, onStep: steps.at });
     const found = describeFound(scheduled);
     if (found !== null) terminal.tell(found);
     const { run } = scheduled;

@@ -66,6 +66,7 @@ export function readServeOptions({ global }: Invocation, options: ServeOptions):
     http: options.http === false ? null : { host: options.host ?? '127.0.0.1', port },
     runner: options.runner === false ? null : { concurrency, leaseMs },
     watch: false,
+    brokenTasks: 'refuse',
     deploy: options.deploy === undefined ? 'unless_replaced' : options.deploy ? 'always' : 'never',
   };
 }

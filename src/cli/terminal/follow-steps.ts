@@ -5,31 +5,39 @@ import type { Screen } from './terminal.ts';
 
 /** Shorter work is not talked about. */
 const quietMs = 1000;
-/** On a terminal the live line says it all the time. */
+/** Without a live line, so often at most. */
 const lineEveryMs = 5000;
+const liveEveryMs = 100;
 
 export interface Steps extends Disposable {
-  /** What is begun now. */
-  at(step: string): void;
+  /** What is begun now; null: the work is over. */
+  at(step: string | null): void;
 }
 
-/** Says what long work is at: in the live line of a terminal, where `show` gets it, and else in lines of their own, a few seconds apart. */
-export function followSteps(screen: Screen, { live, show }: { readonly live: LiveLine; readonly show: (text: string) => void }): Steps {
-  const began = performance.now();
-  let step = '';
+/** Says what work that takes more than a second is at: in the live line of a terminal, to which `show` is given, and else in lines of their own. */
+export function followSteps(screen: Pick<Screen, 'isTerminal'>, { live, show }: { readonly live: Pick<LiveLine, 'above'>; readonly show: ((text: string | null) => void) | null }): Steps {
+  const isLive = screen.isTerminal && show !== null;
+  let step: string | null = null;
   let told = '';
+  let began = 0;
+  let timer: NodeJS.Timeout | undefined;
   const say = (): void => {
-    if (step === '') return;
-    if (screen.isTerminal) show(`${step}, ${duration(performance.now() - began)}`);
+    if (step === null) return;
+    if (isLive) show(`${step}, ${duration(performance.now() - began)}`);
     else if (step !== told) live.above(`${step} …\n`);
     told = step;
+    timer = setTimeout(say, isLive ? liveEveryMs : lineEveryMs).unref();
   };
-  let timer = setTimeout(function again() {
-    say();
-    timer = setTimeout(again, screen.isTerminal ? quietMs / 10 : lineEveryMs).unref();
-  }, quietMs).unref();
-  return {
-    at: (next) => void (step = escapeText(next)),
-    [Symbol.dispose]: () => clearTimeout(timer),
+  const at = (next: string | null): void => {
+    if (next === null) {
+      clearTimeout(timer);
+      if (isLive && step !== null) show(null);
+      told = '';
+    } else if (step === null) {
+      began = performance.now();
+      timer = setTimeout(say, quietMs).unref();
+    }
+    step = next === null ? null : escapeText(next);
   };
+  return { at, [Symbol.dispose]: () => at(null) };
 }

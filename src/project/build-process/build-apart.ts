@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CloudCodeError } from '../../core/errors.ts';
 import { packageRoot } from '../../package-root.ts';
-import type { BuiltProject, BuiltTask } from '../build-project.ts';
+import type { BuildOptions, BuiltProject, BuiltTask } from '../build-project.ts';
 import type { ProjectConfig } from '../config.ts';
 import { type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';
 
@@ -19,8 +19,8 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, options: Ending & Telling = {}): Promise<BuiltProject | null> {
-  const told = await listen([folder, 'project'], options);
+export async function buildApart(folder: string, { brokenTasks, ...options }: Ending & Telling & BuildOptions = {}): Promise<BuiltProject | null> {
+  const told = await listen([folder, brokenTasks === 'pass_over' ? 'good_tasks' : 'project'], options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
 
@@ -50,7 +50,7 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen([folder, part]: readonly [string, 'project' | 'configuration'], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
+async function listen([folder, part]: readonly [string, 'project' | 'good_tasks' | 'configuration'], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
   const child = await startProcess(resolve(folder), part);
