@@ -4,6 +4,7 @@ import type { OnProgress } from '../data/tables/prepare-tables.ts';
 import { beginUpload, deleteUpload, holdContents, insertContent, insertContentPart, insertPackageTree, markContents } from '../store/contents.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { packContent } from './pack-content.ts';
+import { severalAtOnce } from './several-at-once.ts';
 
 /** What a deployment holds besides its code. */
 export interface DeployableContents {
@@ -30,6 +31,8 @@ export interface CarriedContents {
 
 export const noContents: CarriedContents = { packages: { count: 0, bytes: 0, added: [] }, files: { count: 0, bytes: 0, added: [] } };
 
+const storedAtOnce = 4;
+
 /** A content that was there when a deployment began is not there any more. */
 export class ContentsGone extends Error {
   override readonly name = 'ContentsGone';
@@ -44,10 +47,10 @@ export async function keepContents(db: Queryable, contents: DeployableContents, 
   const folders = foldersOf(contents);
   const known = folders.length === 0 ? new Set<string>() : await markContents(db, folders.map(({ hash }) => hash));
   const unknown = folders.filter(({ hash }) => !known.has(hash));
-  for (const [index, folder] of unknown.entries()) {
+  await severalAtOnce(unknown.entries(), storedAtOnce, async ([index, folder]) => {
     onProgress(`storing ${folder.name} (${index + 1} of ${unknown.length}, ${(bytesOf(folder) / 1e6).toFixed(1)} MB)`);
     await store(db, folder);
-  }
+  });
   const packages = distinct(contents.packages?.folders ?? []);
   const files = contents.files === null ? [] : [contents.files];
   const addedOf = (kept: readonly FolderToKeep[]): Carried['added'] => kept.filter((folder) => unknown.includes(folder)).map((folder) => ({ name: folder.name, bytes: bytesOf(folder) }));

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KeptFile } from '../../core/kept-folder.ts';
+import { severalAtOnce } from '../../operations/several-at-once.ts';
 
 /** A file of a layout that is a copy of another one on this machine. */
 export interface CopiedFile extends KeptFile {
@@ -28,11 +29,7 @@ export async function copyFiles(to: string, files: readonly CopiedFile[]): Promi
 
 async function eachFile(to: string, files: readonly CopiedFile[], put: (from: string, path: string) => Promise<void>): Promise<void> {
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) await mkdir(join(to, folder), { recursive: true });
-  const left = files.values();
-  const work = async (): Promise<void> => {
-    for (const { from, path } of left) await put(from, join(to, path));
-  };
-  await Promise.all(Array.from({ length: copiedAtOnce }, work));
+  await severalAtOnce(files, copiedAtOnce, ({ from, path }) => put(from, join(to, path)));
 }
 
 /** File systems that have said that they cannot, by the code they say it with. */

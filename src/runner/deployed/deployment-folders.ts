@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { PackageTree } from '../../core/kept-folder.ts';
+import { severalAtOnce } from '../../operations/several-at-once.ts';
 import { type DeployedFolder, readContents, readPackageTree, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
@@ -33,6 +34,8 @@ export interface DeploymentFolder {
 /** Gives the folder of a deployment, with its files and its packages. */
 export type DeploymentFolders = (deployed: DeployedFolder) => Promise<DeploymentFolder>;
 
+const unpackedAtOnce = 4;
+
 /** What a deployment's folder is called. */
 export function deploymentHash({ treeHash, filesHash, projectPath }: DeployedFolder): string {
   return createHash('sha256').update(JSON.stringify([treeHash, filesHash, projectPath])).digest('hex');
@@ -53,7 +56,7 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
     if (tree === null) throw new DeploymentDamaged(`The packages ${hash} are not in the database.`);
     const stored = await readAll(db, tree.folders.map((folder) => folder.hash));
     await layOut(join(folders.packages, hash), layoutOfTree(tree, stored, folders), async (to, files) => {
-      for (const needed of new Set(files.map(({ content }) => content))) await contents(needed);
+      await severalAtOnce(new Set(files.map(({ content }) => content)), unpackedAtOnce, contents);
       await linkFiles(to, files);
     });
   };
