@@ -13,6 +13,8 @@ export interface TaskConfig {
   readonly maxAttempts: number;
   /** Counts where the machine forks, and there nothing is to fork. Where it does not, everything is spawned. */
   readonly workerStart?: WorkerStart;
+  /** Patterns of what is deployed besides code, relative to the task's folder. */
+  readonly files?: readonly string[];
 }
 
 /** The limits of the original: 5 minutes and 1024 MB. */

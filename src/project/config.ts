@@ -9,7 +9,7 @@ import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
 import { joinErrors } from './problems.ts';
-import { oneOfWorkerStarts, taskConfigSchema, wholeNumber } from './task-config-schema.ts';
+import { oneOfWorkerStarts, patterns, taskLimitsSchema, wholeNumber } from './task-config-schema.ts';
 
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
@@ -17,6 +17,8 @@ export interface ProjectConfig {
   readonly defaults?: Partial<TaskConfig>;
   readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> }>>;
   readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' }>>;
+  /** Patterns of what is deployed besides code, relative to the project's folder. */
+  readonly files?: readonly string[];
   /** How long, and how many, finished runs are kept in each environment. */
   readonly retention?: Partial<Retention>;
   /** How many attempts one runner executes at a time. */
@@ -40,9 +42,10 @@ const variableValue = z.string({ error: 'must be a string' }).refine((value) => 
 const queueName = z.string().refine(isQueueName, { error: 'cannot be the name of a queue: it must be 1 to 512 characters without U+0000' });
 
 const configSchema: z.ZodType<ProjectConfig> = strictObject({
-  defaults: taskConfigSchema.optional(),
+  defaults: taskLimitsSchema.optional(),
   environments: record(environmentName, strictObject({ variables: record(variableName, variableValue) })),
   queues: record(queueName, strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() })),
+  files: patterns(),
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
@@ -68,13 +71,18 @@ function isQueueName(name: string): boolean {
  * @throws CloudCodeError `invalid_config`, naming the file, the field, the value and what it must be
  */
 export async function readConfig(folder: string): Promise<ProjectConfig> {
-  const inside = await readdir(folder);
-  const [file, other] = configFiles.filter((name) => inside.includes(name));
+  const [file, other] = await configFilesIn(folder);
   if (file === undefined) return {};
   if (other !== undefined) throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, { hint: 'Keep one of them.' });
   const config = checkConfig(file, await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }));
   await checkStartVariables(folder, file, config);
   return config;
+}
+
+/** Their names; a project has one at most. */
+export async function configFilesIn(folder: string): Promise<readonly string[]> {
+  const inside = await readdir(folder);
+  return configFiles.filter((name) => inside.includes(name));
 }
 
 function checkConfig(file: string, config: unknown): ProjectConfig {

@@ -5,13 +5,24 @@ import { strictObject } from './check-shape.ts';
 /** Node's timers count to 2^31 - 1 ms, which is just over 24 days. */
 const maxTimeoutMs = 24 * 86_400_000;
 
-/** The limits of a task, in its own `config` and in the project's `defaults`. */
-export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({
+const limits = {
   timeoutMs: wholeNumber(1, maxTimeoutMs, { unit: ' of milliseconds', meaning: ' (24 days)' }),
   memoryMb: wholeNumber(16, 1_048_576, { unit: ' of MiB' }),
   maxAttempts: wholeNumber(1, 1000),
   workerStart: oneOfWorkerStarts(),
-});
+};
+
+/** The limits of all tasks, in the project's `defaults`. */
+export const taskLimitsSchema: z.ZodType<Partial<TaskConfig>> = strictObject(limits);
+
+/** A task's own `config`. */
+export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({ ...limits, files: patterns() });
+
+/** Of files. */
+export function patterns() {
+  const pattern = z.string({ error: 'must be a string' }).regex(/^!?[^!\0]/, { error: 'must be a path or a pattern' });
+  return z.array(pattern, { error: "must be a list of paths and patterns: ['templates', 'data/*.csv']" }).optional();
+}
 
 export function oneOfWorkerStarts() {
   return z.enum(workerStarts, { error: "must be 'spawn' or 'fork'" }).optional();
