@@ -29,6 +29,8 @@ export interface TaskConfig {
   readonly maxAttempts?: number;
   /** Where the configuration or the machine says `workerStart: 'fork'`: `spawn` has this task spawned nevertheless; `fork` has it forked although it needs something for which it would be spawned (a native add-on, say). */
   readonly workerStart?: 'spawn' | 'fork';
+  /** What is deployed besides code and what lies in the task's folder: paths and patterns, relative to that folder. `['../_shared/templates', '!../_shared/templates/*.psd']`. */
+  readonly files?: readonly string[];
 }
 
 /** What `scheduleTask` takes. At most one of `at` and `after`; with neither, the run is due at once. */
@@ -256,9 +258,11 @@ export interface Location {
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
   /** Limits for every task that does not set its own. */
-  readonly defaults?: TaskConfig;
+  readonly defaults?: Omit<TaskConfig, 'files'>;
   readonly environments?: Readonly<Record<string, EnvironmentConfig>>;
   readonly queues?: Readonly<Record<string, QueueConfig>>;
+  /** What is deployed besides code and what lies in the tasks' folders: paths and patterns, relative to the project's folder. `['templates', 'data/*.csv']`. */
+  readonly files?: readonly string[];
   /** What is kept of finished runs in each environment. */
   readonly retention?: RetentionConfig;
   /** How many attempts one runner executes at a time. Twice the cores, at least 4, unless set. */

@@ -41,6 +41,8 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   '@rgrove/parse-xml': ['project'],
   esbuild: ['project'],
+  ignore: ['project'],
+  picomatch: ['project'],
   picocolors: ['cli'],
 };
 

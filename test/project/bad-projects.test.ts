@@ -97,7 +97,7 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt task limit', files: { 'cloudcode/a/index.ts': `${good}export const config = { maxAttempt: 3 };` }, code: 'invalid_task_config',
-    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts, workerStart.',
+    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts, workerStart, files.',
   },
   {
     name: 'a config that is no object', files: { 'cloudcode/a/index.ts': `${good}export const config = [1, String(2)];` }, code: 'invalid_task_config',
@@ -133,7 +133,7 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt field of the configuration', files: { ...fineTask, 'cloudcode.config.ts': 'export default { default: {} };\n' }, code: 'invalid_config',
-    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, retention, concurrency, leaseMs, maxPackagesMb, workerStart.',
+    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, files, retention, concurrency, leaseMs, maxPackagesMb, workerStart.',
   },
   {
     name: 'a wrong value deep in the configuration', files: { ...fineTask, 'cloudcode.config.ts': "export default { environments: { testing: { variables: { 'A': 5 } } } };\n" }, code: 'invalid_config',
