@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { BundleMessage, StartMessage } from '../protocol/worker-messages.ts';
 import { compileBundle, leastKeptBytes } from './compiled-code.ts';
-import { usePackOf } from './packages/load-packages.ts';
+import { beginPackageModules, usePackOf } from './packages/load-packages.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
 
@@ -28,15 +28,20 @@ export function loadCommonJs({ bundle }: Pick<StartMessage, 'bundle'>): Record<s
   return module.exports;
 }
 
-async function loadModule({ path, compiledFolder }: BundleMessage): Promise<Record<string, unknown>> {
+async function loadModule({ path, compiledFolder, packagesFolder }: BundleMessage): Promise<Record<string, unknown>> {
   // Node itself keeps what it compiled of modules, when the process exits; it checks version, flags and content.
   if (readingOf(path, () => statSync(path)).size >= leastKeptBytes) process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
   const { pathToFileURL } = process.getBuiltinModule('node:url');
   const { href } = pathToFileURL(path);
-  return (await import(href).catch((error: unknown) => {
+  const end = packagesFolder === null ? undefined : beginPackageModules();
+  try {
+    return (await import(href)) as Record<string, unknown>;
+  } catch (error) {
     const { code, url } = error as { readonly code?: unknown; readonly url?: unknown };
     throw code === 'ERR_MODULE_NOT_FOUND' && url === href ? goneBundle(path, error) : error;
-  })) as Record<string, unknown>;
+  } finally {
+    end?.();
+  }
 }
 
 /** @param read reads the bundle, and runs none of its code */

@@ -54,6 +54,18 @@ exports.facts = async () => ({
   'word/index.js': `${filler}\nexports.word = () => require('./part').word + require('./other').word;`,
   'word/part.js': 'exports.word = "one";',
   'word/other.js': 'exports.word = "!";',
+  'esm/package.json': '{ "name": "esm", "type": "module", "exports": { ".": "./index.js", "./*": "./*" } }',
+  'esm/index.js': `import cjs, { part } from './cjs.cjs'; import data from '../facts/data.json' with { type: 'json' }; import * as dep from 'dep'; import { circle } from './circle.js';
+${Array.from({ length: 14 }, (_, n) => `import { n as n${n} } from './part${n}.js';`).join('\n')}
+export default class Default {}
+export const facts = { url: import.meta.url, resolved: import.meta.resolve('dep'), cjs, part, data, dep: { ...dep }, circle: circle(), sum: [${Array.from({ length: 14 }, (_, n) => `n${n}`).join(', ')}], stack: new Error('here').stack.split('\\n')[1] };`,
+  'esm/cjs.cjs': 'exports.part = require("./part0.js").n; exports.filename = __filename; exports.parent = module.parent?.id ?? null;',
+  'esm/circle.js': 'import { facts } from "./index.js"; export const circle = () => { try { return facts; } catch (error) { return error.name; } };',
+  ...Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`esm/part${n}.js`, `import 'dep'; export const n = ${n};`])),
+  'dep/package.json': '{ "name": "dep", "exports": { "import": "./one.mjs", "require": "./one.cjs" } }',
+  'dep/one.mjs': 'export const word = "one";',
+  'dep/two.mjs': 'export const word = "two";',
+  'dep/one.cjs': 'exports.word = "required";',
   'other/index.js': `${filler}\nexports.word = () => "another";`,
 };
 
@@ -79,6 +91,7 @@ const task = `const Module = require('module');
 const patches = { ${Object.entries(patches).map(([name, [code]]) => `${JSON.stringify(name)}() { ${code} }`).join(',\n')} };
 exports.run = async ({ patch, loads = 'word' }) => {
   if (patch !== undefined) patches[patch]();
+  if (loads === 'esm') return { ...require('esm').facts, default: require('esm').default.name, required: require('dep').word, later: (await import('esm')).default === require('esm').default };
   if (loads === 'facts') return require('facts').facts();
   return require(loads).word();
 };`;
@@ -112,6 +125,37 @@ test('what a task patches before it requires a package counts as in Node, when i
     assert.equal((await run({ patch })).result, expected, `${patch}, without a pack`);
     assert.equal((await run({})).result, 'one!', `after ${patch}`);
   }
+});
+
+test('ES modules that a task requires or imports are what plain Node makes of them, and are found without a look at the disk', async () => {
+  const expected = inNode({ loads: 'esm' });
+  assert.deepEqual(pick(await run({ loads: 'esm' })), [expected, true]);
+  assert.deepEqual(pick(await run({ loads: 'esm' })), [expected, false]);
+  assert.ok(globSync('modules/*/*', { cwd: compiled }).length >= 16);
+  // An import resolves to what it did when the pack was made; and to what is there now, where the folder may change.
+  write('node_modules/dep/package.json', '{ "name": "dep", "exports": { "import": "./two.mjs", "require": "./one.cjs" } }');
+  const words = async (how: Parameters<typeof run>[1]): Promise<unknown> => ((await run({ loads: 'esm' }, how)).result as { dep: { word: string } }).dep.word;
+  assert.equal(await words({}), 'one');
+  assert.equal(await words({ packagesFolder: null }), 'two');
+});
+
+test('hooks for ES modules that a task registers before it requires one count as in Node', async () => {
+  const hooks = 'export const resolve = (specifier, context, next) => next(specifier === "dep" ? "dep-two" : specifier, context);';
+  write('node_modules/dep-two/index.js', 'exports.word = "hooked";');
+  await run({ loads: 'esm' });
+  for (const register of [`registerHooks({ resolve: (specifier, context, next) => next(specifier === 'dep' ? 'dep-two' : specifier, context) })`, `register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))`]) {
+    write('task.cjs', `exports.run = async () => { require('module').${register}; return [(await import('esm')).facts.dep.word, require('esm').facts.dep.word]; };`);
+    assert.deepEqual((await run({})).result, inNode({}), register);
+    assert.deepEqual((await run({})).result, ['hooked', 'hooked'], register);
+  }
+});
+
+test('a task in ESM format finds what its packages import in the pack', async () => {
+  write('task.mjs', `import { facts } from 'esm'; await null; export const run = async () => facts.dep.word;`);
+  const esm = { path: join(folder, 'task.mjs'), format: 'esm' } as const;
+  assert.deepEqual(pick(await run({}, esm)), ['one', true]);
+  write('node_modules/dep/package.json', '{ "name": "dep", "exports": "./two.mjs" }');
+  assert.deepEqual(pick(await run({}, esm)), ['one', false]);
 });
 
 test('a file is loaded from the pack while it is what it was, and from the disk when it is another', async () => {
@@ -175,7 +219,7 @@ test('a task that imports at run time prints no warning of ours, and its own are
   assert.match(output, /ExperimentalWarning: mine/);
 });
 
-function run(parameters: object, how: { readonly packagesFolder?: string | null; readonly external?: readonly string[] } = {}): Promise<OneAttempt> {
+function run(parameters: object, how: { readonly packagesFolder?: string | null; readonly external?: readonly string[]; readonly path?: string; readonly format?: 'esm' } = {}): Promise<OneAttempt> {
   const path = join(folder, 'task.cjs');
   return attempt(folder, { path, sourceMapPath: `${path}.map`, compiledFolder: compiled, format: 'cjs', base: path, packagesFolder: folder, ...how, parameters });
 }

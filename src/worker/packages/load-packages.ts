@@ -3,16 +3,19 @@ import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
+import { beginModules, countModules, type FoundModules, keepModules, newlyFoundModules } from './load-modules.ts';
 import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
 
 // Taken before the task runs, which may put its own in their place.
 const { existsSync, readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
 const { apply } = Reflect;
 
 const nodeOptions = process.env['NODE_OPTIONS'] ?? '';
 
 /** A smaller text is loaded by Node in the time that it takes to find a pack. */
 const leastPackedLength = 96 * 1024;
+const leastPackedModules = 12;
 /** A pack is replaced when an attempt loaded more than one file in eight from outside of it, and so often at most. */
 const largestMissingShare = 1 / 8;
 const mostGenerations = 8;
@@ -31,6 +34,7 @@ interface NewFile {
   readonly script: Script;
 }
 
+let isInstalled = false;
 let place: Place | null = null;
 /** Undefined until the first file of a package is loaded. */
 let pack: Pack | null | undefined;
@@ -50,7 +54,9 @@ export function loadFromPacks(): void {
   if (loadJs === undefined || hasPreloads()) return;
 
   const compile: LoadedModule['_compile'] = function compile(this: LoadedModule, content, filename, format) {
-    const script = (format === undefined || format === 'commonjs') && isPacked(filename) && compilesAsEver() ? compileNew(content, filename) : null;
+    const isOurs = isPacked(filename) && compilesAsEver();
+    if (isOurs && format === 'module') return withModules(() => apply(_compile, this, [content, filename, format]));
+    const script = isOurs && (format === undefined || format === 'commonjs') ? compileNew(content, filename) : null;
     if (script === null) return apply(_compile, this, [content, filename, format]);
     return execute(this, script.runInThisContext() as never, filename);
   };
@@ -69,6 +75,7 @@ export function loadFromPacks(): void {
     return found;
   };
   watchHooks();
+  isInstalled = true;
 }
 
 /** Tells which bundle is loaded from here on. */
@@ -78,8 +85,11 @@ export function usePackOf({ bundle: { compiledFolder, packagesFolder }, external
 
 /** Whether this attempt has loaded so much from outside of the pack that another should be kept. */
 export function hasUnkeptPackages(): boolean {
-  if (newFiles.size === 0) return false;
-  if (pack !== null && pack !== undefined) return pack.generation < mostGenerations && newFiles.size > (newFiles.size + used) * largestMissingShare;
+  const modules = countModules();
+  const missing = newFiles.size + modules.unknown;
+  if (missing === 0) return false;
+  if (pack !== null && pack !== undefined) return pack.generation < mostGenerations && missing > (missing + used + modules.known) * largestMissingShare;
+  if (modules.unknown >= leastPackedModules) return true;
   let length = 0;
   for (const { text } of newFiles.values()) length += text.length;
   return length >= leastPackedLength;
@@ -88,7 +98,8 @@ export function hasUnkeptPackages(): boolean {
 /** Keeps a pack of what this attempt has loaded, and of what was in the pack before, while that has room. */
 export function keepPackages(): void {
   if (place === null || !hasUnkeptPackages()) return;
-  keep(pathOf(place), () => encodePack(filesToKeep(), (pack?.generation ?? 0) + 1));
+  keep(pathOf(place), () => encodePack({ files: filesToKeep(), modules: modulesToKeep(), generation: (pack?.generation ?? 0) + 1 }));
+  keepModules();
   removeOldPacks(place.compiledFolder);
 }
 
@@ -112,6 +123,29 @@ function* filesToKeep(): Iterable<PackedFile> {
   for (const file of pack?.files.values() ?? []) {
     if (!newFiles.has(file.filename)) yield { filename: file.filename, size: file.size, mtimeMs: file.mtimeMs, ino: file.ino, text: file.text, code: file.code, found: new Map([...file.found, ...(newlyFound.get(file.filename) ?? [])]) };
   }
+}
+
+function modulesToKeep(): FoundModules {
+  const all = new Map(pack?.modules);
+  for (const [parentUrl, found] of newlyFoundModules()) all.set(parentUrl, new Map([...(all.get(parentUrl) ?? []), ...found]));
+  return all;
+}
+
+/** Does what loads ES modules, at once. */
+function withModules<Result>(load: () => Result): Result {
+  const end = beginPackageModules();
+  try {
+    return load();
+  } finally {
+    end();
+  }
+}
+
+/** Until what it returns is called, ES modules of packages are loaded with what is known of them. */
+export function beginPackageModules(): () => void {
+  if (place === null || !isInstalled) return () => undefined;
+  if (pack === undefined) pack = openPack();
+  return beginModules({ found: pack?.modules ?? new Map<string, never>(), folder: `${place.compiledFolder}/modules`, isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)) });
 }
 
 /** The code of a file from the pack; null where that does not have it. */

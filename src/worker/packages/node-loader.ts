@@ -26,7 +26,8 @@ export interface NodeLoader {
   readonly _stat: unknown;
   readonly _readPackage: unknown;
   createRequire(filename: string): NodeJS.Require;
-  registerHooks(hooks: object): object;
+  registerHooks(hooks: object): { deregister(): void };
+  register(...args: unknown[]): unknown;
 }
 
 export const loader = process.getBuiltinModule('node:module') as unknown as NodeLoader;
@@ -39,14 +40,29 @@ const ownExtensions = Object.keys(loader._extensions).length;
 
 /** Whether a task has put hooks of its own between Node and the files: from then on Node does everything. */
 let isHooked = false;
+/** The same for ES modules, which have more ways to do it. */
+let areModulesHooked = false;
+const { register, registerHooks } = loader;
 
 /** Notes from now on whether hooks are registered. */
 export function watchHooks(): void {
-  const { registerHooks } = loader;
   loader.registerHooks = function (hooks) {
-    isHooked = true;
+    isHooked = areModulesHooked = true;
     return registerHooks.call(loader, hooks);
   };
+  loader.register = function (...args) {
+    areModulesHooked = true;
+    return register.apply(loader, args);
+  };
+}
+
+export function isModuleHooked(): boolean {
+  return areModulesHooked;
+}
+
+/** Registers hooks of ours. Those that a task registers later come before them. */
+export function hookModules(hooks: object): { deregister(): void } {
+  return registerHooks.call(loader, hooks);
 }
 
 /** Whether Node would find what it has found in an earlier process: the task has changed nothing of how it looks. */

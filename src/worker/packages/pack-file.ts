@@ -1,4 +1,5 @@
 import { readKept } from '../kept-file.ts';
+import type { FoundModule, FoundModules } from './load-modules.ts';
 
 /** One CommonJS file: what it says, and what it loads. */
 export interface PackedFile {
@@ -16,6 +17,8 @@ export interface PackedFile {
 
 export interface Pack {
   readonly files: ReadonlyMap<string, PackedFile>;
+  /** What the imports of ES modules resolved to. */
+  readonly modules: FoundModules;
   /** How often it was replaced by a larger one. */
   readonly generation: number;
 }
@@ -32,11 +35,19 @@ interface Header {
   /** Bytes of the texts whose characters are one byte each; those with two bytes follow, then the compiled code. */
   readonly oneByte: number;
   readonly twoBytes: number;
+  readonly modules: readonly [parentUrl: string, specifier: string, url: string, format: string | null][];
   readonly files: readonly [filename: string, size: number, mtimeMs: number, ino: number, isTwoBytes: 0 | 1, textAt: number, textLength: number, codeAt: number, codeLength: number, found: readonly string[]][];
 }
 
-/** Files in the order in which they are to have room. @returns the parts of a pack */
-export function encodePack(files: Iterable<PackedFile>, generation: number): readonly Uint8Array[] {
+interface PackToKeep {
+  /** In the order in which they are to have room. */
+  readonly files: Iterable<PackedFile>;
+  readonly modules: FoundModules;
+  readonly generation: number;
+}
+
+/** @returns the parts of a pack */
+export function encodePack({ files, modules, generation }: PackToKeep): readonly Uint8Array[] {
   const texts = [new Blocks(1), new Blocks(2)] as const;
   const codes = new Blocks(alignment);
   const entries: Header['files'][number][] = [];
@@ -48,7 +59,8 @@ export function encodePack(files: Iterable<PackedFile>, generation: number): rea
     bytes += encoded.length + code.length;
     entries.push([filename, size, mtimeMs, ino, isTwoBytes, texts[isTwoBytes].add(encoded) >> isTwoBytes, text.length, codes.add(code), code.length, [...found].flat()]);
   }
-  const header: Header = { layout, generation, oneByte: texts[0].length, twoBytes: texts[1].length, files: entries };
+  const imports = [...modules].flatMap(([parentUrl, found]) => [...found].map(([specifier, { url, format }]) => [parentUrl, specifier, url, format] as Header['modules'][number]));
+  const header: Header = { layout, generation, modules: imports, oneByte: texts[0].length, twoBytes: texts[1].length, files: entries };
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length, 0);
@@ -77,7 +89,17 @@ export function readPack(path: string): Pack | null {
     const text = (): string => texts[isTwoBytes].slice(textAt, textAt + textLength);
     files.set(filename, new Entry(file, text, () => data.subarray(codesAt + codeAt, codesAt + codeAt + codeLength)));
   }
-  return { files, generation: header.generation };
+  return { files, modules: modulesOf(header), generation: header.generation };
+}
+
+function modulesOf({ modules }: Header): FoundModules {
+  const all = new Map<string, Map<string, FoundModule>>();
+  for (const [parentUrl, specifier, url, format] of modules) {
+    const found = all.get(parentUrl);
+    if (found === undefined) all.set(parentUrl, new Map([[specifier, { url, format }]]));
+    else found.set(specifier, { url, format });
+  }
+  return all;
 }
 
 // Made of a pack's file only what is asked for: an attempt may load few of them.
