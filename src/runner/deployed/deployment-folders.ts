@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { PackageTree } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
@@ -27,7 +28,7 @@ export function machineFolders(machineFolder: string): MachineFolders {
 export interface DeploymentFolder {
   /** The project's folder in it. */
   readonly project: string;
-  /** Null for one without packages. */
+  /** As Node names it: the real path. Null for one without packages. */
   readonly packages: string | null;
 }
 
@@ -50,6 +51,7 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
   const contents = openContentCache(db, folders.contents, markUsed);
   const checked = new Map<string, string>();
   const underWay = new Map<string, Promise<void>>();
+  let realPackages: string | null = null;
 
   const layOutTree = async (hash: string): Promise<void> => {
     const tree = await readPackageTree(db, hash);
@@ -89,7 +91,9 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
     };
     if (packages !== null && treeHash !== null) await ensure(packages, () => layOutTree(treeHash));
     await ensure(folder, () => layOutDeployment(folder, deployed));
-    return { project: join(folder, projectPath), packages };
+    if (treeHash === null) return { project: join(folder, projectPath), packages: null };
+    realPackages ??= await realpath(folders.packages);
+    return { project: join(folder, projectPath), packages: join(realPackages, treeHash) };
   };
 }
 
