@@ -13,6 +13,9 @@ export interface RowShape {
   readonly size: string;
 }
 
+/** No field can be called so. */
+export const versionColumn = '.version';
+
 const shapes = new WeakMap<Model, RowShape>();
 
 export function rowShapeOf(model: Model): RowShape {
@@ -24,10 +27,10 @@ export function rowShapeOf(model: Model): RowShape {
 function describeRow(model: Model): RowShape {
   const ids = [idColumn, ...model.belongsTo.map(belongsToColumn)].map(({ name }) => column(name));
   const fields = model.fields.flatMap(columnsOf).filter(({ type }) => type !== 'bytea');
-  const parts = [column(idColumn.name), ...model.fields.map(fieldJson), ...model.belongsTo.map((each) => column(belongsToColumn(each).name))];
+  const parts = [column(idColumn.name), ...model.fields.map(fieldJson), ...model.belongsTo.map((each) => column(belongsToColumn(each).name)), column(versionColumn)];
   const texts = model.fields.filter(({ type }) => type === 'text').map(({ name }) => `coalesce(octet_length(${column(name)}), 0)`);
   return {
-    columns: [...ids, ...fields.map(({ name }) => column(name))].join(', '),
+    columns: [...ids, ...fields.map(({ name }) => column(name)), `t.xmin as ${quoteName(versionColumn)}`].join(', '),
     json: jsonArray(parts),
     values: parts,
     size: [String(40 * ids.length + 25 * fields.length), ...texts].join(' + '),

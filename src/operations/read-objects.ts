@@ -3,7 +3,7 @@ import { readFile } from '../data/read-file.ts';
 import { selectPage } from '../data/select-page.ts';
 import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-messages.ts';
 import type { Queryable } from '../store/open-store.ts';
-import type { DataScope } from './write-batch.ts';
+import type { DataScope } from './carry-out.ts';
 
 /**
  * Reads for an attempt, refused by the database once it is superseded. The answers are JSON texts, made by the database and not looked into here.

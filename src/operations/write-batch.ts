@@ -1,18 +1,9 @@
 import { CloudCodeError } from '../core/errors.ts';
-import { destroyMatching } from '../data/destroy-matching.ts';
-import { indexRefusal } from '../data/index-refusal.ts';
-import type { DataTarget } from '../data/target.ts';
-import { destroyObjects, insertObjects, updateObjects } from '../data/write-objects.ts';
 import type { ScheduledRun, WriteAnswer, WriteOperation } from '../protocol/data-messages.ts';
-import { insertBatch, readBatchAnswer, setBatchAnswer } from '../store/batches.ts';
+import { insertBatch, setBatchAnswer } from '../store/batches.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
-import { type CallingAttempt, scheduleRunsByAttempt } from './schedule-run.ts';
-
-/** On whose behalf, and in which data. */
-export interface DataScope {
-  readonly caller: CallingAttempt;
-  readonly target: DataTarget;
-}
+import { carryOut, type DataScope } from './carry-out.ts';
+import { earlierAnswer } from './write-object.ts';
 
 export interface Batch {
   readonly id: string;
@@ -26,25 +17,30 @@ const charactersOfRun = 256;
 /**
  * Carries out a batch in one transaction: all of it or nothing. A batch that was carried out before, by its id, is answered as it was then. Its runs are scheduled together after everything else, so
  * that the locks of their queues are taken in one order for all writers; only of a batch with more of them than can be kept, step by step.
- * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `unknown_task`, `unknown_model`, `unknown_field`
+ * @throws as carryOut
  */
 export async function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
   const answer = await store.transaction(async (db) => {
-    const runId = scope.caller.runId;
-    const isNew = await insertBatch(db, { id, runId });
-    const destroyed: number[] = [];
-    const runs: string[] = [];
-    const kept = keepRuns(async (all) => void runs.push(...(await carryOut(db, scope, { do: 'schedule', runs: all })).runs));
+    const version = await insertBatch(db, { id, runId: scope.caller.runId });
+    const done = { destroyed: [] as number[], runs: [] as string[], incremented: [] as (readonly number[])[], overwritten: [] as string[] };
+    const add = async (operation: WriteOperation): Promise<void> => {
+      const answer = await carryOut(db, scope, operation);
+      done.destroyed.push(...answer.destroyed);
+      done.runs.push(...answer.runs);
+      done.incremented.push(...answer.incremented);
+      done.overwritten.push(...answer.overwritten);
+    };
+    const kept = keepRuns((runs) => add({ do: 'schedule', runs }));
     for await (const operations of parts) {
-      for (const operation of isNew ? operations : []) {
+      for (const operation of version === null ? [] : operations) {
         if (operation.do === 'schedule') await kept.add(operation.runs);
-        else destroyed.push(...(await carryOut(db, scope, operation)).destroyed);
+        else await add(operation);
       }
     }
-    if (!isNew) return earlierAnswer(db, { id, runId });
+    if (version === null) return answerOfEarlier(db, scope, id);
     await kept.schedule();
-    if (destroyed.length + runs.length > 0) await setBatchAnswer(db, id, JSON.stringify({ destroyed, runs }));
-    return { destroyed, runs };
+    if (Object.values(done).some(({ length }) => length > 0)) await setBatchAnswer(db, id, JSON.stringify(done));
+    return { ...done, version };
   });
   if (answer.runs.length > 0) store.ring();
   return answer;
@@ -71,69 +67,8 @@ function keepRuns(schedule: (runs: readonly ScheduledRun[]) => Promise<void>) {
   };
 }
 
-/**
- * Carries out a single write of a single object, in one statement. To do it again does nothing twice; `isRepeated` says that an
- * earlier try may have been committed, so that an object that is not there to be destroyed is none to complain of.
- * @throws as writeBatch
- */
-export async function writeObject(db: Queryable, scope: DataScope, given: { readonly operation: WriteOperation; readonly isRepeated: boolean }): Promise<WriteAnswer> {
-  try {
-    return await carryOut(db, scope, given.operation);
-  } catch (error) {
-    const isDone = given.isRepeated && given.operation.do === 'destroy' && error instanceof CloudCodeError && error.code === 'object_destroyed';
-    if (isDone) return { destroyed: [], runs: [] };
-    throw error;
-  }
-}
-
-/** Whether `writeObject` can do it. */
-export function isSingleWrite(operation: WriteOperation | undefined): operation is WriteOperation {
-  return operation !== undefined && 'ids' in operation && operation.ids.length === 1;
-}
-
-async function earlierAnswer(db: Queryable, batch: { readonly id: string; readonly runId: string }): Promise<WriteAnswer> {
-  const json = await readBatchAnswer(db, batch);
-  if (json === null) throw new CloudCodeError('attempt_superseded', `Batch ${batch.id} belongs to another run.`);
-  return JSON.parse(json) as WriteAnswer;
-}
-
-async function carryOut(db: Queryable, scope: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
-  try {
-    return await write(db, scope, operation);
-  } catch (error) {
-    const refusal = indexRefusal(error);
-    throw refusal === null ? error : new CloudCodeError('invalid_value', refusal, { cause: error });
-  }
-}
-
-async function write(db: Queryable, { caller, target }: DataScope, operation: WriteOperation): Promise<WriteAnswer> {
-  const nothing = { destroyed: [], runs: [] };
-  switch (operation.do) {
-    case 'insert':
-      await db.query(insertObjects(target, caller, operation));
-      return nothing;
-    case 'update':
-      refuseMissing(operation, await db.query<Missing>(updateObjects(target, caller, operation)));
-      return nothing;
-    case 'destroy':
-      refuseMissing(operation, await db.query<Missing>(destroyObjects(target, caller, operation)));
-      return nothing;
-    case 'destroy_all': {
-      const [row] = await db.query<{ count: number }>(destroyMatching(target, caller, operation.selection));
-      return { destroyed: [row?.count ?? 0], runs: [] };
-    }
-    case 'schedule':
-      return { destroyed: [], runs: await scheduleRunsByAttempt(db, caller, operation.runs) };
-  }
-}
-
-interface Missing {
-  readonly missing: readonly string[] | null;
-}
-
-function refuseMissing({ model, ids }: { readonly model: string; readonly ids: readonly string[] }, [row]: readonly Missing[]): void {
-  const [id, ...others] = row === undefined ? ids : (row.missing ?? []);
-  if (id === undefined) return;
-  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  throw new CloudCodeError('object_destroyed', `${model} ${id}${more} is not there any more: it was destroyed elsewhere. Nothing was written.`);
+async function answerOfEarlier(db: Queryable, scope: DataScope, id: string): Promise<WriteAnswer> {
+  const answer = await earlierAnswer(db, scope, id);
+  if (answer === null) throw new CloudCodeError('attempt_superseded', `Batch ${id} belongs to another run.`);
+  return answer;
 }

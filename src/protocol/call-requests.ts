@@ -15,8 +15,11 @@ const selection = z.object({
   limit: wholeNumber.nullable(),
 });
 
+const rows = { model: z.string(), columns: z.array(z.string()), ids: z.array(id), rows: z.string() };
+
 const operation = z.discriminatedUnion('do', [
-  z.object({ do: z.enum(['insert', 'update']), model: z.string(), columns: z.array(z.string()), ids: z.array(id), rows: z.string() }),
+  z.object({ do: z.enum(['insert', 'update']), ...rows, version: z.enum(['noted', 'required']).optional() }),
+  z.object({ do: z.literal('increment'), ...rows }),
   z.object({ do: z.literal('destroy'), model: z.string(), ids: z.array(id) }),
   z.object({ do: z.literal('destroy_all'), selection }),
   z.object({ do: z.literal('schedule'), runs: z.array(z.object({ id, ...schedule })) }),

@@ -37,7 +37,10 @@ export interface SelectCall {
   readonly pageSize: number;
 }
 
-/** An object: its id, then the values of the model's fields in order, then the ids of its belongs-to in order. */
+/**
+ * An object: its id, then the values of the model's fields in order, then the ids of its belongs-to in order, last its version: the transaction that wrote the row (PostgreSQL's `xmin`),
+ * whoever that was.
+ */
 export type WireObject = readonly WireValue[];
 
 /** A page of one comes as an object. A longer one comes as columns, each with the values of all objects: PostgreSQL makes the JSON of a column in two thirds of the time. */
@@ -64,9 +67,25 @@ export interface ReadFileCall {
   readonly key: string;
 }
 
+/** Rows of a model: the JSON text of an array of `{ id, <column>: value }`, where columns are fields and `<belongs-to>_id`. */
+export interface RowsOperation {
+  readonly model: string;
+  readonly columns: readonly string[];
+  readonly ids: readonly string[];
+  readonly rows: string;
+}
+
+/**
+ * Compares the version of each object with `.version` in its row. `required`: an object that another has is refused. `noted`: it is written all the same, and the answer says so.
+ * A new object has none: with `required`, one that is there already is refused.
+ */
+export type VersionCheck = 'noted' | 'required';
+
 export type WriteOperation =
-  /** `rows`: the JSON text of an array of `{ id, <column>: value }`, where columns are fields and `<belongs-to>_id`. An object that is there already is overwritten. */
-  | { readonly do: 'insert' | 'update'; readonly model: string; readonly columns: readonly string[]; readonly ids: readonly string[]; readonly rows: string }
+  /** An object that is inserted and there already is overwritten, unless that is refused. */
+  | (RowsOperation & { readonly do: 'insert' | 'update'; readonly version?: VersionCheck | undefined })
+  /** Adds the values of the rows to what the objects hold. No id comes twice. */
+  | (RowsOperation & { readonly do: 'increment' })
   | { readonly do: 'destroy'; readonly model: string; readonly ids: readonly string[] }
   | { readonly do: 'destroy_all'; readonly selection: Selection }
   | { readonly do: 'schedule'; readonly runs: readonly ScheduledRun[] };
@@ -92,6 +111,14 @@ export interface WriteAnswer {
   readonly destroyed: readonly number[];
   /** The ids of the scheduled runs, in order: another run's where a `key` found one. */
   readonly runs: readonly string[];
+  /** For each object of each `increment`, in order: the new values of its columns. */
+  readonly incremented: readonly (readonly number[])[];
+  /** Of what was saved. */
+  readonly version: string | null;
+  /** Objects that were saved with the check `noted`, and had another version. */
+  readonly overwritten: readonly string[];
 }
+
+export const nothingWritten: WriteAnswer = { destroyed: [], runs: [], incremented: [], version: null, overwritten: [] };
 
 export type DataCall = SelectCall | CountCall | ReadFileCall | WriteCall;

@@ -4,12 +4,14 @@ import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
 import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
-import { type DataScope, isSingleWrite, writeBatch, writeObject } from '../operations/write-batch.ts';
+import type { DataScope } from '../operations/carry-out.ts';
+import { writeBatch } from '../operations/write-batch.ts';
+import { isOnceOnly, isSingleWrite, type SingleWrite, writeObject, writeObjectOnce } from '../operations/write-object.ts';
 import { answeredAlready } from '../protocol/answered-already.ts';
-import type { ScheduledRun, WriteCall } from '../protocol/data-messages.ts';
+import type { ScheduledRun, WriteAnswer, WriteCall } from '../protocol/data-messages.ts';
 import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
-import { deleteBatches } from '../store/batches.ts';
+import { deleteBatches, deleteBatchesById } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
 import { receiveBatches } from './receive-batch.ts';
@@ -32,6 +34,8 @@ export interface CallContext {
 
 /** How long a call of a task waits for a database that is away. (Its runner may lose its lease before, which ends the attempt.) */
 const patienceMs = 30_000;
+/** So many notes of single writes are kept before they are deleted: an attempt may do a million. */
+const mostAnswered = 500;
 
 /** Answers what one attempt asks for, in its environment and fenced. */
 export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallContext): Calls {
@@ -41,6 +45,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
   const patience = { ms: patienceMs, signal: over.signal };
   let hasBatches = false;
   let isRefusing = false;
+  const answered: string[] = [];
   const batches = receiveBatches((id, parts) => {
     hasBatches = true;
     return writeBatch(store, scope, { id, parts });
@@ -67,10 +72,19 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
     const [operation, ...others] = request.operations;
     const isWhole = request.part === 0 && request.last;
     if (isWhole && others.length === 0 && isSingleWrite(operation)) {
-      return JSON.stringify(await retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), patience));
+      return JSON.stringify(await writeSingle(request.batch, operation));
     }
     // The parts of a longer one are not kept: the worker sends them again.
     return JSON.stringify(isWhole ? await retryWhileAway(() => batches.receive(request), patience) : await batches.receive(request));
+  };
+  const writeSingle = async (id: string, operation: SingleWrite): Promise<WriteAnswer> => {
+    if (!isOnceOnly(operation)) return retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), patience);
+    hasBatches = true;
+    const answer = await retryWhileAway(() => writeObjectOnce(store, scope, { id, operation }), patience);
+    answered.push(id);
+    // The worker does not repeat what was answered.
+    if (answered.length >= mostAnswered) await deleteBatchesById(store, answered.splice(0)).catch(() => undefined);
+    return answer;
   };
   return {
     answer(message) {

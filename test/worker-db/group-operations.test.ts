@@ -18,14 +18,14 @@ const operations = fc.array(step, { maxLength: 40 }).map((steps) => {
     const before = last.get(id);
     if (before === 'destroy' || (before !== undefined && kind !== 'destroy')) return [];
     last.set(id, kind);
-    return kind === 'destroy' ? [{ do: kind, model, id, isSaved: before !== undefined }] : [{ do: kind, model, columns, id, row: JSON.stringify({ id, number }) }];
+    return kind === 'destroy' ? [{ do: kind, model, id, follows: before !== undefined }] : [{ do: kind, model, columns, id, row: JSON.stringify({ id, number }) }];
   });
 });
 
 /** What happens to each object, and the runs, in order. */
 function histories(list: readonly SingleOperation[]): Record<string, readonly unknown[]> {
   const byId: Record<string, unknown[]> = {};
-  for (const each of list) (byId[each.do === 'schedule' ? 'runs' : each.id] ??= []).push({ ...each, isSaved: null });
+  for (const each of list) (byId[each.do === 'schedule' ? 'runs' : each.id] ??= []).push({ ...each, follows: null });
   return byId;
 }
 
@@ -35,7 +35,7 @@ function ungroup(list: readonly SingleOperation[]): readonly SingleOperation[] {
       case 'schedule':
         return operation.runs.map((run) => ({ do: 'schedule', run }));
       case 'destroy':
-        return operation.ids.map((id) => ({ do: 'destroy', model: operation.model, id, isSaved: false }));
+        return operation.ids.map((id) => ({ do: 'destroy', model: operation.model, id, follows: false }));
       case 'destroy_all':
         return [];
       case 'insert':

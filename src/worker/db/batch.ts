@@ -3,12 +3,15 @@ import { describeValue } from '../../core/parameters-json.ts';
 import { parseScheduleRequest } from '../../core/schedule-request.ts';
 import type { ScheduledRun } from '../../protocol/data-messages.ts';
 import { forTask } from '../task-error.ts';
-import type { Database } from './database.ts';
+import type { Database, ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
 import { executeBatch, type BatchItem, type PreparedBatch } from './execute-batch.ts';
+import { readIncrement } from './increment-object.ts';
+import { typeOfDoor } from './model-door.ts';
 import { newId } from './new-id.ts';
 import type { ObjectState } from './object-state.ts';
 import { refuseDestroyed } from './save-object.ts';
+import { readSaveOptions } from './save-options.ts';
 import { isUncertain } from './uncertain.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
@@ -16,6 +19,8 @@ const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as n
 export interface BatchAnswer {
   /** The runs, in the order of the calls of `scheduleTask`. */
   readonly scheduled: readonly { readonly id: string }[];
+  /** The new values, in the order of the calls of `increment`. */
+  readonly incremented: readonly Readonly<Record<string, number>>[];
 }
 
 /**
@@ -27,6 +32,8 @@ export class Batch {
   #items: BatchItem[] = [];
   /** What becomes of each object so far. */
   readonly #objects = new Map<ObjectState, 'saved' | 'destroyed'>();
+  /** Ids. */
+  readonly #incremented = new Set<string>();
   #id = newId();
   /** Sent, and nobody knows whether it was carried out. */
   #unsettled: PreparedBatch | null = null;
@@ -36,16 +43,32 @@ export class Batch {
     this.#database = database;
   }
 
-  /** @throws CloudCodeError `invalid_value`, `object_destroyed`, `batch_pending` */
-  save(object: unknown): void {
+  /** `ifUnchanged` refuses the batch when somebody else has saved the object since it was read. @throws CloudCodeError `invalid_value`, `unknown_option`, `object_destroyed`, `batch_pending` */
+  save(object: unknown, options?: unknown): void {
     const state = this.#stateOf('save', object);
+    const { ifUnchanged } = readSaveOptions('batch.save', options);
     refuseDestroyed(state);
+    if (ifUnchanged && this.#incremented.has(state.id)) {
+      throw new CloudCodeError('invalid_value', `${state.title} is incremented by this batch already, so that it is not unchanged when it is saved. Call save before increment.`);
+    }
     const known = this.#objects.get(state);
     if (known === 'destroyed') {
       throw new CloudCodeError('object_destroyed', `${state.title} is destroyed by this batch already; it cannot be saved after that.`);
     }
-    if (known === undefined) this.#items.push({ do: 'save', state });
+    if (known === undefined) this.#items.push({ do: 'save', state, ifUnchanged });
+    else if (ifUnchanged) this.#items = this.#items.map((item) => (item.do === 'save' && item.state === state ? { ...item, ifUnchanged } : item));
     this.#objects.set(state, 'saved');
+  }
+
+  /**
+   * Adds to numbers of an object: `increment(object, { count: 1 })`, or `increment(DB.asset, id, { count: 1 })`. What the object holds here stays as it is until it is read again.
+   * @throws CloudCodeError `invalid_value`, `unknown_field`, `batch_pending`
+   */
+  increment(of: unknown, ...given: readonly unknown[]): void {
+    const [type, id, amounts] = this.#targetOf(of, given);
+    const increment = readIncrement(type, 'batch.increment', { id, amounts });
+    this.#items.push({ do: 'increment', increment });
+    this.#incremented.add(increment.id);
   }
 
   /** @throws CloudCodeError `invalid_value`, `batch_pending` */
@@ -81,21 +104,30 @@ export class Batch {
   }
 
   async #executeItems(): Promise<BatchAnswer> {
-    if (this.#items.length === 0) return { scheduled: [] };
+    if (this.#items.length === 0) return { scheduled: [], incremented: [] };
     const batch = { id: this.#id, items: this.#items, prepared: this.#unsettled };
     try {
-      const { runs } = await executeBatch(this.#database, batch, (prepared) => {
+      const { runs, incremented } = await executeBatch(this.#database, batch, (prepared) => {
         this.#unsettled = prepared;
       });
       this.#items = [];
       this.#objects.clear();
+      this.#incremented.clear();
       this.#id = newId();
       this.#unsettled = null;
-      return { scheduled: runs.map((id) => ({ id })) };
+      return { scheduled: runs.map((id) => ({ id })), incremented };
     } catch (error) {
       if (!isUncertain(error)) this.#unsettled = null;
       throw error;
     }
+  }
+
+  #targetOf(of: unknown, given: readonly unknown[]): readonly [type: ModelType, id: unknown, amounts: unknown] {
+    const type = typeOfDoor(of);
+    this.#refusePending();
+    if (type !== null) return [type, given[0], given[1]];
+    const state = this.#stateOf('increment', of);
+    return [state.type, state.id, given[0]];
   }
 
   #stateOf(call: string, object: unknown): ObjectState {
@@ -114,6 +146,6 @@ export class Batch {
 
   [inspectMark](): string {
     const count = (kind: BatchItem['do']): number => this.#items.filter((item) => item.do === kind).length;
-    return `DB.Batch (${count('save')} to save, ${count('destroy')} to destroy, ${count('schedule')} to schedule)`;
+    return `DB.Batch (${count('save')} to save, ${count('increment')} to increment, ${count('destroy')} to destroy, ${count('schedule')} to schedule)`;
   }
 }

@@ -6,6 +6,7 @@ import type { ObjectState } from './object-state.ts';
 import { refuseUnknownFields } from './unknown-fields.ts';
 import { reloadObject } from './reload-object.ts';
 import { saveObject } from './save-object.ts';
+import { readSaveOptions } from './save-options.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -22,9 +23,9 @@ export class DatabaseObject {
     return typeof value === 'object' && value !== null && #state in value ? value.#state : null;
   }
 
-  /** Stores it: all of a new object, else what was changed since it was read or saved; nothing when nothing was. */
-  save(): Promise<void> {
-    return this.#state.type.database.handOut(saveObject(this.#state));
+  /** Stores it: all of a new object, else what was changed since it was read or saved; nothing when nothing was. `ifUnchanged` refuses when somebody else has saved it since. */
+  save(options?: unknown): Promise<void> {
+    return this.#state.type.database.handOut(save(this.#state, options));
   }
 
   /** Reads it again. Changes that were not saved are dropped. */
@@ -48,6 +49,10 @@ export class DatabaseObject {
   get [databaseObjectMark](): string {
     return this.#state.type.model.name;
   }
+}
+
+async function save(state: ObjectState, options: unknown): Promise<void> {
+  return saveObject(state, readSaveOptions(`${state.type.model.name}.save`, options));
 }
 
 // At the end of the chain of prototypes, where only names come that an object does not have: reading a field costs nothing for it.

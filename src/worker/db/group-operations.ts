@@ -1,16 +1,22 @@
-import type { ScheduledRun, WriteOperation } from '../../protocol/data-messages.ts';
+import type { ScheduledRun, VersionCheck, WriteOperation } from '../../protocol/data-messages.ts';
 import type { BatchParts } from './send-batch.ts';
 
 /** Rows of one statement, and characters of one message: so that neither side holds a large batch in one piece. */
 const mostRows = 1_000;
 const mostCharacters = 4 * 1024 * 1024;
 
-/** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. */
+/** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
 export type SingleOperation =
-  | { readonly do: 'insert' | 'update'; readonly model: string; readonly columns: readonly string[]; readonly id: string; readonly row: string }
-  /** `isSaved`: by an operation before this one. */
-  | { readonly do: 'destroy'; readonly model: string; readonly id: string; readonly isSaved: boolean }
+  | (Write & { readonly do: 'insert' | 'update'; readonly columns: readonly string[]; readonly row: string; readonly version?: VersionCheck | undefined })
+  | (Write & { readonly do: 'increment'; readonly columns: readonly string[]; readonly row: string })
+  | (Write & { readonly do: 'destroy' })
   | { readonly do: 'schedule'; readonly run: ScheduledRun };
+
+interface Write {
+  readonly model: string;
+  readonly id: string;
+  readonly follows?: boolean;
+}
 
 interface Group {
   readonly first: SingleOperation;
@@ -35,8 +41,8 @@ export function groupOperations(operations: Iterable<SingleOperation>): BatchPar
     previous = operation;
     const length = lengthOf(operation);
     let group = open.get(kind);
-    // What was saved just now must be there to be destroyed.
-    const isTooEarly = operation.do === 'destroy' && operation.isSaved && group !== groups.at(-1);
+    // What was saved just now must be there to be destroyed, and one statement adds to an object once.
+    const isTooEarly = operation.do !== 'schedule' && operation.follows === true && (group !== groups.at(-1) || group?.ids.includes(operation.id) === true);
     if (group === undefined || isTooEarly || group.ids.length + group.runs.length >= mostRows || group.characters + length > mostCharacters) {
       group = { first: operation, ids: [], rows: [], runs: [], characters: 0 };
       groups.push(group);
@@ -68,7 +74,9 @@ function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
   switch (first.do) {
     case 'insert':
     case 'update':
-      return { do: first.do, model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
+      return { do: first.do, model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]`, version: first.version };
+    case 'increment':
+      return { do: 'increment', model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
     case 'destroy':
       return { do: 'destroy', model: first.model, ids };
     case 'schedule':
@@ -77,15 +85,20 @@ function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
 }
 
 function isAlike(one: SingleOperation, other: SingleOperation): boolean {
-  if (!('columns' in one) || !('columns' in other) || one.do !== other.do || one.model !== other.model) return false;
+  if (!('columns' in one) || !('columns' in other) || one.do !== other.do || one.model !== other.model || checkOf(one) !== checkOf(other)) return false;
   return one.columns.length === other.columns.length && one.columns.every((column, index) => column === other.columns[index]);
+}
+
+function checkOf(operation: SingleOperation): VersionCheck | undefined {
+  return 'version' in operation ? operation.version : undefined;
 }
 
 function kindOf(operation: SingleOperation): string {
   switch (operation.do) {
     case 'insert':
     case 'update':
-      return `${operation.do} ${operation.model} ${operation.columns.join(' ')}`;
+    case 'increment':
+      return `${operation.do} ${operation.model} ${checkOf(operation)} ${operation.columns.join(' ')}`;
     case 'destroy':
       return `destroy ${operation.model}`;
     case 'schedule':
@@ -97,6 +110,7 @@ function lengthOf(operation: SingleOperation): number {
   switch (operation.do) {
     case 'insert':
     case 'update':
+    case 'increment':
       return operation.row.length + operation.id.length;
     case 'destroy':
       return operation.id.length;

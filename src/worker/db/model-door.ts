@@ -3,6 +3,7 @@ import { describeValue } from '../../core/parameters-json.ts';
 import { setBelongsTo } from './belongs-to.ts';
 import type { ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
+import { incrementObject } from './increment-object.ts';
 import { allOf, type Query } from './query.ts';
 import { readById } from './read-by-id.ts';
 import { unknownField } from './unknown-fields.ts';
@@ -14,6 +15,7 @@ const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as n
 export interface ModelDoor {
   create(attributes?: unknown): DatabaseObject;
   first(...given: readonly unknown[]): Promise<DatabaseObject | null>;
+  increment(id: unknown, amounts: unknown): Promise<Readonly<Record<string, number>>>;
   all(): Query;
   where(expression: string, ...args: readonly unknown[]): Query;
 }
@@ -23,12 +25,21 @@ export function modelDoor(type: ModelType): ModelDoor {
   const door: ModelDoor = {
     create: (...given) => createObject(type, given),
     first: (...given) => database.handOut(findFirst(type, given)),
+    increment: (id, amounts) => database.handOut(incrementObject(type, id, amounts)),
     all: () => allOf(type),
     where: (expression, ...args) => allOf(type).where(expression, ...args),
   };
   const names = [...model.fields, ...model.belongsTo, ...model.hasMany].map(({ name }) => name).join(', ');
   Object.defineProperty(door, inspectMark, { value: () => `DB.${model.name} (${names})` });
+  types.set(door, type);
   return Object.freeze(door);
+}
+
+const types = new WeakMap<object, ModelType>();
+
+/** The model that a `DB.asset` stands for; null for anything else. */
+export function typeOfDoor(value: unknown): ModelType | null {
+  return typeof value === 'object' && value !== null ? (types.get(value) ?? null) : null;
 }
 
 /** @throws CloudCodeError `unknown_field`, `invalid_value` */

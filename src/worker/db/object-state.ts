@@ -50,6 +50,12 @@ export class ObjectState {
     return this.idAt(0) ?? '';
   }
 
+  /** The version that it was read or saved with, behind the columns of its row. Null: there is none, or somebody else has saved it since. */
+  get version(): string | null {
+    const version = this.row[this.type.columns.length];
+    return typeof version === 'string' ? version : null;
+  }
+
   /** `asset 0190…`, for messages. */
   get title(): string {
     return `${this.type.model.name} ${this.id}`;
@@ -92,11 +98,17 @@ export class ObjectState {
     this.#isAssignedSince = isRepeated;
   }
 
-  /** The write is over; when it succeeded, what was assigned since its snapshot is still a change. */
-  sent(isStored: boolean): void {
+  /** The write that was sent has failed. */
+  failed(): void {
+    this.#sent = null;
+  }
+
+  /** The write is over; what was assigned since its snapshot is still a change. @param version that of the row now; null when somebody else had saved it since it was read */
+  stored(version: string | null): void {
     const snapshot = this.#sent;
     this.#sent = null;
-    if (!isStored || snapshot === null) return;
+    if (snapshot === null) return;
+    this.row[this.type.columns.length] = version;
     this.isNew = false;
     this.isUncertain = false;
     snapshot.places.forEach((place, index) => (this.row[place] = snapshot.kept[index] ?? null));

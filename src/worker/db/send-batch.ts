@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../../core/errors.ts';
-import type { WriteAnswer, WriteOperation } from '../../protocol/data-messages.ts';
+import { nothingWritten, type WriteAnswer, type WriteOperation } from '../../protocol/data-messages.ts';
 import type { Database } from './database.ts';
 
 /** How long a batch of several parts is tried: the runner tries again by itself only what came in one part. */
@@ -34,5 +34,5 @@ async function sendParts(database: Requester, id: string, parts: BatchParts): Pr
     answer = await database.request<WriteAnswer | null>({ kind: 'write', batch: id, part, last: part === parts.length - 1, operations });
     part += 1;
   }
-  return answer ?? { destroyed: [], runs: [] };
+  return answer ?? nothingWritten;
 }

@@ -3,10 +3,11 @@ import { CloudCodeError } from '../../core/errors.ts';
 import { toJson } from '../../core/to-json.ts';
 import type { FieldWire } from '../../core/field-values.ts';
 import { attachmentMark } from '../../core/marks.ts';
-import type { WireValue } from '../../protocol/data-messages.ts';
+import type { VersionCheck, WireValue } from '../../protocol/data-messages.ts';
 import { maxFrameBytes } from '../../protocol/limits.ts';
 import { newId } from './new-id.ts';
 import type { ObjectState, Snapshot } from './object-state.ts';
+import type { SaveOptions } from './save-options.ts';
 
 /** The bytes of files that are stored with another object, or were: they have to be read before they can be stored again. */
 export type ForeignFiles = Map<Attachment, Uint8Array>;
@@ -16,6 +17,7 @@ export interface ObjectWrite {
   readonly do: 'insert' | 'update';
   readonly columns: readonly string[];
   readonly row: string;
+  readonly version: VersionCheck | undefined;
   readonly snapshot: Snapshot;
 }
 
@@ -38,12 +40,14 @@ async function readAll(missing: Iterable<Attachment>, states: Iterable<ObjectSta
   await readForeignFiles(states, known);
 }
 
-/** What a save has to write now: all of a new object, else its changes; null when there are none. */
-export function snapshotOf(state: ObjectState, files: ForeignFiles): ObjectWrite | null {
-  const { type } = state;
+/** What a save has to write now: all of a new object, else its changes; null when there are none, unless it is to be found out whether somebody else has saved it. */
+export function snapshotOf(state: ObjectState, files: ForeignFiles, { ifUnchanged }: SaveOptions): ObjectWrite | null {
+  const { type, version } = state;
   const places = state.isNew ? type.written : state.changedPlaces();
-  if (places.length === 0 && !state.isNew) return null;
+  if (places.length === 0 && !state.isNew && !ifUnchanged) return null;
+  const check = ifUnchanged ? 'required' : state.isNew || version === null ? undefined : 'noted';
   const row: Record<string, WireValue> = { id: state.id };
+  if (check !== undefined && !state.isNew) row['.version'] = version;
   const assigned: FieldWire[] = [];
   const kept: WireValue[] = [];
   const columns: string[] = [];
@@ -56,7 +60,7 @@ export function snapshotOf(state: ObjectState, files: ForeignFiles): ObjectWrite
     assigned.push(value);
     kept.push(file === null ? (value as WireValue) : file.kept);
   }
-  return { do: state.isNew ? 'insert' : 'update', columns, row: rowJson(state, row), snapshot: { places, assigned, kept } };
+  return { do: state.isNew ? 'insert' : 'update', columns, row: rowJson(state, row), version: check, snapshot: { places, assigned, kept } };
 }
 
 function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: WireValue; readonly sent: WireValue } {
