@@ -9,8 +9,8 @@ import { versionColumn } from './row-json.ts';
 import { openParameters, type Parameters, statementOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
-/** What is written, and the id under which the statement notes that it was: null where a batch does, or where that need not be. */
-type Writing = RowsOperation & { readonly version?: VersionCheck | undefined; readonly call?: string };
+/** What is written; the id under which the statement notes that it was, where no batch does; whether there are rows of other ids, which are left alone. */
+type Writing = RowsOperation & { readonly version?: VersionCheck | undefined; readonly call?: string; readonly hasMoreRows?: boolean };
 
 const held = `
     with held as materialized (
@@ -121,8 +121,8 @@ function noteOf({ call }: Writing, parameters: Parameters, answerJson = "'{}'::j
   return `, noted as (insert into cloudcode.batches (id, run_id, answer) select ${parameters.add(call, 'uuid')}, $1, ${answerJson} from done)`;
 }
 
-function givenRows({ ids }: { readonly ids: readonly string[] }, { rows, definitions }: { readonly rows: string; readonly definitions: readonly string[] }): string {
-  const read = isOne({ ids }) ? `json_to_record(${rows} -> 0)` : `json_to_recordset(${rows})`;
+function givenRows(operation: Pick<Writing, 'ids' | 'hasMoreRows'>, { rows, definitions }: { readonly rows: string; readonly definitions: readonly string[] }): string {
+  const read = isOne(operation) ? `json_to_record(${rows} -> 0)` : `json_to_recordset(${rows})`;
   return `${read} as g (${['"id" uuid', ...definitions].join(', ')})`;
 }
 
@@ -131,8 +131,8 @@ function arrayOf(ids: readonly string[]): string {
   return `{${ids.join(',')}}`;
 }
 
-function isOne({ ids }: { readonly ids: readonly string[] }): boolean {
-  return ids.length === 1;
+function isOne({ ids, hasMoreRows = false }: Pick<Writing, 'ids' | 'hasMoreRows'>): boolean {
+  return ids.length === 1 && !hasMoreRows;
 }
 
 const noneMissing = 'null::text[] as missing';

@@ -75,7 +75,7 @@ async function update(db: Queryable, { caller, target }: DataScope, operation: S
     const overwritten = missingOf(operation, rows);
     if (overwritten.length === 0) return { version: rows[0]?.version ?? null };
     const { model, columns } = operation;
-    refuseMissing(operation, await db.query<Missing>(updateObjects(target, caller, { model, columns, ids: overwritten, rows: operation.rows })));
+    refuseMissing(operation, await db.query<Missing>(updateObjects(target, caller, { model, columns, ids: overwritten, rows: operation.rows, hasMoreRows: true })));
     return { overwritten };
   }
   const changed = rows[0]?.changed ?? [];

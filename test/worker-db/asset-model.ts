@@ -33,7 +33,7 @@ export interface AssetDb {
 
 export interface Stored {
   readonly id: string;
-  save(): Promise<void>;
+  save(options?: { readonly ifUnchanged?: boolean }): Promise<void>;
   reload(): Promise<void>;
   destroy(): Promise<void>;
   toJSON(): Record<string, unknown>;
@@ -78,6 +78,7 @@ interface BelongsTo<Other> {
 export interface Collection<Of> {
   create(attributes?: Readonly<Record<string, unknown>>): Of;
   first(...given: readonly unknown[]): Promise<Of | null>;
+  increment(id: unknown, amounts?: unknown): Promise<Readonly<Record<string, number>>>;
   all(): QueryOf<Of>;
   where(expression: string, ...args: readonly unknown[]): QueryOf<Of>;
 }
@@ -96,8 +97,9 @@ export interface QueryOf<Of> extends AsyncIterable<Of> {
 }
 
 export interface BatchOf {
-  save(object: Stored): void;
+  save(object: Stored, options?: { readonly ifUnchanged?: boolean }): void;
+  increment(of: unknown, ...given: readonly unknown[]): void;
   destroy(object: Stored): void;
   scheduleTask(options: Readonly<Record<string, unknown>>): void;
-  execute(): Promise<{ readonly scheduled: readonly { readonly id: string }[] }>;
+  execute(): Promise<{ readonly scheduled: readonly { readonly id: string }[]; readonly incremented: readonly Readonly<Record<string, number>>[] }>;
 }

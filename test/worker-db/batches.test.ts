@@ -21,7 +21,7 @@ describe('a batch', () => {
     const old = Array.from({ length: 4 }, (_, count) => t.DB.asset.create({ count }));
     const first = new t.DB.Batch();
     old.forEach((asset) => first.save(asset));
-    assert.deepEqual(await first.execute(), { scheduled: [] });
+    assert.deepEqual(await first.execute(), { scheduled: [], incremented: [] });
     t.calls.length = 0;
     const batch = new t.DB.Batch();
     for (const asset of old) {
@@ -30,14 +30,14 @@ describe('a batch', () => {
       if (asset.count === 3) batch.destroy(asset);
       else batch.save(Object.assign(asset, { make: 'b' }));
     }
-    assert.equal(inspect(batch), 'DB.Batch (7 to save, 1 to destroy, 4 to schedule)');
+    assert.equal(inspect(batch), 'DB.Batch (7 to save, 0 to increment, 1 to destroy, 4 to schedule)');
     const { scheduled } = await batch.execute();
     assert.deepEqual(sent(t), [['insert 4 building', 'schedule 4', 'update 3 asset', 'destroy 1 asset']]);
     assert.deepEqual(scheduled.map(({ id }) => id), await scheduledTasks(t));
     assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make, count }) => [make, count]), [['b', 0], ['b', 1], ['b', 2]]);
     t.calls.length = 0;
     for (const asset of old.slice(0, 3)) await asset.save();
-    assert.deepEqual(await batch.execute(), { scheduled: [] });
+    assert.deepEqual(await batch.execute(), { scheduled: [], incremented: [] });
     assert.deepEqual(t.calls, []);
   });
 
@@ -147,7 +147,7 @@ describe('a batch', () => {
     batch.destroy(asset);
     t.faults.push({ when: 'after', code: 'database_unreachable' });
     await assert.rejects(batch.execute(), { code: 'database_unreachable' });
-    assert.deepEqual(await batch.execute(), { scheduled: [] });
+    assert.deepEqual(await batch.execute(), { scheduled: [], incremented: [] });
   });
 
   it('of many rows goes in several parts, all or none of them, and is sent again by itself', async () => {
@@ -175,7 +175,7 @@ describe('a batch', () => {
     asset.count = 3;
     const savingAgain = asset.save();
     assert.throws(() => batch.save(asset), { code: 'batch_pending', message: /is being executed/ });
-    assert.deepEqual(await Promise.all([executing, batch.execute()]), [{ scheduled: [] }, { scheduled: [] }]);
+    assert.deepEqual(await Promise.all([executing, batch.execute()]), [{ scheduled: [], incremented: [] }, { scheduled: [], incremented: [] }]);
     await Promise.all([saving, savingAgain]);
     assert.equal((await t.another().asset.first(asset.id))?.count, 3);
   });

@@ -33,7 +33,7 @@ describe('DB', () => {
     assert.throws(() => Reflect.get(DB, 'asset'), { code: 'unknown_model', message: /no data model\. Write one in schema\.xml/ });
     assert.equal(inspect(DB), 'DB (no models)');
     const Batch = Reflect.get(DB, 'Batch') as new () => { execute(): Promise<unknown> };
-    assert.deepEqual(await new Batch().execute(), { scheduled: [] });
+    assert.deepEqual(await new Batch().execute(), { scheduled: [], incremented: [] });
     assert.throws(() => Reflect.get(unconnected({ models: [] }), 'asset'), { code: 'unknown_model', message: /It has none/ });
   });
 

@@ -4,28 +4,31 @@ import fc from 'fast-check';
 import { groupOperations, type SingleOperation } from '../../src/worker/db/group-operations.ts';
 
 const step = fc.record({
-  do: fc.constantFrom('insert' as const, 'update' as const, 'destroy' as const, 'schedule' as const),
+  do: fc.constantFrom('insert' as const, 'update' as const, 'increment' as const, 'destroy' as const, 'schedule' as const),
   model: fc.constantFrom('a', 'b'), columns: fc.constantFrom(['x'], ['x', 'y']), id: fc.nat(9),
 });
 
-/** As a batch gives them: an object is saved at most once, and destroyed at most once, after that. */
+/** As a batch gives them: an object is saved at most once, and destroyed at most once, after that; it is incremented any number of times. */
 const operations = fc.array(step, { maxLength: 40 }).map((steps) => {
   const last = new Map<string, string>();
+  const saved = new Set<string>();
   return steps.flatMap((each, number): readonly SingleOperation[] => {
     if (each.do === 'schedule') return [{ do: 'schedule', run: { id: String(number), task: 't', parametersJson: '{}', at: null, afterMs: null, queue: null, key: null } }];
     const { do: kind, model, columns } = each;
     const id = `${model}${each.id}`;
     const before = last.get(id);
-    if (before === 'destroy' || (before !== undefined && kind !== 'destroy')) return [];
+    if (before === 'destroy' || ((kind === 'insert' || kind === 'update') && saved.has(id))) return [];
     last.set(id, kind);
-    return kind === 'destroy' ? [{ do: kind, model, id, follows: before !== undefined }] : [{ do: kind, model, columns, id, row: JSON.stringify({ id, number }) }];
+    if (kind === 'insert' || kind === 'update') saved.add(id);
+    const follows = before !== undefined;
+    return kind === 'destroy' ? [{ do: kind, model, id, follows }] : [{ do: kind, model, columns, id, row: JSON.stringify({ id, number }), follows }];
   });
 });
 
 /** What happens to each object, and the runs, in order. */
 function histories(list: readonly SingleOperation[]): Record<string, readonly unknown[]> {
   const byId: Record<string, unknown[]> = {};
-  for (const each of list) (byId[each.do === 'schedule' ? 'runs' : each.id] ??= []).push({ ...each, follows: null });
+  for (const each of list) (byId[each.do === 'schedule' ? 'runs' : each.id] ??= []).push({ ...each, follows: null, version: null });
   return byId;
 }
 
@@ -39,6 +42,7 @@ function ungroup(list: readonly SingleOperation[]): readonly SingleOperation[] {
       case 'destroy_all':
         return [];
       case 'insert':
+      case 'increment':
       case 'update': {
         const rows = JSON.parse(operation.rows) as readonly object[];
         assert.equal(new Set(operation.ids).size, operation.ids.length, 'each id once in a statement');
