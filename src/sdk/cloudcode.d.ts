@@ -104,12 +104,20 @@ type BelongsToOf<Name extends ModelName> = Models[Name] extends { belongsTo: inf
 type HasManyOf<Name extends ModelName> = Models[Name] extends { hasMany: infer HasMany } ? HasMany : never;
 type RelationshipsOf<Name extends ModelName> = BelongsToOf<Name> & HasManyOf<Name>;
 
+export interface SaveOptions {
+  /**
+   * Rejects with `object_changed`, and writes nothing, when somebody else has saved the object since it was read; `reload()` it then, change it and save again. Asks also when nothing
+   * was changed here.
+   */
+  readonly ifUnchanged?: boolean;
+}
+
 /** What every object of the data model has. */
 export interface StoredObject {
   /** A UUID, there from the beginning. */
   readonly id: string;
-  /** Stores a new object, or what was changed of one that is stored. Rejects when it was destroyed elsewhere. */
-  save(): Promise<void>;
+  /** Stores a new object, or what was changed of one that is stored. Rejects when it was destroyed elsewhere (`object_destroyed`). */
+  save(options?: SaveOptions): Promise<void>;
   /** Reads it again. Changes that were not saved are dropped. */
   reload(): Promise<void>;
   destroy(): Promise<void>;
@@ -156,6 +164,15 @@ export type IncludePath<Name extends ModelName> = {
 }[First<Name>];
 type DeeperPath<Name extends ModelName> = First<Name> | `${First<Name>}.${string}`;
 
+/** The fields of type integer and number. */
+export type NumberField<Name extends ModelName> = { [Field in keyof FieldsOf<Name>]: number extends FieldsOf<Name>[Field] ? Field & string : never }[keyof FieldsOf<Name>];
+
+/** What is added to fields: `{ count: 1, price: -0.5 }`. */
+export type Amounts<Name extends ModelName> = { readonly [Field in NumberField<Name>]?: number };
+
+/** The new values of the fields that were incremented. */
+export type Sums<Given> = { readonly [Field in keyof Given]: number };
+
 /** Objects of a model that are to be found. Each step of the chain gives another query; nothing is read until it is asked for. */
 export interface Query<Name extends ModelName> extends AsyncIterable<DBObject<Name>> {
   /** Of these, those that meet this condition too: `where('make = ? and count > ?', 'Ford', 3)`. */
@@ -183,18 +200,32 @@ export interface Collection<Name extends ModelName> {
   first(expression: string, ...args: Argument[]): Promise<DBObject<Name> | null>;
   /** Any one. */
   first(): Promise<DBObject<Name> | null>;
+  /**
+   * Adds to numbers of an object, in the database: of many who do so at once, nobody's is lost. Null counts as 0; an amount may be negative. Resolves to the new values. Done once, also
+   * when a connection is lost. Rejects, and adds nothing, when there is no such object (`object_not_found`) or a sum does not fit (`invalid_value`).
+   */
+  increment<const Given extends Amounts<Name>>(id: string, amounts: Given & { readonly [Unknown in Exclude<keyof Given, NumberField<Name>>]: never }): Promise<Sums<Given>>;
   all(): Query<Name>;
   where(expression: string, ...args: Argument[]): Query<Name>;
 }
 
 /** Many writes in one transaction: all of them or none. */
 export interface Batch {
-  save(object: StoredObject): void;
+  /** With `ifUnchanged`, the whole batch is refused (`object_changed`) when somebody else has saved the object since it was read. */
+  save(object: StoredObject, options?: SaveOptions): void;
   destroy(object: StoredObject): void;
+  /** Adds to numbers of an object, as `DB.asset.increment` does. What `object` holds stays as it is until it is read again. */
+  increment<Name extends ModelName>(object: DBObject<Name>, amounts: Amounts<Name>): void;
+  increment<Name extends ModelName>(model: Collection<Name>, id: string, amounts: Amounts<Name>): void;
   /** The run is scheduled in the same transaction. */
   scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): void;
   /** Calling it again after a lost connection does nothing twice. */
-  execute(): Promise<{ readonly scheduled: readonly { readonly id: string }[] }>;
+  execute(): Promise<{
+    /** The runs, in the order of the calls of `scheduleTask`. */
+    readonly scheduled: readonly { readonly id: string }[];
+    /** The new values, in the order of the calls of `increment`. */
+    readonly incremented: readonly Readonly<Record<string, number>>[];
+  }>;
 }
 
 /** The environment's database: `DB.asset.first(id)`, `new DB.Batch()`. */

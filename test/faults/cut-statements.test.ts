@@ -9,7 +9,7 @@ import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.t
 import { until } from '../support/runtime.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
-const schema = '<data-model><model name="piece"><field name="state" type="text"/><field name="note" type="text"/></model></data-model>';
+const schema = '<data-model><model name="piece"><field name="state" type="text"/><field name="note" type="text"/><field name="n" type="integer"/></model></data-model>';
 
 /** What each does once, and can be counted. */
 const tasks = {
@@ -30,6 +30,30 @@ const tasks = {
     await piece.save();
     await piece.destroy();
   }`,
+  increments: `export async function run({ state }: { state: string }) {
+    const piece = DB.piece.create({ state, n: 2_147_483_000 });
+    await piece.save();
+    const { n } = await DB.piece.increment(piece.id, { n: 647 });
+    if (n !== 2_147_483_647) throw new Error('it is ' + n);
+  }`,
+  saves_unchanged: `export async function run({ state }: { state: string }) {
+    const piece = DB.piece.create({ state });
+    await piece.save({ ifUnchanged: true });
+    for (const n of [101, 102]) {
+      piece.n = n;
+      await piece.save({ ifUnchanged: true });
+    }
+  }`,
+  increments_many: `export async function run({ state }: { state: string }) {
+    const piece = DB.piece.create({ state, n: 1 });
+    await piece.save();
+    const batch = new DB.Batch();
+    batch.save(piece, { ifUnchanged: true });
+    for (let time = 0; time < 2; time += 1) batch.increment(DB.piece, piece.id, { n: 1 });
+    batch.scheduleTask({ task: 'answers' });
+    const { incremented } = await batch.execute();
+    if (incremented[1].n !== 3) throw new Error(JSON.stringify(incremented));
+  }`,
   batches: `export async function run({ state }: { state: string }) {
     const batch = new DB.Batch();
     for (let n = 0; n < 3; n += 1) batch.save(DB.piece.create({ state }));
@@ -46,6 +70,8 @@ interface Case {
   /** How many runs and objects there are then. */
   readonly children?: number;
   readonly pieces?: number;
+  /** The sum of what they count. */
+  readonly sum?: number;
 }
 
 const named = (name: string): string => `\0${name}\0`;
@@ -73,6 +99,9 @@ const cases: readonly Case[] = [
   { cut: 'delete from "cloudcode_testing"."piece"', task: 'destroys', pieces: 0 },
   { cut: 'insert into "cloudcode_testing"."piece"', task: 'batches', pieces: 3, children: 1 },
   { cut: named('commit'), task: 'batches', pieces: 3, children: 1 },
+  { cut: '"n":647}', task: 'increments', pieces: 1, sum: 2_147_483_647 },
+  { cut: '"n":101}', task: 'saves_unchanged', pieces: 1, sum: 102 },
+  { cut: named('commit'), task: 'increments_many', pieces: 1, children: 1, sum: 3 },
 ];
 
 describe('promises 2 and 3: a connection that is cut at any statement leaves it done once, and nobody guesses', { timeout: 240_000 }, () => {
@@ -95,13 +124,17 @@ describe('promises 2 and 3: a connection that is cut at any statement leaves it 
     const [row] = await stage.store.query<{ count: number }>({ name: '', text: `select count(*)::integer as count from ${text}`, values });
     return row?.count ?? 0;
   };
+  const counted = async (state: string): Promise<number> => {
+    const [row] = await stage.store.query<{ sum: number }>({ name: '', text: 'select coalesce(sum(n), 0)::integer as sum from cloudcode_testing.piece where state = $1', values: [state] });
+    return row?.sum ?? 0;
+  };
   const ended = (id: string): Promise<Run> => until(30_000, `run ${id} is over`, async () => {
     const now = await getRun(stage.store, 'testing', id);
     return isFinal(now.state) ? now : null;
   });
 
   for (const where of ['request', 'answer'] as const) {
-    for (const [index, { cut, task, key, children = 0, pieces = 0 }] of cases.entries()) {
+    for (const [index, { cut, task, key, children = 0, pieces = 0, sum = 0 }] of cases.entries()) {
       it(`${task}: ${cut.replaceAll('\0', '')} is cut in its ${where}`, async () => {
         // An attempt whose claim was not answered never was; every other goes on. The claim that is cut may be one that found nothing to claim: then there is another try.
         const isLost = cut === claims && where === 'answer';
@@ -117,6 +150,7 @@ describe('promises 2 and 3: a connection that is cut at any statement leaves it 
           assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
           await until(30_000, 'what it scheduled is done', async () => (await count("cloudcode.runs where scheduled_by = $1 and state = 'succeeded'", [id])) === children || null);
           assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
+          assert.equal(await counted(state), sum);
           if (task === 'says') assert.deepEqual((await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message), ['once']);
           const outcomes = run.attempts.map(({ outcome }) => outcome);
           if (isLost && outcomes.length === 1 && tries < 10) continue;

@@ -10,7 +10,7 @@ import { takeLease, readHeldAttempts } from '../../src/store/runners.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const schema = `<data-model>
-  <model name="piece"><field name="state" type="text"/><field name="photo" type="photo"/></model>
+  <model name="piece"><field name="state" type="text"/><field name="photo" type="photo"/><field name="count" type="integer"/></model>
 </data-model>`;
 
 const task = `
@@ -38,6 +38,9 @@ export async function run({ folder }: { folder: string }) {
   await attempt('save new', () => DB.piece.create({ state: 'stale' }).save());
   piece.state = 'stale';
   await attempt('save', () => piece.save());
+  await attempt('save if unchanged', () => piece.save({ ifUnchanged: true }));
+  await attempt('increment', () => DB.piece.increment(piece.id, { count: 1 }));
+  await attempt('increment of nothing', () => DB.piece.increment(CloudCode.run.id, { count: 1 }));
   const batch = new DB.Batch();
   batch.save(piece);
   batch.save(DB.piece.create({ state: 'stale' }));

@@ -48,6 +48,34 @@ describe('DB in a task', () => {
     assert.match((await runtime.messages(begun)).join('\n'), /^asset \{\n {2}id: '/);
   });
 
+  it('loses no count of runs that work at the same time, by increment or by save({ ifUnchanged: true }) and another try', async () => {
+    await using runtime = await startRuntime({
+      'schema.xml': schema,
+      begin: `export async function run() { const asset = DB.asset.create(); await asset.save(); return asset.id; }`,
+      increments: `export async function run({ id }) { for (let time = 0; time < 50; time += 1) await DB.asset.increment(id, { count: 1 }); }`,
+      saves: `export async function run({ id }) {
+          const asset = await DB.asset.first(id);
+          for (let saved = 0; saved < 20; ) {
+            asset.count = (asset.count ?? 0) + 1;
+            try {
+              await asset.save({ ifUnchanged: true });
+              saved += 1;
+            } catch (error) {
+              if (error.code !== 'object_changed') throw error;
+              await asset.reload();
+            }
+          }
+        }`,
+      count: `export async function run({ id }) { return (await DB.asset.first(id)).count; }`,
+    }, { concurrency: 4 });
+    for (const [task, count] of [['increments', 200], ['saves', 80]] as const) {
+      const parameters = { id: String((await runtime.run('begin')).result) };
+      const ids = await Promise.all([1, 2, 3, 4].map(() => runtime.schedule(task, { parameters })));
+      for (const id of ids) assert.equal((await runtime.ended(id, 60_000)).state, 'succeeded');
+      assert.equal((await runtime.ended(await runtime.schedule('count', { parameters }))).result, count);
+    }
+  });
+
   it('carries out what was not awaited, before the run counts as over', async () => {
     await using runtime = await startRuntime({
       'schema.xml': schema,

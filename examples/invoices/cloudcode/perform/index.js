@@ -19,10 +19,12 @@ export async function run(parameters) {
       taskstate.error = error.message;
       await taskstate.save();
       if (taskstate.tries_remaining > 0) {
-        taskstate.tries_remaining -= 1;
         taskstate.status = null;
-        await taskstate.save();
-        await CloudCode.scheduleTask({ task: 'perform', parameters });
+        const again = new DB.Batch();
+        again.save(taskstate);
+        again.increment(taskstate, { tries_remaining: -1 });
+        again.scheduleTask({ task: 'perform', parameters });
+        await again.execute();
       }
     }
   }
