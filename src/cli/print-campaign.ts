@@ -10,6 +10,7 @@ const labels: Readonly<Record<CountName, string>> = {
   overlaps: 'overlaps',
   lostRuns: 'lost runs',
   lostWrites: 'lost writes',
+  doubledWrites: 'doubled writes',
   retriedAfterAnswer: 'runs retried after an answer',
   staleWrites: 'stale writes accepted',
   earlyStarts: 'early starts',

@@ -29,6 +29,13 @@ declare module 'cloudcode' {
       belongsTo: {};
       hasMany: {};
     };
+    counter: {
+      fields: {
+        fences: number;
+      };
+      belongsTo: {};
+      hasMany: {};
+    };
   }
 }
 

@@ -10,6 +10,10 @@ export interface History extends Witnessed {
   readonly lateLines: readonly LateLine[];
   /** What attempts wrote through `DB`. */
   readonly writes: readonly DataWrite[];
+  /** What attempts added to one number that all share, each its fence, in the order of the commits. */
+  readonly additions: readonly Addition[];
+  /** That number, as `DB` has it at the end. */
+  readonly added: number;
   /** How many times each queue was counted up by writes, as `DB` has it at the end. */
   readonly tallies: ReadonlyMap<string, number>;
   /** Queues that let others by while a run is in back-off. */
@@ -38,7 +42,7 @@ export interface Witnessed {
 
 /** What a task saw. Its processes write it to a file outside of the database. */
 export interface WitnessLine {
-  readonly kind: 'began' | 'overlap' | 'alive' | 'ended' | 'scheduled' | 'wrote' | 'refused';
+  readonly kind: 'began' | 'overlap' | 'alive' | 'ended' | 'scheduled' | 'wrote' | 'added' | 'refused';
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -96,6 +100,12 @@ export interface LateLine {
   readonly xid: number;
   readonly run: string;
   readonly attempt: number;
+}
+
+export interface Addition {
+  readonly fence: number;
+  /** Whether the attempt with this fence was over. */
+  readonly isStale: boolean;
 }
 
 export interface DataWrite {

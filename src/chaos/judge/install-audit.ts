@@ -18,6 +18,7 @@ const auditSql = `
   );
   create table chaos_audit.late_lines (xid xid8 not null default pg_current_xact_id(), run uuid not null, attempt integer not null);
   create table chaos_audit.writes (mark uuid not null, run uuid not null, fence bigint not null, queue text, is_stale boolean not null);
+  create table chaos_audit.additions (seq bigint generated always as identity primary key, fence double precision not null, is_stale boolean not null);
   create table chaos_audit.pauses (seq bigint generated always as identity primary key, at timestamptz not null default clock_timestamp(), queue text not null, is_paused boolean not null);
 
   create function chaos_audit.is_stale(of_run uuid, with_fence bigint) returns boolean language sql volatile as $$
@@ -82,6 +83,15 @@ const auditSql = `
   end
   $$;
 
+  create function chaos_audit.fence_added() returns trigger language plpgsql as $$
+  declare
+    added double precision := new.fences - old.fences;
+  begin
+    insert into chaos_audit.additions (fence, is_stale) values (added, not exists (select from cloudcode.runs where state = 'running' and fence = added));
+    return null;
+  end
+  $$;
+
   create function chaos_audit.queue_paused() returns trigger language plpgsql as $$
   begin
     insert into chaos_audit.pauses (queue, is_paused) values (new.name, new.paused);
@@ -95,9 +105,11 @@ export async function installAudit(db: Queryable): Promise<void> {
   await db.query({ name: '', text: `do $install$ begin execute $sql$${auditSql}$sql$; end $install$` });
 }
 
-/** Records what is written to the model `mark` of the campaign's project, which must have been deployed. */
+/** Records what is written to the models `mark` and `counter` of the campaign's project, which must have been deployed, and makes the only counter. */
 export async function auditMarks(db: Queryable): Promise<void> {
   const schema = await schemaOfMarks(db);
+  await db.query({ name: '', text: `insert into ${schema}.counter (id, fences) values ('00000000-0000-7000-8000-000000000001', 0)` });
+  await db.query({ name: '', text: `create trigger chaos_fence_added after update on ${schema}.counter for each row execute function chaos_audit.fence_added()` });
   await db.query({ name: '', text: `create trigger chaos_mark_added after insert or update on ${schema}.mark for each row execute function chaos_audit.mark_added()` });
 }
 

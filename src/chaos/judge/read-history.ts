@@ -16,6 +16,8 @@ export async function readHistory(db: Queryable, witnessed: Witnessed): Promise<
     ends: await read<AttemptEnd>('select seq::float8, xid::text::float8 as xid, run, number, fence::float8, outcome from chaos_audit.ends order by seq'),
     lateLines: await read<LateLine>('select distinct xid::text::float8 as xid, run, attempt from chaos_audit.late_lines'),
     writes: await read<DataWrite>('select mark, run, fence::float8, queue, is_stale as "isStale" from chaos_audit.writes'),
+    additions: await read<History['additions'][number]>('select fence, is_stale as "isStale" from chaos_audit.additions order by seq'),
+    added: (await read<{ added: number }>(`select coalesce(sum(fences), 0) as added from ${await schemaOfMarks(db)}.counter`))[0]?.added ?? 0,
     tallies: new Map(tallies.map(({ queue, marks }) => [queue, marks])),
     skipping: new Set(skipping.map(({ name }) => name)),
     pauses: await read<History['pauses'][number]>(`select seq::float8, ${millis('at')}, queue, is_paused as "isPaused" from chaos_audit.pauses order by seq`),

@@ -46,4 +46,11 @@ export const fenceRules: readonly Rule[] = [
     campaign: { runs: 200, faults: 15, kinds: ['commit_answer_lost'] },
     finds: ['staleWrites', 'attemptsMiscounted'],
   },
+  {
+    name: 'increment-once',
+    without: 'an increment whose answer was lost is carried out a second time',
+    edits: [{ file: 'src/data/write-objects.ts', find: "if (call === undefined) return '';", replace: "if (call !== null) return '';" }],
+    campaign: { runs: 300, faults: 20, kinds: ['commit_answer_lost'] },
+    finds: ['doubledWrites'],
+  },
 ];

@@ -3,7 +3,7 @@ import type { Case } from '../verdict.ts';
 
 /** Promise 6: an attempt that was taken over, or is over, changes nothing. */
 export function findStaleWrites(history: IndexedHistory): readonly Case[] {
-  return [...staleEnds(history), ...staleLines(history), ...staleSchedules(history), ...staleMarks(history), ...staleAnswers(history)];
+  return [...staleEnds(history), ...staleLines(history), ...staleSchedules(history), ...staleMarks(history), ...staleAdditions(history), ...staleAnswers(history)];
 }
 
 /** An attempt's outcome is stored in the transaction in which its own run stops running with its fence. */
@@ -28,6 +28,10 @@ function staleSchedules({ changes }: IndexedHistory): readonly Case[] {
 
 function staleMarks({ writes }: IndexedHistory): readonly Case[] {
   return writes.filter(({ isStale }) => isStale).map(({ run, fence, mark }) => ({ count: 'staleWrites', run, what: `object ${mark} was written with fence ${fence} when that attempt was over` }));
+}
+
+function staleAdditions({ additions }: IndexedHistory): readonly Case[] {
+  return additions.filter(({ isStale }) => isStale).map(({ fence }) => ({ count: 'staleWrites', run: null, what: `${fence} was added when no attempt with that fence was running` }));
 }
 
 /** The tasks of a campaign answer with their fence first. */

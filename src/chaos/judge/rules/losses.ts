@@ -23,6 +23,23 @@ export function findLostWrites({ witness, writes, tallies }: IndexedHistory): re
   return [...lost, ...miscounted];
 }
 
+/** What `increment` confirmed was added, and the sum of what was added is there. */
+export function findLostAdditions({ witness, additions, added }: IndexedHistory): readonly Case[] {
+  const there = new Set(additions.map(({ fence }) => fence));
+  const lost = witness.filter(({ kind, fence }) => kind === 'added' && !there.has(Number(fence))).map(({ run, attempt }): Case => {
+    return { count: 'lostWrites', run, what: `what attempt ${attempt} added was confirmed, and is not there` };
+  });
+  const sum = additions.reduce((before, { fence }) => before + fence, 0);
+  return sum === added ? lost : [...lost, { count: 'lostWrites', run: null, what: `${sum} was added up, and the sum is ${added}` }];
+}
+
+/** An attempt adds its fence once. */
+export function findDoubledAdditions({ additions }: IndexedHistory): readonly Case[] {
+  return [...Map.groupBy(additions, ({ fence }) => fence)].filter(([, all]) => all.length > 1).map(([fence, all]) => {
+    return { count: 'doubledWrites', run: null, what: `the attempt with fence ${fence} added once, and it was done ${all.length} times` };
+  });
+}
+
 /** Queues that still have something to do when nothing happens any more; a run without a queue counts as one of its own. */
 export function findStuckQueues({ runs }: IndexedHistory): readonly Case[] {
   const unfinished = runs.filter(({ state }) => state === 'running' || !isFinal(state));
