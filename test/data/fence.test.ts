@@ -6,7 +6,7 @@ import { countObjects } from '../../src/data/count-objects.ts';
 import { destroyMatching } from '../../src/data/destroy-matching.ts';
 import { readFile } from '../../src/data/read-file.ts';
 import { selectPage } from '../../src/data/select-page.ts';
-import { destroyObjects, insertObjects, updateObjects } from '../../src/data/write-objects.ts';
+import { destroyObjects, incrementObjects, insertObjects, updateObjects } from '../../src/data/write-objects.ts';
 import type { Condition } from '../../src/protocol/data-messages.ts';
 import type { Caller } from '../../src/store/insert-run.ts';
 import type { Queryable, Statement } from '../../src/store/open-store.ts';
@@ -39,6 +39,10 @@ function everyStatement({ target }: TestData, caller: Caller): readonly Statemen
     readFile(target, caller, { model: 'thing', id: ids[0] ?? '', field: 'file', key: randomUUID() }),
     insertObjects(target, caller, { ...rows, ids }), insertObjects(target, caller, { ...rows, ids: nobody }), insertObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
     updateObjects(target, caller, { ...rows, ids }), updateObjects(target, caller, { ...rows, ids: ids.slice(0, 1) }), updateObjects(target, caller, { ...rows, ids: nobody }), updateObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
+    ...[ids, ids.slice(0, 1), nobody].flatMap((some) => [
+      ...(['noted', 'required'] as const).flatMap((version) => [insertObjects, updateObjects].map((write) => write(target, caller, { ...rows, ids: some, version, ...(some.length === 1 ? { call: randomUUID() } : {}) }))),
+      incrementObjects(target, caller, { ...rows, ids: some, ...(some.length === 1 ? { call: randomUUID() } : {}) }),
+    ]),
     destroyObjects(target, caller, { model: 'thing', ids }), destroyObjects(target, caller, { model: 'thing', ids: ids.slice(0, 1) }), destroyObjects(target, caller, { model: 'thing', ids: [] }),
   ];
 }

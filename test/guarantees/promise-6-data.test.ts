@@ -76,7 +76,7 @@ test('promise 6: whatever a superseded attempt asks of DB and CloudCode is refus
     process.kill(pid, 'SIGCONT');
     await until(20_000, 'the task tried everything', () => existsSync(join(folder, 'codes.json')) || null);
     const codes = JSON.parse(readFileSync(join(folder, 'codes.json'), 'utf8')) as Record<string, string>;
-    assert.equal(Object.keys(codes).length, 17);
+    assert.equal(Object.keys(codes).length, 20);
     assert.deepEqual(codes, Object.fromEntries(Object.keys(codes).map((name) => [name, 'attempt_superseded'])));
     assert.deepEqual(await everything(), before);
   } finally {
