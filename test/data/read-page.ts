@@ -1,5 +1,5 @@
 import { readObjects } from '../../src/operations/read-objects.ts';
-import type { SelectAnswer, SelectCall } from '../../src/protocol/data-messages.ts';
+import type { SelectAnswer, SelectCall, WireObject } from '../../src/protocol/data-messages.ts';
 import { type Page, pageObjects } from '../../src/protocol/page-objects.ts';
 import type { Queryable } from '../../src/store/open-store.ts';
 import type { TestData } from './open-data.ts';
@@ -8,4 +8,9 @@ import type { TestData } from './open-data.ts';
 export async function readPage({ target, caller }: TestData, db: Queryable, call: Omit<SelectCall, 'kind'>): Promise<Page> {
   const text = await readObjects(db, { target, caller: { ...caller, environment: 'testing' } }, { kind: 'select', ...call });
   return pageObjects(JSON.parse(text) as SelectAnswer);
+}
+
+/** The objects of a page without their versions. */
+export function valuesOf({ objects }: Page): readonly WireObject[] {
+  return objects.map((object) => object.slice(0, -1));
 }

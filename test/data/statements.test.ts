@@ -13,7 +13,7 @@ import { destroyObjects, insertObjects, updateObjects } from '../../src/data/wri
 import type { Selection } from '../../src/protocol/data-messages.ts';
 import type { Statement } from '../../src/store/open-store.ts';
 import { makeField, makeModel, type TestData, testData } from './open-data.ts';
-import { readPage } from './read-page.ts';
+import { readPage, valuesOf } from './read-page.ts';
 import { columnsOfThing, sampleThings, thing } from './things.ts';
 
 async function insert(data: TestData, model: Model, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
@@ -23,7 +23,7 @@ async function insert(data: TestData, model: Model, rows: readonly Readonly<Reco
 
 async function select(data: TestData, model: string, selection: Partial<Selection> = {}): Promise<readonly (readonly unknown[])[]> {
   const whole = { model, where: [], orderBy: [], skip: 0, limit: null, ...selection };
-  return (await readPage(data, data.store, { selection: whole, after: null, pageSize: 1000 })).objects;
+  return valuesOf(await readPage(data, data.store, { selection: whole, after: null, pageSize: 1000 }));
 }
 
 async function rowOf(data: TestData, statement: Statement): Promise<Readonly<Record<string, unknown>>> {
@@ -83,7 +83,7 @@ test('what is read does not depend on the settings of the server', async () => {
     for (const setting of settings) await db.query({ name: '', text: `set local ${setting}` });
     await db.query(insertObjects(data.target, data.caller, { model: 'thing', columns: columnsOfThing, ids: [], rows: JSON.stringify(sampleThings(50, 8)) }));
     const selection: Selection = { model: 'thing', where: [{ expression: 'day >= ? and at >= ? or not at < ? or not day < ?', args: ['0001-01-01', '0001-01-01T00:00:00.000Z', '0001-01-01T00:00:00.000Z', '0001-01-01'] }], orderBy: [], skip: 0, limit: null };
-    return (await readPage(data, db, { selection, after: null, pageSize: 1000 })).objects;
+    return valuesOf(await readPage(data, db, { selection, after: null, pageSize: 1000 }));
   });
   assert.deepEqual(after, before);
 });
