@@ -94,7 +94,7 @@ test('every value comes back exactly as it was sent', async () => {
   const things = sampleThings(500, 77);
   await insert(things);
   const { objects } = await page({ selection: all, after: null, pageSize: 1000 });
-  const found = new Map(objects.map((object) => [object[0], object]));
+  const found = new Map(objects.map((object) => [object[0], object.slice(0, -1)]));
   for (const sent of JSON.parse(JSON.stringify(things)) as Thing[]) {
     const file = sent['file'] as Record<string, unknown> | null;
     const { base64: _, ...stored } = file ?? {};
