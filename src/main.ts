@@ -85,7 +85,7 @@ export type SystemEvent =
   | RunnerEvent
   /** What the build of the folder is at: `bundling cloudcode/othertask/index.ts`. Null: it is over. */
   | { readonly kind: 'building'; readonly step: string | null }
-  /** A deployment brings the tables to its data model: `what` is `adding table asset`. */
+  /** What a deployment does before it counts: `what` is `adding table asset`, or how far its packages are stored. */
   | { readonly kind: 'changing_tables'; readonly what: string }
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
   | ({ readonly kind: 'deployed'; readonly built: BuiltProject; readonly afterRestart: readonly string[] } & Deployed)

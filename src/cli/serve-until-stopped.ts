@@ -68,7 +68,7 @@ function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<Sy
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
     case 'changing_tables':
-      return terminal.tell(`${time} data model: ${event.what}`);
+      return terminal.tell(`${time} deploying: ${event.what}`);
     case 'deployed':
       terminal.tell(`${time} ${describeDeployed(event)}`);
       if (event.afterRestart.length > 0) terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);

@@ -32,6 +32,8 @@ export interface CarriedContents {
 export const noContents: CarriedContents = { packages: { count: 0, bytes: 0, added: [] }, files: { count: 0, bytes: 0, added: [] } };
 
 const storedAtOnce = 4;
+/** Of many packages not each is told. */
+const tellEveryMs = 1_000;
 
 /** A content that was there when a deployment began is not there any more. */
 export class ContentsGone extends Error {
@@ -47,8 +49,12 @@ export async function keepContents(db: Queryable, contents: DeployableContents, 
   const folders = foldersOf(contents);
   const known = folders.length === 0 ? new Set<string>() : await markContents(db, folders.map(({ hash }) => hash));
   const unknown = folders.filter(({ hash }) => !known.has(hash));
+  let tellAt = performance.now() + tellEveryMs;
   await severalAtOnce(unknown.entries(), storedAtOnce, async ([index, folder]) => {
-    onProgress(`storing ${folder.name} (${index + 1} of ${unknown.length}, ${(bytesOf(folder) / 1e6).toFixed(1)} MB)`);
+    if (performance.now() > tellAt) {
+      onProgress(`storing packages and files: ${index} of ${unknown.length} are done, next ${folder.name} (${(bytesOf(folder) / 1e6).toFixed(1)} MB)`);
+      tellAt = performance.now() + tellEveryMs;
+    }
     await store(db, folder);
   });
   const packages = distinct(contents.packages?.folders ?? []);
