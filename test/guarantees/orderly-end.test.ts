@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { CloudCodeError } from '../../src/core/errors.ts';
+import { cancelRun } from '../../src/operations/cancel-run.ts';
+import { getRun } from '../../src/operations/get-run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 
@@ -45,9 +48,25 @@ const files: Record<string, string> = {
       await DB.item.create({ n: 1 }).save();
       return 'done';
     }`,
+  overlaps: `import { existsSync, rmSync, writeFileSync } from 'node:fs';
+    export async function run({ file }: { file: string }) {
+      const isEnding = existsSync(file);
+      process.on('exit', () => { const until = Date.now() + 500; while (Date.now() < until); rmSync(file); });
+      writeFileSync(file, '');
+      return isEnding;
+    }`,
   counts: 'export async function run() { return DB.item.all().count(); }',
   'schema.xml': '<data-model><model name="item"><field name="n" type="integer"/></model></data-model>',
 };
+
+test('promise 3: a runner that stops while a process ends stores the answer, and gives nothing back', async () => {
+  await using runtime = await startRuntime({ hangs: files['hangs'] ?? '' });
+  const run = await runtime.schedule('hangs');
+  await runtime.printed(run, 'hangs');
+  await runtime.runner.stop({ drainMs: 0 });
+  const { state, attempts } = await getRun(runtime.store, 'testing', run.id);
+  assert.deepEqual([state, attempts.map(({ outcome }) => outcome)], ['failed', ['threw']]);
+});
 
 for (const workerStart of ['spawn', 'fork'] as const) {
   describe(`a worker that was started by ${workerStart}`, { skip: workerStart === 'fork' && process.platform !== 'linux' }, () => {
@@ -113,6 +132,21 @@ for (const workerStart of ['spawn', 'fork'] as const) {
       const run = await runtime.run('hangs');
       assert.deepEqual([run.state, run.error?.message, run.attempts[0]?.outcome, run.attempts[0]?.signal], ['failed', 'the answer', 'threw', 'SIGKILL']);
       assert.deepEqual(await runtime.messages(run), ['hangs']);
+    });
+
+    test('promise 3: cancelling a run that has answered, while its process ends, leaves its answer', async () => {
+      const run = await runtime.schedule('hangs');
+      await runtime.printed(run, 'hangs');
+      // It may be over by now.
+      await cancelRun(runtime.store, 'testing', run.id).catch((error: unknown) => assert.equal((error as CloudCodeError).code, 'run_already_final'));
+      const { state, error, attempts } = await runtime.ended(run);
+      assert.deepEqual([state, error?.message, attempts.map(({ outcome }) => outcome)], ['failed', 'the answer', ['threw']]);
+    });
+
+    test('promise 1: the next run of a queue begins when the orderly end of the one before is over', async () => {
+      const options = { queue: 'one', parameters: { file: join(runtime.folder, `ending-${workerStart}`) } };
+      const runs = [await runtime.schedule('overlaps', options), await runtime.schedule('overlaps', options)];
+      assert.deepEqual(await Promise.all(runs.map(async (run) => (await runtime.ended(run)).result)), [false, false]);
     });
 
     test('`DB` and `scheduleTask` refuse in the orderly end, and say why', async () => {
