@@ -1,5 +1,6 @@
 import { encodeFrame } from '../protocol/frame.ts';
 import type { StartMessage } from '../protocol/worker-messages.ts';
+import { endsInOrder } from './end-in-order.ts';
 import { loadCommonJs } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { ownPeakBytes } from './own-memory.ts';
@@ -29,6 +30,7 @@ export function rehearse(): void {
   useUpWarning();
   ownPeakBytes();
   encodeFrame('');
+  endsInOrder();
 }
 
 /** Node warns, once in a process, of the way in which our code lets the task's `import()` reach Node's loader. That is ours, and no line of the task's. */
