@@ -152,3 +152,26 @@ test('a deployment that comes while its bundle is being pruned stores it again',
   assert.equal((await deployed).changed, true);
   assert.notEqual(await readBundle(t.store, hash), null);
 });
+
+test('what a broken task goes on with stays whole, and its attempts have the data model and the folder of that deployment', async () => {
+  await using t = await testStore();
+  const dataModel: DataModel = { models: [] };
+  await deployProject(t.store, 'testing', { ...version(2, 'good', 'broken'), folder: '/then', dataModel });
+  const broken = [{ name: 'broken', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } }, { name: 'never', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } }] as const;
+  for (let number = 3; number <= 15; number += 1) {
+    const deployed = await deployProject(t.store, 'testing', { ...version(number, 'good'), broken });
+    assert.deepEqual(deployed.tasks, ['broken', 'good']);
+    assert.deepEqual(deployed.broken.map(({ name, goesOn }) => [name, goesOn?.folder]), [['broken', '/then'], ['never', undefined]]);
+  }
+  assert.equal((await deployProject(t.store, 'testing', { ...version(15, 'good'), broken })).changed, false);
+  await pruneOldDeployments(t.store, never);
+  assert.deepEqual((await kept(t)).whole, [2, ...range(6, 15)]);
+  await scheduleRun(t.store, 'testing', { task: 'broken' });
+  const [run] = await t.claim();
+  assert.deepEqual([run?.folder, run?.dataModelHash === null], ['/then', false]);
+  assert.equal((await readBundle(t.store, run?.bundleHash ?? ''))?.code, "exports.run = async () => 'broken 2'");
+  await assert.rejects(scheduleRun(t.store, 'testing', { task: 'never' }), { code: 'task_broken' });
+  await deployProject(t.store, 'testing', version(16, 'good', 'broken'));
+  await pruneOldDeployments(t.store, never);
+  assert.ok((await kept(t)).whole.includes(2), 'deployments that are whole go on with it');
+});
