@@ -200,7 +200,7 @@ async function buildFirst(options: SystemOptions, folder: string): Promise<First
     return started === null ? null : { ...seen, built: null, error: null, started };
   }
   try {
-    const built = await buildApart(folder, { signal: options.signal, brokenTasks: options.brokenTasks, onStep: (step) => options.onEvent({ kind: 'building', step }), onRead: (files) => read.push(...files) });
+    const built = await buildApart(folder, { signal: options.signal, cache: options.data, brokenTasks: options.brokenTasks, onStep: (step) => options.onEvent({ kind: 'building', step }), onRead: (files) => read.push(...files) });
     return built === null ? null : { ...seen, built, error: null, started: built.config };
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;

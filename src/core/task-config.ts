@@ -13,6 +13,10 @@ export interface TaskConfig {
   readonly maxAttempts: number;
   /** Counts where the machine forks, and there nothing is to fork. Where it does not, everything is spawned. */
   readonly workerStart?: WorkerStart;
+  /** Names of packages that Node loads by itself, with nothing kept to speed it up. */
+  readonly external?: readonly string[];
+  /** Names of packages that go into the task's bundle. */
+  readonly bundle?: readonly string[];
   /** Patterns of what is deployed besides code, relative to the task's folder. */
   readonly files?: readonly string[];
 }

@@ -24,7 +24,7 @@ export interface DeployOnce {
 export async function deployOnce({ folder: given, data, databaseUrl, environment, signal, onStep }: DeployOnce): Promise<DeploymentBody | null> {
   refuseOtherEnvironment(environment);
   const { folder } = await findFolder(given);
-  const built = await buildApart(folder, { signal, onStep });
+  const built = await buildApart(folder, { signal, cache: data, onStep });
   if (built === null) return null;
   const { store, close } = await openProjectStore({ folder, data, databaseUrl });
   try {

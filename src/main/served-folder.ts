@@ -117,7 +117,7 @@ async function deployAsked({ store, options, folder, first }: Serving, environme
   const { buildApart } = await import('../project/build-process/build-apart.ts');
   const read: string[] = [];
   const beganAtMs = Date.now();
-  const built = await buildApart(folder, { signal, onStep, onRead: (files) => read.push(...files) });
+  const built = await buildApart(folder, { signal, cache: options.data, onStep, onRead: (files) => read.push(...files) });
   if (built === null) return null;
   const deployed = await deployProject(store, environment, built, onStep);
   options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
@@ -144,7 +144,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
   const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
     const read: string[] = [];
     try {
-      const built = await buildApart(folder, { signal: outdated, brokenTasks: options.brokenTasks, onStep, onRead: (files) => read.push(...files) });
+      const built = await buildApart(folder, { signal: outdated, cache: options.data, brokenTasks: options.brokenTasks, onStep, onRead: (files) => read.push(...files) });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
       const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'changing_tables', what }));
       problem = null;

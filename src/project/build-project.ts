@@ -1,15 +1,18 @@
+import { join } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
 import type { DataModel } from '../core/data-model.ts';
+import type { FolderToKeep } from '../core/kept-folder.ts';
 import type { TaskConfig } from '../core/task-config.ts';
+import { buildTasks } from './build-tasks.ts';
 import { atStep } from './build-steps.ts';
+import { collectParts, type DeployedParts } from './collect-parts.ts';
 import { bundleHash } from './bundle-hash.ts';
-import { bundleTask, type Bundle } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
 import { findProject } from './find-project.ts';
-import { forgetPackages } from './native-package.ts';
-import { fromMessage, throwErrors } from './problems.ts';
-import { readTaskExports } from './read-task-exports.ts';
+import { throwErrors } from './problems.ts';
+import { relativePath } from './relative-path.ts';
 import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
 
 export interface BuiltTask extends Bundle {
@@ -20,6 +23,10 @@ export interface BuiltTask extends Bundle {
   readonly file: string;
   /** What the task's own `config` sets; the project's `defaults` are in `BuiltProject.config`. */
   readonly config: Partial<TaskConfig>;
+  /** Names of packages that Node loads by itself. */
+  readonly external: readonly string[];
+  /** Why its worker cannot be forked: what it needs; null when nothing is seen. */
+  readonly spawnNeed: string | null;
 }
 
 export interface BuiltProject {
@@ -33,11 +40,18 @@ export interface BuiltProject {
   readonly config: ProjectConfig;
   /** null when the project has none. */
   readonly dataModel: DataModel | null;
+  readonly packages: DeployedParts['packages'];
+  /** What it deploys besides code; null when there is nothing. Paths are relative to the project's folder. */
+  readonly files: FolderToKeep | null;
+  /** What was done with each package, and why. */
+  readonly report: DeployedParts['report'];
 }
 
 export interface BuildOptions {
   /** `pass_over`: the others are built and these named, unless none is good. What is wrong with the rest of the project is refused in any case. */
   readonly brokenTasks?: BrokenTasks | undefined;
+  /** A folder for what the next build can use; null: nothing is kept. */
+  readonly cache?: string | null;
 }
 
 export type BrokenTasks = 'refuse' | 'pass_over';
@@ -47,37 +61,39 @@ export type BrokenTasks = 'refuse' | 'pass_over';
  * No code of a task runs in this process (the project's own cloudcode.config.ts and data-model.ts do). esbuild's process stays for the next build
  * until `endBundler`, or until this process ends.
  *
- * A bundle finds the project's folder, for `import.meta.url` and native add-ons, in `globalThis[Symbol.for('cloudcode.folder')]`, and
- * else takes the current folder.
+ * A bundle is made to stand beside the task's file, where it finds packages and the project's folder by relative paths.
  * @throws CloudCodeError of findProject; else one error for all that is wrong: `task_broken` (with file, line and caret),
  *   `task_without_run`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
  */
-export async function buildProject(folder: string, { brokenTasks = 'refuse' }: BuildOptions = {}): Promise<BuiltProject> {
+export async function buildProject(folder: string, { brokenTasks = 'refuse', cache = null }: BuildOptions = {}): Promise<BuiltProject> {
   const project = await findProject(folder);
-  forgetPackages();
-  const [config, dataModel, bundled] = await Promise.all([
+  const [config, dataModel] = await Promise.all([
     readConfig(project.folder).catch(keepUserError),
     readDataModelFile(project.folder, project.tasks.map(({ name }) => name)).catch(keepUserError),
-    Promise.all(project.tasks.map(async (task) => ({ ...task, ...(await atStep(`bundling ${task.file}`, () => bundleTask(project.folder, task.file))) }))),
   ]);
-  const bundles = new Map(bundled.flatMap(({ file, bundle }) => (bundle === null ? [] : [[file, bundle] as const])));
-  const exported = await atStep('reading what the tasks export', () => readTaskExports(project, bundles));
-  const wrong = new Map(exported.errors);
-  for (const { file, problems } of bundled) if (problems !== null) wrong.set(file, problems.map((problem) => fromMessage('task_broken', problem)));
+  const settings = config instanceof CloudCodeError ? {} : config;
+  const { built, errors: wrong } = await buildTasks({ ...project, bundled: settings.bundle ?? [], cache: cache === null ? null : join(cache, 'build') });
   const broken = sortOutBroken(project.tasks, wrong);
   const isRefused = brokenTasks === 'refuse' || broken.length === project.tasks.length;
   throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
-  const tasks = bundled.flatMap(({ name, file, bundle }) => (bundle === null || wrong.has(file) ? [] : [{ name, file, config: exported.configs.get(file) ?? {}, ...bundle, hash: bundleHash(bundle) }]));
-  return { name: project.name, folder: project.folder, tasks, broken, config: config instanceof CloudCodeError ? {} : config, dataModel: dataModel instanceof CloudCodeError ? null : dataModel };
-}
-
-function keepUserError(error: unknown): CloudCodeError {
-  if (error instanceof CloudCodeError) return error;
-  throw error;
+  const { spawnNeeds, ...parts } = await atStep('finding packages and files', () => collectParts({ folder: project.folder, built, config: settings, cache }));
+  const tasks = project.tasks.flatMap(({ name, file }) => {
+    const one = built.get(file);
+    if (one === undefined) return [];
+    const { config: own, parts: { bundle, nodeModule, addons } } = one;
+    const spawnNeed = nodeModule ?? spawnNeeds.get(file) ?? (addons[0] === undefined ? null : relativePath(project.folder, addons[0]));
+    return [{ name, file, config: own, ...bundle, hash: bundleHash(bundle), external: [...new Set([...(settings.external ?? []), ...(own.external ?? [])])], spawnNeed }];
+  });
+  return { name: project.name, folder: project.folder, tasks, broken, config: settings, dataModel: dataModel instanceof CloudCodeError ? null : dataModel, ...parts };
 }
 
 /** What cannot be built comes first; a mistake in shared code is found by every task that imports it, and told once. */
 function inOrder(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
   const once = [...new Map(errors.map((error) => [error.message, error])).values()];
   return once.toSorted((left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'));
+}
+
+function keepUserError(error: unknown): CloudCodeError {
+  if (error instanceof CloudCodeError) return error;
+  throw error;
 }

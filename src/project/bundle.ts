@@ -1,20 +1,18 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type * as Esbuild from 'esbuild';
 import type { BuildOptions, BuildResult, Message, Plugin } from 'esbuild';
 import { decoratorsPlugin } from './decorators-plugin.ts';
-import { folderAtRunTime, locationDefines, locationPlugin, withPlace } from './location-plugin.ts';
-import { nativePlugin } from './native-plugin.ts';
+import { locationDefines, locationPlugin, withLocations, withPlace } from './location-plugin.ts';
+import { moduleKinds, type ModuleKinds } from './module-kind.ts';
+import { type PackagesOptions, packagesPlugin } from './packages-plugin.ts';
 import { readFilesPlugin, tellMissing } from './read-files.ts';
 import { sdkPlugin } from './sdk-plugin.ts';
-import { spawnNeedOf } from './spawn-need.ts';
 
 export interface Bundle {
   readonly code: string;
   /** Version 3, with paths relative to the project's folder and without the sources' text. */
   readonly sourceMap: string;
   readonly format: 'cjs' | 'esm';
-  /** Why its worker cannot be forked: what it needs; null when nothing is seen. */
-  readonly spawnNeed: string | null;
 }
 
 /** A bundle, or what is wrong with its sources. */
@@ -26,59 +24,66 @@ const dataLoaders: BuildOptions['loader'] = {
   '.yaml': 'text', '.yml': 'text', '.graphql': 'text', '.wasm': 'binary', '.bin': 'binary',
 };
 
-/** The same for all that is built: nothing in it depends on the machine or on where the folder lies. */
+/** The same for all that is built: nothing in it depends on the machine or on where the folder lies. What is imported is found under Node's own conditions. */
 export function sharedOptions(folder: string) {
   return {
-    absWorkingDir: folder, bundle: true, write: false, outfile: join(folder, 'bundle.js'), platform: 'node', target: 'node22',
-    charset: 'utf8', legalComments: 'none', logLevel: 'silent', loader: dataLoaders ?? {},
+    absWorkingDir: folder, bundle: true, write: false, platform: 'node', target: 'node22', conditions: [] as string[],
+    charset: 'utf8', legalComments: 'none', logLevel: 'silent', logLimit: 0, loader: dataLoaders ?? {}, define: locationDefines,
   } as const satisfies BuildOptions;
 }
 
-/**
- * Bundles one task with the npm packages that it imports. CommonJS, which Node starts faster, unless a file of it awaits at top level.
- * @param file relative to the folder
- */
-export async function bundleTask(folder: string, file: string): Promise<Bundled> {
-  const asked = { folder, entry: file, folderExpression: folderAtRunTime };
-  const asCommonJs = await bundle({ ...asked, format: 'cjs' });
-  const awaits = asCommonJs.problems?.some(({ text }) => text.startsWith('Top-level await'));
-  return awaits === true ? bundle({ ...asked, format: 'esm' }) : asCommonJs;
+/** What sources go through, in this order. */
+export function sourcePlugins(options: PackagesOptions): Plugin[] {
+  const { folder } = options;
+  return [readFilesPlugin, sdkPlugin, decoratorsPlugin(folder, (path, contents) => withPlace(folder, path, contents)), locationPlugin(folder), packagesPlugin(options)];
 }
+
+/** Of a bundle that stands where its sources do, or that people debug. */
+export const readableOptions = { keepNames: true, sourcemap: 'external', sourcesContent: false, metafile: true } as const satisfies BuildOptions;
 
 /** Bundles a module that our own process imports: `cloudcode.config.ts`. */
 export async function bundleHere(folder: string, file: string): Promise<Bundled> {
-  return bundle({ folder, entry: file, folderExpression: JSON.stringify(folder), format: 'esm' });
+  const built = await bundleForHere(folder, [{ in: join(folder, file), out: '.bundle-0' }], []);
+  if (!Array.isArray(built)) return { bundle: built.get('.bundle-0') ?? { code: '', sourceMap: '', format: 'esm' }, problems: null };
+  tellMissing(folder, built);
+  return { bundle: null, problems: built };
 }
 
-/** Bundles `export { config }` of a task and only what that needs: an import that `config` does not use is left out. */
-export async function bundleExport(folder: string, file: string, name: string): Promise<Bundled> {
-  const entry = { contents: `export { ${name} } from ${JSON.stringify(`./${file}`)}`, resolveDir: folder, sourcefile: 'entry.js' };
-  return bundle({ folder, entry, folderExpression: JSON.stringify(folder), format: 'esm', minify: true, plugins: [withoutSideEffects] });
+/**
+ * Bundles of each file `export { config }` and only what that needs: an import that `config` does not use is left out.
+ * @returns by file; those that cannot be bundled are left out
+ */
+export async function bundleExports(folder: string, files: readonly string[], name: string): Promise<ReadonlyMap<string, Bundle>> {
+  if (files.length === 0) return new Map();
+  const built = await bundleForHere(folder, files.map((file, position) => ({ in: `cloudcode-export:${file}`, out: `.bundle-${position}` })), [exportsAlone(folder, name), withoutSideEffects]);
+  if (!Array.isArray(built)) return new Map(files.flatMap((file, position) => { const one = built.get(`.bundle-${position}`); return one === undefined ? [] : [[file, one] as const]; }));
+  if (files.length === 1) return new Map();
+  const each = await Promise.all(files.map((file) => bundleExports(folder, [file], name)));
+  return new Map(each.flatMap((one) => [...one]));
 }
 
-interface Asked {
-  readonly folder: string;
-  readonly entry: string | { readonly contents: string; readonly resolveDir: string; readonly sourcefile: string };
-  readonly folderExpression: string;
-  readonly format: 'cjs' | 'esm';
-  readonly minify?: boolean;
-  readonly plugins?: readonly Plugin[];
-}
-
-async function bundle({ folder, entry, folderExpression, format, minify = false, plugins = [] }: Asked): Promise<Bundled> {
+async function bundleForHere(folder: string, entryPoints: { in: string; out: string }[], plugins: readonly Plugin[]): Promise<ReadonlyMap<string, Bundle> | Message[]> {
   const built = await tryBuild({
-    ...sharedOptions(folder), format, minify, keepNames: !minify, sourcemap: 'external', sourcesContent: false, metafile: true, define: locationDefines,
-    ...(typeof entry === 'string' ? { entryPoints: [join(folder, entry)] } : { stdin: entry }),
-    ...(format === 'esm' ? { banner: { js: requireFor(folderExpression) } } : {}),
-    plugins: [readFilesPlugin, ...plugins, sdkPlugin, decoratorsPlugin(folder, (path, contents) => withPlace(folder, path, contents)), locationPlugin(folder, folderExpression), nativePlugin(folder)],
+    ...sharedOptions(folder), ...readableOptions, format: 'esm', outdir: folder, entryPoints, banner: { js: requireFrom(`${JSON.stringify(folder)} + "/cloudcode/"`) },
+    plugins: [...plugins, ...sourcePlugins({ folder, bundled: new Set(), toFolder: null, format: 'esm', kinds: nodeKinds() })],
   });
-  if (Array.isArray(built)) {
-    tellMissing(folder, built);
-    return { bundle: null, problems: built };
-  }
-  const text = (suffix: string): string => built.outputFiles?.find(({ path }) => path.endsWith(suffix))?.text ?? '';
-  const spawnNeed = built.metafile === undefined ? null : spawnNeedOf(built.metafile);
-  return { bundle: { code: text('bundle.js'), sourceMap: text('bundle.js.map'), format, spawnNeed }, problems: null };
+  if (Array.isArray(built)) return built;
+  const texts = new Map(built.outputFiles?.map((file) => [file.path, file.text]));
+  return new Map(entryPoints.map(({ out }) => {
+    const path = join(folder, `${out}.js`);
+    return [out, { code: withLocations(texts.get(path) ?? '', JSON.stringify(folder)), sourceMap: texts.get(`${path}.map`) ?? '', format: 'esm' }];
+  }));
+}
+
+function exportsAlone(folder: string, name: string): Plugin {
+  const filter = /^cloudcode-export:/;
+  return {
+    name: 'cloudcode-exports-alone',
+    setup(build) {
+      build.onResolve({ filter }, ({ path }) => ({ path: path.replace(filter, ''), namespace: 'cloudcode-export' }));
+      build.onLoad({ filter: /^/, namespace: 'cloudcode-export' }, ({ path }) => ({ contents: `export { ${name} } from ${JSON.stringify(`./${path}`)}`, resolveDir: folder }));
+    },
+  };
 }
 
 let esbuild: Promise<typeof Esbuild> | undefined;
@@ -96,18 +101,33 @@ export async function tryBuild(options: BuildOptions): Promise<BuildResult | Mes
   }
 }
 
-// esbuild gives an ES module no `require`, but CommonJS packages in it call it for Node's own modules.
-function requireFor(folderExpression: string): string {
-  return `const require = process.getBuiltinModule("node:module").createRequire(${folderExpression} + "/cloudcode/");`;
+/** esbuild gives an ES module no `require`, but CommonJS packages are loaded by it. @param place an expression */
+export function requireFrom(place: string): string {
+  return `const require = process.getBuiltinModule("node:module").createRequire(${place});`;
 }
+
+/** How Node sees the files of one build. */
+export function nodeKinds(): ModuleKinds {
+  return moduleKinds(async (path) => {
+    const built = await tryBuild({ ...sharedOptions(dirname(path)), entryPoints: [path], outdir: dirname(path), format: 'esm', metafile: true, plugins: [onlyThis] });
+    return Array.isArray(built) ? undefined : Object.values(built.metafile?.inputs ?? {})[0]?.format;
+  });
+}
+
+const onlyThis: Plugin = {
+  name: 'cloudcode-only-this',
+  setup(build) {
+    build.onResolve({ filter: /^/ }, ({ kind }) => (kind === 'entry-point' ? undefined : { external: true }));
+  },
+};
 
 const withoutSideEffects: Plugin = {
   name: 'cloudcode-without-side-effects',
   setup(build) {
     const resolvingHere = Symbol('resolving here');
-    build.onResolve({ filter: /^/ }, async ({ path, kind, importer, resolveDir, pluginData, with: attributes }) => {
-      if (kind === 'entry-point' || pluginData === resolvingHere || path.startsWith('cloudcode')) return undefined;
-      const { errors, warnings: _warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, with: attributes, pluginData: resolvingHere });
+    build.onResolve({ filter: /^/ }, async ({ path, kind, importer, resolveDir, namespace, pluginData, with: attributes }) => {
+      if (kind === 'entry-point' || pluginData !== undefined || path.startsWith('cloudcode')) return undefined;
+      const { errors, warnings: _warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, namespace, with: attributes, pluginData: resolvingHere });
       // What is not found is for esbuild to judge: a package may ask for another that need not be there.
       return errors.length > 0 ? undefined : { ...found, sideEffects: false };
     });

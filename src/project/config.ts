@@ -9,7 +9,7 @@ import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
 import { joinErrors } from './problems.ts';
-import { oneOfWorkerStarts, patterns, taskLimitsSchema, wholeNumber } from './task-config-schema.ts';
+import { oneOfWorkerStarts, packageNames, patterns, taskLimitsSchema, wholeNumber } from './task-config-schema.ts';
 
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
@@ -29,6 +29,10 @@ export interface ProjectConfig {
   readonly maxPackagesMb?: number;
   /** How a runner starts the processes of its attempts. */
   readonly workerStart?: WorkerStart;
+  /** Names of packages that Node loads by itself in every task, with nothing kept to speed it up. */
+  readonly external?: readonly string[];
+  /** Names of packages that go into the bundle of every task. */
+  readonly bundle?: readonly string[];
 }
 
 const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
@@ -51,6 +55,8 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
   maxPackagesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
   workerStart: oneOfWorkerStarts(),
+  external: packageNames(),
+  bundle: packageNames(),
 });
 
 function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {

@@ -5,29 +5,25 @@ import { atStep } from './build-steps.ts';
 import { insertFirst } from './insert-first.ts';
 import { relativePath } from './relative-path.ts';
 
-/** What a bundle calls the object that stands for `import.meta` in each of its files. */
+/** What a bundle calls the object that stands for `import.meta` in each of its files, and the function that makes one. */
 const here = '__cloudcode_here';
+const at = '__cloudcode_at';
 
 /** With these, `import.meta`, `__dirname` and `__filename` of every file in a bundle tell where the file itself lies. */
 export const locationDefines = { 'import.meta': here, __dirname: `${here}.dirname`, __filename: `${here}.filename` };
-
-/** An expression for the project's folder where the bundle runs: the worker sets the symbol, and else starts in the folder. */
-export const folderAtRunTime = '(globalThis[Symbol.for("cloudcode.folder")] ?? process.cwd())';
 
 const speaksOfPlace = /import\.meta|__dirname|__filename/;
 
 const loaders: Readonly<Record<string, Loader>> = { '.tsx': 'tsx', '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.jsx': 'jsx' };
 
 /**
- * Tells each file of a bundle where its source lies, relative to the project's folder, so that the bundle's bytes do not depend on
- * where that folder is. `load` resolves what is left outside of the bundle (see native-plugin.ts) from the place of its importer.
+ * Tells each file of a bundle where its source lies, relative to the project's folder, so that the bundle's bytes do not depend on where that folder is. The bundle
+ * needs `withLocations`.
  */
-export function locationPlugin(folder: string, folderExpression: string): Plugin {
+export function locationPlugin(folder: string): Plugin {
   return {
     name: 'cloudcode-location',
     setup(build) {
-      build.onResolve({ filter: /^cloudcode:here$/ }, () => ({ path: 'here', namespace: 'cloudcode', sideEffects: false }));
-      build.onLoad({ filter: /^here$/, namespace: 'cloudcode' }, () => ({ contents: hereSource(folderExpression), loader: 'js' }));
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, ({ path }) => {
         const file = relativePath(folder, path);
         return atStep(`loading ${file}`, async () => {
@@ -41,24 +37,27 @@ export function locationPlugin(folder: string, folderExpression: string): Plugin
 
 /** The contents of a file that knows where it lies. */
 export function withPlace(folder: string, path: string, contents: string): { readonly contents: string; readonly loader: Loader } {
-  const prefix = `var ${here} = /* @__PURE__ */ require("cloudcode:here").at(${JSON.stringify(relativePath(folder, path))});`;
+  // A name that is nobody's: `require` may be the file's own.
+  const prefix = `var ${here} = /* @__PURE__ */ ${at}(${JSON.stringify(relativePath(folder, path))});`;
   return { contents: speaksOfPlace.test(contents) ? insertFirst(contents, prefix) : contents, loader: loaders[extname(path)] ?? 'js' };
 }
 
-function hereSource(folderExpression: string): string {
-  return `
-const { createRequire } = require('node:module');
-const { dirname, join } = require('node:path');
-const { pathToFileURL } = require('node:url');
-const folder = ${folderExpression};
-exports.at = (file) => {
-  const filename = join(folder, file);
-  const resolve = (specifier) => {
-    const found = createRequire(filename).resolve(specifier);
-    return found.startsWith('node:') || !found.includes('/') ? found : pathToFileURL(found).href;
-  };
-  return { url: pathToFileURL(filename).href, filename, dirname: dirname(filename), resolve, main: false };
-};
-exports.load = (importer, specifier) => createRequire(join(folder, importer))(specifier);
-`;
+/** The code of a bundle that knows where its files lie. No line number changes. @param folderExpression of the project's folder, where the bundle runs */
+export function withLocations(code: string, folderExpression: string): string {
+  return code.includes(`${at}(`) ? insertFirst(code, `const ${at} = ${atSource(folderExpression).split('\n').map((line) => line.trim()).join(' ')};`) : code;
+}
+
+function atSource(folderExpression: string): string {
+  return `(() => {
+    const { createRequire } = process.getBuiltinModule("node:module"), { dirname, join } = process.getBuiltinModule("node:path"), { pathToFileURL } = process.getBuiltinModule("node:url");
+    const folder = ${folderExpression};
+    return (file) => {
+      const filename = join(folder, file);
+      const resolve = (specifier) => {
+        const found = createRequire(filename).resolve(specifier);
+        return found.startsWith("node:") || !found.includes("/") ? found : pathToFileURL(found).href;
+      };
+      return { url: pathToFileURL(filename).href, filename, dirname: dirname(filename), resolve, main: false };
+    };
+  })()`;
 }

@@ -9,6 +9,11 @@ export function onFileRead(listener: (path: string) => void): void {
   files.subscribe((path) => listener(String(path)));
 }
 
+/** Tells of a file that a build depends on without reading it. */
+export function tellRead(path: string): void {
+  files.publish(path);
+}
+
 /** Tells of every file that goes into a bundle, whether the bundle succeeds or not. */
 export const readFilesPlugin: Plugin = {
   name: 'cloudcode-read-files',

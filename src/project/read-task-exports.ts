@@ -1,10 +1,10 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { TaskConfig } from '../core/task-config.ts';
-import { bundleExport, type Bundle } from './bundle.ts';
+import { bundleExports, bundleHere } from './bundle.ts';
+import type { BundledEntry } from './bundle-tasks.ts';
 import { checkShape } from './check-shape.ts';
 import { evaluateModules, type Evaluated, type ModuleToEvaluate } from './evaluate-modules.ts';
-import type { FoundProject, FoundTask } from './find-project.ts';
-import { surveyTasks, type Surveyed } from './survey-tasks.ts';
+import type { FoundTask } from './find-project.ts';
 import { taskConfigSchema } from './task-config-schema.ts';
 
 export interface TaskExports {
@@ -27,11 +27,17 @@ type Looked = { readonly task: FoundTask; readonly config: unknown } | ToEvaluat
  * Checks that each task exports `run`, and reads its `config`. A `config` of plain numbers and words is read from the text; any other, and a
  * CommonJS task, is loaded in a process of its own.
  */
-export async function readTaskExports(project: FoundProject, bundles: ReadonlyMap<string, Bundle>): Promise<TaskExports> {
-  const surveyed = await surveyTasks(project.folder, project.tasks.filter(({ file }) => bundles.has(file)));
-  const looked = await Promise.all(project.tasks.map((task) => look(project.folder, task, { surveyed: surveyed.get(task.file), bundle: bundles.get(task.file) })));
+export async function readTaskExports(folder: string, tasks: readonly FoundTask[], built: ReadonlyMap<string, BundledEntry>): Promise<TaskExports> {
+  const read = tasks.map((task) => [task, readText(task, built.get(task.file))] as const);
+  const computed = await bundleExports(folder, read.flatMap(([{ file }, one]) => (one === 'computed' ? [file] : [])), 'config');
+  const looked = await Promise.all(read.map(async ([task, one]): Promise<Looked> => {
+    const bundle = built.get(task.file);
+    if (typeof one !== 'string' || bundle === undefined) return typeof one === 'string' ? { task, config: undefined } : one;
+    const onlyConfig = computed.get(task.file);
+    return onlyConfig === undefined ? evaluateWhole(folder, task, bundle) : { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
+  }));
   const waiting = looked.flatMap((one) => ('toEvaluate' in one ? [one.toEvaluate] : []));
-  const evaluated = await evaluateModules(project.folder, waiting);
+  const evaluated = await evaluateModules(folder, waiting);
   const configs = new Map<string, Partial<TaskConfig>>();
   const errors = new Map<string, readonly CloudCodeError[]>();
   for (const one of looked) {
@@ -43,35 +49,20 @@ export async function readTaskExports(project: FoundProject, bundles: ReadonlyMa
   return { configs, errors };
 }
 
-async function look(folder: string, task: FoundTask, known: { readonly surveyed: Surveyed | undefined; readonly bundle: Bundle | undefined }): Promise<Looked> {
-  const { surveyed, bundle } = known;
-  if (surveyed === undefined || bundle === undefined) return { task, config: undefined };
-  if (surveyed.exports === null) return { task, toEvaluate: { file: task.file, bundle }, whole: true };
-  if (!surveyed.exports.includes('run')) return { task, error: withoutRun(task, surveyed.exports) };
-  if (surveyed.runIsNoFunction) return { task, error: runIsNoFunction(task) };
-  if (!surveyed.exports.includes('config')) return { task, config: undefined };
-  const { bundle: onlyConfig } = await bundleExport(folder, task.file, 'config');
-  if (onlyConfig === null) return { task, toEvaluate: { file: task.file, bundle }, whole: true };
-  return readLiteral(onlyConfig.code, task) ?? { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
+/** What the text shows; else whether `config` alone or the task itself is to be evaluated. */
+function readText(task: FoundTask, built: BundledEntry | undefined): Looked | 'computed' | 'unknown' {
+  if (built === undefined) return { task, config: undefined };
+  const { exports, runIsNoFunction, config } = built.surveyed;
+  if (exports === null) return 'unknown';
+  if (!exports.includes('run')) return { task, error: withoutRun(task, exports) };
+  if (runIsNoFunction) return { task, error: notAFunction(task) };
+  return exports.includes('config') && config === null ? 'computed' : { task, config: config ?? undefined };
 }
 
-/** `var a={timeoutMs:60*1e3,workerStart:"spawn"};export{a as config};` and nothing else, as esbuild writes it when it minifies. */
-function readLiteral(code: string, task: FoundTask): Looked | null {
-  const body = code.slice(code.indexOf('\n') + 1).trim();
-  const fields = /^var ([\w$]+)=\{([\w:.,*+"-]*)\};export\{\1 as config\};$/.exec(body)?.[2];
-  if (fields === undefined) return null;
-  const config: Record<string, number | string> = {};
-  for (const field of fields === '' ? [] : fields.split(',')) {
-    const [, name, text] = /^([A-Za-z_]\w*):"(\w*)"$/.exec(field) ?? [];
-    if (name !== undefined && text !== undefined) {
-      config[name] = text;
-      continue;
-    }
-    const [, key, product] = /^([A-Za-z_]\w*):(-?[\d.]+(?:e\d+)?(?:\*[\d.]+(?:e\d+)?)*)$/.exec(field) ?? [];
-    if (key === undefined || product === undefined) return null;
-    config[key] = product.split('*').reduce((total, factor) => total * Number(factor), 1);
-  }
-  return { task, config };
+async function evaluateWhole(folder: string, task: FoundTask, { bundle }: BundledEntry): Promise<ToEvaluate> {
+  // An ES module is loaded from no file here, and finds nothing that is relative to one.
+  const here = bundle.format === 'esm' ? (await bundleHere(folder, task.file)).bundle : null;
+  return { task, toEvaluate: { file: task.file, bundle: here ?? bundle }, whole: true };
 }
 
 function finish(one: Exclude<Looked, { error: unknown }>, evaluated: ReadonlyMap<string, Evaluated | CloudCodeError>) {
@@ -80,7 +71,7 @@ function finish(one: Exclude<Looked, { error: unknown }>, evaluated: ReadonlyMap
   if (result === undefined) return noConfig;
   if (result instanceof CloudCodeError) return result;
   const { runType, hasConfig, config } = result;
-  if (one.whole && runType !== 'function') return runType === 'undefined' ? withoutRun(one.task, []) : runIsNoFunction(one.task);
+  if (one.whole && runType !== 'function') return runType === 'undefined' ? withoutRun(one.task, []) : notAFunction(one.task);
   return hasConfig ? checkConfig(one.task, config) : noConfig;
 }
 
@@ -98,6 +89,6 @@ function withoutRun({ file }: FoundTask, exports: readonly string[]): CloudCodeE
   });
 }
 
-function runIsNoFunction({ file }: FoundTask): CloudCodeError {
+function notAFunction({ file }: FoundTask): CloudCodeError {
   return new CloudCodeError('task_without_run', `${file} exports a \`run\` that is no function.`, { hint: 'Write `export async function run(parameters) { … }`.' });
 }

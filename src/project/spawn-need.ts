@@ -1,19 +1,15 @@
 import type { Metafile } from 'esbuild';
-import { nativeNamespace } from './native-plugin.ts';
 
 /** Modules of Node that do not do all of their work in a process that was forked: docs/decisions/fork-server.md says what was seen. */
 const modules = ['inspector', 'inspector/promises', 'trace_events', 'worker_threads'];
 
-/**
- * What a bundle needs that only a spawned worker has: a module of Node, or an npm package or file with a native add-on; null when nothing is seen.
- * What the bundle asks for by a computed name is not seen.
- */
-export function spawnNeedOf({ outputs }: Metafile): string | null {
-  for (const { imports, inputs } of Object.values(outputs)) {
-    const needed = imports.find(({ path, external }) => external === true && modules.includes(path.replace(/^node:/, '')));
-    if (needed !== undefined) return `node:${needed.path.replace(/^node:/, '')}`;
-    const native = Object.keys(inputs).find((input) => input.startsWith(`${nativeNamespace}:`));
-    if (native !== undefined) return native.slice(native.lastIndexOf(' -> ') + ' -> '.length);
-  }
-  return null;
+/** `node:worker_threads` of `worker_threads`; null for a module that a forked worker has too. */
+export function spawnModuleOf(specifier: string): string | null {
+  const name = specifier.replace(/^node:/, '');
+  return modules.includes(name) ? `node:${name}` : null;
+}
+
+/** What a bundle needs of Node that only a spawned worker has; null when nothing is seen. What it asks for by a computed name is not seen. */
+export function nodeModuleOf({ imports }: Metafile['outputs'][string]): string | null {
+  return imports.map(({ path, external }) => (external === true ? spawnModuleOf(path) : null)).find((name) => name !== null) ?? null;
 }

@@ -31,6 +31,10 @@ export interface TaskConfig {
   readonly workerStart?: 'spawn' | 'fork';
   /** What is deployed besides code and what lies in the task's folder: paths and patterns, relative to that folder. `['../_shared/templates', '!../_shared/templates/*.psd']`. */
   readonly files?: readonly string[];
+  /** Names of packages that Node loads by itself: for those that do not bear that their loading is sped up. */
+  readonly external?: readonly string[];
+  /** Names of packages that go into the bundle, as the project's own code does. */
+  readonly bundle?: readonly string[];
 }
 
 /** What `scheduleTask` takes. At most one of `at` and `after`; with neither, the run is due at once. */
@@ -304,6 +308,10 @@ export interface ProjectConfig {
   readonly maxPackagesMb?: number;
   /** How a runner starts the process of each attempt: `spawn` (the default), or `fork`, where that works: several times faster, on Linux with a C compiler; docs/decisions/fork-server.md says what it lacks. */
   readonly workerStart?: 'spawn' | 'fork';
+  /** Names of packages that Node loads by itself in every task: for those that do not bear that their loading is sped up. */
+  readonly external?: readonly string[];
+  /** Names of packages that go into the bundle of every task, as the project's own code does. */
+  readonly bundle?: readonly string[];
 }
 
 export interface EnvironmentConfig {

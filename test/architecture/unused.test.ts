@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/package-root.ts';
 import { readSourceImports } from './source-imports.ts';
 
 /** What build.mjs bundles; everything else in src/ must be reached from here. */
-const entries = ['cli/main.ts', 'sdk/index.ts', 'project/build-process/main.ts', 'project/packages/find-packages.ts', 'project/files/find-files.ts', 'http/large-bodies/main.ts', 'worker/spawned.ts', 'fork-server/main.ts', 'fork-server/check-task.ts', 'guard/main.ts', 'chaos/in-runner.ts'];
+const entries = ['cli/main.ts', 'sdk/index.ts', 'project/build-process/main.ts', 'http/large-bodies/main.ts', 'worker/spawned.ts', 'fork-server/main.ts', 'fork-server/check-task.ts', 'guard/main.ts', 'chaos/in-runner.ts'];
 
 /** The SDK's exports are for projects. */
 const publicFiles = ['src/sdk/index.ts', 'src/sdk/cloudcode.d.ts'];

@@ -97,22 +97,22 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt task limit', files: { 'cloudcode/a/index.ts': `${good}export const config = { maxAttempt: 3 };` }, code: 'invalid_task_config',
-    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts, workerStart, files.',
+    message: 'cloudcode/a/index.ts: `config` has a key that is not known: `maxAttempt` (did you mean `maxAttempts`?); the known ones are timeoutMs, memoryMb, maxAttempts, workerStart, files, external, bundle.',
   },
   {
     name: 'a config that is no object', files: { 'cloudcode/a/index.ts': `${good}export const config = [1, String(2)];` }, code: 'invalid_task_config',
     message: 'cloudcode/a/index.ts: `config` is an array; it must be an object.',
   },
   {
-    name: 'a task that throws while its config is read', files: { 'cloudcode/a/index.ts': `${good}throw new TypeError('too early');\nexport const config = {};` }, code: 'task_broken',
+    name: 'a task that throws while its config is read', files: { 'cloudcode/a/index.ts': `${good}throw new TypeError('too early');\nexport const config = { maxAttempts: Number(1) };` }, code: 'task_broken',
     message: 'cloudcode/a/index.ts:2:7: its exports could not be read: it threw TypeError: too early.', hint: nothingOutside,
   },
   {
-    name: 'a task that exits while its config is read', files: { 'cloudcode/a/index.ts': `${good}process.exit(0);\nexport const config = {};` }, code: 'task_broken',
+    name: 'a task that exits while its config is read', files: { 'cloudcode/a/index.ts': `${good}process.exit(0);\nexport const config = { maxAttempts: Number(1) };` }, code: 'task_broken',
     message: 'cloudcode/a/index.ts: its exports could not be read: the process ended with exit code 0.', hint: nothingOutside,
   },
   {
-    name: 'a task that never gets done while its config is read', files: { 'cloudcode/a/index.ts': `${good}for (;;);\nexport const config = {};` }, code: 'task_broken',
+    name: 'a task that never gets done while its config is read', files: { 'cloudcode/a/index.ts': `${good}for (;;);\nexport const config = { maxAttempts: Number(1) };` }, code: 'task_broken',
     message: 'cloudcode/a/index.ts: its exports could not be read: it was not done within 10 s.', hint: nothingOutside,
   },
   {
@@ -133,7 +133,7 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt field of the configuration', files: { ...fineTask, 'cloudcode.config.ts': 'export default { default: {} };\n' }, code: 'invalid_config',
-    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, files, retention, concurrency, leaseMs, maxPackagesMb, workerStart.',
+    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, files, retention, concurrency, leaseMs, maxPackagesMb, workerStart, external, bundle.',
   },
   {
     name: 'a wrong value deep in the configuration', files: { ...fineTask, 'cloudcode.config.ts': "export default { environments: { testing: { variables: { 'A': 5 } } } };\n" }, code: 'invalid_config',

@@ -196,7 +196,7 @@ describe('buildProject', () => {
 
   it('leaves no process behind when it is killed while a task that never gets done is loaded', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.ts': "import { writeFileSync } from 'node:fs';\nexport const run = () => 1;\nwriteFileSync('pid', String(process.pid));\nfor (;;);\nexport const config = {};",
+      'cloudcode/a/index.ts': "import { writeFileSync } from 'node:fs';\nexport const run = () => 1;\nwriteFileSync('pid', String(process.pid));\nfor (;;);\nexport const config = { maxAttempts: Number(1) };",
     });
     const builder = spawn(process.execPath, ['-e', `import(${JSON.stringify(buildModule)}).then((module) => module.buildProject(${JSON.stringify(folder)}))`], { stdio: 'ignore' });
     t.after(() => builder.kill('SIGKILL'));

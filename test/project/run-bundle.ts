@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BuiltProject } from '../../src/project/build-project.ts';
 
@@ -29,9 +29,8 @@ export interface Ran {
 export async function runBundle(project: BuiltProject, name: string, parameters: unknown = {}): Promise<Ran> {
   const task = project.tasks.find((one) => one.name === name);
   if (task === undefined) throw new Error(`The project has no task ${name}.`);
-  const bundles = join(project.folder, '.cloudcode', 'bundles');
-  await mkdir(bundles, { recursive: true });
-  const file = join(bundles, `${name}.${task.format === 'cjs' ? 'cjs' : 'mjs'}`);
+  const place = join(project.folder, dirname(task.file));
+  const file = join(place, `bundle.${task.format === 'cjs' ? 'cjs' : 'mjs'}`);
   await writeFile(file, task.code);
   const options = { cwd: project.folder, timeout: 20_000, env: { PATH: process.env['PATH'] } };
   const { stdout } = await execute(process.execPath, ['-e', program, file, JSON.stringify(parameters)], options);
@@ -40,7 +39,7 @@ export async function runBundle(project: BuiltProject, name: string, parameters:
 
 /** The first line of a stack that lies in a bundle, as a position in the project's sources. */
 export function sourcePosition(stack: string, sourceMap: string): string {
-  const [, line, column] = /bundles[\\/][^:]+:(\d+):(\d+)/.exec(stack) ?? [];
+  const [, line, column] = /bundle\.[cm]js:(\d+):(\d+)/.exec(stack) ?? [];
   const origin = new SourceMap(JSON.parse(sourceMap) as SourceMapPayload).findOrigin(Number(line), Number(column));
   return 'fileName' in origin ? `${origin.fileName}:${origin.lineNumber}:${origin.columnNumber}` : 'nowhere';
 }

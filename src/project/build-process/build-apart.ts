@@ -19,8 +19,8 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, { brokenTasks, ...options }: Ending & Telling & BuildOptions = {}): Promise<BuiltProject | null> {
-  const told = await listen([folder, brokenTasks === 'pass_over' ? 'good_tasks' : 'project'], options);
+export async function buildApart(folder: string, { brokenTasks, cache = join(resolve(folder), '.cloudcode'), ...options }: Ending & Telling & Caching & Pick<BuildOptions, 'brokenTasks'> = {}): Promise<BuiltProject | null> {
+  const told = await listen([folder, brokenTasks === 'pass_over' ? 'good_tasks' : 'project', cache], options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
 
@@ -41,6 +41,11 @@ interface Telling {
   readonly onStep?: OnStep | undefined;
 }
 
+interface Caching {
+  /** A folder for what the next build can use: the project's `.cloudcode` unless given. Where it cannot be written, nothing is kept. */
+  readonly cache?: string | undefined;
+}
+
 interface Ending {
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,10 +55,10 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen([folder, part]: readonly [string, 'project' | 'good_tasks' | 'configuration'], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
+async function listen([folder, ...rest]: readonly [string, 'project' | 'good_tasks' | 'configuration', ...string[]], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
-  const child = await startProcess(resolve(folder), part);
+  const child = await startProcess(resolve(folder), rest);
   const end = (): void => endGroup(child);
   signal?.addEventListener('abort', end, { once: true });
   if (isAborted()) end();
@@ -67,10 +72,10 @@ async function listen([folder, part]: readonly [string, 'project' | 'good_tasks'
   }
 }
 
-async function startProcess(folder: string, part: string): Promise<ChildProcess> {
+async function startProcess(folder: string, rest: readonly string[]): Promise<ChildProcess> {
   try {
     // In a process group of its own, so that all that it starts can be ended along with it.
-    const child = spawn(process.execPath, [program, folder, String(process.pid), part], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
+    const child = spawn(process.execPath, [program, folder, String(process.pid), ...rest], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
     // The operating system gave no process (EAGAIN, EMFILE): it has no streams then, and says so by an event a little later.
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
     return child;

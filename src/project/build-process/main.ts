@@ -9,7 +9,7 @@ import { type BuildMessage, encodeMessage, messageDescriptor } from './messages.
 
 // The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends.
 
-const [folder = '', parentPid = '', part = ''] = process.argv.slice(2);
+const [folder = '', parentPid = '', part = '', cache] = process.argv.slice(2);
 
 /** Written before it returns: what comes next may never give the process back. */
 function send(message: BuildMessage): void {
@@ -26,7 +26,7 @@ const sendFiles = (): void => send({ kind: 'files', files: [...files] });
 try {
   if (part === 'configuration') send({ kind: 'read', config: await readConfig(folder) });
   else {
-    const { tasks, ...project } = await buildProject(folder, { brokenTasks: part === 'good_tasks' ? 'pass_over' : 'refuse' });
+    const { tasks, ...project } = await buildProject(folder, { brokenTasks: part === 'good_tasks' ? 'pass_over' : 'refuse', cache: cache ?? null });
     sendFiles();
     for (const task of tasks) send({ kind: 'task', task });
     send({ kind: 'built', project });

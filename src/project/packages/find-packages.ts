@@ -43,6 +43,8 @@ export interface FoundPackages {
   readonly native: readonly NativePackage[];
   /** Those that a part of the project, one task, reaches by what was asked for it. */
   nativeOf(asked: Pick<PackagesAsked, 'imports' | 'named'>): readonly NativePackage[];
+  /** What such a part needs that only a spawned worker has: `sharp`, `node:worker_threads`; null when nothing is seen. */
+  spawnNeedOf(asked: Pick<PackagesAsked, 'imports' | 'named'>): string | null;
 }
 
 /** MB of packages in a deployment, unless the configuration says otherwise. */
@@ -69,7 +71,13 @@ export async function findPackages({ folder, imports, named, maxMb = defaultMaxM
     projectPath: inTree(folder),
     native: [...native.values()],
     nativeOf: (asked) => reached.from(asked).flatMap((one) => native.get(one) ?? []),
+    spawnNeedOf: (asked) => spawnNeedIn(reached.from(asked)),
   };
+}
+
+function spawnNeedIn(packages: readonly ReachedPackage[]): string | null {
+  const addon = packages.find(({ content }) => content.platforms !== null);
+  return addon?.name.replace(/(?<=.)@[^@]*$/, '') ?? packages.flatMap(({ content }) => content.names).find((name) => name.startsWith('node:')) ?? null;
 }
 
 function treeOf(folders: PackageTree['folders'], links: PackageTree['links']): PackageTree {

@@ -1,4 +1,5 @@
 import { isBuiltin } from 'node:module';
+import { spawnModuleOf } from '../spawn-need.ts';
 import { packageNameOf } from './package-place.ts';
 
 const literal = /\b(?:(?:require(?:\s*\.\s*resolve)?|import)\s*\(\s*|from\s*|import\s*)(["'`])([^"'`\s\\$]{1,300})\1/g;
@@ -7,7 +8,7 @@ const overlap = 400;
 const source = /\.[cm]?[jt]sx?$/;
 const declaration = /\.d\.[cm]?ts$/;
 
-/** Collects the packages that a file's text names literally: `require('x')`, `require.resolve('x')`, `import('x')`, `import … from 'x'`, `export … from 'x'`. */
+/** Collects the packages, and the modules of Node that only a spawned worker has, that a file's text names literally: `require('x')`, `require.resolve('x')`, `import('x')`, `import … from 'x'`, `export … from 'x'`. */
 export interface NameReader {
   read(piece: Buffer): void;
 }
@@ -20,8 +21,8 @@ export function nameReader(path: string, names: Set<string>): NameReader | null 
     read(piece) {
       const text = before + piece.toString('latin1');
       for (const { 2: specifier = '', index } of text.matchAll(literal)) {
-        if (names.has(specifier) || isBuiltin(specifier) || isInComment(text, index)) continue;
-        const name = packageNameOf(specifier);
+        if (names.has(specifier) || isInComment(text, index)) continue;
+        const name = isBuiltin(specifier) ? spawnModuleOf(specifier) : packageNameOf(specifier);
         if (name !== null) names.add(name);
       }
       before = text.slice(-overlap);

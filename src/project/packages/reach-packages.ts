@@ -65,7 +65,7 @@ export async function closePackages({ folder: project, ...whole }: Beginning & {
     bytes += own;
     const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
     packages.set(folder, { name, folder, files, bytes: own, content });
-    return look(folder, new Set([...declaredBy(manifest), ...content.names]));
+    return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((name) => !name.startsWith('node:'))]));
   };
 
   const begin = foldersOf(whole);

@@ -1,0 +1,34 @@
+import type { TaskBuild } from './build-tasks.ts';
+import type { ProjectConfig } from './config.ts';
+import { packageName } from './packages-plugin.ts';
+import type { FoundPackages } from './packages/find-packages.ts';
+import { relativePath } from './relative-path.ts';
+
+/** What was done with a package, and why. */
+export interface ToldPackage {
+  /** `pg@8.16.0`; `pg` of one that is in a bundle. */
+  readonly package: string;
+  /** Loaded by Node from the deployment's copy with the help of a pack, or without (`plain`), or made a part of the bundle. */
+  readonly how: 'outside' | 'plain' | 'bundled';
+  readonly because: string;
+}
+
+/** One line for each package that the tasks reach, for people. */
+export function tellPackages(folder: string, { found, built, config }: { readonly found: FoundPackages; readonly built: ReadonlyMap<string, TaskBuild>; readonly config: ProjectConfig }): readonly ToldPackage[] {
+  const because = new Map<string, string>();
+  const say = (name: string, reason: string): void => {
+    if (!because.has(name)) because.set(name, reason);
+  };
+  const inside = new Map<string, string>();
+  for (const [file, { parts }] of built) {
+    for (const { path, importer } of parts.imports) say(packageName(path), `${relativePath(folder, importer)} imports it`);
+    for (const { name, importer } of parts.named) say(name, `${relativePath(folder, importer)} names it`);
+    for (const path of parts.inputs) if (path.includes('/node_modules/')) inside.set(packageName(path), `${file} imports it, and Node could not load it as it is or \`bundle\` names it`);
+  }
+  const plain = new Set([...(config.external ?? []), ...[...built.values()].flatMap((one) => one.config.external ?? [])]);
+  const outside = found.folders.map(({ name }): ToldPackage => {
+    const bare = name.replace(/(?<=.)@[^@]*$/, '');
+    return { package: name, how: plain.has(bare) ? 'plain' : 'outside', because: plain.has(bare) ? '`external` names it' : (because.get(bare) ?? 'a package that is reached needs it') };
+  });
+  return [...outside, ...[...inside].map(([name, reason]): ToldPackage => ({ package: name, how: 'bundled', because: reason }))].toSorted((left, right) => (left.package < right.package ? -1 : 1));
+}

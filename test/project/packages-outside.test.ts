@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { mkdir, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, describe, it, type TestContext } from 'node:test';
+import { buildProject } from '../../src/project/build-project.ts';
+import { endBundler } from '../../src/project/bundle.ts';
+import { layOut } from './lay-out.ts';
+import { makeFolder } from './make-folder.ts';
+import { runBundle } from './run-bundle.ts';
+
+const inModules = (name: string, files: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([path, text]) => [`node_modules/${name}/${path}`, text]));
+
+const packages = {
+  ...inModules('common', { 'package.json': '{ "name": "common", "version": "1.0.0" }', 'index.js': "const name = 'comp' + 'uted';\nmodule.exports = { fixed: 1, [name]: 2, place: __filename };" }),
+  ...inModules('compiled', { 'package.json': '{ "name": "compiled" }', 'index.js': "Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = 'the default';\nexports.named = 'named';" }),
+  ...inModules('modules', { 'package.json': '{ "name": "modules", "type": "module", "exports": { ".": "./main.js", "./deep": "./lib/deep.js" } }', 'main.js': "export default function byDefault() {}\nexport const named = 1;", 'lib/deep.js': 'export default import.meta.filename;' }),
+  ...inModules('untyped', { 'package.json': '{ "name": "untyped" }', 'index.js': "export default 'untyped';\nexport const is = 'a module by its text';" }),
+  ...inModules('dual', { 'package.json': '{ "name": "dual", "exports": { ".": { "module": "./never.js", "import": "./index.mjs", "require": "./index.cjs" } } }', 'index.mjs': "export default 'imported';", 'index.cjs': "module.exports = 'required';", 'never.js': 'broken(' }),
+  ...inModules('awaits', { 'package.json': '{ "name": "awaits", "type": "module", "exports": "./main.js" }', 'main.js': "export { late } from './late.js';", 'late.js': "export const late = await Promise.resolve('late');" }),
+  ...inModules('data', { 'package.json': '{ "name": "data" }', 'values.json': '{ "value": 3 }', 'text.html': '<p>text</p>' }),
+  ...inModules('gaps', { 'package.json': '{ "name": "gaps" }', 'index.js': "exports.load = () => require('not-there');\ntry { require('not-there-either'); } catch { exports.without = true; }" }),
+};
+
+async function run(t: TestContext, files: Readonly<Record<string, string>>, task = 'a'): Promise<unknown> {
+  const { result, stack } = await runBundle(await layOut(t, await buildProject(await makeFolder(t, { ...packages, ...files }))), task);
+  assert.equal(stack, undefined);
+  return result;
+}
+
+/** As TypeScript and bundlers have it in files that do not say that they are ES modules, as Node has it in those that do. */
+const flavours = [
+  { name: 'TypeScript', file: 'cloudcode/a/index.ts', more: {}, compiled: 'the default' },
+  { name: 'an ES module', file: 'cloudcode/a/index.mts', more: {}, compiled: { default: 'the default', named: 'named' } },
+  { name: 'TypeScript in a package of ES modules', file: 'cloudcode/a/index.ts', more: { 'package.json': '{ "type": "module" }' }, compiled: { default: 'the default', named: 'named' } },
+] as const;
+
+describe('packages stay outside of the bundle, and are what they are in Node', { concurrency: true }, () => {
+  after(endBundler);
+
+  for (const { name, file, more, compiled } of flavours) {
+    for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+      it(`what an import gives: ${name}, a bundle in ${format}`, async (t) => {
+        const source = `
+          import common, { fixed, computed } from 'common';
+          import compiled, { named as ofCompiled } from 'compiled';
+          import byDefault, { named } from 'modules';
+          import * as all from 'modules';
+          import deep from 'modules/deep';
+          import untyped, { is } from 'untyped';
+          import dual from 'dual';
+          import values from 'data/values.json' with { type: 'json' };
+          import html from 'data/text.html';
+          ${awaiting}
+          export const run = async () => ({
+            common: [common.fixed, common.computed, fixed, computed], compiled: [compiled, ofCompiled], modules: [byDefault.name, named, all.default === byDefault, all.named], deep: deep.split('/').slice(-2),
+            untyped: [untyped, is], dual, data: [values.value, html],
+            later: [(await import('common')).default === common, (await import('modules')).default === byDefault, (await import('dual')).default, (await import('awaits')).late, (await import('data/values.json')).default.value],
+          });`;
+        assert.deepEqual(await run(t, { ...more, [file]: source }), {
+          common: [1, 2, 1, 2], compiled: [compiled, 'named'], modules: ['byDefault', 1, true, 1], deep: ['lib', 'deep.js'], untyped: ['untyped', 'a module by its text'], dual: 'imported', data: [3, '<p>text</p>'],
+          later: [true, true, 'imported', 'late', 3],
+        });
+      });
+    }
+  }
+
+  it('what `require` gives', async (t) => {
+    const source = `
+      const { basename } = require('node:path');
+      exports.run = async () => [require('common').computed, require('compiled').default, require('modules').named, require('dual'), basename(require.resolve('dual')), require('data/values.json').value, require(['com', 'mon'].join('')).fixed, require === module.require];`;
+    assert.deepEqual(await run(t, { 'cloudcode/a/index.cjs': source.replace(', require === module.require', '') }), [2, 'the default', 1, 'required', 'index.cjs', 3, 1]);
+  });
+
+  it('a package that awaits at top level, imported by a file which does not', async (t) => {
+    assert.equal(await run(t, { 'cloudcode/shared/late.ts': "export { late } from 'awaits';", 'cloudcode/a/index.ts': "import { late } from '../shared/late.ts';\nexport const run = () => late;" }), 'late');
+  });
+
+  it('`export *` of a package, and `#imports` of the project', async (t) => {
+    const files = {
+      'package.json': '{ "name": "p", "imports": { "#values": "data/values.json", "#own": "./own.ts" } }', 'own.ts': "export * from 'common';\nexport * from 'modules';",
+      'cloudcode/a/index.ts': "import * as own from '#own';\nimport values from '#values';\nexport const run = () => [own.fixed, own.computed, own.named, 'default' in own, values.value];",
+    };
+    assert.deepEqual(await run(t, files), [1, 2, 1, false, 3]);
+  });
+
+  it('one that is not there: MODULE_NOT_FOUND when it is reached, in a package and in a `try`', async (t) => {
+    const source = "import { load, without } from 'gaps';\nexport const run = () => {\n  const codes = [];\n  try { load(); } catch (error) { codes.push(error.code); }\n  try { require('nowhere'); } catch (error) { codes.push(error.code); }\n  return [without, ...codes];\n};";
+    assert.deepEqual(await run(t, { 'cloudcode/a/index.ts': source }), [true, 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+  });
+
+  it('several versions of one package, each for who imports it', async (t) => {
+    const files = {
+      ...inModules('two', { 'package.json': '{ "name": "two", "version": "1.0.0" }', 'index.js': 'module.exports = 1;' }),
+      ...inModules('user', { 'package.json': '{ "name": "user", "dependencies": { "two": "2" } }', 'index.js': "exports.two = require('two');", 'node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }', 'node_modules/two/index.js': 'module.exports = 2;' }),
+      'cloudcode/a/index.ts': "import two from 'two';\nimport user from 'user';\nexport const run = () => [two, user.two];",
+    };
+    assert.deepEqual(await run(t, files), [1, 2]);
+  });
+
+  it('one instance of a package, however it is reached', async (t) => {
+    const files = {
+      ...inModules('peer', { 'package.json': '{ "name": "peer" }', 'index.js': 'module.exports = class Peer {};' }),
+      ...inModules('host', { 'package.json': '{ "name": "host", "peerDependencies": { "peer": "*" } }', 'index.js': "exports.load = (name) => require(name);" }),
+      'cloudcode/a/index.ts': "import Peer from 'peer';\nimport { load } from 'host';\nexport const run = () => load('peer') === Peer;",
+    };
+    assert.equal(await run(t, files), true);
+  });
+
+  it('a linked package of the workspace is the project\'s own code, with packages of its own', async (t) => {
+    const at = await makeFolder(t, {
+      'package.json': '{ "name": "workspace" }', 'node_modules/common/package.json': '{ "name": "common" }', 'node_modules/common/index.js': "module.exports = 'of the workspace';",
+      'packages/lib/package.json': '{ "name": "lib", "main": "src/index.ts" }', 'packages/lib/src/index.ts': "import own from 'own';\nimport common from 'common';\nenum Kind { One = 1 }\nexport const lib = [own, common, Kind.One, import.meta.dirname.split('/').slice(-3)];",
+      'packages/lib/node_modules/own/package.json': '{ "name": "own" }', 'packages/lib/node_modules/own/index.js': "module.exports = 'of the library';",
+      'apps/jobs/package.json': '{ "name": "jobs", "dependencies": { "lib": "*" } }', 'apps/jobs/cloudcode/a/index.ts': "import common from 'common';\nimport { lib } from 'lib';\nexport const run = () => [common, ...lib];",
+    });
+    await symlink('../packages/lib', join(at, 'node_modules/lib'));
+    const project = await buildProject(join(at, 'apps/jobs'));
+    assert.equal(project.packages.projectPath, 'apps/jobs');
+    assert.deepEqual((await runBundle(await layOut(t, project), 'a')).result, ['of the workspace', 'of the library', 'of the workspace', 1, ['packages', 'lib', 'src']]);
+  });
+
+  it('the layout of pnpm', async (t) => {
+    const folder = await makeFolder(t, {
+      'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/package.json': '{ "name": "a-package", "version": "1.0.0", "dependencies": { "its-own": "1" } }', 'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/index.js': "module.exports = require('its-own') + 1;",
+      'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/package.json': '{ "name": "its-own", "version": "1.0.0" }', 'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/index.js': 'module.exports = 1;',
+      'cloudcode/a/index.ts': "import value from 'a-package';\nexport const run = () => value;",
+    });
+    for (const [from, to] of [['node_modules/a-package', '.pnpm/a-package@1.0.0/node_modules/a-package'], ['node_modules/.pnpm/a-package@1.0.0/node_modules/its-own', '../../its-own@1.0.0/node_modules/its-own']] as const) {
+      await mkdir(dirname(join(folder, from)), { recursive: true });
+      await symlink(to, join(folder, from));
+    }
+    assert.equal((await runBundle(await layOut(t, await buildProject(folder)), 'a')).result, 2);
+  });
+
+  it('what code names only in a string travels too, when package.json says that it depends on it', async (t) => {
+    const files = {
+      'package.json': '{ "name": "p", "dependencies": { "common": "*", "modules": "*" } }',
+      'cloudcode/a/index.ts': "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst load = (name: string) => require(name);\nexport const run = () => [load('common').fixed, load('modules/deep').default.split('/').at(-1)];",
+    };
+    assert.deepEqual(await run(t, files), [1, 'deep.js']);
+  });
+
+  it('`bundle` has a package built into the bundle, and `external` is told to the worker', async (t) => {
+    const folder = await makeFolder(t, {
+      ...packages, 'cloudcode.config.ts': "export default { external: ['common'] };",
+      'cloudcode/a/index.ts': "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { bundle: ['modules'] };",
+      'cloudcode/b/index.ts': "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { external: ['dual'] };",
+    });
+    const { tasks, report } = await buildProject(folder);
+    assert.deepEqual(tasks.map(({ name, external, code }) => [name, external, code.includes('named = 1'), code.includes('node_modules/modules/main.js")')]), [['a', ['common'], true, false], ['b', ['common', 'dual'], false, true]]);
+    assert.deepEqual(report.map((one) => [one.package, one.how]), [['modules', 'outside'], ['modules', 'bundled']]);
+  });
+});
