@@ -12,7 +12,9 @@ const results = await Promise.all([
     entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts', 'large-bodies': 'src/http/large-bodies/main.ts' },
   }),
   build({ ...small, entryPoints: { worker: 'src/worker/spawned.ts', 'fork-server': 'src/fork-server/main.ts' }, inject: ['src/worker/own-globals.ts'] }),
-  build({ ...small, entryPoints: { 'worker-data': 'src/worker/data-globals.ts', 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
+  // Messages and consoles show the names of its classes.
+  build({ ...small, keepNames: true, entryPoints: { 'worker-data': 'src/worker/data-globals.ts' } }),
+  build({ ...small, entryPoints: { 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
 ]);
 

@@ -71,6 +71,7 @@ function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<Sy
       return terminal.tell(`${time} deploying: ${event.what}`);
     case 'deployed':
       terminal.tell(`${time} ${describeDeployed(event)}`);
+      for (const notice of event.notices) terminal.tell(`${time} ${colours.yellow('data')}: ${escapeText(notice)}`);
       if (event.afterRestart.length > 0) terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
       for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
       for (const text of broken.deployed(event.broken)) terminal.tell(`${time} ${text}`);

@@ -1,3 +1,4 @@
+import { renamedFrom } from './check-data-model-renames.ts';
 import { checkName } from './check-data-model-names.ts';
 import { choiceTypes, fieldTypes, type Choice, type Field, type FieldType } from './data-model.ts';
 import type { FieldDraft, OptionDraft, Report } from './data-model-draft.ts';
@@ -13,7 +14,7 @@ const mostInteger = 2 ** 31 - 1;
 export function checkField(field: FieldDraft, report: Report): Field {
   const name = checkName(field, 'field', report);
   const { type, subtype } = checkType(field, report);
-  return { name, label: labelOf(field.label, name), type: type ?? 'text', subtype, options: type === null ? [] : checkOptions(field, type, report) };
+  return { name, label: labelOf(field.label, name), type: type ?? 'text', subtype, options: type === null ? [] : checkOptions(field, type, report), ...renamedFrom(field) };
 }
 
 function checkType({ where, type: written }: FieldDraft, report: Report): { readonly type: FieldType | null; readonly subtype: string | null } {

@@ -9,7 +9,7 @@ export interface NamedDraft {
 
 type Named = 'model' | 'field' | 'belongs-to' | 'has-many' | 'index';
 
-const validName = /^[A-Za-z][A-Za-z0-9_]{0,39}$/;
+export const validName = /^[A-Za-z][A-Za-z0-9_]{0,39}$/;
 
 /** What every object has (`asset.save()`), by itself or from Object.prototype. */
 const namesOfObjects = ['id', 'save', 'reload', 'destroy', 'toJSON', 'then', ...Object.getOwnPropertyNames(Object.prototype)];

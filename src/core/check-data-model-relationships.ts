@@ -1,4 +1,5 @@
 import { checkName } from './check-data-model-names.ts';
+import { renamedFrom } from './check-data-model-renames.ts';
 import type { BelongsTo, HasMany } from './data-model.ts';
 import type { BelongsToDraft, HasManyDraft, ModelDraft, Report, Where } from './data-model-draft.ts';
 import { suggest } from './suggest.ts';
@@ -6,12 +7,13 @@ import { suggest } from './suggest.ts';
 type Models = ReadonlyMap<string | null, ModelDraft>;
 
 /** The belongs-to; its name is the model's unless it has one of its own. */
-export function checkBelongsTo({ where, name, model }: BelongsToDraft, models: Models, report: Report): BelongsTo {
+export function checkBelongsTo(draft: BelongsToDraft, models: Models, report: Report): BelongsTo {
+  const { where, name, model } = draft;
   const target = findModel({ where, model }, models, report);
   // Without a name of its own there is nothing to say about it that was not said about the model.
   const checked = name === null ? (model ?? '') : checkName({ where, name }, 'belongs-to', report);
   if (name === null && target !== null) checkName({ where, name: model }, 'belongs-to', report);
-  return { name: checked, model: model ?? '' };
+  return { name: checked, model: model ?? '', ...renamedFrom(draft) };
 }
 
 interface HasManyContext {

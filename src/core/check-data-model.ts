@@ -1,3 +1,4 @@
+import { checkRenames, renamedFrom } from './check-data-model-renames.ts';
 import { checkField } from './check-data-model-field.ts';
 import { checkName, refuseDoubles, type NamedDraft } from './check-data-model-names.ts';
 import { checkBelongsTo, checkHasMany } from './check-data-model-relationships.ts';
@@ -15,6 +16,7 @@ export function checkDataModel(models: readonly ModelDraft[], taskNames: readonl
   const problems: DataModelProblem[] = [];
   const report: Report = (where, message, hint) => void problems.push({ where, message, hint });
   refuseDoubles(models, report);
+  checkRenames(models, 'model', report);
   const byName = new Map(models.map((model) => [model.name, model]));
   // What is wrong gets a stand-in, so that all of the rest is looked at too.
   const checked = models.map((model) => checkModel(model, { models: byName, taskNames, report }));
@@ -33,9 +35,11 @@ function checkModel(model: ModelDraft, { models, taskNames, report }: Context): 
   const belongsTo = model.belongsTo.map((one) => checkBelongsTo(one, models, report));
   const hasMany = model.hasMany.map((one) => checkHasMany(one, { owner: model, models }, report));
   refuseDoubles(membersOf(model), report);
+  checkRenames([...model.fields, ...model.belongsTo.map((one) => ({ ...one, name: one.name ?? one.model }))], 'field', report);
   return {
     name,
     label: labelOf(model.label, name),
+    ...renamedFrom(model),
     fields,
     belongsTo,
     hasMany,

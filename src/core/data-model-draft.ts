@@ -23,6 +23,7 @@ export interface ModelDraft {
   readonly where: Where;
   readonly name: string | null;
   readonly label: string | null;
+  readonly renamedFrom: string | null;
   readonly fields: readonly FieldDraft[];
   readonly belongsTo: readonly BelongsToDraft[];
   readonly hasMany: readonly HasManyDraft[];
@@ -37,6 +38,7 @@ export interface FieldDraft {
   readonly label: string | null;
   /** With its subtype: `text:name`. */
   readonly type: string | null;
+  readonly renamedFrom: string | null;
   readonly options: readonly OptionDraft[];
 }
 
@@ -51,6 +53,7 @@ export interface BelongsToDraft {
   readonly where: Where;
   readonly name: string | null;
   readonly model: string | null;
+  readonly renamedFrom: string | null;
 }
 
 export interface HasManyDraft {

@@ -7,6 +7,8 @@ export interface Model {
   /** `DB.<name>`, and the name of its table. */
   readonly name: string;
   readonly label: string;
+  /** The name that it had; where its table has that still, the deployment renames it. */
+  readonly renamedFrom?: string;
   readonly fields: readonly Field[];
   readonly belongsTo: readonly BelongsTo[];
   readonly hasMany: readonly HasMany[];
@@ -24,6 +26,10 @@ export interface Field {
   readonly subtype: string | null;
   /** The choices, in order; empty for every other type. */
   readonly options: readonly Choice[];
+  /** The name that it had; where its columns have that still, the deployment renames them. */
+  readonly renamedFrom?: string;
+  /** Keys that objects may have from before they were no options any more: they can be asked for, and an object that has one keeps it. Not of the source: a deployment finds them. */
+  readonly formerKeys?: readonly (string | number)[];
 }
 
 export interface Choice {
@@ -36,6 +42,7 @@ export interface Choice {
 export interface BelongsTo {
   readonly name: string;
   readonly model: string;
+  readonly renamedFrom?: string;
 }
 
 /** The objects of `model` whose belongs-to `inverseOf` is this object. */

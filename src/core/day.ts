@@ -1,3 +1,4 @@
+import { calendarDay } from './calendar-day.ts';
 import { CloudCodeError } from './errors.ts';
 import { describeValue } from './parameters-json.ts';
 
@@ -31,20 +32,22 @@ export class Day {
     Object.freeze(this);
   }
 
-  /** The day that it is now in UTC. */
-  static today(): Day {
-    return Day.from(new Date());
+  /**
+   * The day that it is now in UTC, or in a time zone.
+   * @throws CloudCodeError as `from`
+   */
+  static today(timeZone?: string): Day {
+    return Day.from(new Date(), timeZone);
   }
 
   /**
-   * The day of a time, in UTC.
-   * @throws CloudCodeError `invalid_value` when it is no valid Date of the years 1 to 9999
+   * The day of a time in UTC, or in a time zone: `Day.from(date, 'Europe/Berlin')`.
+   * @throws CloudCodeError `invalid_value` when it is no valid Date of the years 1 to 9999, or the zone is not known
    */
-  static from(date: Date): Day {
-    if (Object.prototype.toString.call(date) !== '[object Date]' || Number.isNaN(date.getTime())) {
-      throw invalid(`Day.from takes a valid Date; this is ${describeValue(date)}.`);
-    }
-    return new Day(date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate());
+  static from(date: Date, timeZone = 'UTC'): Day {
+    const time = Object.prototype.toString.call(date) === '[object Date]' ? Date.prototype.getTime.call(date) : null;
+    if (time === null || Number.isNaN(time)) throw invalid(`Day.from takes a valid Date; this is ${time === null ? describeValue(date) : 'an invalid one'}.`);
+    return new Day(...calendarDay(time, timeZone));
   }
 
   /**
@@ -116,7 +119,7 @@ function parse(given: readonly unknown[]): readonly [number, number, number] {
     if (match === null) throw invalid(`${describeValue(first)} is no day.`, "Write it as new Day('2026-03-01').");
     return check(Number(match[1]), Number(match[2]), Number(match[3]));
   }
-  if (Object.prototype.toString.call(first) === '[object Date]') throw invalid('A Day is not made of a Date like this.', 'Write Day.from(date): the day of that time in UTC.');
+  if (Object.prototype.toString.call(first) === '[object Date]') throw invalid('A Day is not made of a Date like this.', "Write Day.from(date): the day of that time in UTC; Day.from(date, 'Europe/Berlin'): in a time zone.");
   const isThree = given.length === 3 && given.every((part) => typeof part === 'number');
   if (!isThree) throw invalid(`A Day is made of a year, a month and a day, or of a text; this is ${given.length === 1 ? describeValue(first) : `${given.length} arguments`}.`, "Write new Day(2026, 3, 1) or new Day('2026-03-01').");
   return check(first as number, month as number, day as number);

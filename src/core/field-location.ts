@@ -43,6 +43,19 @@ export function locationFromWire(wire: WireLocation): Location {
   return Object.freeze({ ...wire, timestamp: wire.timestamp === null ? null : new Date(wire.timestamp) });
 }
 
+/** See isReadable. */
+export function isReadableLocation(wire: unknown): boolean {
+  if (typeof wire !== 'object' || wire === null) return false;
+  const { timestamp, ...numbers } = wire as Record<string, unknown>;
+  const isWhole = typeof numbers['latitude'] === 'number' && typeof numbers['longitude'] === 'number';
+  return isWhole && Object.values(numbers).every((number) => number === null || typeof number === 'number') && (timestamp === null || isTimeText(timestamp));
+}
+
+/** Whether the database has written it as a time of the years 1 to 9999: `2026-03-01T09:00:00.000Z`. */
+export function isTimeText(wire: unknown): boolean {
+  return typeof wire === 'string' && wire.length === 24 && wire[10] === 'T';
+}
+
 function degrees(given: Record<string, unknown>, part: string, { most, refuse }: { readonly most: number; readonly refuse: RefuseValue }): number {
   const value = given[part];
   if (typeof value === 'number' && value >= -most && value <= most) return value === 0 ? 0 : value;

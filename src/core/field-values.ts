@@ -2,7 +2,7 @@ import { type Attachment, isAttachment } from './attachment.ts';
 import type { Field } from './data-model.ts';
 import { Day, isDay } from './day.ts';
 import { CloudCodeError } from './errors.ts';
-import { type Location, locationFromWire, locationToWire, type WireLocation } from './field-location.ts';
+import { isReadableLocation, isTimeText, type Location, locationFromWire, locationToWire, type WireLocation } from './field-location.ts';
 import { describeValue } from './parameters-json.ts';
 import { suggest } from './suggest.ts';
 import { toJson } from './to-json.ts';
@@ -20,10 +20,10 @@ export type FieldValue = string | number | boolean | null | Day | Date | Attachm
 export type RefuseValue = (is: string, hint?: string) => CloudCodeError;
 
 /**
- * Checks a value that is assigned to a field of a model, and takes a copy of it.
+ * Checks a value that is assigned to a field of a model, and takes a copy of it. Of a choice, what the object has already is taken too, whatever the options are now.
  * @throws CloudCodeError `invalid_value`, naming model, field and value
  */
-export function toWire(model: string, field: Field, value: unknown): FieldWire {
+export function toWire(model: string, field: Field, value: unknown, held: FieldWire = null): FieldWire {
   if (value === null) return null;
   const refuse: RefuseValue = (is, hint) => new CloudCodeError('invalid_value', `${model}.${field.name}: ${is}`, { hint });
   if (value === undefined) throw refuse('undefined is no value.', 'Assign null to empty the field.');
@@ -43,10 +43,10 @@ export function toWire(model: string, field: Field, value: unknown): FieldWire {
       return checkTime(value, refuse);
     case 'single-choice':
     case 'single-choice-integer':
-      return checkChoice(value, field, refuse);
+      return value === held ? held : checkChoice(value, field, refuse);
     case 'multiple-choice':
     case 'multiple-choice-integer':
-      return checkChoices(value, field, refuse);
+      return checkChoices(value, field, { held: Array.isArray(held) ? (held as readonly (string | number)[]) : [], refuse });
     case 'location':
       return locationToWire(value, refuse);
     case 'attachment':
@@ -63,6 +63,35 @@ export function fromWire(field: Field, wire: FieldWire): FieldValue {
   if (typeof wire === 'string') return field.type === 'date' ? new Day(wire) : field.type === 'datetime' ? new Date(wire) : wire;
   if (typeof wire !== 'object' || isAttachment(wire)) return wire;
   return isList(wire) ? Object.freeze([...wire]) : locationFromWire(wire);
+}
+
+/**
+ * Whether a stored value is one of its field, and can be read: other programs may have stored NaN, `infinity` or a year before Christ, which come as text. A list or key is one, whatever the options
+ * are now.
+ */
+export function isReadable({ type }: Field, wire: unknown): boolean {
+  if (wire === null) return true;
+  switch (type) {
+    case 'integer':
+    case 'number':
+      return typeof wire === 'number';
+    case 'date':
+      return typeof wire === 'string' && wire.length === 10 && wire[4] === '-';
+    case 'datetime':
+      return isTimeText(wire);
+    case 'location':
+      return isReadableLocation(wire);
+    case 'text':
+    case 'boolean':
+    case 'single-choice':
+    case 'single-choice-integer':
+    case 'multiple-choice':
+    case 'multiple-choice-integer':
+    case 'attachment':
+    case 'photo':
+    case 'signature':
+      return true;
+  }
 }
 
 /** Whether two checked values of one field are the same. */
@@ -131,11 +160,12 @@ function checkChoice(value: unknown, field: Field, refuse: RefuseValue): string 
 }
 
 /** The keys in the order of the options, each once: two values with the same keys are the same. */
-function checkChoices(value: unknown, field: Field, refuse: RefuseValue): readonly (string | number)[] {
+function checkChoices(value: unknown, field: Field, { held, refuse }: { readonly held: readonly (string | number)[]; readonly refuse: RefuseValue }): readonly (string | number)[] {
   const isSet = Object.prototype.toString.call(value) === '[object Set]';
   if (!Array.isArray(value) && !isSet) throw refuse(`${describeValue(value)} is no array of choices.`, `Assign an array such as [${JSON.stringify(field.options[0]?.key ?? '')}].`);
-  const chosen = new Set([...(value as Iterable<unknown>)].map((key) => checkChoice(key, field, refuse)));
-  return field.options.map(({ key }) => key).filter((key) => chosen.has(key));
+  const chosen = new Set([...(value as Iterable<unknown>)].map((key) => held.find((one) => one === key) ?? checkChoice(key, field, refuse)));
+  const keys = new Set([...field.options.map(({ key }) => key), ...held]);
+  return [...keys].filter((key) => chosen.has(key));
 }
 
 function list(keys: readonly (string | number)[]): string {

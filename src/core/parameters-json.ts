@@ -96,8 +96,15 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'string') return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value === 'bigint') return `the BigInt ${value}n`;
-  if (typeof value === 'object') return `an object of class ${(value.constructor as { name?: string } | undefined)?.name ?? 'unknown'}`;
-  return `a ${typeof value}`;
+  return typeof value === 'object' ? describeObject(value) : `a ${typeof value}`;
+}
+
+/** `a Day`, `an object of \`asset\``; for what has no class of its own, `an object`. */
+function describeObject(value: object): string {
+  if (databaseObjectMark in value) return `an object of \`${String(value[databaseObjectMark])}\``;
+  const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
+  if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object';
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function utf8Length(text: string): number {

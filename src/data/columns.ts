@@ -1,4 +1,4 @@
-import type { BelongsTo, Field } from '../core/data-model.ts';
+import type { BelongsTo, Field, Model } from '../core/data-model.ts';
 
 /** A column of a model's table. All but the id may be null. */
 export interface Column {
@@ -57,6 +57,11 @@ export function columnsOf(field: Field): readonly Column[] {
 /** The column that holds the id of the object that a belongs-to refers to. */
 export function belongsToColumn(belongsTo: BelongsTo): Column {
   return { name: `${belongsTo.name}_id`, type: 'uuid' };
+}
+
+/** The columns of a model's table but the id. */
+export function columnsOfModel(model: Model): readonly Column[] {
+  return [...model.fields.flatMap(columnsOf), ...model.belongsTo.map(belongsToColumn)];
 }
 
 /** A name as SQL takes it, whatever it is made of. */

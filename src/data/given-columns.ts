@@ -1,7 +1,7 @@
 import type { Field, Model } from '../core/data-model.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import { hintForUnknown } from '../core/expression/attributes.ts';
-import { belongsToColumn, type Column, columnsOf, quoteName } from './columns.ts';
+import { belongsToColumn, type Column, columnsOf, columnsOfModel, quoteName } from './columns.ts';
 
 /** A value of each given object: how the JSON of the objects is read, and which columns of the table it goes to. */
 export interface GivenColumn {
@@ -32,7 +32,7 @@ export function givenColumns(model: Model, names: readonly string[]): readonly G
 
 /** Every column of a model's objects but the id. */
 export function allColumns(model: Model): readonly string[] {
-  return [...model.fields.flatMap(columnsOf), ...model.belongsTo.map(belongsToColumn)].map(({ name }) => quoteName(name));
+  return columnsOfModel(model).map(({ name }) => quoteName(name));
 }
 
 function given(column: Column): GivenColumn {

@@ -3,6 +3,7 @@ import type { Attribute } from '../core/expression/attributes.ts';
 import { attributesOf } from '../core/expression/attributes.ts';
 import type { OrderTerm } from '../core/expression/check-order.ts';
 import type { Model } from '../core/data-model.ts';
+import { isReadable } from '../core/field-values.ts';
 import type { WireValue } from '../protocol/data-messages.ts';
 import { columnOf, typeOf } from './attribute-columns.ts';
 import type { Parameters } from './statement.ts';
@@ -41,5 +42,7 @@ function stepOf({ attribute, isDescending }: OrderTerm, value: WireValue, parame
 }
 
 function placeValue(attribute: Attribute, value: WireValue): unknown {
+  // NaN and the like have a place in the order too.
+  if (attribute.kind === 'field' && typeof value === 'string' && !isReadable(attribute.field, value)) return value;
   return argumentValue(value, { attribute, operator: '<', label: `the place in the order of ${attribute.name}`, refuse: (message) => new Error(message) });
 }

@@ -71,9 +71,10 @@ function fieldJson(field: Field): string {
   }
 }
 
-// What to_char gives in ISO 8601 with milliseconds, in a third of its time: the microsecond makes JSON write all digits.
+// What to_char gives in ISO 8601 with milliseconds, in a third of its time: the microsecond makes JSON write all digits. Times that a task cannot have come as other text.
 function isoTime(time: string): string {
-  return `substr(to_json(${time} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
+  const iso = `substr(to_json(${time} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
+  return `case when ${time} >= '0001-01-01 00:00:00+00' and ${time} < '10000-01-01 00:00:00+00' then ${iso} else ${time}::text end`;
 }
 
 function column(name: string): string {

@@ -124,8 +124,8 @@ async function deployAsked({ store, options, folder, first }: Serving, environme
   return { body: toDeploymentBody(deployed, { environment, folder }), seen: { read, beganAtMs } };
 }
 
-export function toDeploymentBody({ changed, settings, tasks, code, packages, files }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
-  return { ...of, changed, settings, tasks, code, packages, files };
+export function toDeploymentBody({ changed, settings, tasks, code, packages, files, notices }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
+  return { ...of, changed, settings, tasks, code, packages, files, notices };
 }
 
 async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {

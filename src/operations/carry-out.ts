@@ -1,6 +1,7 @@
 import { destroyMatching } from '../data/destroy-matching.ts';
-import { indexRefusal } from '../data/index-refusal.ts';
+import { asOutdated } from '../data/outdated-model.ts';
 import type { DataTarget } from '../data/target.ts';
+import { valueRefusal } from '../data/value-refusal.ts';
 import { destroyObjects, incrementObjects, insertObjects, updateObjects } from '../data/write-objects.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import { nothingWritten, type WriteAnswer, type WriteOperation } from '../protocol/data-messages.ts';
@@ -28,8 +29,8 @@ export async function carryOut(db: Queryable, scope: DataScope, operation: Step)
   try {
     return { ...nothingWritten, ...(await write(db, scope, operation)) };
   } catch (error) {
-    const refusal = indexRefusal(error) ?? (operation.do === 'increment' ? overflowOf(operation, error) : null);
-    throw refusal === null ? error : new CloudCodeError('invalid_value', refusal, { cause: error });
+    const refusal = valueRefusal(error) ?? (operation.do === 'increment' ? overflowOf(operation, error) : null);
+    throw refusal === null ? asOutdated(error) : new CloudCodeError('invalid_value', refusal, { cause: error });
   }
 }
 

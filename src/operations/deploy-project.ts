@@ -5,9 +5,9 @@ import type { DataModel } from '../core/data-model.ts';
 import type { FolderToKeep } from '../core/kept-folder.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
-import { type OnProgress, withTables } from '../data/tables/prepare-tables.ts';
+import { type OnProgress, type PreparedTables, withTables } from '../data/tables/prepare-tables.ts';
 import {
-  activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readReplacement, type Replacement, setDeploymentFolder, setVariables,
+  activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readCurrentDataModel, readReplacement, type Replacement, setDeploymentFolder, setVariables,
 } from '../store/deployments.ts';
 import { insertBrokenTask, insertKeptTasks, type KeptTask, readBrokenTasks, readKeptTasks } from '../store/broken-tasks.ts';
 import type { DeployedFolder } from '../store/contents.ts';
@@ -68,6 +68,8 @@ export interface Deployed extends CarriedContents {
   /** Tasks that are spawned also where the machine forks, for what they need. */
   readonly spawned: readonly SpawnedTask[];
   readonly broken: readonly DeployedBrokenTask[];
+  /** What to tell people of stored values: that the data model hides some, say. */
+  readonly notices: readonly string[];
 }
 
 export interface SpawnedTask {
@@ -82,7 +84,7 @@ export interface SpawnedTask {
  */
 export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
   const state = stateOf(environment, project);
-  return deployState(store, state, onProgress, (db, stored) => activateState(db, state, stored));
+  return deployState(store, state, onProgress, (db, prepared) => activateState(db, state, prepared));
 }
 
 /**
@@ -94,9 +96,9 @@ export async function deployUnlessReplaced(store: Store, environment: string, pr
   const state = stateOf(environment, project);
   const replacement = await readReplacement(store, environment, await digestsIn(store, state));
   if (replacement !== null) return replacement;
-  return deployState(store, state, onProgress, async (db, stored) => {
+  return deployState(store, state, onProgress, async (db, prepared) => {
     await lockEnvironment(db, environment);
-    return (await readReplacement(db, environment, await digestsIn(db, state))) ?? activateState(db, state, stored);
+    return (await readReplacement(db, environment, await digestsIn(db, state))) ?? activateState(db, state, prepared);
   });
 }
 
@@ -172,12 +174,20 @@ function brokenNames({ project: { broken = [] } }: State): readonly string[] {
 
 const mostTries = 3;
 
-/** @param activate in the transaction of the deployment; `stored` is what was stored for it */
-async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, stored: CarriedContents) => Promise<Result>): Promise<Result> {
+/** What was done for a deployment before its transaction. */
+interface Prepared {
+  /** What was stored. */
+  readonly stored: CarriedContents;
+  /** Null where there is no data model and was none. */
+  readonly tables: PreparedTables | null;
+}
+
+/** @param activate in the transaction of the deployment */
+async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, prepared: Prepared) => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     const stored = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
-      return await withTablesOf(store, state, onProgress, () => inDeployment(store, (db) => activate(db, stored)));
+      return await withTablesOf(store, state, onProgress, (tables) => inDeployment(store, (db) => activate(db, { stored, tables })));
     } catch (error) {
       // Nothing was deployed then; they are stored again.
       if (!(error instanceof ContentsGone) || tries === mostTries) throw error;
@@ -185,8 +195,10 @@ async function deployState<Result>(store: Store, state: State, onProgress: OnPro
   }
 }
 
-function withTablesOf<Result>(store: Store, { environment, project: { dataModel = null } }: State, onProgress: OnProgress, activate: () => Promise<Result>): Promise<Result> {
-  return dataModel === null ? activate() : withTables(store, { environment, dataModel, onProgress }, activate);
+/** A project without a data model has no tables, but may hide those of the one before it. */
+async function withTablesOf<Result>(store: Store, { environment, project: { dataModel = null } }: State, onProgress: OnProgress, activate: (tables: PreparedTables | null) => Promise<Result>): Promise<Result> {
+  if (dataModel === null && (await readCurrentDataModel(store, environment)) === null) return activate(null);
+  return withTables(store, { environment, dataModel: dataModel ?? { models: [] }, onProgress }, activate);
 }
 
 async function inDeployment<Result>(store: Store, activate: (db: Queryable) => Promise<Result>): Promise<Result> {
@@ -196,8 +208,10 @@ async function inDeployment<Result>(store: Store, activate: (db: Queryable) => P
   return result;
 }
 
-async function activateState(db: Queryable, state: State, stored: CarriedContents): Promise<Deployed> {
-  const { environment, project, tasks, dataModel, contents, settings } = state;
+async function activateState(db: Queryable, state: State, { stored, tables }: Prepared): Promise<Deployed> {
+  const { environment, project, tasks, contents, settings } = state;
+  await tables?.rename(db);
+  const dataModel = state.dataModel === null || tables === null ? null : hashedModel(tables.dataModel);
   const current = await lockEnvironment(db, environment);
   const kept = await readKeptTasks(db, environment, brokenNames(state));
   const digests = digestsOf(state, kept);
@@ -217,7 +231,7 @@ async function activateState(db: Queryable, state: State, stored: CarriedContent
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
   const broken = (project.broken ?? []).length === 0 ? [] : await readBrokenTasks(db, environment);
-  return { tasks: [...tasks, ...kept].map((task) => task.name).sort(), broken, changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), ...stored };
+  return { tasks: [...tasks, ...kept].map((task) => task.name).sort(), broken, changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), notices: tables?.notices ?? [], ...stored };
 }
 
 function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {

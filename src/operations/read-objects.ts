@@ -1,4 +1,5 @@
 import { countObjects } from '../data/count-objects.ts';
+import { asOutdated } from '../data/outdated-model.ts';
 import { readFile } from '../data/read-file.ts';
 import { selectPage } from '../data/select-page.ts';
 import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-messages.ts';
@@ -7,9 +8,17 @@ import type { DataScope } from './carry-out.ts';
 
 /**
  * Reads for an attempt, refused by the database once it is superseded. The answers are JSON texts, made by the database and not looked into here.
- * @throws CloudCodeError `attempt_superseded`, `unknown_model`, `unknown_field`, `invalid_expression`
+ * @throws CloudCodeError `attempt_superseded`, `unknown_model`, `unknown_field`, `invalid_expression`, `data_model_conflict`
  */
-export async function readObjects(db: Queryable, { target, caller }: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+export async function readObjects(db: Queryable, scope: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+  try {
+    return await read(db, scope, call);
+  } catch (error) {
+    throw asOutdated(error);
+  }
+}
+
+async function read(db: Queryable, { target, caller }: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
   switch (call.kind) {
     case 'select': {
       const [row] = await db.query<{ objects: string } | { columns: string; cut: boolean }>(selectPage(target, caller, call));

@@ -54,6 +54,8 @@ export interface DeploymentBody {
   readonly code: Carried;
   readonly packages: Carried;
   readonly files: Carried;
+  /** What people are to know of stored values: that the data model hides some, say. */
+  readonly notices: readonly string[];
 }
 
 /** The server-sent events of work that takes a while: what it is at (`data` is a JSON string), and as the last one of the other two, with the result or the problem. */

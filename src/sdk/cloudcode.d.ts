@@ -248,10 +248,10 @@ export declare class Day {
   constructor(text: string);
   /** `new Day(2026, 3, 1)` */
   constructor(year: number, month: number, day: number);
-  /** The day that it is now in UTC. */
-  static today(): Day;
-  /** The day of a time, in UTC. */
-  static from(date: Date): Day;
+  /** The day that it is now in UTC, or in a time zone. */
+  static today(timeZone?: string): Day;
+  /** The day of a time in UTC, or in a time zone: `Day.from(date, 'Europe/Berlin')`. */
+  static from(date: Date, timeZone?: string): Day;
   /** The day so many days later; earlier when `days` is negative. */
   addDays(days: number): Day;
   equals(other: unknown): boolean;
@@ -338,6 +338,8 @@ export declare function defineConfig(config: ProjectConfig): ProjectConfig;
 interface FieldLabel {
   /** Made from the name unless given. */
   readonly label?: string;
+  /** The name that the field had: the deployment moves its values. */
+  readonly renamedFrom?: string;
 }
 
 /** A field of a model in data-model.ts. */
@@ -355,7 +357,7 @@ type KeysOf<Given, Part extends string> = Given extends { readonly [Key in Part]
 
 /** The belongs-to of a model that refer to another. */
 type InverseOf<Given, Model extends keyof Given, Owner> = Given[Model] extends { readonly belongsTo: infer BelongsTo }
-  ? { [Name in keyof BelongsTo]: BelongsTo[Name] extends Owner ? Name : never }[keyof BelongsTo]
+  ? { [Name in keyof BelongsTo]: BelongsTo[Name] extends Owner | { readonly model: Owner } ? Name : never }[keyof BelongsTo]
   : never;
 
 type IndexedNames<Model> = readonly (KeysOf<Model, 'fields'> | KeysOf<Model, 'belongsTo'>)[];
@@ -364,9 +366,11 @@ type IndexedNames<Model> = readonly (KeysOf<Model, 'fields'> | KeysOf<Model, 'be
 export interface ModelDefinition<Given, Owner extends keyof Given> {
   /** Made from the name unless given. */
   readonly label?: string;
+  /** The name that the model had: the deployment moves its objects. */
+  readonly renamedFrom?: string;
   readonly fields?: { readonly [name: string]: FieldDefinition };
   /** Models by the names of the belongs-to. */
-  readonly belongsTo?: { readonly [name: string]: keyof Given };
+  readonly belongsTo?: { readonly [name: string]: keyof Given | { readonly model: keyof Given; readonly renamedFrom?: string } };
   /** Models by the names of the has-many. `inverseOf` is needed when the other model belongs to this one in several ways. */
   readonly hasMany?: { readonly [name: string]: keyof Given | { [Model in keyof Given]: { readonly model: Model; readonly inverseOf?: InverseOf<Given, Model, Owner> } }[keyof Given] };
   readonly indexes?: readonly (IndexedNames<Given[Owner]> | { readonly on: IndexedNames<Given[Owner]>; readonly name?: string })[];

@@ -127,6 +127,19 @@ export async function readDataModel(db: Queryable, hash: string): Promise<DataMo
   return row?.model ?? null;
 }
 
+/** Of what is deployed now; null when nothing is, or a project without one. */
+export async function readCurrentDataModel(db: Queryable, environment: string): Promise<DataModel | null> {
+  const [row] = await db.query<{ model: DataModel }>({
+    name: 'read_current_data_model',
+    text: `
+      select m.model
+      from cloudcode.environments e join cloudcode.deployments d on d.id = e.deployment_id join cloudcode.data_models m on m.hash = d.data_model_hash
+      where e.name = $1`,
+    values: [environment],
+  });
+  return row?.model ?? null;
+}
+
 export async function insertTask(
   db: Queryable,
   task: DeployedTask & { readonly deploymentId: string; readonly environmentId: number; readonly bundleHash: string; readonly file?: string; readonly external?: readonly string[] },

@@ -132,3 +132,9 @@ export function sqlState(error: unknown): string | null {
 export function violatedConstraint(error: unknown): string | null {
   return error instanceof pg.DatabaseError ? (error.constraint ?? null) : null;
 }
+
+/** Which check refused a row, and the row as PostgreSQL shows it, `(id, …)`, as far as it does; null for any other error. */
+export function checkViolation(error: unknown): { readonly table: string; readonly constraint: string; readonly row: string } | null {
+  if (!(error instanceof pg.DatabaseError) || error.code !== '23514') return null;
+  return { table: error.table ?? '', constraint: error.constraint ?? '', row: (error.detail ?? '').replace(/^[^(]*/, '') };
+}

@@ -8,15 +8,15 @@ let order = 0;
 const at = (text: string) => ({ text, order: (order += 1) });
 const field = (name: string | null, type: string | null = 'text', keys: readonly (string | number | null)[] = []): FieldDraft => {
   const where = at(`field ${name ?? '?'}`);
-  return { where, name, label: null, type, options: keys.map((key) => ({ where: at(`key ${key}`), key, label: null })) };
+  return { where, name, label: null, type, renamedFrom: null, options: keys.map((key) => ({ where: at(`key ${key}`), key, label: null })) };
 };
-const belongsTo = (model: string | null, name: string | null = null): BelongsToDraft => ({ where: at(`belongs-to ${model ?? '?'}`), model, name });
+const belongsTo = (model: string | null, name: string | null = null): BelongsToDraft => ({ where: at(`belongs-to ${model ?? '?'}`), model, name, renamedFrom: null });
 const hasMany = (model: string | null, name: string | null, inverseOf: string | null = null): HasManyDraft => ({ where: at(`has-many ${name ?? '?'}`), model, name, inverseOf });
 const index = (on: readonly string[], name: string | null = null): IndexDraft => ({ where: at(`index ${on.join(',')}`), on, name });
 const webhook = (parts: Partial<WebhookDraft>): WebhookDraft => ({ where: at('webhook'), type: 'update', name: 'saved', receiver: 'cloudcode', action: 'on_asset', ...parts });
 const display = (text: string) => ({ where: at('display'), text });
 const model = (name: string | null, parts: Partial<ModelDraft> = {}): ModelDraft => {
-  return { where: at(`model ${name ?? '?'}`), name, label: null, fields: [], belongsTo: [], hasMany: [], indexes: [], display: null, webhooks: [], ...parts };
+  return { where: at(`model ${name ?? '?'}`), name, label: null, renamedFrom: null, fields: [], belongsTo: [], hasMany: [], indexes: [], display: null, webhooks: [], ...parts };
 };
 
 /** What is wrong, as `place: message | hint`. */
@@ -54,6 +54,14 @@ const table: readonly (readonly [name: string, models: () => readonly ModelDraft
   [
     'two belongs-to of one model without a name', () => [building(), model('a', { belongsTo: [belongsTo('building'), belongsTo('building')] })],
     'belongs-to building: duplicate name "building": it is taken by belongs-to building. | Give it another name: `name` may be set.',
+  ],
+  ['a field renamed from its own name', () => [model('a', { fields: [{ ...field('make'), renamedFrom: 'make' }] })], 'field make: it is renamed from its own name. | Give the name that it had, or leave it out.'],
+  ['a field renamed from one that is there', () => [model('a', { fields: [field('make'), { ...field('brand'), renamedFrom: 'make' }] })], 'field brand: it is renamed from "make", and the field make is there still. | Leave one of the two out.'],
+  ['two fields renamed from one', () => [model('a', { fields: [{ ...field('x'), renamedFrom: 'make' }, { ...field('y'), renamedFrom: 'make' }] })], 'field y: it is renamed from "make", as field x is. | Leave it out at one of the two.'],
+  ['a model renamed from what is no name', () => [{ ...model('a'), renamedFrom: 'my-asset' }], 'model a: it is renamed from "my-asset", which cannot have been a name. | Give the name that it had.'],
+  [
+    'a belongs-to renamed from one that is there', () => [building(), model('a', { belongsTo: [belongsTo('building'), { ...belongsTo('building', 'home'), renamedFrom: 'building' }] })],
+    'belongs-to building: it is renamed from "building", and the field building is there still. | Leave one of the two out.',
   ],
   ['a field without a type', () => [model('a', { fields: [field('make', null)] })], `field make: the type is missing. | ${allTypes}`],
   ['an unknown type near a known one', () => [model('a', { fields: [field('make', 'txt')] })], 'field make: unknown type "txt". | Did you mean `text`?'],

@@ -71,12 +71,38 @@ describe('a Day is a day of the calendar, without a zone', () => {
     });
   }
 
+  it('is that of a time in a time zone, also where its clocks change and before there were zones', () => {
+    const days: readonly (readonly [time: string, zone: string, day: string])[] = [
+      ['2026-03-01T23:30:00Z', 'Europe/Berlin', '2026-03-02'],
+      ['2026-07-01T21:59:59.999Z', 'Europe/Berlin', '2026-07-01'],
+      ['2026-07-01T22:00:00Z', 'Europe/Berlin', '2026-07-02'],
+      ['2026-03-01T09:59:00Z', 'Pacific/Kiritimati', '2026-03-01'],
+      ['2026-03-01T10:00:00Z', 'Pacific/Kiritimati', '2026-03-02'],
+      ['2011-12-30T10:00:00Z', 'Pacific/Apia', '2011-12-31'],
+      ['2026-01-01T00:00:00Z', 'america/new_york', '2025-12-31'],
+      ['1500-02-28T23:00:00Z', '+02:00', '1500-03-01'],
+      ['0001-01-01T12:00:00Z', 'Asia/Tokyo', '0001-01-01'],
+      ['2026-03-01T23:30:00Z', 'UTC', '2026-03-01'],
+    ];
+    for (const [time, zone, day] of days) assert.equal(Day.from(new Date(time), zone).toString(), day, `${time} in ${zone}`);
+    const [earliest, latest] = [Day.today('-12:00'), Day.today('Pacific/Kiritimati')];
+    assert.ok(earliest < latest);
+    const wrong: readonly (readonly [zone: unknown, message: RegExp])[] = [
+      ['Europe/Berln', /^"Europe\/Berln" is no time zone\.$/], ['', /^"" is no time zone/], [null, /^null is no time zone/], [2, /^2 is no time zone/],
+    ];
+    for (const [zone, message] of wrong) assert.throws(() => Day.from(new Date(), zone as never), { code: 'invalid_value', message });
+    assert.throws(() => Day.from(new Date(), 'Europe/Berln'), { hint: "Did you mean 'Europe/Berlin'?" });
+    // Before the first year there.
+    assert.throws(() => Day.from(new Date('0001-01-01T00:00:00Z'), 'America/New_York'), { code: 'invalid_value', message: /The year 0 / });
+  });
+
   it('refuses what leaves the calendar, and what is no day', () => {
     assert.throws(() => new Day(9999, 12, 31).addDays(1), { code: 'invalid_value' });
     assert.throws(() => new Day(1, 1, 1).addDays(-1), { code: 'invalid_value' });
     assert.throws(() => new Day(1, 1, 1).addDays(0.5), { code: 'invalid_value' });
     assert.throws(() => new Day(1, 1, 1).addDays(1e15), { code: 'invalid_value' });
-    assert.throws(() => Day.from(new Date(Number.NaN)), { code: 'invalid_value' });
+    assert.throws(() => Day.from(new Date(Number.NaN)), { code: 'invalid_value', message: 'Day.from takes a valid Date; this is an invalid one.' });
+    assert.throws(() => Day.from(new Day(2026, 3, 1) as never), { code: 'invalid_value', message: 'Day.from takes a valid Date; this is a Day.' });
     assert.throws(() => new Day(1, 1, 1).compare('0001-01-01' as never), { code: 'invalid_value' });
   });
 });

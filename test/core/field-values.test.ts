@@ -83,7 +83,7 @@ describe('a wrong value is refused with model, field and value', () => {
     [field('number'), Infinity, /Infinity is no finite number/],
     [field('boolean'), 'true', /"true" is no boolean/],
     [field('boolean'), 0, /0 is no boolean/],
-    [field('date'), new Date(), /class Date is no Day\. Assign Day\.from\(date\)/],
+    [field('date'), new Date(), /a Date is no Day\. Assign Day\.from\(date\)/],
     [field('date'), '2026-03-01', /"2026-03-01" is no Day\. Assign new Day/],
     [field('datetime'), '2026-03-01', /is no Date\. Assign new Date/],
     [field('datetime'), new Day(2026, 3, 1), /is no Date\. Assign day\.toDate/],

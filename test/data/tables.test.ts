@@ -134,7 +134,7 @@ test('from every type to every other, the statement of the error works as it sta
     const column = from === 'location' ? '"make.latitude"' : from === 'attachment' ? '"make.size"' : 'make';
     await tables.sql(`insert into cloudcode_testing.asset (id, ${column}) values (gen_random_uuid(), ${values[from] ?? '1'}), (gen_random_uuid(), null)`);
     const error = await conflictOf(tables, [model('asset', { make: to })]);
-    assert.match(error.message, /; 1 value is not null; by hand:\n/, `${from} to ${to}`);
+    assert.match(error.message, from === 'number' && to === 'integer' ? /; 1 value is not null, of which 1 would not fit; by hand:\n/ : /; 1 value is not null; by hand:\n/, `${from} to ${to}`);
     if (failing.includes(`${from} to ${to}`)) {
       await assert.rejects(tables.sql(statementsOf(error)), /invalid input syntax/);
       continue;

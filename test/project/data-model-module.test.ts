@@ -16,13 +16,13 @@ const guideXml = `<data-model>
     <field name="level" type="single-choice-integer"><option key="1">One</option><option key="2">Two</option></field>
     <field name="size" type="multiple-choice"><option key="10">Ten</option><option key="2"/></field>
     <belongs-to model="building"/>
-    <belongs-to model="building" name="shop"/>
+    <belongs-to model="building" name="shop" renamed-from="store"/>
     <index on="building"/>
     <index on="make,model" name="by_model"/>
     <display>{make} {model}</display>
     <webhook type="update" name="asset_saved" receiver="cloudcode" action="on_asset"/>
   </model>
-  <model name="building" label="House"><has-many model="asset" name="assets" inverse-of="building"/></model>
+  <model name="building" label="House" renamed-from="house"><field name="title" type="text" renamed-from="name"/><has-many model="asset" name="assets" inverse-of="building"/></model>
 </data-model>`;
 
 const guideModule = `import { defineDataModel } from 'cloudcode';
@@ -36,12 +36,12 @@ export default defineDataModel({
       level: { type: 'single-choice-integer', options: { 1: 'One', 2: 'Two' } },
       size: { type: 'multiple-choice', options: [{ key: '10', label: 'Ten' }, { key: '2' }] },
     },
-    belongsTo: { building, shop: 'building' },
+    belongsTo: { building, shop: { model: 'building', renamedFrom: 'store' } },
     indexes: [['building'], { on: ['make', 'model'], name: 'by_model' }],
     display: '{make} {model}',
     webhooks: [{ type: 'update', name: 'asset_saved', receiver: 'cloudcode', action: 'on_asset' }],
   },
-  building: { label: 'House', hasMany: { assets: { model: 'asset', inverseOf: 'building' } } },
+  building: { label: 'House', renamedFrom: 'house', fields: { title: { type: 'text', renamedFrom: 'name' } }, hasMany: { assets: { model: 'asset', inverseOf: 'building' } } },
 });
 `;
 
@@ -64,7 +64,7 @@ const table: readonly BadModule[] = [
   { name: 'a key that is no integer', model: "{ asset: { fields: { n: { type: 'single-choice-integer', options: { one: 'One' } } } } }", message: 'data-model.ts: asset.fields.n.options.one: the key "one" is no 32-bit integer.', hint: 'Its keys are whole numbers from -2147483648 to 2147483647.' },
   { name: 'a display text that names no field', model: "{ asset: { display: '{make}' } }", message: 'data-model.ts: asset.display: the display text has {make}, which is no field of the model.' },
   { name: 'a webhook whose action is no task', model: "{ asset: { webhooks: [{ type: 'ready', name: 'x', receiver: 'cloudcode', action: 'onasset' }] } }", message: 'data-model.ts: asset.webhooks[0]: the action "onasset" is no task of the project.', hint: 'Did you mean `on_asset`?' },
-  { name: 'a misspelt part of a model', model: '{ asset: { feilds: {} } }', message: 'data-model.ts: `asset` has a key that is not known: `feilds` (did you mean `fields`?); the known ones are label, fields, belongsTo, hasMany, indexes, display, webhooks.' },
+  { name: 'a misspelt part of a model', model: '{ asset: { feilds: {} } }', message: 'data-model.ts: `asset` has a key that is not known: `feilds` (did you mean `fields`?); the known ones are label, renamedFrom, fields, belongsTo, hasMany, indexes, display, webhooks.' },
   { name: 'a misspelt part of a field', model: "{ asset: { fields: { a: { type: 'text', lable: '' } } } }", message: 'data-model.ts: `asset.fields.a` has a key that is not known: `lable` (did you mean `label`?); the known ones are type, label, options.' },
   { name: 'a type that is no text', model: '{ asset: { fields: { a: { type: String } } } }', message: 'data-model.ts: `asset.fields.a.type` is a function; it must be a string.' },
   { name: 'options of another shape', model: "{ asset: { fields: { a: { type: 'single-choice', options: ['a', 'b'] } } } }", message: 'data-model.ts: `asset.fields.a.options` is an array; it must be an object of labels by their keys, or an array of { key, label }.' },

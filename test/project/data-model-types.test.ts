@@ -169,14 +169,14 @@ const goodModel = `{
   asset: {
     label: 'Asset',
     fields: {
-      make: { type: 'text:name', label: 'Make' }, count: { type: 'integer' }, place: { type: 'location' },
+      make: { type: 'text:name', label: 'Make', renamedFrom: 'brand' }, count: { type: 'integer' }, place: { type: 'location' },
       condition: { type: 'single-choice', options: { good: 'Good', bad: 'Bad' } }, sizes: { type: 'multiple-choice', options: [{ key: '10', label: 'Ten' }, { key: '2' }] },
       level: { type: 'single-choice-integer', options: { 1: 'One', 2: 'Two' } }, levels: { type: 'multiple-choice-integer', options: [{ key: 10 }, { key: 2, label: 'Two' }] },
     },
-    belongsTo: { building: 'building', shop: 'building' }, indexes: [['building'], ['make', 'count'], { on: ['make', 'shop'], name: 'by_shop' }], display: '{make}',
+    belongsTo: { building: 'building', shop: { model: 'building', renamedFrom: 'store' } }, indexes: [['building'], ['make', 'count'], { on: ['make', 'shop'], name: 'by_shop' }], display: '{make}',
     webhooks: [{ type: 'update', name: 'saved', receiver: 'cloudcode', action: 'counting' }],
   },
-  building: { hasMany: { assets: { model: 'asset', inverseOf: 'building' } }, belongsTo: { owner: 'person' } },
+  building: { renamedFrom: 'house', hasMany: { assets: { model: 'asset', inverseOf: 'shop' } }, belongsTo: { owner: 'person' } },
   person: { hasMany: { buildings: 'building' } },
 }`;
 

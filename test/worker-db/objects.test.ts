@@ -216,7 +216,7 @@ describe('what an object refuses', () => {
       [() => t.DB.building.create({ assets: [asset] }), /other side/],
       [() => t.DB.asset.create(null as never), /this is null/],
       [() => t.DB.asset.create([] as never), /this is an array/],
-      [() => t.DB.asset.create(asset as never), /this is an object of class asset/],
+      [() => t.DB.asset.create(asset as never), /this is an object of `asset`/],
       [() => Object.assign(asset, { building_id: 'x' }), /asset\.building_id: "x" is no id/],
       [() => Object.assign(asset, { building_id: building }), /call object\.building\(it\)/],
       [() => Object.assign(asset, { building_id: undefined }), /undefined is no id/],
@@ -246,6 +246,19 @@ describe('what is read of an object', () => {
     assert.throws(() => Object.assign(asset.place ?? {}, { latitude: 2 }), TypeError);
     asset.seen_at?.setTime(5);
     assert.deepEqual(asset.seen_at, new Date(0));
+  });
+
+  it('is copied by its JSON; what would give {} says so, and no other use meets that', async () => {
+    await using t = await openDb();
+    const asset = await saved(t, { make: 'a', tags: ['red'] });
+    const [read] = await t.DB.asset.all().toArray();
+    assert.ok(read !== undefined);
+    const copies: readonly (() => unknown)[] = [() => ({ ...asset }), () => ({ ...read, make: 'b' }), () => structuredClone(read), () => structuredClone({ deep: [read] }), () => Object.assign({}, read), () => Object.entries(read)];
+    for (const copy of copies) assert.throws(copy, { code: 'invalid_value', message: 'An object of `asset` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.' });
+    assert.deepEqual({ ...read.toJSON(), make: 'b' }, JSON.parse(JSON.stringify({ ...asset.toJSON(), make: 'b' })));
+    assert.equal(JSON.stringify([read]), JSON.stringify([asset]));
+    assert.match(inspect([read]), /make: 'a'/);
+    assert.equal('make' in read && read.make, 'a');
   });
 
   it('is short when it is printed', async () => {

@@ -110,6 +110,9 @@ describe('DB in a task', () => {
       refused: `export async function run() {\n  await DB.asset.where('make = Nokia').toArray();\n}`,
       gone: `export async function run() {\n  const asset = DB.asset.create();\n  await asset.save();\n  await DB.asset.all().destroyAll();\n  asset.count = 2;\n  await asset.save();\n}`,
       model: `export async function run() {\n  await DB.asst.first();\n}`,
+      day: `export async function run() {\n  const asset = DB.asset.create();\n  asset.count = Day.today();\n}`,
+      file: `export async function run() {\n  const asset = DB.asset.create();\n  asset.bought = new Attachment({ data: '' });\n}`,
+      parameter: `export async function run() {\n  const query = DB.asset.all();\n  await CloudCode.scheduleTask({ task: 'model', parameters: query });\n}`,
     });
     const expected: readonly (readonly [string, RegExp, number])[] = [
       ['misspelt', /no field `conditoin`\. Did you mean `condition`\?/, 3],
@@ -117,6 +120,9 @@ describe('DB in a task', () => {
       ['refused', /make = Nokia\n +\^/, 2],
       ['gone', /asset .* is not there any more: it was destroyed elsewhere/, 6],
       ['model', /no model `asst`\. Did you mean DB\.asset\?/, 2],
+      ['day', /asset\.count: a Day is no number\./, 3],
+      ['file', /asset\.bought: an Attachment is no Day\./, 3],
+      ['parameter', /this is a Query\./, 3],
     ];
     for (const [task, message, line] of expected) {
       const run = await runtime.run(task);

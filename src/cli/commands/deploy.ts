@@ -73,7 +73,7 @@ async function deployTo(global: GlobalOptions, waiting: { readonly signal: Abort
   return deployOnce({ folder, data, databaseUrl: target.kind === 'database' ? target.url : undefined, environment, ...waiting });
 }
 
-function describeDeployment({ environment, changed, settings, tasks, code, packages, files }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
+function describeDeployment({ environment, changed, settings, tasks, code, packages, files, notices }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
   const first = changed ? `Deployed to ${environment}` : settings.length > 0 ? `Deployed to ${environment}: ${settings.join(', ')}` : `Nothing to deploy: ${environment} has this already`;
   const also = changed && settings.length > 0 ? `, ${settings.join(', ')}` : '';
   const contents = [
@@ -81,7 +81,7 @@ function describeDeployment({ environment, changed, settings, tasks, code, packa
     // They are stored together.
     ...(files.count === 0 ? [] : [`  files  ${files.count} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
   ];
-  return [first + also, `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? describeTasks(tasks, code) : [])];
+  return [first + also, ...notices.map((notice) => `  data   ${escapeText(notice)}`), `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? describeTasks(tasks, code) : [])];
 }
 
 /** `3 (45 KB), 1 of them new (12 KB)` */

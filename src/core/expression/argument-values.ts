@@ -96,11 +96,11 @@ function numberValue(value: unknown, argument: Argument): number {
   throw mismatch(value, argument, isConvertible ? 'Give a number: Number(value).' : undefined);
 }
 
-/** `<` and its like compare with anything; what must be equal must be a key. */
+/** `<` and its like compare with anything; what must be equal must be a key, now or of old. */
 function keyValue<Key extends string | number>(value: Key, field: Field, argument: Argument): Key {
   if (argument.operator.startsWith('<') || argument.operator.startsWith('>')) return value;
   const keys = field.options.map(({ key }) => key);
-  if (keys.includes(value)) return value;
+  if (keys.includes(value) || field.formerKeys?.includes(value) === true) return value;
   const nearest = suggest(String(value), keys.map(String));
   throw argument.refuse(
     `\`${field.name}\` has no option ${JSON.stringify(value)} (${argument.label}).`,
@@ -128,8 +128,7 @@ function isDatabaseObject(value: unknown): value is { readonly [databaseObjectMa
 }
 
 function mismatch(value: unknown, { attribute, label, refuse }: Argument, hint: string | undefined): Error {
-  const described = isDatabaseObject(value) ? `an object of \`${String(value[databaseObjectMark])}\`` : describeValue(value);
-  return refuse(`${describeAttribute(attribute)}; ${label} is ${described}.`, hint);
+  return refuse(`${describeAttribute(attribute)}; ${label} is ${describeValue(value)}.`, hint);
 }
 
 function capitalised(label: string): string {

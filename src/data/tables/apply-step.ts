@@ -27,6 +27,7 @@ export interface Patience {
 
 const firstPauseMs = 250;
 const longestPauseMs = 4_000;
+const checkViolation = '23514';
 /** The lock did not come in time; two waited for each other. */
 const notGranted = new Set(['55P03', '40P01']);
 
@@ -85,6 +86,9 @@ function explain(error: unknown, { what }: Step, blocker: string | null): unknow
   const refusal = indexRefusal(error);
   if (refusal !== null) {
     return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: ${refusal}`, { hint: 'Shorten the values or take the field out of the index, then deploy again.', cause: error });
+  }
+  if (state === checkViolation) {
+    return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: a value that does not fit was stored meanwhile.`, { hint: 'Deploy again: the error then says how many there are, and what to do.', cause: error });
   }
   return new CloudCodeError('deploy_failed', `Data model: ${what} failed: ${error.message}.`, { hint: `Mend that, then ${goesOn}.`, cause: error });
 }

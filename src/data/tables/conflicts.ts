@@ -1,6 +1,8 @@
 import { type BelongsTo, type Field, fieldTypes, type Model } from '../../core/data-model.ts';
 import { belongsToColumn, type Column, columnsOf, quoteName, tableName } from '../columns.ts';
-import { conversion, isWidening } from './convert.ts';
+import { type Check, checksOf, ownChecks } from './checks.ts';
+import { columnsOfAnyType, fieldOf } from './column-names.ts';
+import { conversion, isNarrowing, isWidening } from './convert.ts';
 import type { Relation } from './read-catalog.ts';
 
 /** What stands in the way of a data model and is for a person to decide. */
@@ -8,6 +10,8 @@ export interface Conflict {
   readonly message: string;
   /** Counts the objects that have a value in the field, as `count`; null where that is not the question. */
   readonly countSql: string | null;
+  /** Counts the values that do not fit, as `count`: with none there is no conflict. Null where it does not depend on them. */
+  readonly misfitsSql: string | null;
   /** Does by hand what would end the conflict. */
   readonly remedySql: string;
 }
@@ -18,6 +22,7 @@ export function foreignTable(schema: string, model: string, relation: Relation):
   return {
     message: `${model}: the schema ${schema} has ${what} of this name, which CloudCode did not make`,
     countSql: null,
+    misfitsSql: null,
     // Which PostgreSQL takes for views, sequences and indexes too.
     remedySql: `alter table ${tableName(schema, model)} rename to ${quoteName(`${model}~1`)};`,
   };
@@ -51,14 +56,6 @@ function otherColumns(field: Field): readonly string[] {
   return columnsOfAnyType(field.name).filter((name) => !own.includes(name));
 }
 
-function columnsOfAnyType(name: string): readonly string[] {
-  return [...new Set(fieldTypes.flatMap((type) => columnsOf(fieldOf(name, type)).map((column) => column.name)))];
-}
-
-function fieldOf(name: string, type: Field['type']): Field {
-  return { name, label: name, type, subtype: null, options: [] };
-}
-
 interface Place {
   /** As SQL takes it. */
   readonly table: string;
@@ -76,12 +73,34 @@ function conflictOf({ table, model, relation }: Place, wanted: Wanted): readonly
     return column !== undefined && (column.type === type || isWidening(type, column.type));
   });
   if (isFitting) return [];
+  const misfitsSql = misfitsOf(table, wanted, stored);
+  if (misfitsSql !== null && isChecked(relation, wanted, stored)) return [];
   const types = wanted.columns.map(({ type }) => type).join(', ');
   return [{
     message: `${model}.${wanted.name} is stored as ${describeStored(wanted.name, stored)} and would become ${wanted.type}${wanted.columns.length === 1 ? ` (${types})` : ''}`,
     countSql: `select count(*)::integer as count from ${table} where num_nonnulls(${stored.map(({ name }) => quoteName(name)).join(', ')}) > 0`,
+    misfitsSql,
     remedySql: remedyFor({ table, relation }, wanted, stored),
   }];
+}
+
+/** Of a column that can stay wider than what is wanted. */
+function misfitsOf(table: string, wanted: Wanted, stored: readonly Column[]): string | null {
+  const [check, ...others] = narrowingChecks(wanted, stored);
+  if (check === undefined || others.length > 0) return null;
+  return `select count(*)::integer as count from ${table} where not (${check.condition})`;
+}
+
+function isChecked({ checks }: Relation, wanted: Wanted, stored: readonly Column[]): boolean {
+  return narrowingChecks(wanted, stored).every(({ name }) => checks.get(name)?.isValid === true);
+}
+
+function narrowingChecks(wanted: Wanted, stored: readonly Column[]): readonly Check[] {
+  if (stored.length !== wanted.columns.length) return [];
+  return wanted.columns.flatMap((column) => {
+    const type = stored.find(({ name }) => name === column.name)?.type;
+    return type !== undefined && isNarrowing(type, column.type) ? checksOf(column, type) : [];
+  });
 }
 
 /** The type that a field has had, as far as its columns tell, and how it is stored. */
@@ -99,12 +118,14 @@ function describeStored(name: string, stored: readonly Column[]): string {
 function remedyFor({ table, relation }: Pick<Place, 'table' | 'relation'>, wanted: Wanted, stored: readonly Column[]): string {
   const [column, ...others] = wanted.columns;
   const [current, ...more] = stored;
+  const drops = ownChecks(relation, stored.map(({ name }) => name)).map((name) => `drop constraint ${quoteName(name)}`);
   if (column !== undefined && others.length + more.length === 0 && current?.name === column.name) {
     const using = conversion(quoteName(column.name), current.type, column.type);
-    if (using !== null) return `alter table ${table} alter column ${quoteName(column.name)} type ${column.type} using ${using};`;
+    if (using !== null) return `alter table ${table} ${[...drops, ''].join(', ')}alter column ${quoteName(column.name)} type ${column.type} using ${using};`;
   }
   const renamed = (name: string, number: number): string => `${wanted.name}~${number}${name.slice(wanted.name.length)}`;
   let number = 1;
   while (stored.some(({ name }) => relation.columns.has(renamed(name, number)))) number += 1;
-  return stored.map(({ name }) => `alter table ${table} rename column ${quoteName(name)} to ${quoteName(renamed(name, number))};`).join(' ');
+  const renames = stored.map(({ name }) => `alter table ${table} rename column ${quoteName(name)} to ${quoteName(renamed(name, number))};`);
+  return [...(drops.length === 0 ? [] : [`alter table ${table} ${drops.join(', ')};`]), ...renames].join(' ');
 }

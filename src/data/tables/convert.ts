@@ -3,6 +3,11 @@ export function isWidening(stored: string | undefined, wanted: string): boolean 
   return stored === 'integer' && wanted === 'double precision';
 }
 
+/** Whether a column may stay as it is for a narrower type, as long as its values are of that: what was widened can be rolled back. */
+export function isNarrowing(stored: string | undefined, wanted: string): boolean {
+  return stored === 'double precision' && wanted === 'integer';
+}
+
 /**
  * The expression that makes a column's values into those of another type, for a person to judge: it may round, or fail where a value has no
  * counterpart. Null where there is none that most would want.

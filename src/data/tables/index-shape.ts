@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Model, ModelIndex } from '../../core/data-model.ts';
 import { belongsToColumn, type Column, columnsOf, idColumn } from '../columns.ts';
+import { shortName } from './short-name.ts';
 
 /** How an index of a model is stored. */
 export interface IndexShape {
@@ -12,7 +12,6 @@ export interface IndexShape {
 
 // PostgreSQL's limit is 63 bytes (names are ASCII); four are for the mark of a replacement.
 const longestName = 59;
-const hashDigits = 12;
 /** PostgreSQL's limit. */
 const mostColumns = 32;
 
@@ -33,11 +32,9 @@ function columnOf(model: Model, name: string): readonly Column[] {
   return field === undefined ? model.belongsTo.filter((each) => each.name === name).map(belongsToColumn) : columnsOf(field);
 }
 
-/** `<model>.<index>`: the dot is in no name of a model, so that no table can be called so. A long name ends with `~` and a hash. */
+/** `<model>.<index>`: the dot is in no name of a model, so that no table can be called so. */
 function indexName(model: string, index: string): string {
-  const name = `${model}.${index}`;
-  if (name.length <= longestName) return name;
-  return `${name.slice(0, longestName - hashDigits - 1)}~${createHash('sha256').update(name).digest('hex').slice(0, hashDigits)}`;
+  return shortName(`${model}.${index}`, longestName);
 }
 
 /** What an index is called while it is built to take the place of another. */

@@ -1,8 +1,10 @@
 import type { DataModel, Model } from '../../core/data-model.ts';
-import { belongsToColumn, type Column, columnsOf, idColumn, quoteName, tableName } from '../columns.ts';
+import { type Column, columnsOfModel, idColumn, quoteName, tableName } from '../columns.ts';
+import { checkDefinition, checksOf } from './checks.ts';
 import { type Conflict, conflictsOf, foreignTable } from './conflicts.ts';
 import { isWidening } from './convert.ts';
 import { indexShape } from './index-shape.ts';
+import { addCheck, planChecks } from './plan-checks.ts';
 import { createIndex, planIndexes } from './plan-indexes.ts';
 import type { Catalog, Relation } from './read-catalog.ts';
 
@@ -18,6 +20,8 @@ export interface Step {
   readonly waits: 'briefly' | 'patiently';
   /** What removes the rest of it when it fails halfway. */
   readonly undo?: string;
+  /** Counts the values that are there already and no task can read, as `count`; and whose. */
+  readonly unreadable?: readonly { readonly of: string; readonly countSql: string }[];
 }
 
 export interface Plan {
@@ -52,15 +56,17 @@ function planTable(schema: string, relation: Relation | null, model: Model): Tab
   if (relation === null) return { ...nothing, columns: createTable(schema, model) };
   if (!relation.isTable || !relation.hasId) return { ...nothing, conflicts: [foreignTable(schema, model.name, relation)] };
   const conflicts = conflictsOf(schema, relation, model);
-  if (conflicts.length > 0) return { ...nothing, conflicts };
-  return { conflicts, columns: [...addColumns(schema, relation, model), ...widenColumns(schema, relation, model)], ...planIndexes(schema, relation, model) };
+  if (conflicts.some(({ misfitsSql }) => misfitsSql === null)) return { ...nothing, conflicts };
+  const { drops: dropChecks, adds: addChecks } = planChecks(schema, relation, model);
+  return { conflicts, columns: [...dropChecks, ...addColumns(schema, relation, model), ...widenColumns(schema, relation, model), ...addChecks], ...planIndexes(schema, relation, model) };
 }
 
 /** No task knows the table yet, so its indexes need not be built beside writers: nothing else in the database is waited for. */
 function createTable(schema: string, model: Model): readonly Step[] {
   // No model and no index can be called like the constraint, whose index has a name among theirs.
   const id = `${quoteName(idColumn.name)} ${idColumn.type} constraint ${quoteName(`${model.name}~pkey`)} primary key`;
-  const sql = `create table ${tableName(schema, model.name)} (${[id, ...wantedColumns(model).map(definition)].join(', ')})`;
+  const columns = columnsOfModel(model);
+  const sql = `create table ${tableName(schema, model.name)} (${[id, ...columns.map(definition), ...columns.flatMap((column) => checksOf(column, column.type)).map(checkDefinition)].join(', ')})`;
   const indexes = model.indexes.map((index) => indexShape(model, index));
   return [
     { what: `adding table ${model.name}`, sql, waits: 'briefly' },
@@ -69,25 +75,22 @@ function createTable(schema: string, model: Model): readonly Step[] {
 }
 
 function addColumns(schema: string, { columns }: Relation, model: Model): readonly Step[] {
-  const missing = wantedColumns(model).filter(({ name }) => !columns.has(name));
+  const missing = columnsOfModel(model).filter(({ name }) => !columns.has(name));
   if (missing.length === 0) return [];
-  const sql = `alter table ${tableName(schema, model.name)} ${missing.map((column) => `add column ${definition(column)}`).join(', ')}`;
+  const checks = missing.flatMap((column) => checksOf(column, column.type)).map(addCheck);
+  const sql = `alter table ${tableName(schema, model.name)} ${[...missing.map((column) => `add column ${definition(column)}`), ...checks].join(', ')}`;
   return [{ what: `adding ${missing.map(({ name }) => `${model.name}.${name}`).join(', ')}`, sql, waits: 'briefly' }];
 }
 
 /** Every integer is a double. PostgreSQL writes the whole table anew, which nobody reads meanwhile. */
 function widenColumns(schema: string, { columns }: Relation, model: Model): readonly Step[] {
-  return wantedColumns(model)
+  return columnsOfModel(model)
     .filter(({ name, type }) => isWidening(columns.get(name), type))
-    .map(({ name, type }) => ({
-      what: `widening ${model.name}.${name} from integer to number`,
-      sql: `alter table ${tableName(schema, model.name)} alter column ${quoteName(name)} type ${type}`,
+    .map((column) => ({
+      what: `widening ${model.name}.${column.name} from integer to number`,
+      sql: `alter table ${tableName(schema, model.name)} ${[`alter column ${quoteName(column.name)} type ${column.type}`, ...checksOf(column, column.type).map(addCheck)].join(', ')}`,
       waits: 'briefly',
     }));
-}
-
-function wantedColumns(model: Model): readonly Column[] {
-  return [...model.fields.flatMap(columnsOf), ...model.belongsTo.map(belongsToColumn)];
 }
 
 function definition({ name, type }: Column): string {

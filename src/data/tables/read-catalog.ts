@@ -13,8 +13,16 @@ export interface Relation {
   readonly hasId: boolean;
   /** Types by column, as columnsOf words them. */
   readonly columns: ReadonlyMap<string, string>;
+  /** Check constraints on one column, by name. */
+  readonly checks: ReadonlyMap<string, CatalogCheck>;
   /** Without those of constraints. */
   readonly indexes: ReadonlyMap<string, CatalogIndex>;
+}
+
+export interface CatalogCheck {
+  readonly column: string;
+  /** False while there may be values from before it that do not meet it. */
+  readonly isValid: boolean;
 }
 
 export interface CatalogIndex {
@@ -53,6 +61,11 @@ export async function readCatalog(db: Queryable, schema: string): Promise<Catalo
           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         ) as columns,
         (
+          select coalesce(json_agg(json_build_array(o.conname, json_build_object('column', a.attname, 'isValid', o.convalidated))), '[]')
+          from pg_constraint o join pg_attribute a on a.attrelid = c.oid and a.attnum = o.conkey[1]
+          where o.conrelid = c.oid and o.contype = 'c' and cardinality(o.conkey) = 1
+        ) as checks,
+        (
           select coalesce(json_agg(json_build_array(x.relname, json_build_object(
             'isValid', i.indisvalid and i.indisready and i.indislive,
             'method', m.amname,
@@ -76,9 +89,10 @@ interface RelationRow {
   readonly isTable: boolean;
   readonly hasId: boolean;
   readonly columns: readonly (readonly [string, string])[];
+  readonly checks: readonly (readonly [string, CatalogCheck])[];
   readonly indexes: readonly (readonly [string, CatalogIndex])[];
 }
 
-function relationOf({ isTable, hasId, columns, indexes }: RelationRow): Relation {
-  return { isTable, hasId, columns: new Map(columns), indexes: new Map(indexes) };
+function relationOf({ isTable, hasId, columns, checks, indexes }: RelationRow): Relation {
+  return { isTable, hasId, columns: new Map(columns), checks: new Map(checks), indexes: new Map(indexes) };
 }

@@ -9,15 +9,17 @@ const names = z.array(z.string({ error: 'must be a string' }), { error: 'must be
 
 const optionSchema = strictObject({ key: z.union([z.string(), z.number()], { error: 'must be a string or a number' }).optional(), label: text });
 const optionsSchema = z.union([z.array(optionSchema), z.record(z.string(), z.string())], { error: 'must be an object of labels by their keys, or an array of { key, label }' }).optional();
-const fieldSchema = strictObject({ type: text, label: text, options: optionsSchema });
+const fieldSchema = strictObject({ type: text, label: text, renamedFrom: text, options: optionsSchema });
+const belongsToSchema = z.union([z.string(), strictObject({ model: text, renamedFrom: text })], { error: 'must be the name of a model, or { model, renamedFrom }' });
 const hasManySchema = z.union([z.string(), strictObject({ model: text, inverseOf: text })], { error: 'must be the name of a model, or { model, inverseOf }' });
 const indexSchema = z.union([names, strictObject({ on: names.optional(), name: text })], { error: 'must be an array of names, or { on, name }' });
 const webhookSchema = strictObject({ type: text, name: text, receiver: text, action: text });
 
 const modelSchema = strictObject({
   label: text,
+  renamedFrom: text,
   fields: byName(fieldSchema).optional(),
-  belongsTo: byName(z.string({ error: 'must be the name of a model' })).optional(),
+  belongsTo: byName(belongsToSchema).optional(),
   hasMany: byName(hasManySchema).optional(),
   indexes: z.array(indexSchema, { error: 'must be an array' }).optional(),
   display: text,
@@ -53,8 +55,9 @@ function draftModel(name: string, model: ModelShape, place: Place): ModelDraft {
     where: place(),
     name,
     label: model.label ?? null,
+    renamedFrom: model.renamedFrom ?? null,
     fields: Object.entries(model.fields ?? {}).map(([field, shape]) => draftField(field, shape, place)),
-    belongsTo: Object.entries(model.belongsTo ?? {}).map(([key, target]): BelongsToDraft => ({ where: place('belongsTo', key), name: key, model: target })),
+    belongsTo: Object.entries(model.belongsTo ?? {}).map(([key, shape]) => draftBelongsTo(key, shape, place)),
     hasMany: Object.entries(model.hasMany ?? {}).map(([key, shape]) => draftHasMany(key, shape, place)),
     indexes: (model.indexes ?? []).map((shape, index) => draftIndex(shape, place('indexes', index))),
     display: model.display === undefined ? null : { where: place('display'), text: model.display.trim() },
@@ -64,13 +67,18 @@ function draftModel(name: string, model: ModelShape, place: Place): ModelDraft {
   };
 }
 
-function draftField(name: string, { label, type, options = [] }: z.output<typeof fieldSchema>, place: Place): FieldDraft {
-  return { where: place('fields', name), name, label: label ?? null, type: type ?? null, options: draftOptions(options, (...path) => place('fields', name, 'options', ...path)) };
+function draftField(name: string, { label, type, renamedFrom, options = [] }: z.output<typeof fieldSchema>, place: Place): FieldDraft {
+  return { where: place('fields', name), name, label: label ?? null, type: type ?? null, renamedFrom: renamedFrom ?? null, options: draftOptions(options, (...path) => place('fields', name, 'options', ...path)) };
 }
 
 function draftOptions(options: NonNullable<z.output<typeof optionsSchema>>, place: Place): readonly OptionDraft[] {
   if (Array.isArray(options)) return options.map(({ key = null, label = null }, index) => ({ where: place(index), key, label }));
   return Object.entries(options).map(([key, label]) => ({ where: place(key), key, label }));
+}
+
+function draftBelongsTo(name: string, shape: z.output<typeof belongsToSchema>, place: Place): BelongsToDraft {
+  const { model, renamedFrom } = typeof shape === 'string' ? { model: shape } : shape;
+  return { where: place('belongsTo', name), name, model: model ?? null, renamedFrom: renamedFrom ?? null };
 }
 
 function draftHasMany(name: string, shape: z.output<typeof hasManySchema>, place: Place): HasManyDraft {

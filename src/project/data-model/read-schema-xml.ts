@@ -25,8 +25,9 @@ function draftModel(model: SchemaElement, report: Report): ModelDraft {
     where: model.where,
     name: model.attribute('name'),
     label: model.attribute('label'),
+    renamedFrom: model.attribute('renamed-from'),
     fields: model.children('field').map(draftField),
-    belongsTo: model.children('belongs-to').map(({ where, attribute }) => ({ where, name: attribute('name'), model: attribute('model') })),
+    belongsTo: model.children('belongs-to').map(({ where, attribute }) => ({ where, name: attribute('name'), model: attribute('model'), renamedFrom: attribute('renamed-from') })),
     hasMany: model.children('has-many').map(({ where, attribute }) => ({ where, name: attribute('name'), model: attribute('model'), inverseOf: attribute('inverse-of') })),
     indexes: model.children('index').map(draftIndex),
     display,
@@ -36,7 +37,7 @@ function draftModel(model: SchemaElement, report: Report): ModelDraft {
 
 function draftField({ where, attribute, children }: SchemaElement): FieldDraft {
   const options = children('option').map((option) => ({ where: option.where, key: option.attribute('key'), label: option.text }));
-  return { where, name: attribute('name'), label: attribute('label'), type: attribute('type'), options };
+  return { where, name: attribute('name'), label: attribute('label'), type: attribute('type'), renamedFrom: attribute('renamed-from'), options };
 }
 
 function draftIndex({ where, attribute }: SchemaElement): IndexDraft {

@@ -24,10 +24,10 @@ interface Grammar {
 
 const grammar = {
   'data-model': { attributes: [], children: ['model'], known: null },
-  model: { attributes: ['name', 'label'], children: ['field', 'belongs-to', 'has-many', 'index', 'display', 'webhook'], known: 'name' },
-  field: { attributes: ['name', 'label', 'type'], children: ['option'], known: 'name' },
+  model: { attributes: ['name', 'label', 'renamed-from'], children: ['field', 'belongs-to', 'has-many', 'index', 'display', 'webhook'], known: 'name' },
+  field: { attributes: ['name', 'label', 'type', 'renamed-from'], children: ['option'], known: 'name' },
   option: { attributes: ['key'], children: [], hasText: true, known: 'key' },
-  'belongs-to': { attributes: ['model', 'name'], children: [], known: 'model' },
+  'belongs-to': { attributes: ['model', 'name', 'renamed-from'], children: [], known: 'model' },
   'has-many': { attributes: ['model', 'name', 'inverse-of'], children: [], known: 'name' },
   index: { attributes: ['on', 'name'], children: [], known: 'on' },
   display: { attributes: [], children: [], hasText: true, known: null },

@@ -28,7 +28,7 @@ export function accessorsOf(model: Model, placeOf: (column: string) => number): 
 function ofField(field: Field, place: number): Accessor {
   return {
     get: (state) => readField(state, field, place),
-    set: (state, value) => state.assign(place, forTask(() => toWire(state.type.model.name, field, value))),
+    set: (state, value) => state.assign(place, forTask(() => toWire(state.type.model.name, field, value, state.valueAt(place)))),
   };
 }
 

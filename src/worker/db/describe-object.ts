@@ -1,11 +1,15 @@
 import { isAttachment } from '../../core/attachment.ts';
-import type { FieldWire } from '../../core/field-values.ts';
+import { type FieldWire, isReadable } from '../../core/field-values.ts';
 import type { FileWire, ObjectState } from './object-state.ts';
-import { readField } from './read-field.ts';
+import { readableAt, readField } from './read-field.ts';
 
-/** The values of an object as JSON has them: its id, its fields, the ids of what it belongs to. */
+/** The values of an object as JSON has them: its id, its fields, the ids of what it belongs to. @throws CloudCodeError `invalid_value` as readField */
 export function objectToJson(state: ObjectState): Record<string, unknown> {
-  return Object.fromEntries(state.type.columns.map((column, place) => [column, jsonOf(state.valueAt(place))]));
+  const { columns, model } = state.type;
+  return Object.fromEntries(columns.map((column, place) => {
+    const field = model.fields[place - 1];
+    return [column, jsonOf(field === undefined ? state.valueAt(place) : readableAt(state, field, place))];
+  }));
 }
 
 /** A copy of a value as it travels; but of files not the key: that means something to the database only. */
@@ -21,7 +25,8 @@ export function inspectObject(state: ObjectState, inspect: (value: unknown) => s
   const { columns, model } = state.type;
   const values = columns.flatMap((column, place) => {
     const field = model.fields[place - 1];
-    const value = field === undefined ? state.valueAt(place) : readField(state, field, place);
+    const stored = state.valueAt(place);
+    const value = field === undefined || !isReadable(field, stored) ? stored : readField(state, field, place);
     return value === null ? [] : [[column, value] as const];
   });
   return `${model.name}${conditionOf(state)} ${inspect(Object.fromEntries(values))}`;

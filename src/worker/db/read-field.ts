@@ -1,14 +1,22 @@
 import { type Attachment, isAttachment, storedAttachment } from '../../core/attachment.ts';
 import type { Field } from '../../core/data-model.ts';
 import { CloudCodeError } from '../../core/errors.ts';
-import { type FieldValue, fromWire } from '../../core/field-values.ts';
+import { type FieldValue, type FieldWire, fromWire, isReadable } from '../../core/field-values.ts';
 import type { FileWire, ObjectState } from './object-state.ts';
 
-/** The value of a field as a task sees it. */
+/** The value of a field as a task sees it. @throws CloudCodeError `invalid_value` when another program stored what is none */
 export function readField(state: ObjectState, field: Field, place: number): FieldValue {
-  const value = state.valueAt(place);
+  const value = readableAt(state, field, place);
   if (value === null || typeof value !== 'object' || isAttachment(value)) return fromWire(field, value);
   return Object.hasOwn(value, 'key') ? storedFile(state, field, value as unknown as FileWire) : fromWire(field, value);
+}
+
+/** The value of a field as it travels. @throws as readField */
+export function readableAt(state: ObjectState, field: Field, place: number): FieldWire {
+  const value = state.valueAt(place);
+  if (isReadable(field, value)) return value;
+  const stored = typeof value === 'string' ? value : JSON.stringify(value);
+  throw new CloudCodeError('invalid_value', `${state.type.model.name}.${field.name} of ${state.id} is stored as ${stored}, which is no ${field.type}: another program has written it. Assign a value, or null, and save it.`);
 }
 
 function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire): Attachment {
