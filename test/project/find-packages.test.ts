@@ -145,6 +145,16 @@ describe('the packages that travel are those that Node finds from the files that
     await assertSame(t, folder, found);
   });
 
+  it('what a package names for its own tests stays, unless the project depends on it', async (t) => {
+    const folder = await makeFolder(t, {
+      [entry]: '', 'package.json': '{ "dependencies": { "driver": "*" } }',
+      ...packageFiles('node_modules/orm', 'orm', { manifest: { devDependencies: { 'test-runner': '*', driver: '*' } } }),
+      'node_modules/orm/test.js': `require('test-runner');\n`, 'node_modules/orm/drivers.js': `require('driver');\n`,
+      ...packageFiles('node_modules/test-runner', 'test-runner'), ...packageFiles('node_modules/driver', 'driver'),
+    });
+    assert.deepEqual(placesIn(await find(folder, ['orm'])), ['node_modules/driver', 'node_modules/orm']);
+  });
+
   it('a node_modules that is itself a link, from two projects: the same contents', async (t) => {
     const folder = await makeFolder(t, {
       [`one/${entry}`]: `module.exports = [require('@scope/a')];\n`,

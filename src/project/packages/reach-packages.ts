@@ -43,6 +43,8 @@ export async function closePackages({ folder: project, ...whole }: Beginning & {
   const packages = new Map<string, ReachedPackage>();
   const needs = new Map<string, readonly string[]>();
   let bytes = 0;
+  /** What a package has for its own tests and builds is not followed, unless the project depends on it: as on a driver that the package is tested with. */
+  const ofProject = new Set(declaredBy(readManifest(project)));
 
   const look = (from: string, names: Iterable<string>): readonly string[] =>
     [...names].flatMap((name) => {
@@ -60,12 +62,13 @@ export async function closePackages({ folder: project, ...whole }: Beginning & {
   const read = async (folder: string): Promise<readonly string[]> => {
     const manifest = readManifest(folder);
     const name = nameOf(folder, manifest);
+    const forItself = new Set(Object.keys(manifest.devDependencies ?? {}).filter((one) => !ofProject.has(one)));
     const files = listFiles(folder, leftOutOf(folder, project));
     const own = files.reduce((sum, file) => sum + file.bytes, 0);
     bytes += own;
     const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
     packages.set(folder, { name, folder, files, bytes: own, content });
-    return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((name) => !name.startsWith('node:'))]));
+    return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((one) => !one.startsWith('node:') && !forItself.has(one))]));
   };
 
   const begin = foldersOf(whole);
