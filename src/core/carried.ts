@@ -4,3 +4,12 @@ export interface Carried {
   readonly bytes: number;
   readonly added: readonly { readonly name: string; readonly bytes: number }[];
 }
+
+/** What was done with a package, and why. */
+export interface ToldPackage {
+  /** `pg@8.16.0`; `pg` of one that is in a bundle. */
+  readonly package: string;
+  /** Loaded by Node from the deployment's copy with the help of a pack, or without (`plain`), or made a part of the bundle. */
+  readonly how: 'outside' | 'plain' | 'bundled';
+  readonly because: string;
+}

@@ -28,7 +28,7 @@ export async function deployOnce({ folder: given, data, databaseUrl, environment
   if (built === null) return null;
   const { store, close } = await openProjectStore({ folder, data, databaseUrl });
   try {
-    return toDeploymentBody(await deployProject(store, environment, built, onStep), { environment, folder });
+    return toDeploymentBody(await deployProject(store, environment, built, onStep), { environment, folder, report: built.report });
   } finally {
     await close();
   }

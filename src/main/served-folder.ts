@@ -121,10 +121,10 @@ async function deployAsked({ store, options, folder, first }: Serving, environme
   if (built === null) return null;
   const deployed = await deployProject(store, environment, built, onStep);
   options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
-  return { body: toDeploymentBody(deployed, { environment, folder }), seen: { read, beganAtMs } };
+  return { body: toDeploymentBody(deployed, { environment, folder, report: built.report }), seen: { read, beganAtMs } };
 }
 
-export function toDeploymentBody({ changed, settings, tasks, code, packages, files, notices }: Deployed, of: { readonly environment: string; readonly folder: string }): DeploymentBody {
+export function toDeploymentBody({ changed, settings, tasks, code, packages, files, notices }: Deployed, of: Pick<DeploymentBody, 'environment' | 'folder' | 'report'>): DeploymentBody {
   return { ...of, changed, settings, tasks, code, packages, files, notices };
 }
 

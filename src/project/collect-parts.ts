@@ -1,3 +1,4 @@
+import type { ToldPackage } from '../core/carried.ts';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
@@ -7,7 +8,7 @@ import { findFiles } from './files/find-files.ts';
 import { type FoundPackages, findPackages } from './packages/find-packages.ts';
 import { placeBuilt } from './place-built.ts';
 import { relativePath } from './relative-path.ts';
-import { tellPackages, type ToldPackage } from './tell-packages.ts';
+import { tellPackages } from './tell-packages.ts';
 
 /** What a project deploys besides its bundles. */
 export interface DeployedParts {

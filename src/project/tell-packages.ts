@@ -1,17 +1,9 @@
+import type { ToldPackage } from '../core/carried.ts';
 import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
 import { packageName } from './packages-plugin.ts';
 import type { FoundPackages } from './packages/find-packages.ts';
 import { relativePath } from './relative-path.ts';
-
-/** What was done with a package, and why. */
-export interface ToldPackage {
-  /** `pg@8.16.0`; `pg` of one that is in a bundle. */
-  readonly package: string;
-  /** Loaded by Node from the deployment's copy with the help of a pack, or without (`plain`), or made a part of the bundle. */
-  readonly how: 'outside' | 'plain' | 'bundled';
-  readonly because: string;
-}
 
 /** One line for each package that the tasks reach, for people. */
 export function tellPackages(folder: string, { found, built, config }: { readonly found: FoundPackages; readonly built: ReadonlyMap<string, TaskBuild>; readonly config: ProjectConfig }): readonly ToldPackage[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DeployedBrokenTask } from '../core/broken-task.ts';
-import type { Carried } from '../core/carried.ts';
+import type { Carried, ToldPackage } from '../core/carried.ts';
 import { CloudCodeError } from '../core/errors.ts';
 import { type Problem, problemOf } from './http-problem.ts';
 
@@ -54,6 +54,8 @@ export interface DeploymentBody {
   readonly code: Carried;
   readonly packages: Carried;
   readonly files: Carried;
+  /** What was done with each package, and why. */
+  readonly report: readonly ToldPackage[];
   /** What people are to know of stored values: that the data model hides some, say. */
   readonly notices: readonly string[];
 }

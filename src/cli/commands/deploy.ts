@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Carried } from '../../core/carried.ts';
+import type { Carried, ToldPackage } from '../../core/carried.ts';
 import { withoutSecrets } from '../../client/request-json.ts';
 import { CloudCodeError } from '../../core/errors.ts';
 import type { DeploymentBody } from '../../protocol/http-project.ts';
@@ -73,7 +73,7 @@ async function deployTo(global: GlobalOptions, waiting: { readonly signal: Abort
   return deployOnce({ folder, data, databaseUrl: target.kind === 'database' ? target.url : undefined, environment, ...waiting });
 }
 
-function describeDeployment({ environment, changed, settings, tasks, code, packages, files, notices }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
+function describeDeployment({ environment, changed, settings, tasks, code, packages, files, notices, report }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
   const first = changed ? `Deployed to ${environment}` : settings.length > 0 ? `Deployed to ${environment}: ${settings.join(', ')}` : `Nothing to deploy: ${environment} has this already`;
   const also = changed && settings.length > 0 ? `, ${settings.join(', ')}` : '';
   const contents = [
@@ -81,13 +81,18 @@ function describeDeployment({ environment, changed, settings, tasks, code, packa
     // They are stored together.
     ...(files.count === 0 ? [] : [`  files  ${files.count} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
   ];
-  return [first + also, ...notices.map((notice) => `  data   ${escapeText(notice)}`), `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? describeTasks(tasks, code) : [])];
+  return [first + also, ...notices.map((notice) => `  data   ${escapeText(notice)}`), `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : [])];
 }
 
 /** `3 (45 KB), 1 of them new (12 KB)` */
 function describeCarried({ count, bytes, added }: Carried): string {
   const news = added.length === 0 ? 'none of them new' : `${added.length} of them new (${describeBytes(added.reduce((sum, each) => sum + each.bytes, 0))})`;
   return `${count} (${describeBytes(bytes)}), ${news}`;
+}
+
+function describePackage({ package: name, how, because }: ToldPackage): string {
+  const done = { outside: 'beside the code, as it is', bundled: 'in the code of the tasks', plain: 'beside the code, loaded by Node alone' }[how];
+  return `  package ${escapeText(name)}: ${done}: ${escapeText(because)}`;
 }
 
 function describeTasks(tasks: readonly string[], { added }: Carried): readonly string[] {
