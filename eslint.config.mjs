@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['**/node_modules/', '**/dist/', '**/.cloudcode/', 'bench/results/', 'test/fixtures/', '**/*.d.ts'],
+    ignores: ['**/node_modules/', '**/dist/', '**/.cloudcode/', 'bench/results/', 'test/fixtures/', 'test/packages/project/', 'test/packages/quick/', '**/*.d.ts'],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,

@@ -1,0 +1,5 @@
+import * as sass from 'sass';
+
+export async function run() {
+  return sass.compileString('$c: red; a { b { color: $c } }').css;
+}

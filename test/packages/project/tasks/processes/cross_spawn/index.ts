@@ -1,0 +1,5 @@
+import spawn from 'cross-spawn';
+
+export async function run() {
+  return spawn.sync('echo', ['hello'], { encoding: 'utf8' }).stdout;
+}

@@ -1,0 +1,5 @@
+import { leftVersion } from 'linked-source/left.ts';
+
+export async function run() {
+  return leftVersion();
+}
