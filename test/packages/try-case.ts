@@ -49,9 +49,8 @@ export async function tryCase(each: Case, type: ModuleType, { installed, store, 
     mkdirSync(scratch, { recursive: true });
     return scratch;
   };
-  const environment = `${type}-${kind}-${name}`.replaceAll('_', '-');
   const cloudcode = async (...words: readonly string[]): Promise<string> => {
-    const { stdout } = await run(execPath, [cli, ...words, '--project', project, '--database', store, '--environment', environment, '--json'], { timeout: caseMs, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+    const { stdout } = await run(execPath, [cli, ...words, '--project', project, '--database', store, '--json'], { timeout: caseMs, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
       const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
       if (typeof stdout === 'string' && stdout.startsWith('{')) return { stdout };
       throw new Error((stderr ?? String(error)).trim());
@@ -59,10 +58,12 @@ export async function tryCase(each: Case, type: ModuleType, { installed, store, 
     return stdout;
   };
   const runTask = async (): Promise<Answer & { readonly tookMs: number }> => {
-    const { state, result, error, attempts } = JSON.parse(await cloudcode('run', name, '--parameters', JSON.stringify(parametersOf(tasks, freshFolder())))) as RunJson;
+    const answer = await cloudcode('run', name, '--parameters', JSON.stringify(parametersOf(tasks, freshFolder())));
+    const { state, result, error, attempts } = JSON.parse(answer) as Partial<RunJson>;
+    if (attempts === undefined) throw new Error(answer);
     const last = attempts.at(-1);
     const tookMs = last === undefined ? 0 : Date.parse(last.finishedAt) - Date.parse(last.startedAt);
-    return { value: state === 'succeeded' ? result : null, error: state === 'succeeded' ? null : `${error?.name ?? state}: ${error?.message ?? ''}`, tookMs };
+    return { value: state === 'succeeded' ? result : null, error: state === 'succeeded' ? null : `${error?.name ?? state ?? ''}: ${error?.message ?? ''}`, tookMs };
   };
   try {
     const plainBegin = performance.now();
