@@ -8,8 +8,8 @@ class Item {
   @Column() name!: string;
 }
 
-export async function run({ postgres, folder }) {
-  const schema = `orm_${folder.replace(/\W/g, '').slice(-20).toLowerCase()}`;
+export async function run({ postgres }) {
+  const schema = `orm_${Math.random().toString(36).slice(2)}`;
   const client = new pg.Client(postgres);
   await client.connect();
   await client.query(`create schema ${schema}`);

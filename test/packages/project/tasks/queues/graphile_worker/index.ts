@@ -1,7 +1,7 @@
 import { makeWorkerUtils, runOnce } from 'graphile-worker';
 
-export async function run({ postgres, folder }) {
-  const schema = `gw_${folder.replace(/\W/g, '').slice(-20).toLowerCase()}`;
+export async function run({ postgres }) {
+  const schema = `gw_${Math.random().toString(36).slice(2)}`;
   const utils = await makeWorkerUtils({ connectionString: postgres, schema });
   await utils.migrate();
   await utils.addJob('hello', { n: 1 });

@@ -1,7 +1,7 @@
 import { PgBoss } from 'pg-boss';
 
-export async function run({ postgres, folder }) {
-  const boss = new PgBoss({ connectionString: postgres, schema: `boss_${folder.replace(/\W/g, '').slice(-20).toLowerCase()}` });
+export async function run({ postgres }) {
+  const boss = new PgBoss({ connectionString: postgres, schema: `boss_${Math.random().toString(36).slice(2)}` });
   boss.on('error', () => undefined);
   await boss.start();
   await boss.createQueue('q');
