@@ -33,7 +33,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     assert.match(first.stdout, /^Deployed to testing\n {2}tasks {2}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
     write('cloudcode/a/index.ts', returns('a2'));
     const second = documentOf<Deployment>(await deploy('--json'));
-    assert.deepEqual({ ...second, code: null, packages: null, files: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], report: [], code: null, packages: null, files: null });
+    assert.deepEqual({ ...second, code: null, packages: null, files: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], report: [], notices: [], code: null, packages: null, files: null });
     assert.deepEqual([second.code.count, second.code.added.map(({ name }) => name)], [2, ['a']]);
     assert.ok((second.code.added[0]?.bytes ?? 0) > 0 && (second.code.added[0]?.bytes ?? 0) < second.code.bytes);
     const third = await deploy('--verbose');
@@ -50,7 +50,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     });
     const deployed = await cloudcode(['deploy', '--verbose', '--project', project]);
     rmSync(project, { recursive: true, force: true });
-    assert.match(deployed.stdout, /\n {2}packages {2}1 \(50 B\), 1 of them new .*\n[\s\S]* {2}package small@1\.2\.3: beside the code, as it is: cloudcode\/a\/index\.ts imports it\n/);
+    assert.match(deployed.stdout, /\n {2}packages {2}1 \(\d+ B\), 1 of them new .*\n[\s\S]* {2}package small@1\.2\.3: beside the code, as it is: cloudcode\/a\/index\.ts imports it\n/);
   });
 
   it('deploys all or nothing: one broken task refuses the rest with its error', async () => {
