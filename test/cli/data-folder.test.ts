@@ -52,7 +52,7 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
       const named = await cloudcode(['runs', '--json', '--url', url]);
       assert.equal(documentOf<{ runs: unknown[] }>(named).runs.length, 1);
       const [folder = ''] = readdirSync(temporary).filter((name) => name.startsWith('cloudcode-files-'));
-      assert.deepEqual(readdirSync(join(temporary, folder)).toSorted(), ['bundles', 'servers']);
+      assert.deepEqual(readdirSync(join(temporary, folder)).toSorted(), ['bundles', 'deployments', 'packages', 'servers']);
     }
     await database.dispose();
     rmSync(temporary, { recursive: true });
