@@ -58,7 +58,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     writeFileSync(join(folder, 'cloudcode/b/index.ts'), returns('b2'));
     const refused = await deploy('--json');
     assert.equal(refused.status, 2);
-    assert.match(refused.stderr, /^error: cloudcode\/a\/index\.ts:1:.*\(task_broken\)/);
+    assert.match(refused.stderr, /^(?:.* …\n)*error: cloudcode\/a\/index\.ts:1:.*\(task_broken\)/);
     assert.equal(documentOf<{ code: string }>(refused).code, 'task_broken');
     write('cloudcode/a/index.ts', returns('a2'));
     const next = documentOf<Deployment>(await deploy('--json'));
@@ -69,7 +69,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     write('cloudcode.config.ts', slowConfig);
     const finished = await deploy('--json');
     rmSync(join(folder, 'cloudcode.config.ts'));
-    assert.match(finished.stderr, /^running cloudcode\.config\.ts …\n/);
+    assert.match(finished.stderr, /^running cloudcode\.config\.ts …\n/m);
     assert.equal(documentOf<Deployment>(finished).changed, false);
   });
 
@@ -126,7 +126,7 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
       const deployed = await cloudcode(['deploy', '--project', folder]);
       assert.equal(deployed.status, 0, deployed.stderr);
       assert.match(deployed.stdout, /^Deployed to testing\n {2}tasks {2}1 \(.*1 of them new/);
-      assert.match(deployed.stderr, /^running cloudcode\.config\.ts …\n/, 'what the server is at is told');
+      assert.match(deployed.stderr, /^running cloudcode\.config\.ts …\n/m, 'what the server is at is told');
       await until(20_000, 'the server tells of it', () => (server.stderr().match(/ deployed: 1 task\n/g)?.length === 2 ? true : null));
       assert.deepEqual(await resultOf(folder), ['two', '']);
       rmSync(join(folder, 'cloudcode.config.ts'));
