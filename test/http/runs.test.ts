@@ -97,7 +97,7 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
   it('tasks, backlog, project, health and ready', async () => {
     assert.deepEqual(
       (await api.call('GET', 'tasks')).body,
-      { tasks: ['noop', 'other'].map((name) => ({ name, config: { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 } })) },
+      { tasks: ['noop', 'other'].map((name) => ({ name, config: { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 } })), broken: [] },
     );
     assert.ok(((await api.call('GET', 'backlog')).body as { queued: number }).queued > 0);
     assert.equal(((await api.call('GET', 'project')).body as { folder: string }).folder, '/nowhere');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { bundleHash, bundleHashBesides } from '../../src/project/bundle-hash.ts';
 import { openBundleCache } from '../../src/runner/bundle-cache.ts';
@@ -46,7 +46,7 @@ test('a runner that finds an altered bundle at its start writes it again', async
   each((file) => writeFileSync(file, 'altered'));
   const cache = openBundleCache(runtime.store, bundles());
   const rows = (await runtime.store.query<{ hash: string; format: 'cjs' | 'esm' }>({ name: 'test_bundles', text: 'select hash, format from cloudcode.bundles', values: [] }));
-  for (const { hash, format } of rows) await cache.files(hash, format);
+  for (const { hash, format } of rows) await cache.files(hash, format, dirname(files().find((file) => file.includes(hash) && !file.endsWith('.map')) ?? ''));
   for (const [file, text] of whole) assert.equal(readFileSync(file, 'utf8'), text);
 });
 
@@ -80,8 +80,10 @@ test('the loop of a runner goes on while a large bundle is written and checked',
   rmSync((await checking).path);
 });
 
+/** A bundle stands at the place of its task in the deployment's folder, its source map beside the compiled code. */
 function files(): string[] {
-  return globSync('*.{cjs,mjs,map}', { cwd: bundles() }).map((name) => join(bundles(), name));
+  const data = join(runtime.folder, '.cloudcode');
+  return globSync(['bundles/*.map', 'deployments/*/cloudcode/*/*.{cjs,mjs}'], { cwd: data }).map((name) => join(data, name));
 }
 
 function each(change: (file: string) => void): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { Run } from '../../src/core/run.ts';
@@ -76,7 +76,7 @@ test('attempts that keep the same code at the same time leave one whole file', a
   const runs = await Promise.all(Array.from({ length: 6 }, () => runtime.run('many')));
   assert.deepEqual(new Set(runs.map(({ result }) => JSON.stringify(result))).size, 1);
   assert.ok(isWhole(readFileSync(keptOf('many'))));
-  assert.deepEqual(globSync('**/*.tmp', { cwd: bundles() }), []);
+  assert.deepEqual(globSync('**/*.tmp', { cwd: join(data(), 'bundles') }), []);
 });
 
 test('where nothing can be written a run is as good as anywhere', async () => {
@@ -141,19 +141,17 @@ async function answer(task: string): Promise<string> {
   return word;
 }
 
-function bundles(): string {
-  return join(runtime.folder, '.cloudcode', 'bundles');
-}
+const data = (): string => join(runtime.folder, '.cloudcode');
 
 /** The bundle of a task: esbuild writes the name of each file into it. */
 function bundleOf(task: string): string {
-  const found = globSync('*.{cjs,mjs}', { cwd: bundles() }).find((name) => readFileSync(join(bundles(), name), 'utf8').includes(`// cloudcode/${task}/index.ts`));
+  const [found] = globSync(`deployments/*/cloudcode/${task}/*.{cjs,mjs}`, { cwd: data() });
   assert.ok(found !== undefined, `no bundle of ${task}`);
-  return join(bundles(), found);
+  return join(data(), found);
 }
 
 function compiledFolderOf(task: string): string {
-  return bundleOf(task).replace(/\.[cm]js$/, '.compiled');
+  return join(data(), 'bundles', basename(bundleOf(task)).replace(/\.[cm]js$/, '.compiled'));
 }
 
 function keptOf(task: string): string {
