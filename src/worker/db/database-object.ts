@@ -65,8 +65,9 @@ export class DatabaseObject {
   }
 }
 
+/** Awaited and not returned: that would call the `then` that the task may have put in place of Promise's own. */
 async function save(state: ObjectState, options: unknown): Promise<void> {
-  return saveObject(state, readSaveOptions(`${state.type.model.name}.save`, options));
+  await saveObject(state, readSaveOptions(`${state.type.model.name}.save`, options));
 }
 
 // At the end of the chain of prototypes, where only names come that an object does not have: reading a field costs nothing for it.
