@@ -123,5 +123,5 @@ async function bundleAs(format: 'cjs' | 'esm', options: Pick<EntriesAsked, 'fold
 function folderFrom(file: string, format: 'cjs' | 'esm'): string {
   const up = JSON.stringify(`/${file.split('/').slice(1).map(() => '..').join('/')}`);
   if (format === 'esm') return `join(import.meta.dirname, ${up})`;
-  return `typeof __dirname === "string" ? join(__dirname, ${up}) : (globalThis[Symbol.for("cloudcode.folder")] ?? process.cwd())`;
+  return `typeof __dirname === "string" ? join(__dirname, ${up}) : (globalThis[Symbol.for("cloudcode.folder")] ?? globalThis.process.cwd())`;
 }

@@ -103,7 +103,7 @@ export async function tryBuild(options: BuildOptions): Promise<BuildResult | Mes
 
 /** esbuild gives an ES module no `require`, but CommonJS packages are loaded by it. @param place an expression */
 export function requireFrom(place: string): string {
-  return `const require = process.getBuiltinModule("node:module").createRequire(${place});`;
+  return `const require = globalThis.process.getBuiltinModule("node:module").createRequire(${place});`;
 }
 
 /** How Node sees the files of one build. */

@@ -49,7 +49,7 @@ export function withLocations(code: string, folderExpression: string): string {
 
 function atSource(folderExpression: string): string {
   return `(() => {
-    const { createRequire } = process.getBuiltinModule("node:module"), { dirname, join } = process.getBuiltinModule("node:path"), { pathToFileURL } = process.getBuiltinModule("node:url");
+    const { createRequire } = globalThis.process.getBuiltinModule("node:module"), { dirname, join } = globalThis.process.getBuiltinModule("node:path"), { pathToFileURL } = globalThis.process.getBuiltinModule("node:url");
     const folder = ${folderExpression};
     return (file) => {
       const filename = join(folder, file);

@@ -65,6 +65,20 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
     }
   }
 
+  for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+    it(`names of Node's are the file's own where it declares them, a bundle in ${format}`, async (t) => {
+      const source = `
+        import { createRequire } from 'node:module';
+        import { dirname } from 'node:path';
+        import { fileURLToPath } from 'node:url';
+        ${awaiting}
+        const require = createRequire(import.meta.url), __filename = fileURLToPath(import.meta.url), __dirname = dirname(__filename);
+        const process = 'own process', module = 'own module', exports = 'own exports';
+        export const run = () => [require('common').fixed, __filename.split('/').slice(-2), __dirname.split('/').at(-1), process, module, exports];`;
+      assert.deepEqual(await run(t, { 'package.json': '{ "dependencies": { "common": "*" } }', 'cloudcode/a/index.ts': source }), [1, ['a', 'index.ts'], 'a', 'own process', 'own module', 'own exports']);
+    });
+  }
+
   it('what `require` gives', async (t) => {
     const source = `
       const { basename } = require('node:path');
