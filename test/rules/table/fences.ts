@@ -50,7 +50,7 @@ export const fenceRules: readonly Rule[] = [
     name: 'increment-once',
     without: 'an increment whose answer was lost is carried out a second time',
     edits: [{ file: 'src/data/write-objects.ts', find: "if (call === undefined) return '';", replace: "if (call !== null) return '';" }],
-    campaign: { runs: 300, faults: 20, kinds: ['commit_answer_lost'] },
+    campaign: { runs: 300, faults: 40, kinds: ['commit_answer_lost'] },
     finds: ['doubledWrites'],
   },
 ];
