@@ -21,5 +21,8 @@ export interface TaskConfig {
   readonly files?: readonly string[];
 }
 
+/** What a project may set for all its tasks. */
+export type TaskLimits = Partial<Pick<TaskConfig, 'timeoutMs' | 'memoryMb' | 'maxAttempts' | 'workerStart'>>;
+
 /** The limits of the original: 5 minutes and 1024 MB. */
 export const defaultTaskConfig: TaskConfig = { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 };

@@ -4,7 +4,7 @@ import type { Carried } from '../core/carried.ts';
 import type { DataModel } from '../core/data-model.ts';
 import type { FolderToKeep } from '../core/kept-folder.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
-import { defaultTaskConfig, type TaskConfig } from '../core/task-config.ts';
+import { defaultTaskConfig, type TaskConfig, type TaskLimits } from '../core/task-config.ts';
 import { type OnProgress, type PreparedTables, withTables } from '../data/tables/prepare-tables.ts';
 import {
   activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readCurrentDataModel, readReplacement, type Replacement, setDeploymentFolder, setVariables,
@@ -31,7 +31,7 @@ export interface DeployableProject {
   /** Its files besides the code, by their paths from its folder. */
   readonly files?: FolderToKeep | null;
   readonly config: {
-    readonly defaults?: Partial<TaskConfig> | undefined;
+    readonly defaults?: TaskLimits | undefined;
     readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
     readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' | undefined }>> | undefined;
     readonly retention?: Partial<Retention> | undefined;
@@ -245,7 +245,7 @@ function placeOf(contents: DeployableContents | null): DeployedFolder | null {
 }
 
 /** What the task says itself counts before what it needs, and that before what the project says of all tasks. */
-function configOf({ config, spawnNeed }: DeployableTask, defaults: Partial<TaskConfig> | undefined): TaskConfig {
+function configOf({ config, spawnNeed }: DeployableTask, defaults: TaskLimits | undefined): TaskConfig {
   const needed = (spawnNeed ?? null) === null ? {} : ({ workerStart: 'spawn' } as const);
   return { ...defaultTaskConfig, ...defaults, ...needed, ...config };
 }

@@ -4,7 +4,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
 import type { Retention } from '../core/retention.ts';
 import { parseQueue } from '../core/schedule-request.ts';
-import type { TaskConfig, WorkerStart } from '../core/task-config.ts';
+import type { TaskLimits, WorkerStart } from '../core/task-config.ts';
 import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
@@ -14,7 +14,7 @@ import { oneOfWorkerStarts, packageNames, patterns, taskLimitsSchema, wholeNumbe
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
   /** Limits for every task that does not set its own. */
-  readonly defaults?: Partial<TaskConfig>;
+  readonly defaults?: TaskLimits;
   readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> }>>;
   readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' }>>;
   /** Patterns of what is deployed besides code, relative to the project's folder. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type TaskConfig, workerStarts } from '../core/task-config.ts';
+import { type TaskConfig, type TaskLimits, workerStarts } from '../core/task-config.ts';
 import { strictObject } from './check-shape.ts';
 
 /** Node's timers count to 2^31 - 1 ms, which is just over 24 days. */
@@ -13,7 +13,7 @@ const limits = {
 };
 
 /** The limits of all tasks, in the project's `defaults`. */
-export const taskLimitsSchema: z.ZodType<Partial<TaskConfig>> = strictObject(limits);
+export const taskLimitsSchema: z.ZodType<TaskLimits> = strictObject(limits);
 
 /** A task's own `config`. */
 export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({ ...limits, files: patterns(), external: packageNames(), bundle: packageNames() });

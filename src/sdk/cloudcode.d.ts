@@ -293,7 +293,7 @@ export interface Location {
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {
   /** Limits for every task that does not set its own. */
-  readonly defaults?: Omit<TaskConfig, 'files'>;
+  readonly defaults?: Omit<TaskConfig, 'files' | 'external' | 'bundle'>;
   readonly environments?: Readonly<Record<string, EnvironmentConfig>>;
   readonly queues?: Readonly<Record<string, QueueConfig>>;
   /** What is deployed besides code and what lies in the tasks' folders: paths and patterns, relative to the project's folder. `['templates', 'data/*.csv']`. */

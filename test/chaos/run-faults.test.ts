@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { runFaults } from '../../src/chaos/faults/run-faults.ts';
 import { makeScratchFolder } from '../../src/chaos/scratch/scratch-folder.ts';
 import { openWitnessFile } from '../../src/chaos/witness/witness-file.ts';
 import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { until } from '../support/until.ts';
 import { testStore } from '../support/store.ts';
 
 test('a fault that finds nothing to strike waits while runs are to come or under way, and no longer', { timeout: 60_000 }, async () => {
@@ -14,17 +14,25 @@ test('a fault that finds nothing to strike waits while runs are to come or under
   try {
     const progress = { runs: 1, faults: 1, runsScheduled: 0, faultsBegun: 0 };
     let isOver = false;
+    let looks = 0;
+    const hasLookedAgain = async (): Promise<void> => {
+      const before = looks;
+      await until(20_000, 'it has tried again', () => (looks > before + 4 || isOver ? true : null));
+    };
     const making = runFaults([{ kind: 'worker_killed', atMs: 0, lastsMs: 0, runner: 0, choice: 0 }], {
-      // None of which could have a worker.
-      runners: [],
+      // None of which could have a worker. It looks for one each time that it tries.
+      get runners() {
+        looks += 1;
+        return [];
+      },
       database: { url: t.store.url, restart: null, close: () => Promise.resolve() }, store: t.store, queues: [], witness: openWitnessFile(scratch.witnessFile), acknowledged: [],
       clockOf: scratch.clockOf, stopping: new AbortController().signal,
     }, progress).finally(() => (isOver = true));
-    await delay(1000);
+    await hasLookedAgain();
     assert.equal(isOver, false, 'a run is still to come');
     const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
     progress.runsScheduled = 1;
-    await delay(1000);
+    await hasLookedAgain();
     assert.equal(isOver, false, 'a run waits');
     await cancelRun(t.store, 'testing', id);
     assert.deepEqual(await making, []);

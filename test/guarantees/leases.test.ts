@@ -9,7 +9,7 @@ import { getRun } from '../../src/operations/get-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { isAlive, readStat } from '../../src/runner/containment/proc-files.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
-import { guardOf, openStage, type Stage } from '../support/stage.ts';
+import { guardOf, leaseOf, openStage, type Stage } from '../support/stage.ts';
 import { until } from '../support/runtime.ts';
 
 const leaseMs = 2000;
@@ -76,12 +76,11 @@ test('promise 1: a runner that is stopped for twice its lease has its busy worke
   const alone = await scheduleAlone(stage);
   const pid = await alone.started(1);
   process.kill(stopped.pid, 'SIGSTOP');
-  const twice = delay(2 * leaseMs);
   // Nobody is there but the guard.
   await gone(pid);
   const other = await stage.start({ leaseMs });
   assertTakenOver(await alone.ended(), alone);
-  await twice;
+  await until(30_000, 'twice its lease has passed', async () => (await leaseOf(stage, stopped.id)).overdueMs > leaseMs || null);
   process.kill(stopped.pid, 'SIGCONT');
   await other.kill('SIGTERM');
   const next = await scheduleRun(stage.store, 'testing', { task: 'quick' });
@@ -117,8 +116,9 @@ test('promise 1: a guard that is stopped is replaced, and the new one holds the 
     const now = guardOf(runner.id);
     return now === null || now === first ? null : now;
   });
-  // One renewal later it has a deadline to hold.
-  await delay(leaseMs);
+  // The deadline that follows from a renewal is told before the next one begins.
+  const { renewals } = await leaseOf(stage, runner.id);
+  await until(30_000, 'it has a deadline to hold', async () => (await leaseOf(stage, runner.id)).renewals >= renewals + 2 || null);
   assert.ok(isAlive(readStat(pid)), 'the worker goes on meanwhile');
   process.kill(runner.pid, 'SIGSTOP');
   await gone(pid);

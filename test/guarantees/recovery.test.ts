@@ -7,7 +7,7 @@ import { isFinal, type Run } from '../../src/core/run.ts';
 import { getRun } from '../../src/operations/get-run.ts';
 import { scheduleRun } from '../../src/operations/schedule-run.ts';
 import { until } from '../support/runtime.ts';
-import { openStage, type Stage } from '../support/stage.ts';
+import { leaseOf, openStage, type Stage } from '../support/stage.ts';
 
 /** The first attempt says when it dies, or waits to be killed; the second says when it has begun. */
 const tasks = {
@@ -54,8 +54,10 @@ for (const where of ['the same machine', 'another machine']) {
       await until(20_000, 'it runs', () => startedAt(stage, run.id, 1));
       const other = await stage.start({ leaseMs });
       if (where === 'another machine') await stage.store.query({ name: '', text: `update cloudcode.runners set process_identity = 'another machine' where id = '${runner.id}'` });
+      const { renewals } = await leaseOf(stage, runner.id);
+      await until(20_000, 'a renewal', async () => (await leaseOf(stage, runner.id)).renewals > renewals || null);
       // At different times between two renewals.
-      await delay(500 + (n * leaseMs) / 5 / kills);
+      await delay((n * leaseMs) / 5 / kills);
       const killedAt = Date.now();
       await runner.kill('SIGKILL');
       took.push((await until(30_000, 'it runs again', () => startedAt(stage, run.id, 2))) - killedAt);

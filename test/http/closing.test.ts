@@ -20,7 +20,7 @@ test('a closing server finishes what it is answering: a run that was stored is n
   await locked.promise;
   const answer = fetch(`${url}/api/v1/environments/testing/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"task":"noop"}' });
   await until(10_000, 'the request waits for the lock', async () => {
-    const rows = await t.store.query({ name: '', text: 'select 1 from pg_locks where not granted' });
+    const rows = await t.store.query({ name: '', text: "select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())" });
     return rows.length > 0 ? true : null;
   });
   const closed = server.close();

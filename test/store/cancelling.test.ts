@@ -57,7 +57,7 @@ async function holdUp(t: TestStore, text: string, between: () => Promise<unknown
     await db.query({ name: '', text: 'select pg_advisory_xact_lock(4711)' });
     isHeld.resolve(null);
     for (const end = performance.now() + 20_000; performance.now() < end; ) {
-      const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and objid = 4711" });
+      const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()) and objid = 4711" });
       if ((row?.count ?? 0) > 0) return between();
     }
     throw new Error('no statement was held up');

@@ -141,7 +141,7 @@ test('a deployment whose contents were deleted after it found them stores them a
   await session.query({ name: '', text: 'begin' });
   await lockEnvironment(session, 'staging');
   const deploying = deploy(again, 'staging');
-  await until(10_000, 'it waits for the environment', async () => ((await t.store.query({ name: '', text: "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%cloudcode.environments%'" })).length > 0 ? true : null));
+  await until(10_000, 'it waits for the environment', async () => ((await t.store.query({ name: '', text: "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%cloudcode.environments%'" })).length > 0 ? true : null));
   await t.store.query({ name: '', text: 'delete from cloudcode.contents' });
   await session.query({ name: '', text: 'commit' });
   const deployed = await deploying;
@@ -156,7 +156,7 @@ test('a deployment waits while contents are being deleted', async () => {
   await lockBundles(session);
   assert.equal(await deleteUnusedContents(session, 10), 0);
   const deploying = deploy(again);
-  await until(10_000, 'it waits', async () => ((await t.store.query({ name: '', text: "select from pg_locks where not granted and relation = 'cloudcode.contents'::regclass" })).length > 0 ? true : null));
+  await until(10_000, 'it waits', async () => ((await t.store.query({ name: '', text: "select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) and relation = 'cloudcode.contents'::regclass" })).length > 0 ? true : null));
   await session.query({ name: '', text: 'commit' });
   assert.equal((await deploying).changed, true);
 });

@@ -147,7 +147,7 @@ test('a deployment that comes while its bundle is being pruned stores it again',
   await lockBundles(session);
   assert.equal(await deleteUnusedBundles(session, 100), 1);
   const deployed = deployProject(t.store, 'testing', version(2, 'noop'));
-  await until(10_000, 'it waits', async () => ((await t.store.query({ name: '', text: "select from pg_locks where not granted and relation = 'cloudcode.bundles'::regclass" })).length > 0 ? true : null));
+  await until(10_000, 'it waits', async () => ((await t.store.query({ name: '', text: "select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) and relation = 'cloudcode.bundles'::regclass" })).length > 0 ? true : null));
   await commit(session);
   assert.equal((await deployed).changed, true);
   assert.notEqual(await readBundle(t.store, hash), null);

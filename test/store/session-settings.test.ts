@@ -32,7 +32,7 @@ test('a statement that somebody else cancels is done again, and is no refusal', 
   const database = await testDatabaseUrl();
   try {
     await using store = await openStore({ url: database.url });
-    const cancel = "select pg_cancel_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query like 'select pg_sleep(50%'";
+    const cancel = "select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and query like 'select pg_sleep(50%'";
     let tries = 0;
     const work = async (): Promise<string> => {
       tries += 1;

@@ -9,7 +9,7 @@ import { isAlive, listPids, readStat } from '../../src/runner/containment/proc-f
 import { dataFolderOf, ensureData } from '../../src/store/embedded/data-folder.ts';
 import { environmentFor, findBinaries } from '../../src/store/embedded/find-binaries.ts';
 import { chooseRunAs, commandFor, giveTo } from '../../src/store/embedded/run-as.ts';
-import { until } from './runtime.ts';
+import { until } from './until.ts';
 
 const password = 'secret';
 
@@ -72,6 +72,7 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
   const end = async (how: () => void): Promise<void> => {
     const ending = child;
     if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
+    ending.ref();
     const exited = once(ending, 'exit');
     how();
     await exited;
@@ -95,6 +96,9 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
       let log = '';
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4000)));
       const started = child;
+      // A test that failed before it came to stop its server does not wait for it.
+      child.unref();
+      (child.stderr as Socket | null)?.unref();
       await until(30_000, 'the server takes connections', () => {
         if (started.exitCode !== null) throw new Error(`the server ended: ${log}`);
         return query('select 1').then(() => true, () => null);

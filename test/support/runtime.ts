@@ -11,9 +11,11 @@ import { buildProject } from '../../src/project/build-project.ts';
 import type { RunnerEvent } from '../../src/runner/events.ts';
 import { type Runner, startRunner } from '../../src/runner/start-runner.ts';
 import { chooseWorkerStart } from '../../src/runner/worker-start.ts';
-import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
-import { testDatabaseUrl } from './postgres.ts';
+import { migratedDatabase } from './postgres.ts';
+import { until } from './until.ts';
+
+export { until };
 
 export interface Runtime extends AsyncDisposable {
   readonly store: Store;
@@ -47,9 +49,8 @@ export function writeProject(files: Readonly<Record<string, string>>): string {
 /** A real runner in this process, with real workers, on a fresh database. */
 export async function startRuntime(files: Readonly<Record<string, string>>, options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {}): Promise<Runtime> {
   const folder = writeProject(files);
-  const database = await testDatabaseUrl();
+  const database = await migratedDatabase();
   const store = await openStore({ url: database.url });
-  await migrate(store);
   await deployProject(store, 'testing', await buildProject(folder));
   const events: RunnerEvent[] = [];
   const workerStart = chooseWorkerStart(options.workerStart);
@@ -77,15 +78,4 @@ export async function startRuntime(files: Readonly<Record<string, string>>, opti
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Asks again until there is an answer; an error after `withinMs`. */
-export async function until<Answer>(withinMs: number, what: string, ask: () => Promise<Answer | null> | Answer | null): Promise<Answer> {
-  const end = performance.now() + withinMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== null) return answer;
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

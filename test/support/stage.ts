@@ -5,7 +5,7 @@ import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
 import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
-import { type TestDatabase, testDatabaseUrl } from './postgres.ts';
+import { migratedDatabase, type TestDatabase } from './postgres.ts';
 import { type RunnerProcess, type RunnerProcessOptions, startRunnerProcess } from './runner-process.ts';
 import { writeProject } from './runtime.ts';
 
@@ -21,9 +21,9 @@ export interface Stage extends AsyncDisposable {
 
 export async function openStage(tasks: Readonly<Record<string, string>>, given?: Pick<TestDatabase, 'url'>): Promise<Stage> {
   const folder = writeProject(tasks);
-  const database = given === undefined ? await testDatabaseUrl() : { ...given, dispose: () => Promise.resolve() };
+  const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
-  await migrate(store);
+  if (given !== undefined) await migrate(store);
   await deployProject(store, 'testing', await buildProject(folder));
   const runners: RunnerProcess[] = [];
   return {
@@ -50,6 +50,14 @@ async function endForGood(runner: RunnerProcess): Promise<void> {
   const guard = guardOf(runner.id);
   if (guard !== null) process.kill(guard, 'SIGKILL');
   await endLeftovers(runner.id);
+}
+
+/** How often a runner renewed its lease, and how long ago that ended, by the database's clock. */
+export async function leaseOf({ store }: Stage, runnerId: string): Promise<{ readonly renewals: number; readonly overdueMs: number }> {
+  const [row] = await store.query<{ renewals: number; overdueMs: number }>({
+    name: '', text: `select renewals::integer as renewals, extract(epoch from clock_timestamp() - lease_expires_at)::float * 1000 as "overdueMs" from cloudcode.runners where id = '${runnerId}'`,
+  });
+  return row ?? { renewals: 0, overdueMs: 0 };
 }
 
 /** Living processes of the runner's workers: by the mark they inherit. */

@@ -8,7 +8,7 @@ import { migrate } from '../../src/store/migrate.ts';
 import { openStore, type Store } from '../../src/store/open-store.ts';
 import { readEnvironmentId } from '../../src/store/read-runs.ts';
 import { takeLease } from '../../src/store/runners.ts';
-import { testDatabaseUrl } from './postgres.ts';
+import { migratedDatabase, type TestDatabase } from './postgres.ts';
 
 export interface TestStore extends AsyncDisposable {
   readonly store: Store;
@@ -20,11 +20,11 @@ export interface TestStore extends AsyncDisposable {
 
 export const noopTask = { name: 'noop', config: {}, code: 'exports.run = async () => 1', sourceMap: '{}', format: 'cjs' } as const;
 
-/** A migrated store on a fresh database, with the tasks `noop` and `other` deployed to `testing`, and one runner. */
-export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip' }> = {}): Promise<TestStore> {
-  const database = await testDatabaseUrl();
+/** A migrated store on a fresh database, or a given one that is empty, with the tasks `noop` and `other` deployed to `testing`, and one runner. */
+export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip' }> = {}, given?: Pick<TestDatabase, 'url'>): Promise<TestStore> {
+  const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
-  await migrate(store);
+  if (given !== undefined) await migrate(store);
   await deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask, { ...noopTask, name: 'other' }], config: { queues } });
   const environmentId = (await readEnvironmentId(store, 'testing')) ?? 0;
   const runnerId = randomUUID();
