@@ -45,7 +45,7 @@ tests.on('test:pass', note).on('test:fail', note);
 tests.on('test:summary', ({ file, success }) => {
   if (file === undefined && !success) process.exitCode = 1;
 });
-for await (const text of tests.compose<AsyncIterable<string>>(spec)) process.stdout.write(text);
+for await (const text of tests.pipe(new spec()) as AsyncIterable<string>) process.stdout.write(text);
 await server.stop();
 
 if (chosen.files.length > slowest) {

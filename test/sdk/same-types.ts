@@ -15,7 +15,9 @@ export type Checks = [
   Holds<Same<declared.TaskConfig, Partial<CoreTaskConfig>>>,
   Holds<Same<declared.ProjectConfig, BuiltConfig>>,
   Holds<Same<declared.Location, Partial<CoreLocation> & Pick<CoreLocation, 'latitude' | 'longitude'>>>,
-  Holds<Same<keyof typeof declared, Exclude<keyof typeof sdk, never>>>,
+  // The values: no more, and as they are declared.
+  Holds<Same<keyof typeof declared, keyof typeof sdk>>,
+  Holds<typeof sdk extends typeof declared ? true : false>,
 ];
 
 export type WouldBeSeen = [
@@ -26,6 +28,3 @@ export type WouldBeSeen = [
   // @ts-expect-error a key that may be left out
   Holds<Same<{ readonly a: 1 }, { readonly a?: 1 }>>,
 ];
-
-/** The values are those that are declared. */
-export type Values = { [Name in keyof typeof declared]: Holds<(typeof sdk)[Name] extends (typeof declared)[Name] ? true : false> };

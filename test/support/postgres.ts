@@ -98,7 +98,7 @@ async function startEmbedded(): Promise<Omit<TestServer, 'template'>> {
   await removeAbandoned();
   const embedded = makePostgresServer({ folder: mkdtempSync(join(tmpdir(), `${prefix}${pid}-`)) });
   await embedded.start(settings);
-  return { url: embedded.url, stop: () => embedded[Symbol.asyncDispose]() };
+  return { url: embedded.url, stop: async () => embedded[Symbol.asyncDispose]() };
 }
 
 /** The servers of test processes that were killed, as by a time limit. */
