@@ -11,7 +11,7 @@ const terminatesWithinMs = 90_000;
 const killedWithinMs = 10_000;
 /** For a new guard to be there, and to have been named a deadline. */
 const guardIsBackMs = 1_000;
-const guardPatienceMs = 30_000;
+const guardPatienceMs = 10_000;
 const lookMs = 50;
 
 export async function killRunner(runner: CampaignRunner, heal: Heal): Promise<boolean> {
