@@ -85,8 +85,8 @@ export type SystemEvent =
   | RunnerEvent
   /** What the build of the folder is at: `bundling cloudcode/othertask/index.ts`. Null: it is over. */
   | { readonly kind: 'building'; readonly step: string | null }
-  /** What a deployment does before it counts: `what` is `adding table asset`, or how far its packages are stored. */
-  | { readonly kind: 'changing_tables'; readonly what: string }
+  /** What a deployment does before it counts: `data model: adding table asset`, or how far its packages and files are stored. */
+  | { readonly kind: 'deploying'; readonly what: string }
   /** `afterRestart`: settings of the runner, such as `concurrency`, that are no longer those it was started with. */
   | ({ readonly kind: 'deployed'; readonly built: BuiltProject; readonly afterRestart: readonly string[] } & Deployed)
   /** `goesOn`: the tasks of the last good deployment. */

@@ -101,10 +101,10 @@ function withAdvice(problem: Problem, advice: string): CloudCodeError {
 const mostNamed = 5;
 
 function tellStale(tell: (line: string) => void, { changed, isKept }: FolderBody): void {
-  if (isKept) tell('The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder, start the server with `cloudcode start --deploy`.');
+  if (isKept) tell('The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy');
   else if (changed.length > 0) {
     const named = changed.slice(0, mostNamed).map(escapeText).join(', ');
     const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
-    tell(`This executes the folder as it was when the server started. Changed since: ${named}${more}. Start the server again to deploy that; or work with \`cloudcode dev\`.`);
+    tell(`This executes the folder as it was when the server started. Changed since: ${named}${more}. To deploy that: cloudcode deploy. Or work with \`cloudcode dev\`, which deploys what changes.`);
   }
 }

@@ -34,8 +34,8 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     const tell = (line: string): void => live.above(`${line}\n`);
     const onEvent = (event: SystemEvent): void => {
       if (event.kind === 'building') steps.at(event.step);
-      if (event.kind === 'changing_tables') tell(`deploying: ${event.what}`);
-      if (event.kind === 'deployment_kept') tell('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands.');
+      if (event.kind === 'deploying') steps.at(event.what);
+      if (event.kind === 'deployment_kept') tell('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy');
       if (event.kind === 'files_elsewhere') tell(describeElsewhere(event));
       if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') tell(`trouble: ${describeEvent(event)}`);
     };

@@ -54,7 +54,7 @@ export function describeReplaced(environment: string, { folder, replacedAt }: Re
   return `${environment} has had this state of the folder before, and on ${replacedAt} ${escapeText(folder)} has replaced it`;
 }
 
-export const deployAllTheSame = 'To deploy this folder all the same: cloudcode start --deploy';
+export const deployAllTheSame = 'To deploy this folder all the same: cloudcode deploy';
 
 /** Says that a `key` found a run; null for a new one. What was asked for besides, such as another time, had no effect on that. */
 export function describeFound({ run, isNew }: Scheduled): string | null {

@@ -67,8 +67,8 @@ function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<Sy
   const { colours } = terminal.err;
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
-    case 'changing_tables':
-      return terminal.tell(`${time} deploying: ${event.what}`);
+    case 'deploying':
+      return terminal.tell(`${time} ${escapeText(event.what)}`);
     case 'deployed':
       terminal.tell(`${time} ${describeDeployed(event)}`);
       for (const notice of event.notices) terminal.tell(`${time} ${colours.yellow('data')}: ${escapeText(notice)}`);

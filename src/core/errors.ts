@@ -44,6 +44,8 @@ export const errorCatalogue = {
   build_failed: { status: 503, exitStatus: 1, title: 'The build did not come to its end' },
   task_broken: { status: 422, exitStatus: 2, title: 'A task cannot be built' },
   packages_too_large: { status: 422, exitStatus: 2, title: 'The packages of a deployment are too large' },
+  plug_n_play: { status: 422, exitStatus: 2, title: "The packages of the project are installed as Yarn Plug'n'Play" },
+  files_too_large: { status: 422, exitStatus: 2, title: 'The files of a deployment are too large, or too many' },
   task_without_run: { status: 422, exitStatus: 2, title: 'A task does not export `run`' },
   task_name_clash: { status: 422, exitStatus: 2, title: 'Two tasks have the same name' },
   invalid_task_config: { status: 422, exitStatus: 2, title: 'The `config` of a task is not valid' },

@@ -30,5 +30,5 @@ function whyNotDeployed({ isKept, problem }: Stale): string {
 
 function hintFor({ isKept, problem }: Stale): string {
   if (problem !== null) return 'The last good deployment goes on. Correct the mistake: it is deployed when the file is saved.';
-  return isKept ? 'To deploy the folder all the same, start the server with `cloudcode start --deploy`.' : 'Start the server again; or work with `cloudcode dev`, which deploys what changes.';
+  return isKept ? 'To deploy the folder all the same: cloudcode deploy' : 'Deploy the folder: cloudcode deploy. Or work with `cloudcode dev`, which deploys what changes.';
 }

@@ -26,8 +26,10 @@ export async function deployOnce({ folder: given, data, databaseUrl, environment
   const { folder } = await findFolder(given);
   const built = await buildApart(folder, { signal, cache: data, onStep });
   if (built === null) return null;
+  onStep(databaseUrl === undefined ? "opening the project's store" : 'opening the database');
   const { store, close } = await openProjectStore({ folder, data, databaseUrl });
   try {
+    onStep('deploying');
     return toDeploymentBody(await deployProject(store, environment, built, onStep), { environment, folder, report: built.report });
   } finally {
     await close();

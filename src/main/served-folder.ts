@@ -87,7 +87,7 @@ interface Kept {
 
 async function deployWhen(store: Store, options: SystemOptions, built: BuiltProject): Promise<Deployed | Kept> {
   const { environment, deploy } = options;
-  const onProgress = (what: string): void => options.onEvent({ kind: 'changing_tables', what });
+  const onProgress = (what: string): void => options.onEvent({ kind: 'deploying', what });
   if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, built))) return { replacement: null };
   if (deploy !== 'unless_replaced') return deployProject(store, environment, built, onProgress);
   const deployed = await deployUnlessReplaced(store, environment, built, onProgress);
@@ -146,7 +146,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
     try {
       const built = await buildApart(folder, { signal: outdated, cache: options.data, brokenTasks: options.brokenTasks, onStep, onRead: (files) => read.push(...files) });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
-      const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'changing_tables', what }));
+      const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'deploying', what }));
       problem = null;
       broken = deployed.broken.map(toBrokenTaskBody);
       options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));

@@ -187,7 +187,7 @@ async function deployState<Result>(store: Store, state: State, onProgress: OnPro
   for (let tries = 1; ; tries += 1) {
     const stored = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
-      return await withTablesOf(store, state, onProgress, (tables) => inDeployment(store, (db) => activate(db, { stored, tables })));
+      return await withTablesOf(store, state, (what) => onProgress(`data model: ${what}`), (tables) => inDeployment(store, (db) => activate(db, { stored, tables })));
     } catch (error) {
       // Nothing was deployed then; they are stored again.
       if (!(error instanceof ContentsGone) || tries === mostTries) throw error;

@@ -1,20 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Message } from 'esbuild';
-import { type BundledEntry, bundleEntries } from './bundle-tasks.ts';
+import { type BundledEntry, bundleEntries, type NamedPackage } from './bundle-tasks.ts';
 import { nodeKinds } from './bundle.ts';
 import { inNodeModules } from './packages-plugin.ts';
 import { relativePath } from './relative-path.ts';
 import { dependencyNames, namesIn, referencesIn } from './source-facts.ts';
 
-/** A package that a source names in a string. */
-export interface NamedPackage {
-  readonly name: string;
-  readonly importer: string;
-}
-
 /** What a task is made of: its own bundle, and what it needs beside it. */
 export interface TaskParts extends BundledEntry {
+  /** Packages that its sources name in strings. */
   readonly named: readonly NamedPackage[];
   /** Code of threads and other processes, to stand where their sources do: by path relative to the project's folder. */
   readonly placed: ReadonlyMap<string, string>;
@@ -75,7 +70,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
   if (problems.length > 0 || own === undefined) return problems;
   const all = <Item>(of: (entry: BundledEntry) => readonly Item[]): readonly Item[] => [...new Set(entries.flatMap(of))];
   return {
-    ...own, inputs: all(({ inputs }) => inputs), imports: all(({ imports }) => imports), addons: all(({ addons }) => addons), named, placed,
+    ...own, inputs: all(({ inputs }) => inputs), imports: all(({ imports }) => imports), addons: all(({ addons }) => addons), linked: all(({ linked }) => linked), named, placed,
     nodeModule: entries.map(({ nodeModule }) => nodeModule).find((one) => one !== null) ?? null,
   };
 }

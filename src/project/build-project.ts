@@ -11,6 +11,7 @@ import type { Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
 import { findProject } from './find-project.ts';
+import { refusePlugNPlay } from './packages/refuse-plug-n-play.ts';
 import { throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
 import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
@@ -62,11 +63,12 @@ export type BrokenTasks = 'refuse' | 'pass_over';
  * until `endBundler`, or until this process ends.
  *
  * A bundle is made to stand beside the task's file, where it finds packages and the project's folder by relative paths.
- * @throws CloudCodeError of findProject; else one error for all that is wrong: `task_broken` (with file, line and caret),
+ * @throws CloudCodeError of findProject, `plug_n_play`; else one error for all that is wrong: `task_broken` (with file, line and caret),
  *   `task_without_run`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
  */
 export async function buildProject(folder: string, { brokenTasks = 'refuse', cache = null }: BuildOptions = {}): Promise<BuiltProject> {
   const project = await findProject(folder);
+  refusePlugNPlay(project.folder);
   const [config, dataModel] = await Promise.all([
     readConfig(project.folder).catch(keepUserError),
     readDataModelFile(project.folder, project.tasks.map(({ name }) => name)).catch(keepUserError),

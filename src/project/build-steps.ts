@@ -18,6 +18,28 @@ export async function atStep<Result>(step: string, work: () => Promise<Result>):
   }
 }
 
+const tellEveryMs = 1_000;
+
+/** For long work that does not give the process back: tells once a second how far it is, so that nobody takes it for stuck. */
+export function stepTeller(): Disposable & { readonly at: (describe: () => string) => void } {
+  let told: string | null = null;
+  let dueAt = performance.now() + tellEveryMs;
+  const done = (): void => {
+    if (told !== null) tell({ kind: 'done', step: told });
+    told = null;
+  };
+  return {
+    at: (describe) => {
+      if (performance.now() < dueAt) return;
+      done();
+      told = describe();
+      tell({ kind: 'begun', step: told });
+      dueAt = performance.now() + tellEveryMs;
+    },
+    [Symbol.dispose]: done,
+  };
+}
+
 export function tell(step: BuildStep): void {
   if (steps.hasSubscribers) steps.publish(step);
 }

@@ -8,6 +8,12 @@ import { tellMissing } from './read-files.ts';
 import { nodeModuleOf } from './spawn-need.ts';
 import { type Surveyed, surveyOf } from './survey.ts';
 
+/** A package, and the file that names it: absolute. */
+export interface NamedPackage {
+  readonly name: string;
+  readonly importer: string;
+}
+
 /** What came of one entry. */
 export interface BundledEntry {
   readonly bundle: Bundle;
@@ -17,6 +23,8 @@ export interface BundledEntry {
   readonly imports: readonly PackageImport[];
   /** Native add-ons of the project's own: absolute. */
   readonly addons: readonly string[];
+  /** Names by which it imports what lies in no `node_modules`. */
+  readonly linked: readonly NamedPackage[];
   /** `node:worker_threads`: why its worker cannot be forked. */
   readonly nodeModule: string | null;
 }
@@ -62,12 +70,14 @@ async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly M
   const { folder, files, kinds, isModule } = asked;
   const imports: PackageImport[] = [];
   const addons: { readonly path: string; readonly importer: string }[] = [];
+  const linked: NamedPackage[] = [];
   const options = { folder, kinds, bundled: asked.bundled };
-  const survey = await buildEntries({ ...options, files, format: 'esm', isSurvey: true, onImport: (found) => imports.push(found), onAddon: (found) => addons.push(found) });
+  const survey = await buildEntries({ ...options, files, format: 'esm', isSurvey: true, onImport: (found) => imports.push(found), onAddon: (found) => addons.push(found), onLinked: (found) => linked.push(found) });
   if (!('outputs' in survey)) return survey;
   const looked = survey.outputs.map(({ about, code }) => {
     const inputs = reachedFrom(folder, survey.metafile, about.entryPoint ?? '');
-    return { surveyed: surveyOf(survey.metafile, { about, code }), inputs, imports: imports.filter(({ importer }) => inputs.has(importer)), addons: addons.filter(({ importer }) => inputs.has(importer)) };
+    const from = <Found extends { readonly importer: string }>(all: readonly Found[]): readonly Found[] => all.filter(({ importer }) => inputs.has(importer));
+    return { surveyed: surveyOf(survey.metafile, { about, code }), inputs, imports: from(imports), addons: from(addons), linked: from(linked) };
   });
   const awaiting = await findAwaiting(folder, await esmOf(kinds, imports));
   const bundles = await bundleInFormats(options, files.map((file, position) => {
@@ -76,8 +86,8 @@ async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly M
   }));
   if (!(bundles instanceof Map)) return bundles as readonly Message[];
   return new Map(files.map((file, position) => {
-    const { surveyed, inputs, imports: own, addons: ownAddons } = looked[position] as (typeof looked)[number];
-    return [file, { ...(bundles.get(file) as Made), surveyed, inputs: [...inputs], imports: own, addons: [...new Set(ownAddons.map(({ path }) => path))] }];
+    const { inputs, addons: ownAddons, ...rest } = looked[position] as (typeof looked)[number];
+    return [file, { ...(bundles.get(file) as Made), ...rest, inputs: [...inputs], addons: [...new Set(ownAddons.map(({ path }) => path))] }];
   }));
 }
 

@@ -1,12 +1,16 @@
 import type { ToldPackage } from '../core/carried.ts';
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { CloudCodeError } from '../core/errors.ts';
 import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
 import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
+import type { BuildInputs } from './files/files-in-folder.ts';
 import { findFiles } from './files/find-files.ts';
 import { type FoundPackages, findPackages } from './packages/find-packages.ts';
+import { isWithin } from './packages/list-files.ts';
 import { placeBuilt } from './place-built.ts';
+import { throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
 import { tellPackages } from './tell-packages.ts';
 
@@ -34,18 +38,22 @@ interface Asked {
   readonly cache: string | null;
 }
 
-/** Finds the packages and files of built tasks. @throws CloudCodeError of findPackages and findFiles */
+/** Finds the packages and files of built tasks. @throws CloudCodeError of findPackages and findFiles; `task_broken` for a native add-on that does not travel */
 export async function collectParts({ folder, built, config, cache }: Asked): Promise<DeployedParts> {
   const parts = [...built.values()].map((one) => one.parts);
-  const asked = { imports: parts.flatMap(({ imports }) => imports), named: parts.flatMap(({ named }) => named) };
-  const [found, files] = await Promise.all([
-    findPackages({ folder, ...asked, maxMb: config.maxPackagesMb, cache }),
-    findFiles({ folder, cache, tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })), files: filesToo(folder, built, config), built: codeIn(folder, built) }),
-  ]);
+  const all = <Item>(of: (one: TaskBuild['parts']) => readonly Item[]): readonly Item[] => parts.flatMap(of);
   const placed = new Map(parts.flatMap((one) => [...one.placed]));
+  const inputs = inputsOf(folder, parts);
+  const own = await findFiles({
+    folder, cache, ...inputs, tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })), files: [...(config.files ?? []), ...addonsIn(folder, parts)], maxMb: config.maxFilesMb,
+  });
+  const found = await findPackages({
+    folder, cache, ...inputs, imports: all(({ imports }) => imports), named: all(({ named }) => named), linked: all(({ linked }) => linked), outside: own.outside, maxMb: config.maxPackagesMb,
+  });
+  refuseAddonsOutside(folder, { built, found });
   return {
     packages: { tree: found.tree ?? noPackages, folders: found.folders, projectPath: found.projectPath },
-    files: await placeBuilt({ folder, files, placed, cache }),
+    files: await placeBuilt({ folder, files: own.files, placed, cache }),
     report: tellPackages(folder, { found, built, config }),
     spawnNeeds: new Map([...built].flatMap(([file, { parts: one }]) => {
       const need = found.spawnNeedOf(one);
@@ -54,14 +62,23 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
   };
 }
 
-/** Native add-ons of the project's own lie anywhere in it. */
-function filesToo(folder: string, built: Asked['built'], { files = [] }: ProjectConfig): readonly string[] {
-  return [...files, ...new Set([...built.values()].flatMap(({ parts }) => parts.addons.map((path) => relativePath(folder, path))))];
+function inputsOf(folder: string, parts: readonly TaskBuild['parts'][]): BuildInputs {
+  const all = parts.flatMap((one) => [...one.inputs, ...one.addons]);
+  // Data that is imported is also read by its name, now and then: it travels as it is.
+  const code = all.filter((path) => /\.[cm]?[jt]sx?$/.test(path));
+  return { inputs: new Set(all), built: new Set([...code, ...parts.flatMap(({ placed }) => [...placed.keys()].map((path) => join(folder, path)))]) };
 }
 
-/** Data that is imported is also read by its name, now and then: it travels as it is. */
-function codeIn(folder: string, built: Asked['built']): ReadonlySet<string> {
-  const parts = [...built.values()].map((one) => one.parts);
-  const code = parts.flatMap(({ inputs }) => inputs.filter((path) => /\.[cm]?[jt]sx?$/.test(path)));
-  return new Set([...code, ...parts.flatMap(({ placed }) => [...placed.keys()].map((path) => join(folder, path)))]);
+/** Native add-ons of the project's own lie anywhere in it. Relative to its folder. */
+function addonsIn(folder: string, parts: readonly TaskBuild['parts'][]): readonly string[] {
+  return [...new Set(parts.flatMap(({ addons }) => addons.filter((path) => isWithin(folder, path)).map((path) => relativePath(folder, path))))];
+}
+
+/** Those outside of the project travel with the linked package that they lie in. */
+function refuseAddonsOutside(folder: string, { built, found }: { readonly built: Asked['built']; readonly found: FoundPackages }): void {
+  const travelling = new Set(found.folders.flatMap(({ source, files }) => files.filter(({ path }) => path.endsWith('.node')).map(({ path }) => join(source, path))));
+  throwErrors([...built].flatMap(([file, { parts }]) => parts.addons.filter((path) => !isWithin(folder, path) && !travelling.has(path)).map((path) => new CloudCodeError(
+    'task_broken', `${file} uses the native add-on ${relativePath(folder, path)}, which lies outside of the project and in no package that it depends on: it cannot be deployed.`,
+    { hint: `Put it into the project's folder; or give its folder a package.json with a name, let the project depend on that (as a workspace, or by \`npm install ${relativePath(folder, dirname(path))}\`), and import it by that name.` },
+  ))));
 }

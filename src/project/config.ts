@@ -27,6 +27,8 @@ export interface ProjectConfig {
   readonly leaseMs?: number;
   /** What the packages of a deployment may have together, in MB (of 1,000,000 bytes). */
   readonly maxPackagesMb?: number;
+  /** What the files of a deployment may have together besides its code and packages, in MB (of 1,000,000 bytes). */
+  readonly maxFilesMb?: number;
   /** How a runner starts the processes of its attempts. */
   readonly workerStart?: WorkerStart;
   /** Names of packages that Node loads by itself in every task, with nothing kept to speed it up. */
@@ -54,6 +56,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   concurrency: wholeNumber(1, 10_000),
   leaseMs: wholeNumber(shortestLeaseMs, longestLeaseMs),
   maxPackagesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
+  maxFilesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
   workerStart: oneOfWorkerStarts(),
   external: packageNames(),
   bundle: packageNames(),

@@ -3,6 +3,7 @@ import { extname, isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
 import type { ModuleKinds } from './module-kind.ts';
+import { packageNameOf } from './packages/package-place.ts';
 import { relativePath } from './relative-path.ts';
 
 /** What a file of the project, or of a package that is in the bundle, imports from a package that is not. */
@@ -26,6 +27,8 @@ export interface PackagesOptions {
   readonly onImport?: (found: PackageImport) => void;
   /** A native add-on of the project's own. */
   readonly onAddon?: (found: { readonly path: string; readonly importer: string }) => void;
+  /** A name by which a file imports what lies in no `node_modules`: a package that is linked from elsewhere, or something that a tsconfig.json gives a name. */
+  readonly onLinked?: (found: { readonly name: string; readonly importer: string }) => void;
   /** Nothing stands between the bundle and what is outside of it: whoever only looks at the result needs no more. */
   readonly isSurvey?: boolean;
 }
@@ -60,6 +63,8 @@ async function resolve(build: PluginBuild, args: OnResolveArgs, options: Package
   const isCode = inNodeModules(options.folder, target);
   const isAddon = !isCode && target.endsWith('.node');
   if (isAddon) options.onAddon?.({ path: target, importer });
+  const name = isCode ? null : packageNameOf(path);
+  if (name !== null) options.onLinked?.({ name, importer });
   if (kind !== 'require-resolve' && !isAddon && (!isCode || goesIntoBundle(target, args, options))) return found;
   if (isCode) options.onImport?.({ path: target, importer, isStatic: kind === 'import-statement' });
   return outside(target, args, options);

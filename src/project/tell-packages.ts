@@ -14,12 +14,14 @@ export function tellPackages(folder: string, { found, built, config }: { readonl
   const inside = new Map<string, string>();
   for (const [file, { parts }] of built) {
     for (const { path, importer } of parts.imports) say(packageName(path), `${relativePath(folder, importer)} imports it`);
+    for (const { name, importer } of parts.linked) say(name, `${relativePath(folder, importer)} imports it`);
     for (const { name, importer } of parts.named) say(name, `${relativePath(folder, importer)} names it`);
     for (const path of parts.inputs) if (path.includes('/node_modules/')) inside.set(packageName(path), `${file} imports it, and Node could not load it as it is or \`bundle\` names it`);
   }
   const plain = new Set([...(config.external ?? []), ...[...built.values()].flatMap((one) => one.config.external ?? [])]);
   const outside = found.folders.map(({ name }): ToldPackage => {
     const bare = name.replace(/(?<=.)@[^@]*$/, '');
+    if (found.built.has(name)) return { package: name, how: 'linked', because: because.get(bare) ?? 'code of the tasks lies in it' };
     return { package: name, how: plain.has(bare) ? 'plain' : 'outside', because: plain.has(bare) ? '`external` names it' : (because.get(bare) ?? 'a package that is reached needs it') };
   });
   return [...outside, ...[...inside].map(([name, reason]): ToldPackage => ({ package: name, how: 'bundled', because: reason }))].toSorted((left, right) => (left.package < right.package ? -1 : 1));

@@ -306,6 +306,8 @@ export interface ProjectConfig {
   readonly leaseMs?: number;
   /** What the npm packages that a deployment carries may have together, in MB (of 1,000,000 bytes). 500 unless set. */
   readonly maxPackagesMb?: number;
+  /** What the files of a deployment besides its code and packages may have together, in MB (of 1,000,000 bytes). 100 unless set. */
+  readonly maxFilesMb?: number;
   /** How a runner starts the process of each attempt: `spawn` (the default), or `fork`, where that works: several times faster, on Linux with a C compiler; docs/decisions/fork-server.md says what it lacks. */
   readonly workerStart?: 'spawn' | 'fork';
   /** Names of packages that Node loads by itself in every task: for those that do not bear that their loading is sped up. */

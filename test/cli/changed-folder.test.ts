@@ -95,12 +95,12 @@ describe('CLI: run executes the folder as it stands, or says that it does not', 
       write('cloudcode/added/index.ts', returns('added'));
       const old = await run();
       assert.equal(documentOf<Run>(old).result, 'old');
-      assert.match(old.stderr, /as it was when the server started\. Changed since: cloudcode\/added\/index\.ts, cloudcode\/task\/index\.ts\. Start the server again/);
+      assert.match(old.stderr, /as it was when the server started\. Changed since: cloudcode\/added\/index\.ts, cloudcode\/task\/index\.ts\. To deploy that: cloudcode deploy/);
       const { url } = /Listening at (?<url>\S+)/.exec(started.stdout())?.groups ?? {};
       for (const args of [['run', 'added', '--project', folder], ['schedule', 'added', '--url', url ?? '']]) {
         const refused = await cloudcode(args);
         assert.equal(refused.status, 2);
-        assert.match(refused.stderr, /no task `added`.*The folder of this server has it.*unknown_task[\s\S]*Start the server again/);
+        assert.match(refused.stderr, /no task `added`.*The folder of this server has it.*unknown_task[\s\S]*cloudcode deploy/);
       }
       assert.doesNotMatch((await run('nothing')).stderr, /folder of this server/);
     }));

@@ -51,7 +51,7 @@ describe('CLI: a server that starts again with older code leaves the newer code 
     assert.deepEqual(second.tasks, ['added', 'task']);
     const first = await start(older);
     assert.deepEqual(first.tasks, ['added', 'task']);
-    assert.match(first.stderr(), /not deployed: .*replaced it[\s\S]*cloudcode start --deploy/);
+    assert.match(first.stderr(), /not deployed: .*replaced it[\s\S]*cloudcode deploy\n/);
     assert.ok(first.stderr().includes(newer));
     assert.equal(await resultOf(older, 'task'), 'v2');
     assert.equal(await resultOf(newer, 'added'), 'v2');
@@ -86,7 +86,7 @@ describe('CLI: a server that starts again with older code leaves the newer code 
     assert.equal(await resultOf(newer, 'reads'), 'new');
     const scheduled = await cloudcode(['schedule', 'removed', '--project', older, '--database', database.url]);
     assert.equal(scheduled.status, 2);
-    assert.match(scheduled.stderr, /removed.*unknown_task[\s\S]*replaced[\s\S]*cloudcode start --deploy/);
+    assert.match(scheduled.stderr, /removed.*unknown_task[\s\S]*replaced[\s\S]*cloudcode deploy\n/);
     assert.equal(await resultOf(newer, 'reads'), 'new');
     await stop(running);
   });

@@ -133,7 +133,7 @@ const table: readonly BadProject[] = [
   },
   {
     name: 'a misspelt field of the configuration', files: { ...fineTask, 'cloudcode.config.ts': 'export default { default: {} };\n' }, code: 'invalid_config',
-    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, files, retention, concurrency, leaseMs, maxPackagesMb, workerStart, external, bundle.',
+    message: 'cloudcode.config.ts: the default export has a key that is not known: `default` (did you mean `defaults`?); the known ones are defaults, environments, queues, files, retention, concurrency, leaseMs, maxPackagesMb, maxFilesMb, workerStart, external, bundle.',
   },
   {
     name: 'a wrong value deep in the configuration', files: { ...fineTask, 'cloudcode.config.ts': "export default { environments: { testing: { variables: { 'A': 5 } } } };\n" }, code: 'invalid_config',

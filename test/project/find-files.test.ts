@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { CloudCodeError } from '../../src/core/errors.ts';
-import { findFiles, type FilesAsked } from '../../src/project/files/find-files.ts';
+import { findFiles, type FilesAsked, type FoundFiles } from '../../src/project/files/find-files.ts';
 import { folderHasher } from '../../src/project/packages/hash-folder.ts';
 import { makeFolder } from './make-folder.ts';
 
 const index = 'cloudcode/job/index.ts';
 
-type Given = Partial<Omit<FilesAsked, 'tasks' | 'built'>> & { readonly ofTask?: readonly string[]; readonly built?: readonly string[] };
+type Given = Partial<Omit<FilesAsked, 'tasks' | 'built' | 'inputs'>> & { readonly ofTask?: readonly string[]; readonly built?: readonly string[] };
 
 async function find(folder: string, { ofTask, built = [index], ...rest }: Given = {}) {
-  return findFiles({ folder, tasks: [{ file: index, files: ofTask }], built: new Set(built.map((path) => join(folder, path))), cache: null, ...rest });
+  return (await findAll(folder, { ofTask, built, ...rest })).files;
+}
+
+function findAll(folder: string, { ofTask, built = [index], ...rest }: Given = {}): Promise<FoundFiles> {
+  const code = new Set(built.map((path) => join(folder, path)));
+  return findFiles({ folder, tasks: [{ file: index, files: ofTask }], built: code, inputs: code, cache: null, ...rest });
 }
 
 async function paths(folder: string, given: Given = {}): Promise<readonly string[]> {
@@ -65,6 +72,7 @@ describe('the files in the folder of a task travel with it', () => {
     await link(folder, 'cloudcode/job/circle', '..');
     await link(folder, 'cloudcode/job/lib', '../../../outside/lib');
     assert.deepEqual(await paths(folder, { built: [index, '../outside/lib/code.ts'] }), ['cloudcode/job/templates/a.html']);
+    assert.deepEqual((await findAll(folder, { built: [index, '../outside/lib/code.ts'] })).outside, [join(root, 'outside/lib')]);
     await link(folder, 'cloudcode/job/data.txt', '../../../outside/data.txt');
     await assert.rejects(find(folder, { built: [index, '../outside/lib/code.ts'] }), (error) => {
       assert.ok(error instanceof CloudCodeError);
@@ -72,6 +80,121 @@ describe('the files in the folder of a task travel with it', () => {
       assert.ok(error.message.startsWith(`cloudcode/job/data.txt is a link out of the project, to ${join(root, 'outside/data.txt')}`));
       return true;
     });
+  });
+});
+
+describe('the folder of a task may itself be a link', () => {
+  it('its files travel to where it is and to where it leads: code looks in either', async (t) => {
+    const folder = await makeFolder(t, { 'jobs/real/index.ts': '', 'jobs/real/mail.html': '' });
+    await link(folder, 'cloudcode/job', '../jobs/real');
+    assert.deepEqual(await paths(folder, { built: ['jobs/real/index.ts'] }), ['cloudcode/job/mail.html', 'jobs/real/mail.html']);
+  });
+});
+
+describe('what lies in the way is left out, or refused by its name', () => {
+  const refused = async (folder: string, message: RegExp, given: Given = {}): Promise<void> => {
+    await assert.rejects(find(folder, given), (error) => {
+      assert.ok(error instanceof CloudCodeError, String(error));
+      assert.equal(error.code, 'build_failed');
+      assert.match(error.message, message);
+      assert.ok(error.hint !== undefined);
+      return true;
+    });
+  };
+
+  it('sockets and pipes are left out, also one in the place of a .gitignore', async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/a.txt');
+    const job = join(folder, 'cloudcode/job');
+    execFileSync('mkfifo', [join(job, 'pipe'), join(job, '.gitignore')]);
+    const server = createServer().listen(join(job, 'socket'));
+    t.after(() => server.close());
+    await link(folder, 'cloudcode/job/linked', 'pipe');
+    assert.deepEqual(await paths(folder), ['cloudcode/job/a.txt']);
+    await assert.rejects(find(folder, { ofTask: ['pipe'] }), /`files\[0\]` is "pipe"; it matches no file\.$/);
+  });
+
+  it('links in circles, to themselves, to nothing', async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/a/1.txt', 'cloudcode/job/b/2.txt', 'cloudcode/job/c/3.txt');
+    for (const [path, target] of [['a/b', '../b'], ['b/c', '../c'], ['c/a', '../a'], ['self', 'self'], ['here', '.'], ['gone', 'nowhere'], ['one', 'two'], ['two', 'one']] as const) await link(folder, `cloudcode/job/${path}`, target);
+    assert.deepEqual(await paths(folder), ['a/1.txt', 'a/b/2.txt', 'a/b/c/3.txt', 'b/2.txt', 'b/c/3.txt', 'b/c/a/1.txt', 'c/3.txt', 'c/a/1.txt', 'c/a/b/2.txt'].map((path) => `cloudcode/job/${path}`));
+  });
+
+  it('a link to a secret, to packages, or to what git ignores counts as that', async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/a.txt', '.env', '.env.d/key', 'private/key.pem', 'node_modules/p/x.txt', 'shared/b.txt', 'shared/c.log', 'shared/.env.local');
+    await writeFile(join(folder, '.gitignore'), '/private/\n/shared/*.log\n');
+    for (const [path, target] of [['settings', '../../.env'], ['more', '../../.env.d'], ['key', '../../private/key.pem'], ['private', '../../private'], ['p', '../../node_modules/p'], ['shared', '../../shared'], ['log', '../../shared/c.log']] as const) await link(folder, `cloudcode/job/${path}`, target);
+    assert.deepEqual(await paths(folder), ['cloudcode/job/a.txt', 'cloudcode/job/shared/b.txt']);
+    await assert.rejects(find(folder, { ofTask: ['settings'] }), /it matches no file\.$/);
+    assert.deepEqual(await paths(folder, { ofTask: ['key', 'shared'] }), ['cloudcode/job/a.txt', 'cloudcode/job/key', 'cloudcode/job/shared/b.txt', 'cloudcode/job/shared/c.log']);
+  });
+
+  it('a name that is not UTF-8 is refused, unless git ignores it; any other is a name', async (t) => {
+    const odd = ['a b', 'ä', '€', '\u{1f680}', 'a"b', 'a\nb', 'a\\b', '*', '[a]', '\ufffd', '...', '#x', '!y', ' '].map((name) => `cloudcode/job/${name}`);
+    const folder = await projectWith(t, ...odd);
+    assert.deepEqual(await paths(folder), odd.toSorted((left, right) => (left < right ? -1 : 1)));
+    await writeFile(Buffer.concat([Buffer.from(join(folder, 'cloudcode/job/caf')), Buffer.from([0xe9]), Buffer.from('.txt')]), '');
+    await refused(folder, /cloudcode\/job holds a name that is not UTF-8, "caf\ufffd\.txt": it cannot be deployed\.$/);
+    await writeFile(join(folder, '.gitignore'), 'caf*.txt\n');
+    assert.equal((await paths(folder)).length, odd.length);
+  });
+
+  it('what this user may not read is refused: a file, a folder, a .gitignore', { skip: process.platform === 'win32' }, async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/a.txt', 'cloudcode/job/closed/b.txt', 'cloudcode/job/.gitignore');
+    const close = async (path: string, message: RegExp): Promise<void> => {
+      await chmod(join(folder, path), 0);
+      await asOrdinaryUser(folder, () => refused(folder, message));
+      await chmod(join(folder, path), 0o755);
+    };
+    await close('cloudcode/job/a.txt', /job\/a\.txt is part of the deployment and cannot be read: EACCES/);
+    await close('cloudcode/job/closed', /job\/closed is part of the deployment and cannot be read: EACCES/);
+    await close('cloudcode/job/.gitignore', /job\/\.gitignore is part of the deployment and cannot be read: EACCES/);
+    await asOrdinaryUser(folder, async () => assert.equal((await paths(folder)).length, 3));
+  });
+});
+
+/** The superuser may read everything: the folder is opened for another user, and looked at as that one. */
+async function asOrdinaryUser(folder: string, work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work();
+  await chmod(folder, 0o755);
+  process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+describe('what git ignores stays, unless it is named', () => {
+  it('without a repository, the .gitignore files of the project count', async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/a.txt', 'cloudcode/job/a.tmp', 'cloudcode/job/deep/b.tmp', 'cloudcode/job/deep/c.txt');
+    await writeFile(join(folder, '.gitignore'), '\ufeff*.tmp\r\n');
+    await writeFile(join(folder, 'cloudcode/job/deep/.gitignore'), '*\n!b.tmp\n');
+    assert.deepEqual(await paths(folder), ['cloudcode/job/a.txt', 'cloudcode/job/deep/b.tmp']);
+    assert.deepEqual(await paths(folder, { ofTask: ['*.tmp'] }), ['cloudcode/job/a.tmp', 'cloudcode/job/a.txt', 'cloudcode/job/deep/b.tmp']);
+  });
+
+  it('in a worktree, the exclude file of its repository', async (t) => {
+    const root = await makeFolder(t, { 'main/.git/info/exclude': '*.tmp\n', 'main/.git/worktrees/tree/commondir': '../..\n', ...Object.fromEntries(['index.ts', 'a.txt', 'a.tmp'].map((file) => [`tree/cloudcode/job/${file}`, 'x'])) });
+    await writeFile(join(root, 'tree/.git'), `gitdir: ${join(root, 'main/.git/worktrees/tree')}\n`);
+    assert.deepEqual(await paths(join(root, 'tree')), ['cloudcode/job/a.txt']);
+  });
+});
+
+describe('files are measured before they are deployed', () => {
+  it('above the limit they are refused, and the largest are named; nothing of them is read', async (t) => {
+    const folder = await projectWith(t, 'cloudcode/job/small.txt', 'cloudcode/job/large.bin', 'data/larger.bin');
+    await truncate(join(folder, 'cloudcode/job/large.bin'), 40_000_000);
+    await truncate(join(folder, 'data/larger.bin'), 70_000_000);
+    assert.deepEqual(await paths(folder), ['cloudcode/job/large.bin', 'cloudcode/job/small.txt']);
+    const refusal = (error: unknown): true => {
+      assert.ok(error instanceof CloudCodeError);
+      assert.equal(error.code, 'files_too_large');
+      assert.match(error.message, /110\.0 MB, and a deployment may have 100 MB of them\.\nThe largest of 3:\n +70\.0 MB {2}data\/larger\.bin\n +40\.0 MB {2}cloudcode\/job\/large\.bin\n/);
+      assert.match(error.hint ?? '', /git ignore.*maxFilesMb/);
+      return true;
+    };
+    await assert.rejects(find(folder, { files: ['data'] }), refusal);
+    assert.equal((await paths(folder, { files: ['data'], maxMb: 111 })).length, 3);
   });
 });
 

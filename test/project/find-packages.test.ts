@@ -10,6 +10,7 @@ import { folderHasher } from '../../src/project/packages/hash-folder.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
 const entry = 'cloudcode/job/index.js';
+const nothing = { imports: [], named: [], linked: [], outside: [], built: new Set<string>(), inputs: new Set<string>(), cache: null };
 
 interface Needs {
   readonly [field: string]: unknown;
@@ -29,7 +30,7 @@ function dependingOn(...names: string[]): { readonly asks: readonly string[]; re
 async function find(folder: string, names: readonly string[], { importer = entry, ...rest }: Partial<PackagesAsked> & { readonly importer?: string } = {}): Promise<FoundPackages> {
   const file = join(folder, importer);
   const imports = await Promise.all(names.map(async (name) => ({ path: await realpath(createRequire(file).resolve(name)), importer: file })));
-  return findPackages({ folder, imports, named: [], cache: null, ...rest });
+  return findPackages({ ...nothing, folder, imports, ...rest });
 }
 
 function placesIn({ tree }: FoundPackages): readonly string[] {
@@ -175,7 +176,7 @@ describe('the packages that travel are those that Node finds from the files that
     });
     await symlink('node_modules/vendored/index.js', join(folder, 'node_modules/bundler/dist/alias.js'));
     await symlink('..', join(folder, 'node_modules/bundler/dist/circle'));
-    const found = await findPackages({ folder, named: [], cache: null, imports: [{ path: join(folder, 'node_modules/bundler/dist/node_modules/vendored/index.js'), importer: join(folder, entry) }] });
+    const found = await findPackages({ ...nothing, folder, imports: [{ path: join(folder, 'node_modules/bundler/dist/node_modules/vendored/index.js'), importer: join(folder, entry) }] });
     assert.deepEqual(placesIn(found), ['node_modules/bundler']);
     await assertSame(t, folder, found);
   });
@@ -254,7 +255,7 @@ describe('packages are measured before they are deployed', () => {
     const found = await find(folder, ['plain', 'db']);
     const native = [{ name: 'addon@1.0.0', path: 'node_modules/addon', platforms: ['darwin-arm64', 'linux-x64'] }];
     assert.deepEqual(found.native, native);
-    const importing = (name: string) => ({ imports: [{ path: join(folder, `node_modules/${name}/index.js`), importer: join(folder, entry) }], named: [] });
+    const importing = (name: string) => ({ imports: [{ path: join(folder, `node_modules/${name}/index.js`), importer: join(folder, entry) }], named: [], linked: [] });
     assert.deepEqual(found.nativeOf(importing('db')), native);
     assert.deepEqual(found.nativeOf(importing('plain')), []);
   });

@@ -114,6 +114,23 @@ describe('a run has the packages and files that its deployment was made with', {
     assert.deepEqual(await resultOf(), { ...whole, cwd, template: 'Hi', greeting: 'Bye you' });
   });
 
+  it('the files of a linked package lie where the project has them, also after they were lost', async () => {
+    const folder = folderOf('workspace');
+    writeFiles(folder, { 'packages/lib/src/words.txt': 'words', 'apps/jobs/cloudcode/greets/note.txt': 'note' });
+    const reads = `const { readFileSync } = require('node:fs'); const { join } = require('node:path');
+      exports.run = () => ['note.txt', '../../../../packages/lib/src/words.txt'].map((path) => readFileSync(join(__dirname, path), 'utf8'));`;
+    const folders = { 'packages/lib': keptFolder(join(folder, 'packages/lib'), 'lib@1.0.0') };
+    await deployProject(t.store, 'testing', {
+      folder: join(folder, 'apps/jobs'), tasks: [{ ...task, code: reads }], config: {}, files: keptFolder(join(folder, 'apps/jobs'), 'files', 'cloudcode'),
+      packages: { tree: packageTree(folders), folders: Object.values(folders), projectPath: 'apps/jobs' },
+    });
+    rmSync(folder, { recursive: true });
+    await start();
+    assert.deepEqual(await resultOf(), ['note', 'words']);
+    rmSync(join(scratch, 'machine/deployments'), { recursive: true });
+    assert.deepEqual(await resultOf(), ['note', 'words']);
+  });
+
   it('a runner that finds them damaged at its start writes them again', async () => {
     await deploy();
     const first = await start();

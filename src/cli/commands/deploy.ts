@@ -91,7 +91,7 @@ function describeCarried({ count, bytes, added }: Carried): string {
 }
 
 function describePackage({ package: name, how, because }: ToldPackage): string {
-  const done = { outside: 'beside the code, as it is', bundled: 'in the code of the tasks', plain: 'beside the code, loaded by Node alone' }[how];
+  const done = { outside: 'beside the code, as it is', bundled: 'in the code of the tasks', plain: 'beside the code, loaded by Node alone', linked: 'its code in that of the tasks, its other files beside it' }[how];
   return `  package ${escapeText(name)}: ${done}: ${escapeText(because)}`;
 }
 

@@ -1,16 +1,18 @@
+import { realpathSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
 import type { FolderToKeep } from '../../core/kept-folder.ts';
 import { configFilesIn } from '../config.ts';
-import { listFiles, type ListedFile } from '../packages/list-files.ts';
+import { isWithin, type ListedFile, refuseTooMany } from '../packages/list-files.ts';
 import { contentReader } from '../packages/remember-contents.ts';
 import { throwErrors } from '../problems.ts';
-import { gitRules } from './git-rules.ts';
+import { refuseTooLarge } from '../refuse-too-large.ts';
+import { relativePath } from '../relative-path.ts';
+import { type BuildInputs, filesInFolder } from './files-in-folder.ts';
 import { manifestsOf } from './manifests-of.ts';
 import { exceptionOf, matchPattern } from './match-pattern.ts';
-import { neverTravels } from './never-travels.ts';
 
-export interface FilesAsked {
+export interface FilesAsked extends BuildInputs {
   /** The project's: absolute, with symbolic links resolved. */
   readonly folder: string;
   readonly tasks: readonly {
@@ -21,11 +23,21 @@ export interface FilesAsked {
   }[];
   /** Patterns of the project's configuration, relative to its folder. */
   readonly files?: readonly string[] | undefined;
-  /** Absolute paths of what is built: it does not travel as it is, unless a pattern names it. */
-  readonly built: ReadonlySet<string>;
+  /** What all files together may have, in MB (of 1,000,000 bytes). */
+  readonly maxMb?: number | undefined;
   /** The folder in which the hash is remembered; null: it is not. */
   readonly cache: string | null;
 }
+
+export interface FoundFiles {
+  /** Null when there is none. */
+  readonly files: FolderToKeep | null;
+  /** Folders outside of the project that code is built from, by links in the folders of tasks: absolute. */
+  readonly outside: readonly string[];
+}
+
+/** MB of files in a deployment, unless the configuration says otherwise. */
+const defaultMaxMb = 100;
 
 /** Patterns that stand in one file. */
 interface Patterns {
@@ -36,45 +48,50 @@ interface Patterns {
 }
 
 /**
- * The files that a project deploys besides its code: what lies in the folders of its tasks, is not built, and git does not ignore; and what `files` names. Never
+ * The files that a project deploys besides its code: what lies in the folders of its tasks, is not built, and git does not ignore; and what `files` names, also of what is built. Never
  * `.env*`, `node_modules`, `.git` and `.cloudcode`. Where code is among them, each package.json that says what kind of code it is.
- * @returns null when there is none
  * @throws CloudCodeError `invalid_config` or `invalid_task_config` for a pattern that matches nothing or leads out of the project, `invalid_task` for a link
- *   in a task's folder that does; `build_failed` when a file cannot be read
+ *   in a task's folder that does; `files_too_large`, naming the largest; `build_failed` when a file cannot be read
  */
-export async function findFiles({ folder, tasks, files = [], built, cache }: FilesAsked): Promise<FolderToKeep | null> {
+export async function findFiles({ folder, tasks, files = [], built, inputs, maxMb = defaultMaxMb, cache }: FilesAsked): Promise<FoundFiles> {
   const errors: CloudCodeError[] = [];
+  const outside = new Set<string>();
   const found = new Map<string, ListedFile>();
   const take = (listed: readonly ListedFile[]): void => listed.forEach((file) => found.set(file.path, file));
-  for (const { file } of tasks) take(filesOfTask(folder, posix.dirname(file), { built, errors }));
+  for (const { file } of tasks) take(filesOfTask(folder, posix.dirname(file), { built, inputs, errors, outside }));
   const ofProject = { code: 'invalid_config', file: (await configFilesIn(folder))[0] ?? 'cloudcode.config.ts', from: '', patterns: files } as const;
   const ofTasks = tasks.map((task) => ({ code: 'invalid_task_config', file: task.file, from: posix.dirname(task.file), patterns: task.files ?? [] }) as const);
   for (const patterns of [ofProject, ...ofTasks]) take(filesOfPatterns(folder, patterns, errors));
   throwErrors(errors);
   take(manifestsOf(folder, [...found.keys()]));
-  if (found.size === 0) return null;
+  if (found.size === 0) return { files: null, outside: [...outside] };
   const listed = [...found.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
+  refuseTooMany(listed.length, folder);
+  refuseTooLarge(listed.map(({ path, bytes }) => ({ name: path, bytes })), {
+    code: 'files_too_large', what: 'The files that are deployed besides the code', maxMb, hint: 'Have git ignore what the tasks do not need, take it out of `files`, or raise `maxFilesMb` in cloudcode.config.ts.',
+  });
   const contents = contentReader(cache === null ? null : join(cache, 'files.json'));
   const { hash } = await contents.read({ name: 'the files of the project', folder, files: listed });
   contents.save();
-  return { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) };
+  return { files: { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) }, outside: [...outside] };
 }
 
-interface OfTask {
-  readonly built: ReadonlySet<string>;
+interface OfTask extends BuildInputs {
   readonly errors: CloudCodeError[];
+  readonly outside: Set<string>;
 }
 
-function filesOfTask(folder: string, taskFolder: string, { built, errors }: OfTask): readonly ListedFile[] {
-  const isIgnored = gitRules(folder, join(folder, taskFolder));
-  return listFiles(folder, (path, name, isFolder) => neverTravels(name) || built.has(join(folder, path)) || isIgnored(join(folder, path), isFolder), {
-    from: taskFolder,
-    onLinkOut(path, target) {
-      // Code may come from anywhere: it is built.
-      if ([...built].some((one) => one === target || one.startsWith(`${target}/`))) return;
-      errors.push(new CloudCodeError('invalid_task', `${path} is a link out of the project, to ${target}: it cannot be deployed.`, { hint: 'Put a copy in its place, or have git ignore it.' }));
-    },
-  });
+function filesOfTask(folder: string, taskFolder: string, { built, inputs, errors, outside }: OfTask): readonly ListedFile[] {
+  const real = realpathSync(join(folder, taskFolder));
+  const from = isWithin(folder, real) ? relativePath(folder, real) : taskFolder;
+  if (!isWithin(folder, real)) outside.add(real);
+  const onLinkOut = (path: string, target: string): void => {
+    // Code may come from anywhere: it is built.
+    if ([...inputs].some((one) => isWithin(target, one))) outside.add(target);
+    else errors.push(new CloudCodeError('invalid_task', `${path} is a link out of the project, to ${target}: it cannot be deployed.`, { hint: 'Put a copy in its place, or have git ignore it.' }));
+  };
+  // Where it is itself a link, its code looks beside where it really lies, and others look in the task's folder.
+  return [...new Set([taskFolder, from])].flatMap((one) => filesInFolder(folder, { from: one, built, inputs, onLinkOut }));
 }
 
 function filesOfPatterns(folder: string, { code, file, from, patterns }: Patterns, errors: CloudCodeError[]): readonly ListedFile[] {

@@ -1,46 +1,76 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
+import { cannotBeRead, codeOf } from '../packages/cannot-be-read.ts';
 import { relativePath } from '../relative-path.ts';
 
-/** Says whether git ignores a path: absolute, not one of the repository's root itself. */
+/** Says whether git ignores what lies in a folder that it does not ignore. Absolute paths, with links resolved. */
 export type GitRules = (path: string, isFolder: boolean) => boolean;
 
 /**
  * The rules of a folder: of each `.gitignore` from its repository's root down to the file, and of `.git/info/exclude`. Without a repository they begin in
- * the folder. Where they ignore the folder `within` as a whole, those that lie in it are the ones that count.
+ * the folder. Where they ignore a folder that one of `inputs` lies in, those that lie in it are the ones that count.
+ * @throws CloudCodeError `build_failed` when one cannot be read: what it ignores may be a secret
  */
-export function gitRules(folder: string, within: string): GitRules {
+export function gitRules(folder: string, inputs: Iterable<string>): GitRules {
   const repository = repositoryOf(folder);
-  const rules = rulesFrom(repository ?? folder, repository === null ? null : join(repository, '.git/info/exclude'));
-  return rules(within, true) ? rulesFrom(within, null) : rules;
+  const top = repository ?? folder;
+  const ofAll = rulesFrom(top, repository === null ? null : excludeOf(repository));
+  const holders = holdersOf(inputs);
+  const known = new Map<string, GitRules>([[top, ofAll]]);
+  const rulesIn = (place: string): GitRules => {
+    const seen = known.get(place);
+    if (seen !== undefined) return seen;
+    const parent = dirname(place);
+    const outer = parent === place ? ofAll : rulesIn(parent);
+    const rules = holders.has(place) && outer(place, true) ? rulesFrom(place, null) : outer;
+    known.set(place, rules);
+    return rules;
+  };
+  return (path, isFolder) => !(isFolder && holders.has(path)) && rulesIn(dirname(path))(path, isFolder);
+}
+
+function holdersOf(paths: Iterable<string>): ReadonlySet<string> {
+  const holders = new Set<string>();
+  for (const path of paths) for (let holder = dirname(path); !holders.has(holder); holder = dirname(holder)) holders.add(holder);
+  return holders;
+}
+
+interface Rules {
+  readonly holder: string;
+  readonly ignores: Ignore;
 }
 
 function rulesFrom(top: string, exclude: string | null): GitRules {
-  const known = new Map<string, Ignore | null>();
-  const read = (file: string): Ignore | null => {
-    const rules = known.get(file) ?? readRules(file);
-    known.set(file, rules);
+  const known = new Map<string, readonly Rules[]>();
+  /** The nearest first. */
+  const rulesFor = (holder: string): readonly Rules[] => {
+    const seen = known.get(holder);
+    if (seen !== undefined) return seen;
+    const files = [join(holder, '.gitignore'), ...(holder === top && exclude !== null ? [exclude] : [])];
+    const own = files.map(readRules).filter((ignores) => ignores !== null).map((ignores) => ({ holder, ignores }));
+    const rules = holder === top || holder === dirname(holder) ? own : [...own, ...rulesFor(dirname(holder))];
+    known.set(holder, rules);
     return rules;
   };
   return function isIgnored(path, isFolder) {
-    for (let holder = dirname(path); ; holder = dirname(holder)) {
+    for (const { holder, ignores } of rulesFor(dirname(path))) {
+      const verdict = ignores.test(relativePath(holder, path) + (isFolder ? '/' : ''));
       // The nearest file that says something decides.
-      for (const file of holder === top && exclude !== null ? [join(holder, '.gitignore'), exclude] : [join(holder, '.gitignore')]) {
-        const verdict = read(file)?.test(relativePath(holder, path) + (isFolder ? '/' : ''));
-        if (verdict?.ignored === true) return true;
-        if (verdict?.unignored === true) return false;
-      }
-      if (holder === top || holder === dirname(holder)) return false;
+      if (verdict.ignored || verdict.unignored) return verdict.ignored;
     }
+    return false;
   };
 }
 
+/** Null where there is none: as for git, a link is none. */
 function readRules(file: string): Ignore | null {
   try {
-    return ignore({ ignorecase: false }).add(readFileSync(file, 'utf8'));
-  } catch {
-    return null;
+    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return null;
+    return ignore({ ignorecase: false }).add(readFileSync(file, 'utf8').replace(/^\ufeff/, ''));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null;
+    throw cannotBeRead(file, error);
   }
 }
 
@@ -48,4 +78,13 @@ function readRules(file: string): Ignore | null {
 function repositoryOf(folder: string): string | null {
   if (existsSync(join(folder, '.git'))) return folder;
   return dirname(folder) === folder ? null : repositoryOf(dirname(folder));
+}
+
+/** A worktree and a submodule have a file that says where their `.git` is; worktrees share that of their repository. */
+function excludeOf(repository: string): string {
+  const git = join(repository, '.git');
+  if (statSync(git, { throwIfNoEntry: false })?.isFile() !== true) return join(git, 'info/exclude');
+  const own = resolve(repository, /^gitdir: (.*)/.exec(readFileSync(git, 'utf8'))?.[1] ?? '.git');
+  const shared = join(own, 'commondir');
+  return join(existsSync(shared) ? resolve(own, readFileSync(shared, 'utf8').trim()) : own, 'info/exclude');
 }

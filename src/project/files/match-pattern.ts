@@ -1,7 +1,8 @@
 import { realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, posix, sep } from 'node:path';
+import { isAbsolute, join, posix } from 'node:path';
 import picomatch from 'picomatch';
-import { listFile, listFiles, type ListedFile } from '../packages/list-files.ts';
+import { isWithin, listFile, listFiles, type ListedFile } from '../packages/list-files.ts';
+import { relativePath } from '../relative-path.ts';
 import { neverTravels } from './never-travels.ts';
 
 /** The files that a pattern names, or what is wrong with it: continues `"…" …`. */
@@ -19,12 +20,19 @@ export function matchPattern(folder: string, from: string, pattern: string): Mat
   const type = asItStands ?? typeOf(join(folder, base));
   if (type === null || base.split('/').some(neverTravels)) return nothing;
   const target = realpathSync(join(folder, base));
-  if (target !== folder && !target.startsWith(folder + sep)) return { files: null, wrong: `leads out of the project, to ${target}` };
-  if (type === 'file') return asItStands === null ? nothing : { files: [listFile(folder, path)], wrong: null };
+  if (!isWithin(folder, target)) return { files: null, wrong: `leads out of the project, to ${target}` };
+  // By a link.
+  if (relativePath(folder, target).split('/').some(neverTravels)) return nothing;
+  if (type === 'file') {
+    const file = asItStands === null ? null : listFile(folder, path);
+    return file === null ? nothing : { files: [file], wrong: null };
+  }
   const isMatch = asItStands === 'folder' ? () => true : picomatch(path, { dot: true });
   const out: string[] = [];
-  const listed = listFiles(folder, (_path, name) => neverTravels(name), {
+  const isLeftOut = (_place: string, name: string): boolean => neverTravels(name);
+  const listed = listFiles(folder, isLeftOut, {
     from: base === '.' ? '' : base,
+    isTargetLeftOut: isLeftOut,
     onLinkOut(link, to) {
       if (isMatch(link)) out.push(`leads out of the project: ${link} is a link to ${to}`);
     },

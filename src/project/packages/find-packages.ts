@@ -3,19 +3,13 @@ import { join } from 'node:path';
 import type { FolderToKeep, PackageTree } from '../../core/kept-folder.ts';
 import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
-import { closePackages, type ReachedPackage } from './reach-packages.ts';
-import { refuseTooLarge } from './refuse-too-large.ts';
+import { refuseTooLarge } from '../refuse-too-large.ts';
+import { type Beginning, closePackages, type ReachedPackage, type WholeBeginning } from './reach-packages.ts';
 import { contentReader } from './remember-contents.ts';
 import { rootOf } from './tree-root.ts';
 
-export interface PackagesAsked {
-  /** The project's: absolute, with symbolic links resolved. */
-  readonly folder: string;
-  /** The files in a `node_modules` that project code imports, by real path, and by which file. */
-  readonly imports: readonly { readonly path: string; readonly importer: string }[];
-  /** Strings of project code that are the name of a direct dependency, and the file that they stand in. One that is not installed is left out. */
-  readonly named: readonly { readonly name: string; readonly importer: string }[];
-  /** What all packages together may have, in MB (of 10^6 bytes). */
+export interface PackagesAsked extends WholeBeginning {
+  /** What all packages together may have, in MB (of 1,000,000 bytes). */
   readonly maxMb?: number | undefined;
   /** The folder in which their hashes are remembered; null: they are not. */
   readonly cache: string | null;
@@ -40,11 +34,13 @@ export interface FoundPackages {
   readonly root: string;
   /** The project's folder, relative to the root: `''`, `apps/jobs`. */
   readonly projectPath: string;
+  /** Of those whose code is in the bundles, and whose other files are in the tree: `lib@1.0.0`. */
+  readonly built: ReadonlySet<string>;
   readonly native: readonly NativePackage[];
   /** Those that a part of the project, one task, reaches by what was asked for it. */
-  nativeOf(asked: Pick<PackagesAsked, 'imports' | 'named'>): readonly NativePackage[];
+  nativeOf(asked: Beginning): readonly NativePackage[];
   /** What such a part needs that only a spawned worker has: `sharp`, `node:worker_threads`; null when nothing is seen. */
-  spawnNeedOf(asked: Pick<PackagesAsked, 'imports' | 'named'>): string | null;
+  spawnNeedOf(asked: Beginning): string | null;
 }
 
 /** MB of packages in a deployment, unless the configuration says otherwise. */
@@ -52,13 +48,15 @@ const defaultMaxMb = 500;
 
 /**
  * The packages that a project's code reaches, whole, where Node finds them on this machine: what it imports, closed over what each declares
- * (dependencies, optional ones, peers) and what its sources name literally without declaring it, as far as it is installed.
+ * (dependencies, optional ones, peers) and what its sources name literally without declaring it, as far as it is installed. Of a package that is linked from elsewhere and
+ * built with the tasks, the files that are not built, by the rules of a task's own folder.
  * @throws CloudCodeError `packages_too_large`, naming the largest; `build_failed` when a file cannot be read
  */
-export async function findPackages({ folder, imports, named, maxMb = defaultMaxMb, cache }: PackagesAsked): Promise<FoundPackages> {
+export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: PackagesAsked): Promise<FoundPackages> {
+  const { folder, imports, named } = whole;
   const contents = contentReader(cache === null ? null : join(cache, 'packages.json'));
-  const reached = await closePackages({ folder, imports, named }, { contents, maxBytes: maxMb * 1_000_000 });
-  refuseTooLarge(reached.packages, maxMb);
+  const reached = await closePackages(whole, { contents, maxBytes: maxMb * 1_000_000 });
+  refuseTooLarge(reached.packages, { code: 'packages_too_large', what: 'The packages that the tasks reach', maxMb, hint: 'Import smaller ones, or raise `maxPackagesMb` in cloudcode.config.ts.' });
   contents.save();
   const links = linksTo(reached, [join(folder, 'package.json'), ...[...imports, ...named].map(({ importer }) => importer)]);
   const root = rootOf(folder, [...reached.packages.map((one) => one.folder), ...links.map(({ place }) => place)]);
@@ -69,6 +67,7 @@ export async function findPackages({ folder, imports, named, maxMb = defaultMaxM
     folders: [...new Map(reached.packages.map((one) => [one.content.hash, toKeep(one)])).values()],
     root,
     projectPath: inTree(folder),
+    built: new Set(reached.packages.filter(({ isBuilt }) => isBuilt).map(({ name }) => name)),
     native: [...native.values()],
     nativeOf: (asked) => reached.from(asked).flatMap((one) => native.get(one) ?? []),
     spawnNeedOf: (asked) => spawnNeedIn(reached.from(asked)),

@@ -1,6 +1,8 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, join, sep } from 'node:path';
+import { CloudCodeError } from '../../core/errors.ts';
 import type { KeptFile } from '../../core/kept-folder.ts';
+import { cannotBeRead, codeOf } from './cannot-be-read.ts';
 
 /** A file as it stands on this machine. */
 export interface ListedFile extends KeptFile {
@@ -10,49 +12,117 @@ export interface ListedFile extends KeptFile {
   readonly changedAtMs: number;
 }
 
-/** Whether an entry is left out, with all that is in it. @param path relative to the folder, with `/` */
-export type LeftOut = (path: string, name: string, isFolder: boolean) => boolean;
+/** Whether an entry is left out, with all that is in it. @param place absolute, in a folder whose links are resolved */
+export type LeftOut = (place: string, name: string, isFolder: boolean) => boolean;
 
 interface Listing {
   /** Begins here: relative to the folder. */
   readonly from?: string;
+  /** A link counts as what it leads to: whether that, or a folder on the way to it, is left out. */
+  readonly isTargetLeftOut?: LeftOut;
   /** Told of each link that leads out of the folder; these are then left out. */
   readonly onLinkOut?: (path: string, target: string) => void;
 }
 
+/** Each is a file of its own on every machine. */
+const mostFiles = 250_000;
+
 /**
- * All files of a folder, in order of their paths by code units. A symbolic link counts as the file or folder that it leads to; one that leads to a folder elsewhere,
- * or nowhere, is left out.
+ * All files of a folder, in order of their paths by code units. A symbolic link counts as the file or folder that it leads to; one that leads to a folder elsewhere, in a circle
+ * or nowhere, is left out, and so are sockets, pipes and devices.
+ * @throws CloudCodeError `build_failed` for a folder that cannot be read or a name that is not UTF-8, `files_too_large` for more than 250,000 files
  */
-export function listFiles(folder: string, isLeftOut: LeftOut, { from = '', onLinkOut }: Listing = {}): readonly ListedFile[] {
+export function listFiles(folder: string, isLeftOut: LeftOut, { from = '', isTargetLeftOut, onLinkOut }: Listing = {}): readonly ListedFile[] {
   const files: ListedFile[] = [];
   const root = realpathSync(folder);
-  const visit = (path: string, links: readonly string[]): void => {
-    for (const entry of readdirSync(join(folder, path), { withFileTypes: true })) {
-      const inside = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (entry.isSymbolicLink()) follow(inside, entry.name, links);
-      else if (isLeftOut(inside, entry.name, entry.isDirectory())) continue;
-      else if (entry.isDirectory()) visit(inside, links);
-      else if (entry.isFile()) files.push(listFile(folder, inside));
+  const take = (path: string): void => {
+    const file = listFile(folder, path);
+    if (file !== null) files.push(file);
+    refuseTooMany(files.length, join(folder, from));
+  };
+  /** @param real of the path, with links resolved @param holders of the links that led here */
+  const visit = (path: string, real: string, holders: readonly string[]): void => {
+    for (const entry of entriesOf(real)) {
+      const { name } = entry;
+      const inside = path === '' ? name : `${path}/${name}`;
+      const place = join(real, name);
+      if (entry.isSymbolicLink()) {
+        if (!isLeftOut(place, name, false)) follow(inside, place, [...holders, real]);
+      } else if (isLeftOut(place, name, entry.isDirectory())) continue;
+      else if (isNoText(place)) throw notUtf8(real, name);
+      else if (entry.isDirectory()) visit(inside, place, holders);
+      else if (entry.isFile()) take(inside);
     }
   };
-  const follow = (path: string, name: string, links: readonly string[]): void => {
-    const real = realPathOrNull(join(folder, path));
-    const found = real === null ? null : statSync(real);
-    if (real === null || found === null || isLeftOut(path, name, found.isDirectory())) return;
-    const isInside = real.startsWith(root + sep);
-    if (!isInside && onLinkOut !== undefined) onLinkOut(path, real);
-    else if (found.isFile()) files.push(listFile(folder, path));
-    // A link may lead to a folder that it lies in.
-    else if (found.isDirectory() && isInside && !links.includes(real) && !join(folder, path).startsWith(real + sep)) visit(path, [...links, real]);
+  const follow = (path: string, place: string, holders: readonly string[]): void => {
+    const real = realPathOrNull(place);
+    const found = real === null ? undefined : statSync(real, { throwIfNoEntry: false });
+    if (real === null || found === undefined) return;
+    const isFolder = found.isDirectory();
+    if (!isFolder && !found.isFile()) return;
+    if (!isWithin(root, real)) {
+      if (isTargetLeftOut?.(real, basename(real), isFolder) === true) return;
+      if (onLinkOut !== undefined) onLinkOut(path, real);
+      else if (!isFolder) take(path);
+    } else if (isTargetLeftOut !== undefined && stepsTo(root, real).some((step) => isTargetLeftOut(step, basename(step), step !== real || isFolder))) return;
+    else if (!isFolder) take(path);
+    // A link may lead to a folder that it lies in, or that a link before it lies in.
+    else if (!holders.some((holder) => isWithin(real, holder))) visit(path, real, holders);
   };
-  visit(from, []);
+  visit(from, realpathSync(join(folder, from)), []);
   return files.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
-export function listFile(folder: string, path: string): ListedFile {
-  const { size, mode, mtimeMs, ctimeMs, ino } = statSync(join(folder, path));
+/** Null when it is gone. @throws CloudCodeError `build_failed` when it cannot be looked at */
+export function listFile(folder: string, path: string): ListedFile | null {
+  const found = statOf(join(folder, path));
+  if (found === undefined) return null;
+  const { size, mode, mtimeMs, ctimeMs, ino } = found;
   return { path, bytes: size, isExecutable: (mode & 0o111) !== 0, stamp: `${size} ${mtimeMs} ${ctimeMs} ${ino}`, changedAtMs: Math.max(mtimeMs, ctimeMs) };
+}
+
+export function isWithin(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+/** What lies on the way from a folder to a path in it, and the path. */
+function stepsTo(folder: string, path: string): readonly string[] {
+  const parts = path.slice(folder.length).split(sep).filter((part) => part !== '');
+  return parts.map((_part, index) => join(folder, ...parts.slice(0, index + 1)));
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []; // it has just gone
+    throw cannotBeRead(folder, error);
+  }
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw cannotBeRead(path, error);
+  }
+}
+
+/** What is no text comes with this in its place, and is not found by it. */
+function isNoText(place: string): boolean {
+  return place.includes('\ufffd') && lstatSync(place, { throwIfNoEntry: false }) === undefined;
+}
+
+function notUtf8(folder: string, name: string): CloudCodeError {
+  return new CloudCodeError('build_failed', `${folder} holds a name that is not UTF-8, ${JSON.stringify(name)}: it cannot be deployed.`, { hint: `Rename it, or have git ignore it: ${name.replaceAll(/\ufffd+/g, '*')}` });
+}
+
+/** @throws CloudCodeError `files_too_large` */
+export function refuseTooMany(count: number, folder: string): void {
+  if (count <= mostFiles) return;
+  throw new CloudCodeError('files_too_large', `${folder} has more than ${mostFiles.toLocaleString('en')} files, with links counted as what they lead to: a deployment may not have as many.`, {
+    hint: 'Have git ignore what the tasks do not need, or deploy an archive in place of its files.',
+  });
 }
 
 /** Null when a link leads nowhere, or in a circle. */

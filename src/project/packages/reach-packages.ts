@@ -1,4 +1,6 @@
-import { basename, dirname, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { type BuildInputs, filesInFolder } from '../files/files-in-folder.ts';
+import { neverTravels } from '../files/never-travels.ts';
 import { type ListedFile, listFiles, type LeftOut } from './list-files.ts';
 import { type FoundPackage, type Manifest, packageFinder, packageFolderOf, readManifest } from './package-place.ts';
 import type { FolderContent } from './read-content.ts';
@@ -13,12 +15,28 @@ export interface ReachedPackage {
   readonly files: readonly ListedFile[];
   readonly bytes: number;
   readonly content: FolderContent;
+  /** Linked from outside of every `node_modules`, and imported: its code is in the bundles, and these are its other files. */
+  readonly isBuilt: boolean;
 }
 
 /** Where a project's code begins to look for packages. */
 export interface Beginning {
   readonly imports: readonly { readonly path: string; readonly importer: string }[];
-  readonly named: readonly { readonly name: string; readonly importer: string }[];
+  readonly named: readonly NamedPackage[];
+  /** Names by which code imports what lies in no `node_modules`. */
+  readonly linked: readonly NamedPackage[];
+}
+
+interface NamedPackage {
+  readonly name: string;
+  readonly importer: string;
+}
+
+export interface WholeBeginning extends Beginning, BuildInputs {
+  /** The project's. */
+  readonly folder: string;
+  /** Other folders outside of the project that code is built from: absolute. */
+  readonly outside: readonly string[];
 }
 
 export interface Reached {
@@ -37,7 +55,7 @@ interface Reading {
 }
 
 /** All packages that a project reaches: see `findPackages`. */
-export async function closePackages({ folder: project, ...whole }: Beginning & { readonly folder: string }, { contents, maxBytes }: Reading): Promise<Reached> {
+export async function closePackages({ folder: project, outside, built, inputs, ...whole }: WholeBeginning, { contents, maxBytes }: Reading): Promise<Reached> {
   const find = packageFinder();
   const found: FoundPackage[] = [];
   const packages = new Map<string, ReachedPackage>();
@@ -54,24 +72,27 @@ export async function closePackages({ folder: project, ...whole }: Beginning & {
       found.push(one);
       return [one.folder];
     });
-  const foldersOf = ({ imports, named }: Beginning): readonly string[] => [
-    ...imports.flatMap(({ path }) => folderOf(path) ?? []),
-    ...named.flatMap(({ name, importer }) => look(dirname(importer), [name])),
-  ];
+  const lookAll = (names: readonly NamedPackage[]): readonly string[] => names.flatMap(({ name, importer }) => look(dirname(importer), [name]));
+  const linkedOf = ({ linked }: Pick<Beginning, 'linked'>): readonly string[] => lookAll(linked).filter((folder) => packageFolderOf(folder) === null);
+  const beginningsOf = ({ imports, named }: Beginning): readonly string[] => [...imports.flatMap(({ path }) => folderOf(path) ?? []), ...lookAll(named)];
 
-  const read = async (folder: string): Promise<readonly string[]> => {
-    const manifest = readManifest(folder);
-    const name = nameOf(folder, manifest);
-    const forItself = new Set(Object.keys(manifest.devDependencies ?? {}).filter((one) => !ofProject.has(one)));
-    const files = listFiles(folder, leftOutOf(folder, project));
+  const keep = async (folder: string, { files, isBuilt }: Pick<ReachedPackage, 'files' | 'isBuilt'>): Promise<ReachedPackage> => {
+    const name = nameOf(folder, readManifest(folder));
     const own = files.reduce((sum, file) => sum + file.bytes, 0);
     bytes += own;
     const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
-    packages.set(folder, { name, folder, files, bytes: own, content });
+    const one = { name, folder, files, bytes: own, content, isBuilt };
+    packages.set(folder, one);
+    return one;
+  };
+  const read = async (folder: string): Promise<readonly string[]> => {
+    const { content } = await keep(folder, { files: listFiles(folder, leftOutOf(folder, project)), isBuilt: false });
+    const manifest = readManifest(folder);
+    const forItself = new Set(Object.keys(manifest.devDependencies ?? {}).filter((one) => !ofProject.has(one)));
     return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((one) => !one.startsWith('node:') && !forItself.has(one))]));
   };
 
-  const begin = foldersOf(whole);
+  const begin = beginningsOf(whole);
   const due = [...begin];
   for (let folder = due.pop(); folder !== undefined; folder = due.pop()) {
     if (needs.has(folder)) continue;
@@ -79,8 +100,15 @@ export async function closePackages({ folder: project, ...whole }: Beginning & {
     needs.set(folder, needed);
     due.push(...needed);
   }
+  // What they import is known from their code.
+  const linked = new Set([...linkedOf(whole), ...outside].filter((folder) => !packages.has(folder)));
+  for (const folder of linked) {
+    const files = filesInFolder(folder, { from: '', built, inputs, besides: new Set([project, ...linked, ...packages.keys()].filter((one) => one !== folder)) });
+    if (files.length > 0) await keep(folder, { files, isBuilt: true });
+    needs.set(folder, []);
+  }
   const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] => [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
-  return { packages: inOrder(packages.keys()), found, from: (part) => inOrder(closureOf(foldersOf(part), needs)) };
+  return { packages: inOrder(packages.keys()), found, from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)) };
 }
 
 /** Null for a file that stands in a `node_modules` by itself. */
@@ -103,9 +131,8 @@ function nameOf(folder: string, { name, version }: Manifest): string {
 
 /** What is not part of a package. One that is linked from outside of every `node_modules` is somebody's working folder. */
 function leftOutOf(folder: string, project: string): LeftOut {
-  if (packageFolderOf(folder) !== null) return (path) => path === 'node_modules';
-  const held = project.startsWith(folder + sep) ? project.slice(folder.length + 1).replaceAll(sep, '/') : null;
-  return (path, name) => ['node_modules', '.git', '.cloudcode'].includes(name) || name.startsWith('.env') || path === held;
+  if (packageFolderOf(folder) !== null) return (place) => place === join(folder, 'node_modules');
+  return (place, name) => neverTravels(name) || place === project;
 }
 
 function closureOf(begin: readonly string[], needs: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { extname, join } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
 import { addonPlatforms } from '../../core/addon-platforms.ts';
+import { cannotBeRead } from './cannot-be-read.ts';
 import { folderHasher } from './hash-folder.ts';
 import type { ListedFile } from './list-files.ts';
 import { nameReader } from './names-in-source.ts';
@@ -20,18 +21,19 @@ export interface FolderContent {
 const pieceBytes = 1_048_576;
 const piece = Buffer.allocUnsafe(pieceBytes);
 
-/** Reads every file once, one after the other. @throws CloudCodeError `build_failed` when one cannot be read, or changes meanwhile */
-export function readContent(folder: string, files: readonly ListedFile[]): FolderContent {
+/** Reads every file once, one after the other. @param tell of how many are done, again and again @throws CloudCodeError `build_failed` when one cannot be read, or changes meanwhile */
+export function readContent(folder: string, files: readonly ListedFile[], tell: (done: number) => void): FolderContent {
   const hasher = folderHasher();
   const names = new Set<string>();
   const platforms = new Set<string>();
   let hasAddon = false;
-  for (const file of files) {
+  for (const [done, file] of files.entries()) {
     hasher.beginFile(file);
     const namesIn = nameReader(file.path, names);
     let isStart = extname(file.path) === '.node';
     hasAddon ||= isStart;
     readPieces(join(folder, file.path), file.bytes, (part) => {
+      tell(done);
       hasher.update(part);
       namesIn?.read(part);
       if (isStart) for (const platform of addonPlatforms(part)) platforms.add(platform);
@@ -66,8 +68,6 @@ function open(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw new CloudCodeError('build_failed', `${path} is part of the deployment and cannot be read: ${error instanceof Error ? error.message : String(error)}.`, {
-      hint: 'Let this user read it, or install it again.', cause: error,
-    });
+    throw cannotBeRead(path, error);
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { atStep } from '../build-steps.ts';
+import { atStep, stepTeller } from '../build-steps.ts';
 import type { ListedFile } from './list-files.ts';
 import { type FolderContent, readContent, stampOf } from './read-content.ts';
 
@@ -35,7 +35,11 @@ export function contentReader(file: string | null): ContentReader {
       }
       isNew = true;
       const beganAtMs = Date.now();
-      const content = await atStep(`reading ${name}`, async () => readContent(folder, files));
+      const step = `reading ${name}`;
+      const content = await atStep(step, async () => {
+        using telling = stepTeller();
+        return readContent(folder, files, (done) => telling.at(() => `${step}: ${done} of ${files.length} files`));
+      });
       if (files.every(({ changedAtMs }) => changedAtMs < beganAtMs - clockMs)) now[folder] = { stamp, ...content };
       return content;
     },

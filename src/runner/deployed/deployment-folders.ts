@@ -10,7 +10,7 @@ import { DeploymentDamaged } from '../deployment-damaged.ts';
 import { openUsedMarks } from '../used-marks.ts';
 import { openContentCache } from './content-cache.ts';
 import { type CopiedFile, copyFiles, linkFiles } from './copy-files.ts';
-import { layOut, type Layout } from './lay-out.ts';
+import { layOut } from './lay-out.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {
@@ -57,18 +57,18 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
     const tree = await readPackageTree(db, hash);
     if (tree === null) throw new DeploymentDamaged(`The packages ${hash} are not in the database.`);
     const stored = await readAll(db, tree.folders.map((folder) => folder.hash));
-    await layOut(join(folders.packages, hash), layoutOfTree(tree, stored, folders), async (to, files) => {
+    await layOut(join(folders.packages, hash), { files: filesIn(tree.folders, stored, folders), links: tree.links }, async (to, files) => {
       await severalAtOnce(new Set(files.map(({ content }) => content)), unpackedAtOnce, contents);
       await linkFiles(to, files);
     });
   };
   const layOutDeployment = async (folder: string, { treeHash, filesHash, projectPath }: DeployedFolder): Promise<void> => {
     const tree = treeHash === null ? null : await readPackageTree(db, treeHash);
-    const stored = filesHash === null ? null : (await readAll(db, [filesHash])).get(filesHash);
-    const files = stored === undefined || stored === null ? [] : copiesOf(stored, projectPath, folders);
+    const places = [...(tree === null ? [] : outsideModules(tree)), ...(filesHash === null ? [] : [{ path: projectPath, hash: filesHash }])];
+    const stored = await readAll(db, places.map(({ hash }) => hash));
     const links = treeHash === null || tree === null ? [] : outermostModules(tree).map((path) => ({ path, target: posix.join(posix.relative(posix.dirname(path), '.'), '../../packages', treeHash, path) }));
-    await layOut(folder, { files, links }, async (to, wanted) => {
-      if (wanted.length > 0 && stored !== null && stored !== undefined) await contents(stored);
+    await layOut(folder, { files: filesIn(places, stored, folders), links }, async (to, wanted) => {
+      for (const content of new Set(wanted.map((file) => file.content))) await contents(content);
       await copyFiles(to, wanted);
     });
   };
@@ -110,20 +110,22 @@ async function readAll(db: Queryable, hashes: readonly string[]): Promise<Readon
   return found;
 }
 
-interface PackageFile extends CopiedFile {
+interface PlacedFile extends CopiedFile {
   readonly content: StoredContent;
 }
 
-function layoutOfTree({ folders: places, links }: Omit<PackageTree, 'hash'>, stored: ReadonlyMap<string, StoredContent>, folders: MachineFolders): Layout<PackageFile> {
-  const files = places.flatMap(({ path, hash }) => {
+/** The files of contents, each once: where two places have one, it is that of the last. */
+function filesIn(places: PackageTree['folders'], stored: ReadonlyMap<string, StoredContent>, folders: MachineFolders): readonly PlacedFile[] {
+  const all = places.flatMap(({ path: place, hash }) => {
     const content = stored.get(hash);
-    return content === undefined ? [] : copiesOf(content, path, folders).map((file) => ({ ...file, content }));
+    return (content?.files ?? []).map((file): PlacedFile => ({ ...file, path: place === '' ? file.path : `${place}/${file.path}`, from: join(folders.contents, hash, file.path), content: content as StoredContent }));
   });
-  return { files, links };
+  return [...new Map(all.map((file) => [file.path, file])).values()];
 }
 
-function copiesOf(content: StoredContent, place: string, folders: MachineFolders): readonly CopiedFile[] {
-  return content.files.map((file) => ({ ...file, path: place === '' ? file.path : `${place}/${file.path}`, from: join(folders.contents, content.hash, file.path) }));
+/** Those that are linked into a `node_modules` from elsewhere: code that is in the bundles looks for their files where the project has them. */
+function outsideModules({ folders }: Omit<PackageTree, 'hash'>): PackageTree['folders'] {
+  return folders.filter(({ path }) => !path.split('/').includes('node_modules'));
 }
 
 /** The `node_modules` of a tree that lie in no other. */
