@@ -15,4 +15,6 @@ export interface ToldPackage {
    */
   readonly how: 'outside' | 'plain' | 'bundled' | 'linked';
   readonly because: string;
+  /** Of its files; null of one that is in the bundle alone. */
+  readonly bytes: number | null;
 }

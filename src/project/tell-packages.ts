@@ -19,10 +19,12 @@ export function tellPackages(folder: string, { found, built, config }: { readonl
     for (const path of parts.inputs) if (path.includes('/node_modules/')) inside.set(packageName(path), `${file} imports it, and Node could not load it as it is or \`bundle\` names it`);
   }
   const plain = new Set([...(config.external ?? []), ...[...built.values()].flatMap((one) => one.config.external ?? [])]);
-  const outside = found.folders.map(({ name }): ToldPackage => {
+  const outside = found.folders.map(({ name, files }): ToldPackage => {
     const bare = name.replace(/(?<=.)@[^@]*$/, '');
-    if (found.built.has(name)) return { package: name, how: 'linked', because: because.get(bare) ?? 'code of the tasks lies in it' };
-    return { package: name, how: plain.has(bare) ? 'plain' : 'outside', because: plain.has(bare) ? '`external` names it' : (because.get(bare) ?? 'a package that is reached needs it') };
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    if (found.built.has(name)) return { package: name, how: 'linked', because: because.get(bare) ?? 'code of the tasks lies in it', bytes };
+    const reason = because.get(bare) ?? (found.neededBy.has(name) ? `${found.neededBy.get(name)} needs it` : 'a task imports it');
+    return { package: name, how: plain.has(bare) ? 'plain' : 'outside', because: plain.has(bare) ? '`external` names it' : reason, bytes };
   });
-  return [...outside, ...[...inside].map(([name, reason]): ToldPackage => ({ package: name, how: 'bundled', because: reason }))].toSorted((left, right) => (left.package < right.package ? -1 : 1));
+  return [...outside, ...[...inside].map(([name, reason]): ToldPackage => ({ package: name, how: 'bundled', because: reason, bytes: null }))].toSorted((left, right) => (left.package < right.package ? -1 : 1));
 }

@@ -30,14 +30,14 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
   it("says what it deployed to the project's own store, and how much of it was new", async () => {
     const first = await deploy();
     assert.equal(first.status, 0, first.stderr);
-    assert.match(first.stdout, /^Deployed to testing\n {2}tasks {2}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
+    assert.match(first.stdout, /^Deployed to testing\n {2}tasks {5}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
     write('cloudcode/a/index.ts', returns('a2'));
     const second = documentOf<Deployment>(await deploy('--json'));
     assert.deepEqual({ ...second, code: null, packages: null, files: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], report: [], notices: [], code: null, packages: null, files: null });
     assert.deepEqual([second.code.count, second.code.added.map(({ name }) => name)], [2, ['a']]);
     assert.ok((second.code.added[0]?.bytes ?? 0) > 0 && (second.code.added[0]?.bytes ?? 0) < second.code.bytes);
     const third = await deploy('--verbose');
-    assert.match(third.stdout, /^Nothing to deploy: testing has this already\n {2}tasks {2}2 \(.*\), none of them new\n {2}task a: the store has this code already\n/);
+    assert.match(third.stdout, /^Nothing to deploy: testing has this already\n {2}tasks {5}2 \(.*\), none of them new\n {2}task a: the store has this code already\n/);
     write('cloudcode.config.ts', "export default { environments: { testing: { variables: { A: '1' } } } };");
     assert.match((await deploy()).stdout, /^Deployed to testing: variables\n/);
     rmSync(join(folder, 'cloudcode.config.ts'));
@@ -46,11 +46,11 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
   it('--verbose says of each package what was done with it, and why', async () => {
     const project = writeProject({
       a: "import { x } from 'small';\nexport async function run() { return x; }", 'package.json': '{ "dependencies": { "small": "1.2.3" } }',
-      'node_modules/small/package.json': '{ "name": "small", "version": "1.2.3" }', 'node_modules/small/index.js': 'exports.x = 1;',
+      'node_modules/small/package.json': '{ "name": "small", "version": "1.2.3", "dependencies": { "needed": "2" } }', 'node_modules/needed/package.json': '{ "name": "needed", "version": "2.0.0" }', 'node_modules/small/index.js': 'exports.x = 1;',
     });
     const deployed = await cloudcode(['deploy', '--verbose', '--project', project]);
     rmSync(project, { recursive: true, force: true });
-    assert.match(deployed.stdout, /\n {2}packages {2}1 \(\d+ B\), 1 of them new .*\n[\s\S]* {2}package small@1\.2\.3: beside the code, as it is: cloudcode\/a\/index\.ts imports it\n/);
+    assert.match(deployed.stdout, /\n {2}packages {2}2 \(\d+ B\), 2 of them new .*\n[\s\S]* {2}package needed@2\.0\.0 \(\d+ B\): outside of the bundles; small@1\.2\.3 needs it\n {2}package small@1\.2\.3 \(\d+ B\): outside of the bundles; cloudcode\/a\/index\.ts imports it\n/);
   });
 
   it('deploys all or nothing: one broken task refuses the rest with its error', async () => {
@@ -125,7 +125,7 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
       writeFileSync(join(folder, 'cloudcode.config.ts'), slowConfig);
       const deployed = await cloudcode(['deploy', '--project', folder]);
       assert.equal(deployed.status, 0, deployed.stderr);
-      assert.match(deployed.stdout, /^Deployed to testing\n {2}tasks {2}1 \(.*1 of them new/);
+      assert.match(deployed.stdout, /^Deployed to testing\n {2}tasks {5}1 \(.*1 of them new/);
       assert.match(deployed.stderr, /^running cloudcode\.config\.ts …\n/m, 'what the server is at is told');
       await until(20_000, 'the server tells of it', () => (server.stderr().match(/ deployed: 1 task\n/g)?.length === 2 ? true : null));
       assert.deepEqual(await resultOf(folder), ['two', '']);
@@ -155,7 +155,7 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
         const [kept, stale] = await resultOf(folder);
         assert.equal(kept, 'two');
         assert.match(stale, /left alone what others have deployed/);
-        assert.match(await deploy(), /^Deployed to testing\n {2}tasks {2}1 \(.*none of them new/);
+        assert.match(await deploy(), /^Deployed to testing\n {2}tasks {5}1 \(.*none of them new/);
         assert.deepEqual(await resultOf(folder), ['one', '']);
       }
       await using dev = startCloudcode(['dev', '--port', '0', '--project', folder]);

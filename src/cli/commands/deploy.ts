@@ -79,9 +79,9 @@ function describeDeployment({ environment, changed, settings, tasks, code, packa
   const contents = [
     ...(packages.count === 0 ? [] : [`  packages  ${describeCarried(packages)}`]),
     // They are stored together.
-    ...(files.count === 0 ? [] : [`  files  ${files.count} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
+    ...(files.count === 0 ? [] : [`  files     ${files.count.toLocaleString('en')} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
   ];
-  return [first + also, ...notices.map((notice) => `  data   ${escapeText(notice)}`), `  tasks  ${describeCarried(code)}`, ...contents, ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : [])];
+  return [first + also, ...notices.map((notice) => `  data      ${escapeText(notice)}`), `  tasks     ${describeCarried(code)}`, ...contents, ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : [])];
 }
 
 /** `3 (45 KB), 1 of them new (12 KB)` */
@@ -90,9 +90,9 @@ function describeCarried({ count, bytes, added }: Carried): string {
   return `${count} (${describeBytes(bytes)}), ${news}`;
 }
 
-function describePackage({ package: name, how, because }: ToldPackage): string {
-  const done = { outside: 'beside the code, as it is', bundled: 'in the code of the tasks', plain: 'beside the code, loaded by Node alone', linked: 'its code in that of the tasks, its other files beside it' }[how];
-  return `  package ${escapeText(name)}: ${done}: ${escapeText(because)}`;
+function describePackage({ package: name, how, because, bytes }: ToldPackage): string {
+  const done = { outside: 'outside of the bundles', bundled: 'in the bundles', plain: 'outside of the bundles, loaded by Node alone', linked: 'its code in the bundles, its other files outside' }[how];
+  return `  package ${escapeText(name)}${bytes === null ? '' : ` (${describeBytes(bytes)})`}: ${done}; ${escapeText(because)}`;
 }
 
 function describeTasks(tasks: readonly string[], { added }: Carried): readonly string[] {

@@ -4,7 +4,7 @@ import type { FolderToKeep, PackageTree } from '../../core/kept-folder.ts';
 import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
-import { type Beginning, closePackages, type ReachedPackage, type WholeBeginning } from './reach-packages.ts';
+import { type Beginning, closePackages, type Reached, type ReachedPackage, type WholeBeginning } from './reach-packages.ts';
 import { contentReader } from './remember-contents.ts';
 import { rootOf } from './tree-root.ts';
 
@@ -36,6 +36,8 @@ export interface FoundPackages {
   readonly projectPath: string;
   /** Of those whose code is in the bundles, and whose other files are in the tree: `lib@1.0.0`. */
   readonly built: ReadonlySet<string>;
+  /** Of each package, the name of another one that needs it, where there is one: `pg-pool@3.10.0`, `pg@8.16.0`. */
+  readonly neededBy: ReadonlyMap<string, string>;
   readonly native: readonly NativePackage[];
   /** Those that a part of the project, one task, reaches by what was asked for it. */
   nativeOf(asked: Beginning): readonly NativePackage[];
@@ -68,10 +70,19 @@ export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: Pa
     root,
     projectPath: inTree(folder),
     built: new Set(reached.packages.filter(({ isBuilt }) => isBuilt).map(({ name }) => name)),
+    neededBy: namesOf(reached),
     native: [...native.values()],
     nativeOf: (asked) => reached.from(asked).flatMap((one) => native.get(one) ?? []),
     spawnNeedOf: (asked) => spawnNeedIn(reached.from(asked)),
   };
+}
+
+function namesOf({ packages, neededBy }: Reached): ReadonlyMap<string, string> {
+  const names = new Map(packages.map(({ folder, name }) => [folder, name]));
+  return new Map(packages.flatMap(({ folder, name }) => {
+    const by = names.get(neededBy.get(folder) ?? '');
+    return by === undefined ? [] : [[name, by] as const];
+  }));
 }
 
 function spawnNeedIn(packages: readonly ReachedPackage[]): string | null {

@@ -44,6 +44,8 @@ export interface Reached {
   readonly packages: readonly ReachedPackage[];
   /** As they were looked up. */
   readonly found: readonly FoundPackage[];
+  /** By the folder of a package: that of the first one that needs it. */
+  readonly neededBy: ReadonlyMap<string, string>;
   /** Those that a part of the project reaches. */
   from(part: Beginning): readonly ReachedPackage[];
 }
@@ -60,6 +62,7 @@ export async function closePackages({ folder: project, outside, built, inputs, .
   const found: FoundPackage[] = [];
   const packages = new Map<string, ReachedPackage>();
   const needs = new Map<string, readonly string[]>();
+  const neededBy = new Map<string, string>();
   let bytes = 0;
   /** What a package has for its own tests and builds is not followed, unless the project depends on it: as on a driver that the package is tested with. */
   const ofProject = new Set(declaredBy(readManifest(project)));
@@ -98,6 +101,7 @@ export async function closePackages({ folder: project, outside, built, inputs, .
     if (needs.has(folder)) continue;
     const needed = await read(folder);
     needs.set(folder, needed);
+    for (const one of needed) if (!neededBy.has(one)) neededBy.set(one, folder);
     due.push(...needed);
   }
   // What they import is known from their code.
@@ -108,7 +112,7 @@ export async function closePackages({ folder: project, outside, built, inputs, .
     needs.set(folder, []);
   }
   const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] => [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
-  return { packages: inOrder(packages.keys()), found, from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)) };
+  return { packages: inOrder(packages.keys()), found, neededBy, from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)) };
 }
 
 /** Null for a file that stands in a `node_modules` by itself. */

@@ -1,4 +1,5 @@
 import { dirname, sep } from 'node:path';
+import { isWithin } from './list-files.ts';
 
 /** The lowest folder that holds the project and all of these paths: for what lies in a `node_modules`, the whole of that. */
 export function rootOf(folder: string, paths: readonly string[]): string {
@@ -12,6 +13,6 @@ function outermostHolder(path: string): string {
 }
 
 function lowestWith(root: string, path: string): string {
-  if (path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)) return root;
+  if (isWithin(root, path)) return root;
   return lowestWith(dirname(root), path);
 }
