@@ -10,8 +10,8 @@ export interface ToldPackage {
   /** `pg@8.16.0`; `pg` of one that is in a bundle. */
   readonly package: string;
   /**
-   * Loaded by Node from the deployment's copy with the help of a pack, or without (`plain`), or made a part of the bundle. `linked`: its code is a part of the bundle, and its other files are
-   * beside that.
+   * Loaded by Node from the deployment's copy with the help of a pack, or without (`plain`), or made a part of the bundle. `linked`: from elsewhere than a `node_modules`; its code is a part of
+   * the bundle, and its files are beside that.
    */
   readonly how: 'outside' | 'plain' | 'bundled' | 'linked';
   readonly because: string;

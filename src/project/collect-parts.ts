@@ -48,7 +48,7 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
     folder, cache, ...inputs, tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })), files: [...(config.files ?? []), ...addonsIn(folder, parts)], maxMb: config.maxFilesMb,
   });
   const found = await findPackages({
-    folder, cache, ...inputs, imports: all(({ imports }) => imports), named: all(({ named }) => named), linked: all(({ linked }) => linked), outside: own.outside, maxMb: config.maxPackagesMb,
+    folder, cache, inputs: inputs.inputs, imports: all(({ imports }) => imports), named: all(({ named }) => named), linked: all(({ linked }) => linked), outside: own.outside, maxMb: config.maxPackagesMb,
   });
   refuseAddonsOutside(folder, { built, found });
   return {

@@ -22,7 +22,7 @@ export function tellPackages(folder: string, { found, built, config }: { readonl
   const outside = found.folders.map(({ name, files }): ToldPackage => {
     const bare = name.replace(/(?<=.)@[^@]*$/, '');
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    if (found.built.has(name)) return { package: name, how: 'linked', because: because.get(bare) ?? 'code of the tasks lies in it', bytes };
+    if (found.linked.has(name)) return { package: name, how: 'linked', because: because.get(bare) ?? 'code of the tasks lies in it', bytes };
     const reason = because.get(bare) ?? (found.neededBy.has(name) ? `${found.neededBy.get(name)} needs it` : 'a task imports it');
     return { package: name, how: plain.has(bare) ? 'plain' : 'outside', because: plain.has(bare) ? '`external` names it' : reason, bytes };
   });

@@ -13,8 +13,8 @@ const index = 'cloudcode/job/index.ts';
 
 type Given = Partial<Omit<FilesAsked, 'tasks' | 'built' | 'inputs'>> & { readonly ofTask?: readonly string[]; readonly built?: readonly string[] };
 
-async function find(folder: string, { ofTask, built = [index], ...rest }: Given = {}) {
-  return (await findAll(folder, { ofTask, built, ...rest })).files;
+async function find(folder: string, given: Given = {}) {
+  return (await findAll(folder, given)).files;
 }
 
 function findAll(folder: string, { ofTask, built = [index], ...rest }: Given = {}): Promise<FoundFiles> {

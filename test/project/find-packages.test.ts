@@ -10,7 +10,7 @@ import { folderHasher } from '../../src/project/packages/hash-folder.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
 const entry = 'cloudcode/job/index.js';
-const nothing = { imports: [], named: [], linked: [], outside: [], built: new Set<string>(), inputs: new Set<string>(), cache: null };
+const nothing = { imports: [], named: [], linked: [], outside: [], inputs: new Set<string>(), cache: null };
 
 interface Needs {
   readonly [field: string]: unknown;

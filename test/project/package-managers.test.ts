@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { buildProject } from '../../src/project/build-project.ts';
 import { endBundler } from '../../src/project/bundle.ts';
@@ -30,4 +29,3 @@ describe("Yarn's Plug'n'Play", { concurrency: true }, () => {
   });
 });
 
-void [mkdir, symlink, dirname];

@@ -160,7 +160,7 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
       const built = await buildProject(join(at, project));
       assert.deepEqual((await runBundle(await layOut(t, built), 'a')).result, ['Hello', '1,2']);
       const carried = built.packages.folders.find(({ name }) => name === '@own/lib@1.0.0');
-      assert.deepEqual(carried?.files.map(({ path }) => path), ['data.csv', 'package.json', 'src/mails/hello.txt']);
+      assert.deepEqual(carried?.files.map(({ path }) => path), ['data.csv', 'package.json', 'src/index.ts', 'src/mails/hello.txt']);
       assert.deepEqual(built.report.find((one) => one.package === '@own/lib@1.0.0')?.how, 'linked');
     });
   }
@@ -171,7 +171,7 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
       'packages/lib/dist/index.js': "exports.greet = () => require('node:fs').readdirSync(__dirname).sort();", 'packages/lib/dist/hello.txt': '', 'packages/lib/dist/x.tmp': '', 'packages/lib/src/x.tmp': '',
     });
     await linkInto(at, 'node_modules/@own/lib', '../../packages/lib');
-    assert.deepEqual((await runBundle(await layOut(t, await buildProject(join(at, 'apps/jobs'))), 'a')).result, ['hello.txt', 'x.tmp']);
+    assert.deepEqual((await runBundle(await layOut(t, await buildProject(join(at, 'apps/jobs'))), 'a')).result, ['hello.txt', 'index.js', 'x.tmp']);
   });
 
   it('a native add-on of a linked package travels, also when git ignores it; one outside of the project and of all packages is refused with what to do', async (t) => {

@@ -91,7 +91,7 @@ function describeCarried({ count, bytes, added }: Carried): string {
 }
 
 function describePackage({ package: name, how, because, bytes }: ToldPackage): string {
-  const done = { outside: 'outside of the bundles', bundled: 'in the bundles', plain: 'outside of the bundles, loaded by Node alone', linked: 'its code in the bundles, its other files outside' }[how];
+  const done = { outside: 'outside of the bundles', bundled: 'in the bundles', plain: 'outside of the bundles, loaded by Node alone', linked: 'its code in the bundles, its files outside' }[how];
   return `  package ${escapeText(name)}${bytes === null ? '' : ` (${describeBytes(bytes)})`}: ${done}; ${escapeText(because)}`;
 }
 

@@ -13,14 +13,12 @@ export interface BuildInputs {
 interface Asked extends BuildInputs {
   /** Relative to the folder: `''` for all of it. */
   readonly from: string;
-  /** Left out besides: absolute. */
-  readonly besides?: ReadonlySet<string>;
   readonly onLinkOut?: (path: string, target: string) => void;
 }
 
 /** The files of a folder that are deployed with the code that is built from it: all but that, what never travels, and what git ignores. Paths are relative to the folder, which has its links resolved. */
-export function filesInFolder(folder: string, { from, built, inputs, besides, onLinkOut }: Asked): readonly ListedFile[] {
+export function filesInFolder(folder: string, { from, built, inputs, onLinkOut }: Asked): readonly ListedFile[] {
   const isIgnored = gitRules(folder, inputs);
-  const isLeftOut = (place: string, name: string, isFolder: boolean): boolean => neverTravels(name) || built.has(place) || besides?.has(place) === true || isIgnored(place, isFolder);
+  const isLeftOut = (place: string, name: string, isFolder: boolean): boolean => neverTravels(name) || built.has(place) || isIgnored(place, isFolder);
   return listFiles(folder, isLeftOut, { from, isTargetLeftOut: isLeftOut, ...(onLinkOut === undefined ? {} : { onLinkOut }) });
 }

@@ -34,8 +34,8 @@ export interface FoundPackages {
   readonly root: string;
   /** The project's folder, relative to the root: `''`, `apps/jobs`. */
   readonly projectPath: string;
-  /** Of those whose code is in the bundles, and whose other files are in the tree: `lib@1.0.0`. */
-  readonly built: ReadonlySet<string>;
+  /** Of those that are linked from elsewhere, and whose code is in the bundles too: `lib@1.0.0`. */
+  readonly linked: ReadonlySet<string>;
   /** Of each package, the name of another one that needs it, where there is one: `pg-pool@3.10.0`, `pg@8.16.0`. */
   readonly neededBy: ReadonlyMap<string, string>;
   readonly native: readonly NativePackage[];
@@ -51,7 +51,7 @@ const defaultMaxMb = 500;
 /**
  * The packages that a project's code reaches, whole, where Node finds them on this machine: what it imports, closed over what each declares
  * (dependencies, optional ones, peers) and what its sources name literally without declaring it, as far as it is installed. Of a package that is linked from elsewhere and
- * built with the tasks, the files that are not built, by the rules of a task's own folder.
+ * built with the tasks, what git does not ignore, and what lies beside code that is built.
  * @throws CloudCodeError `packages_too_large`, naming the largest; `build_failed` when a file cannot be read
  */
 export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: PackagesAsked): Promise<FoundPackages> {
@@ -69,7 +69,7 @@ export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: Pa
     folders: [...new Map(reached.packages.map((one) => [one.content.hash, toKeep(one)])).values()],
     root,
     projectPath: inTree(folder),
-    built: new Set(reached.packages.filter(({ isBuilt }) => isBuilt).map(({ name }) => name)),
+    linked: new Set(reached.packages.filter(({ isLinked }) => isLinked).map(({ name }) => name)),
     neededBy: namesOf(reached),
     native: [...native.values()],
     nativeOf: (asked) => reached.from(asked).flatMap((one) => native.get(one) ?? []),

@@ -15,8 +15,8 @@ export interface ReachedPackage {
   readonly files: readonly ListedFile[];
   readonly bytes: number;
   readonly content: FolderContent;
-  /** Linked from outside of every `node_modules`, and imported: its code is in the bundles, and these are its other files. */
-  readonly isBuilt: boolean;
+  /** Linked from outside of every `node_modules`, and imported: its code is in the bundles too. */
+  readonly isLinked: boolean;
 }
 
 /** Where a project's code begins to look for packages. */
@@ -32,7 +32,7 @@ interface NamedPackage {
   readonly importer: string;
 }
 
-export interface WholeBeginning extends Beginning, BuildInputs {
+export interface WholeBeginning extends Beginning, Pick<BuildInputs, 'inputs'> {
   /** The project's. */
   readonly folder: string;
   /** Other folders outside of the project that code is built from: absolute. */
@@ -57,7 +57,7 @@ interface Reading {
 }
 
 /** All packages that a project reaches: see `findPackages`. */
-export async function closePackages({ folder: project, outside, built, inputs, ...whole }: WholeBeginning, { contents, maxBytes }: Reading): Promise<Reached> {
+export async function closePackages({ folder: project, outside, inputs, ...whole }: WholeBeginning, { contents, maxBytes }: Reading): Promise<Reached> {
   const find = packageFinder();
   const found: FoundPackage[] = [];
   const packages = new Map<string, ReachedPackage>();
@@ -78,24 +78,22 @@ export async function closePackages({ folder: project, outside, built, inputs, .
   const lookAll = (names: readonly NamedPackage[]): readonly string[] => names.flatMap(({ name, importer }) => look(dirname(importer), [name]));
   const linkedOf = ({ linked }: Pick<Beginning, 'linked'>): readonly string[] => lookAll(linked).filter((folder) => packageFolderOf(folder) === null);
   const beginningsOf = ({ imports, named }: Beginning): readonly string[] => [...imports.flatMap(({ path }) => folderOf(path) ?? []), ...lookAll(named)];
+  const linked = new Set([...linkedOf(whole), ...outside]);
 
-  const keep = async (folder: string, { files, isBuilt }: Pick<ReachedPackage, 'files' | 'isBuilt'>): Promise<ReachedPackage> => {
-    const name = nameOf(folder, readManifest(folder));
+  const read = async (folder: string): Promise<readonly string[]> => {
+    const manifest = readManifest(folder);
+    const name = nameOf(folder, manifest);
+    const isLinked = linked.has(folder);
+    const files = isLinked ? filesInFolder(folder, { from: '', built: new Set([project]), inputs }) : listFiles(folder, leftOutOf(folder, project));
     const own = files.reduce((sum, file) => sum + file.bytes, 0);
     bytes += own;
     const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
-    const one = { name, folder, files, bytes: own, content, isBuilt };
-    packages.set(folder, one);
-    return one;
-  };
-  const read = async (folder: string): Promise<readonly string[]> => {
-    const { content } = await keep(folder, { files: listFiles(folder, leftOutOf(folder, project)), isBuilt: false });
-    const manifest = readManifest(folder);
+    packages.set(folder, { name, folder, files, bytes: own, content, isLinked });
     const forItself = new Set(Object.keys(manifest.devDependencies ?? {}).filter((one) => !ofProject.has(one)));
     return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((one) => !one.startsWith('node:') && !forItself.has(one))]));
   };
 
-  const begin = beginningsOf(whole);
+  const begin = [...beginningsOf(whole), ...linked];
   const due = [...begin];
   for (let folder = due.pop(); folder !== undefined; folder = due.pop()) {
     if (needs.has(folder)) continue;
@@ -103,13 +101,6 @@ export async function closePackages({ folder: project, outside, built, inputs, .
     needs.set(folder, needed);
     for (const one of needed) if (!neededBy.has(one)) neededBy.set(one, folder);
     due.push(...needed);
-  }
-  // What they import is known from their code.
-  const linked = new Set([...linkedOf(whole), ...outside].filter((folder) => !packages.has(folder)));
-  for (const folder of linked) {
-    const files = filesInFolder(folder, { from: '', built, inputs, besides: new Set([project, ...linked, ...packages.keys()].filter((one) => one !== folder)) });
-    if (files.length > 0) await keep(folder, { files, isBuilt: true });
-    needs.set(folder, []);
   }
   const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] => [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
   return { packages: inOrder(packages.keys()), found, neededBy, from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)) };
