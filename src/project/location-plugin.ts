@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { Loader, Plugin } from 'esbuild';
 import { atStep } from './build-steps.ts';
 import { insertFirst } from './insert-first.ts';
+import { nameOwnRequire, ownRequire } from './own-require.ts';
 import { relativePath } from './relative-path.ts';
 
 /** What a bundle calls the object that stands for `import.meta` in each of its files, and the function that makes one. */
@@ -28,6 +29,8 @@ export function locationPlugin(folder: string): Plugin {
         const file = relativePath(folder, path);
         return atStep(`loading ${file}`, async () => {
           const contents = await readFile(path, 'utf8').catch(() => '');
+          const renamed = await nameOwnRequire(build, path, contents);
+          if (renamed !== null) return { ...withPlace(folder, path, renamed), loader: 'js' };
           return speaksOfPlace.test(contents) ? withPlace(folder, path, contents) : undefined;
         });
       });
@@ -38,8 +41,10 @@ export function locationPlugin(folder: string): Plugin {
 /** The contents of a file that knows where it lies. */
 export function withPlace(folder: string, path: string, contents: string): { readonly contents: string; readonly loader: Loader } {
   // A name that is nobody's: `require` may be the file's own.
-  const prefix = `var ${here} = /* @__PURE__ */ ${at}(${JSON.stringify(relativePath(folder, path))});`;
-  return { contents: speaksOfPlace.test(contents) ? insertFirst(contents, prefix) : contents, loader: loaders[extname(path)] ?? 'js' };
+  const file = JSON.stringify(relativePath(folder, path));
+  const place = speaksOfPlace.test(contents) ? `var ${here} = /* @__PURE__ */ ${at}(${file});` : '';
+  const prefix = contents.includes(ownRequire) ? `${place}var ${ownRequire} = /* @__PURE__ */ ${at}(${file}, true);` : place;
+  return { contents: prefix === '' ? contents : insertFirst(contents, prefix), loader: loaders[extname(path)] ?? 'js' };
 }
 
 /** The code of a bundle that knows where its files lie. No line number changes. @param folderExpression of the project's folder, where the bundle runs */
@@ -51,8 +56,9 @@ function atSource(folderExpression: string): string {
   return `(() => {
     const { createRequire } = globalThis.process.getBuiltinModule("node:module"), { dirname, join } = globalThis.process.getBuiltinModule("node:path"), { pathToFileURL } = globalThis.process.getBuiltinModule("node:url");
     const folder = ${folderExpression};
-    return (file) => {
+    return (file, asksRequire) => {
       const filename = join(folder, file);
+      if (asksRequire) return createRequire(filename);
       const resolve = (specifier) => {
         const found = createRequire(filename).resolve(specifier);
         return found.startsWith("node:") || !found.includes("/") ? found : pathToFileURL(found).href;

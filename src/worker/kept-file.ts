@@ -1,5 +1,5 @@
 // Taken before the task runs, which may put its own in their place.
-const { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writevSync } = process.getBuiltinModule('node:fs');
+const { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writevSync } = process.getBuiltinModule('node:fs');
 
 const checksumBytes = 4;
 /** A file that is being written for longer was left behind by an attempt that was ended. */
@@ -13,6 +13,41 @@ export function readKept(path: string): Buffer | null {
     if (kept.readUInt32LE(0) === checksumOf([data])) return data;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+  }
+  removeKept(path);
+  return null;
+}
+
+/** The next bytes of what was kept, in a buffer of their own or in the beginning of the given one. */
+export type Take = (length: number, into?: Buffer) => Buffer;
+
+/** As `readKept` does, piece by piece. @param make is given what nobody has checked yet: what it makes counts when all of the file is what was kept. Null is its word that it wants none of it */
+export function readKeptPieces<Made>(path: string, make: (take: Take) => Made | null): Made | null {
+  let file: number | null = null;
+  try {
+    file = openSync(path, 'r');
+    const { crc32 } = process.getBuiltinModule('node:zlib');
+    let left = fstatSync(file).size;
+    let checksum = 0;
+    const take: Take = (length, into) => {
+      const piece = (into ?? Buffer.allocUnsafeSlow(Math.min(length, left))).subarray(0, length);
+      for (let at = 0; at < length; ) {
+        const count = readSync(file ?? -1, piece, at, length - at, null);
+        if (count === 0) throw new Error('it was cut');
+        at += count;
+      }
+      left -= length;
+      checksum = crc32(piece, checksum);
+      return piece;
+    };
+    const expected = take(checksumBytes).readUInt32LE(0);
+    checksum = 0;
+    const made = make(take);
+    if (made === null || (left === 0 && checksum === expected)) return made;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
   removeKept(path);
   return null;

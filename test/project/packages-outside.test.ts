@@ -6,7 +6,7 @@ import { buildProject } from '../../src/project/build-project.ts';
 import { endBundler } from '../../src/project/bundle.ts';
 import { layOut } from './lay-out.ts';
 import { makeFolder } from './make-folder.ts';
-import { runBundle } from './run-bundle.ts';
+import { runBundle, sourcePosition } from './run-bundle.ts';
 
 const inModules = (name: string, files: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`node_modules/${name}/${path}`, text]));
@@ -85,6 +85,28 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
       exports.run = async () => [require('common').computed, require('compiled').default, require('modules').named, require('dual'), basename(require.resolve('dual')), require('data/values.json').value, require(['com', 'mon'].join('')).fixed, require === module.require];`;
     assert.deepEqual(await run(t, { 'cloudcode/a/index.cjs': source.replace(', require === module.require', '') }), [2, 'the default', 1, 'required', 'index.cjs', 3, 1]);
   });
+
+  for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+    it(`\`require\` of what is known when it runs looks from the file that says it, a bundle in ${format}`, async (t) => {
+      const files = {
+        'package.json': '{ "name": "p", "dependencies": { "two": "1" } }',
+        ...inModules('two', { 'package.json': '{ "name": "two", "version": "1.0.0" }', 'index.js': 'module.exports = 1;' }),
+        'lib/node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }', 'lib/node_modules/two/index.js': 'module.exports = 2;',
+        'lib/value.json': '"of lib"', 'lib/local/one.cjs': "module.exports = 'one';", 'cloudcode/a/value.json': '"of the task"',
+        'lib/loads.cjs': `
+          // What \`require\` is called with.
+          const name = ['tw', 'o'].join(''), file = ['./val', 'ue.json'].join(''), load = require;
+          const found = [require(name), load('two'), require('two'), require(file), load('./value.json'), require.resolve(file).split('/').slice(-2), load.resolve('two').split('/').slice(-4), require.resolve('two').split('/').slice(-4), require('two', 1)];
+          exports.found = [...found, require(name === 'two' ? './local/one.cjs' : 'none'), require('./local/' + ['one'][0] + '.cjs'), typeof require, require.cache === load.cache];
+          exports.fail = () => { throw new Error('on line 6'); };`,
+        'cloudcode/a/index.ts': `${awaiting}\nimport { found, fail } from '../../lib/loads.cjs';\nexport const config = { files: ['lib/value.json'] };\nexport const run = ({ fails }: { fails?: boolean }) => fails ? fail() : found;`,
+      };
+      const project = await layOut(t, await buildProject(await makeFolder(t, files)));
+      const nested = ['lib', 'node_modules', 'two', 'index.js'];
+      assert.deepEqual((await runBundle(project, 'a')).result, [2, 2, 2, 'of lib', 'of lib', ['lib', 'value.json'], nested, nested, 2, 'one', 'one', 'function', true]);
+      assert.match(sourcePosition((await runBundle(project, 'a', { fails: true })).stack ?? '', project.tasks[0]?.sourceMap ?? ''), /lib\/loads\.cjs:6:/);
+    });
+  }
 
   it('a package that awaits at top level, imported by a file which does not', async (t) => {
     assert.equal(await run(t, { 'cloudcode/shared/late.ts': "export { late } from 'awaits';", 'cloudcode/a/index.ts': "import { late } from '../shared/late.ts';\nexport const run = () => late;" }), 'late');

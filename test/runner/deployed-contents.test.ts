@@ -148,6 +148,18 @@ describe('a run has the packages and files that its deployment was made with', {
     assert.equal(readFileSync(machineFile('packages/*/node_modules/words/large.bin')).length, 3_000_000);
   });
 
+  it('what an attempt kept of a damaged package is not used once that is put right', async () => {
+    await deploy();
+    const first = await start();
+    await resultOf();
+    writeFileSync(machineFile('packages/*/node_modules/words/index.js'), `exports.hello = 'Damaged'; /* ${'x'.repeat(120_000)} */`);
+    for (const _ of [1, 2]) assert.equal((await resultOf())['greeting'], 'Damaged you');
+    await first.stop();
+    assert.equal(globSync('**/*.pack', { cwd: join(scratch, 'machine') }).length, 1);
+    await start();
+    assert.equal((await resultOf())['greeting'], 'Hello you');
+  });
+
   for (const lost of ['packages', 'deployments', 'contents', '']) {
     it(`${lost === '' ? 'everything' : lost} of its machine that was removed while the runner runs is written again`, async () => {
       await deploy();

@@ -52,6 +52,7 @@ exports.facts = async () => ({
 });`,
   'word/package.json': '{ "name": "word", "main": "index.js" }',
   'word/index.js': `${filler}\nexports.word = () => require('./part').word + require('./other').word;`,
+  'word/again.js': `${filler}\nrequire('./part');\nexports.word = () => [require('./part').word, require('./part') === require('./part.js'), module.children.map(({ id }) => id.split('/').at(-1)), globalThis.told ?? null];`,
   'word/part.js': 'exports.word = "one";',
   'word/other.js': 'exports.word = "!";',
   'esm/package.json': '{ "name": "esm", "type": "module", "exports": { ".": "./index.js", "./*": "./*" } }',
@@ -84,12 +85,19 @@ const patches: Readonly<Record<string, readonly [string, string]>> = {
   'registerHooks that resolves': [`require('module').registerHooks({ resolve: (specifier, context, next) => next(specifier === './part' ? './other' : specifier, context) });`, '!!'],
   'require.cache': [`require.cache[require.resolve('word/part')] = { id: 'x', loaded: true, exports: { word: 'patched' } };`, 'patched!'],
   'require.extensions': [`require.extensions['.js'] = (module, filename) => { module.exports = filename.endsWith('part.js') ? { word: 'patched' } : filename.endsWith('word/index.js') ? { word: () => module.require('./part').word + '?' } : {}; };`, 'patched?'],
+  'a module of its own require': [`const found = require.resolve('word/again.js'); const { [found]: again } = require.cache; if (again !== undefined) again.require = () => ({ word: 'patched' });`, 'one!'],
+  'diagnostics channels': [`globalThis.told = []; require('diagnostics_channel').subscribe('tracing:module.require:start', ({ id }) => told.push(id));`, 'one!'],
   nothing: ['', 'one!'],
 };
 
 const task = `const Module = require('module');
 const patches = { ${Object.entries(patches).map(([name, [code]]) => `${JSON.stringify(name)}() { ${code} }`).join(',\n')} };
-exports.run = async ({ patch, loads = 'word' }) => {
+exports.run = async ({ patch, late, loads = 'word' }) => {
+  if (late !== undefined) {
+    const { word } = require('word/again.js');
+    patches[late]();
+    return word();
+  }
   if (patch !== undefined) patches[patch]();
   if (loads === 'esm') return { ...require('esm').facts, default: require('esm').default.name, required: require('dep').word, later: (await import('esm')).default === require('esm').default };
   if (loads === 'facts') return require('facts').facts();
@@ -127,6 +135,14 @@ test('what a task patches before it requires a package counts as in Node, when i
   }
 });
 
+test('what a task patches after a package was loaded counts as in Node when that requires something again', async () => {
+  await run({ late: 'nothing' });
+  for (const late of Object.keys(patches)) {
+    const expected = inNode({ late });
+    for (const packagesFolder of [folder, null]) assert.deepEqual((await run({ late }, { packagesFolder })).result, expected, late);
+  }
+});
+
 test('ES modules that a task requires or imports are what plain Node makes of them, and are found without a look at the disk', async () => {
   const expected = inNode({ loads: 'esm' });
   assert.deepEqual(pick(await run({ loads: 'esm' })), [expected, true]);
@@ -137,6 +153,11 @@ test('ES modules that a task requires or imports are what plain Node makes of th
   const words = async (how: Parameters<typeof run>[1]): Promise<unknown> => ((await run({ loads: 'esm' }, how)).result as { dep: { word: string } }).dep.word;
   assert.equal(await words({}), 'one');
   assert.equal(await words({ packagesFolder: null }), 'two');
+  // So does what it says.
+  write('node_modules/dep/one.mjs', 'export const word = "three";');
+  assert.equal(await words({}), 'one');
+  write('node_modules/dep/package.json', '{ "name": "dep", "exports": { "import": "./one.mjs", "require": "./one.cjs" } }');
+  assert.equal(await words({ packagesFolder: null }), 'three');
 });
 
 test('hooks for ES modules that a task registers before it requires one count as in Node', async () => {
@@ -160,18 +181,28 @@ test('a task in ESM format finds what its packages import in the pack', async ()
 
 test('a file is loaded from the pack while it is what it was, and from the disk when it is another', async () => {
   const part = join(folder, 'node_modules/word/part.js');
+  const own = { packagesFolder: null };
   utimesSync(part, 1_700_000_000, 1_700_000_000);
-  assert.equal((await run({})).keepsCode, true);
+  assert.equal((await run({}, own)).keepsCode, true);
   // Altered in place, with its size and time: nobody can tell, so that the answer tells whose was run.
   writeFileSync(part, 'exports.word = "two";');
   utimesSync(part, 1_700_000_000, 1_700_000_000);
-  assert.deepEqual(pick(await run({})), ['one!', false]);
+  assert.deepEqual(pick(await run({}, own)), ['one!', false]);
   utimesSync(part, 1_700_000_000, 1_700_000_001);
-  assert.equal((await run({})).result, 'two!');
+  assert.equal((await run({}, own)).result, 'two!');
   write('node_modules/word/part.js', 'exports.word = "three";');
-  assert.equal((await run({})).result, 'three!');
+  assert.equal((await run({}, own)).result, 'three!');
   rmSync(part);
-  assert.match((await run({})).error?.message ?? '', /ENOENT|Cannot find module/);
+  assert.match((await run({}, own)).error?.message ?? '', /ENOENT|Cannot find module/);
+});
+
+test('a folder that stays as it is is not looked into again, until somebody has put right what is in it', async () => {
+  await run({});
+  write('node_modules/word/part.js', 'exports.word = "altered";');
+  assert.deepEqual(pick(await run({})), ['one!', false]);
+  utimesSync(folder, 1_700_000_000, 1_700_000_000);
+  assert.deepEqual(pick(await run({})), ['altered!', true]);
+  assert.deepEqual(pick(await run({})), ['altered!', false]);
 });
 
 test('a pack that was cut or damaged is thrown away and made again', async () => {

@@ -39,6 +39,7 @@ export async function layOut<File extends KeptFile>(folder: string, layout: Layo
       }
       if (!lacking.isThere && (await renameWhole(temporary, folder))) return;
       for (const { path } of [...lacking.layout.files, ...lacking.layout.links]) await replace(join(temporary, path), { folder, path });
+      touch(folder); // what was made of the files that were there before is not for these
     });
   }
 }

@@ -1,4 +1,4 @@
-import { hookModules, isModuleHooked } from './node-loader.ts';
+import { hookModules, isModuleHooked, readsAsEver } from './node-loader.ts';
 
 // Taken before the task runs, which may put its own in their place.
 const { readdirSync, rmSync } = process.getBuiltinModule('node:fs');
@@ -13,9 +13,13 @@ export interface FoundModule {
 /** By the URL of the importing module, and by specifier. */
 export type FoundModules = ReadonlyMap<string, ReadonlyMap<string, FoundModule>>;
 
+/** The texts of ES modules, by URL. */
+export type ModuleSources = ReadonlyMap<string, () => string>;
+
 interface Known {
   /** Of an earlier attempt; what is in it is used without a look at the disk. */
   readonly found: FoundModules;
+  readonly sources: ModuleSources;
   /** For the code that Node has compiled of modules. */
   readonly folder: string;
   /** Whether what is at a URL stays as it is. */
@@ -32,10 +36,17 @@ interface Resolved {
   readonly format?: string | null;
 }
 
+type Load = (url: string, context: object) => Loaded;
+interface Loaded {
+  readonly format?: string | null | undefined;
+  readonly source?: unknown;
+}
+
 /** More files than modules by so many are of modules that no attempt will load again. */
 const mostOthers = 500;
 
 const newlyFound = new Map<string, Map<string, FoundModule>>();
+const newSources = new Map<string, unknown>();
 const usedParents = new Set<string>();
 let underWay = 0;
 let hooks: { deregister(): void } | null = null;
@@ -50,16 +61,34 @@ export function newlyFoundModules(): FoundModules {
   return newlyFound;
 }
 
-/** Writes what Node has compiled of modules. It does so itself only where a process ends in order. */
-export function keepModules(): void {
-  if (isKept) flushCompileCache();
+/** The texts of modules that were not known. */
+export function newModuleSources(): ModuleSources {
+  return new Map([...newSources].flatMap(([url, source]) => {
+    const text = typeof source === 'string' ? source : source instanceof Uint8Array ? Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString().replace(/^\uFEFF/, '') : null;
+    return text === null ? [] : [[url, () => text]];
+  }));
 }
 
-/** Lets Node begin to load ES modules of packages: what their imports resolve to is known from an earlier attempt, and Node keeps what it compiles. @returns what ends that */
+/** Writes what Node has compiled of modules, which it does itself only where a process ends in order. Node checks version, flags and content of what it keeps; that it does not pile up is for us to see. */
+export function keepModules(folder: string, count: number): void {
+  if (!isKept) return;
+  try {
+    if (readdirSync(folder, { recursive: true }).length > count + mostOthers) rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // There is none yet.
+  }
+  flushCompileCache();
+}
+
+/** Lets Node begin to load ES modules of packages: what their imports resolve to and what they say is known from an earlier attempt, and Node keeps what it compiles. @returns what ends that */
 export function beginModules(known: Known): () => void {
-  if (!isKept) keepCompiled(known);
+  if (!isKept) enableCompileCache(known.folder);
+  isKept = true;
   underWay += 1;
-  if (underWay === 1 && !isModuleHooked()) hooks = hookModules({ resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) => resolve(known, specifier, context, next) });
+  if (underWay === 1 && !isModuleHooked()) hooks = hookModules({
+    resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) => resolve(known, specifier, context, next),
+    load: (url: string, context: object, next: Load) => load(known, url, context, next),
+  });
   return () => {
     underWay -= 1;
     if (underWay > 0) return;
@@ -77,21 +106,18 @@ function resolve({ found, isForGood }: Known, specifier: string, context: Contex
     return { ...known, shortCircuit: true };
   }
   const resolved = next(specifier, context);
-  if (isForGood(parentURL) && isForGood(resolved.url)) {
+  if (isForGood(parentURL) && (resolved.url.startsWith('node:') || isForGood(resolved.url))) {
     const of = newlyFound.get(parentURL) ?? new Map<string, FoundModule>();
     newlyFound.set(parentURL, of.set(specifier, { url: resolved.url, format: resolved.format ?? null }));
   }
   return resolved;
 }
 
-/** Node checks version, flags and content of what it keeps; that it does not pile up is for us to see. */
-function keepCompiled({ found, folder }: Known): void {
-  isKept = true;
-  try {
-    const count = readdirSync(folder, { recursive: true }).length;
-    if (count > found.size + mostOthers) rmSync(folder, { recursive: true, force: true });
-  } catch {
-    // There is none yet.
-  }
-  enableCompileCache(folder);
+function load({ sources, isForGood }: Known, url: string, context: object, next: Load): Loaded & { readonly shortCircuit?: boolean } {
+  if (isModuleHooked() || !readsAsEver()) return next(url, context);
+  const source = sources.get(url);
+  if (source !== undefined) return { format: 'module', source: source(), shortCircuit: true };
+  const loaded = next(url, context);
+  if (loaded.format === 'module' && isForGood(url)) newSources.set(url, loaded.source);
+  return loaded;
 }

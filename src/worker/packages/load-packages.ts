@@ -1,14 +1,15 @@
-import type { Script } from 'node:vm';
+import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
-import { beginModules, countModules, type FoundModules, keepModules, newlyFoundModules } from './load-modules.ts';
-import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
+import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources } from './load-modules.ts';
+import { encodePack, type FoundFiles, type Pack, type PackedFile, readPack } from './pack-file.ts';
 
 // Taken before the task runs, which may put its own in their place.
 const { existsSync, readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
 const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { constants, Script } = process.getBuiltinModule('node:vm');
 const { apply } = Reflect;
 
 const nodeOptions = process.env['NODE_OPTIONS'] ?? '';
@@ -31,11 +32,13 @@ interface Place {
 interface NewFile {
   readonly content: string;
   readonly text: string;
-  readonly script: Script;
+  readonly script: CompiledScript;
 }
 
 let isInstalled = false;
 let place: Place | null = null;
+/** How the names of files begin that stay as they are. */
+let treeStart: string | null = null;
 /** Undefined until the first file of a package is loaded. */
 let pack: Pack | null | undefined;
 let used = 0;
@@ -58,29 +61,29 @@ export function loadFromPacks(): void {
     if (isOurs && format === 'module') return withModules(() => apply(_compile, this, [content, filename, format]));
     const script = isOurs && (format === undefined || format === 'commonjs') ? compileNew(content, filename) : null;
     if (script === null) return apply(_compile, this, [content, filename, format]);
-    return execute(this, script.runInThisContext() as never, filename);
+    return execute(this, script.runInThisContext() as never, { filename });
   };
   prototype._compile = compile;
   _extensions['.js'] = function (module, filename) {
     const script = module._compile === compile && isPacked(filename) && compilesAsEver() ? scriptOf(filename) : null;
     if (script === null) apply(loadJs, this, [module, filename]);
-    else execute(module, script.runInThisContext() as never, filename);
+    else execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) });
   };
-  loader._resolveFilename = function (request, parent, isMain, options) {
-    const from = options === undefined && parent?.filename !== null && parent?.filename !== undefined && isForGood(parent.filename) ? parent.filename : null;
-    const known = from === null ? undefined : pack?.files.get(from)?.found.get(request);
+  watchHooks(function (request, parent, isMain, options) {
+    const from = options === undefined && parent !== undefined ? folderOf(parent) : null;
+    const known = foundFrom(from)?.get(request);
     if (known !== undefined && resolvesAsEver()) return known;
     const found = apply(_resolveFilename, this, [request, parent, isMain, options]);
     if (from !== null && found !== request && isForGood(found) && resolvesAsEver()) noteFound(from, request, found);
     return found;
-  };
-  watchHooks();
+  });
   isInstalled = true;
 }
 
 /** Tells which bundle is loaded from here on. */
 export function usePackOf({ bundle: { compiledFolder, packagesFolder }, external }: Pick<StartMessage, 'bundle' | 'external'>): void {
   place = { compiledFolder, packagesFolder, external };
+  treeStart = packagesFolder === null ? null : `${packagesFolder}/`;
 }
 
 /** Whether this attempt has loaded so much from outside of the pack that another should be kept. */
@@ -98,8 +101,9 @@ export function hasUnkeptPackages(): boolean {
 /** Keeps a pack of what this attempt has loaded, and of what was in the pack before, while that has room. */
 export function keepPackages(): void {
   if (place === null || !hasUnkeptPackages()) return;
-  keep(pathOf(place), () => encodePack({ files: filesToKeep(), modules: modulesToKeep(), generation: (pack?.generation ?? 0) + 1 }));
-  keepModules();
+  const modules = modulesToKeep();
+  keep(pathOf(place), () => encodePack({ files: filesToKeep(), found: foundToKeep(), modules, sources: sourcesToKeep(), generation: (pack?.generation ?? 0) + 1, tree: identityOfTree() }));
+  keepModules(modulesFolderOf(place), modules.size);
   removeOldPacks(place.compiledFolder);
 }
 
@@ -118,11 +122,19 @@ function* filesToKeep(): Iterable<PackedFile> {
     const seen = identityOf(filename);
     // What a hook has changed, or what is another file by now, is for Node to load.
     if (seen === null || readFileSync(filename, 'utf8') !== content) continue;
-    yield { filename, ...seen, text, code: script.createCachedData(), found: newlyFound.get(filename) ?? new Map<string, string>() };
+    yield { filename, ...seen, text, code: script.createCachedData() };
   }
-  for (const file of pack?.files.values() ?? []) {
-    if (!newFiles.has(file.filename)) yield { filename: file.filename, size: file.size, mtimeMs: file.mtimeMs, ino: file.ino, text: file.text, code: file.code, found: new Map([...file.found, ...(newlyFound.get(file.filename) ?? [])]) };
-  }
+  for (const file of pack?.files.values() ?? []) if (!newFiles.has(file.filename)) yield file;
+}
+
+function foundToKeep(): FoundFiles {
+  const all = new Map(pack?.allFound());
+  for (const [folder, found] of newlyFound) all.set(folder, new Map([...(all.get(folder) ?? []), ...found]));
+  return all;
+}
+
+function sourcesToKeep(): ModuleSources {
+  return new Map([...(pack?.sources ?? []), ...newModuleSources()]);
 }
 
 function modulesToKeep(): FoundModules {
@@ -145,16 +157,15 @@ function withModules<Result>(load: () => Result): Result {
 export function beginPackageModules(): () => void {
   if (place === null || !isInstalled) return () => undefined;
   if (pack === undefined) pack = openPack();
-  return beginModules({ found: pack?.modules ?? new Map<string, never>(), folder: `${place.compiledFolder}/modules`, isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)) });
+  return beginModules({ found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place), isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)) });
 }
 
 /** The code of a file from the pack; null where that does not have it. */
-function scriptOf(filename: string): Script | null {
+function scriptOf(filename: string): CompiledScript | null {
   if (pack === undefined) pack = openPack();
   const file = pack?.files.get(filename);
   if (file === undefined) return null;
-  const seen = identityOf(filename);
-  if (seen === null || seen.size !== file.size || seen.mtimeMs !== file.mtimeMs || seen.ino !== file.ino) return null;
+  if (!isForGood(filename) && !isSame(file, identityOf(filename))) return null;
   const script = compileText(file.text, filename, file.code);
   if (script.cachedDataRejected === true) return null;
   used += 1;
@@ -162,7 +173,7 @@ function scriptOf(filename: string): Script | null {
 }
 
 /** The code of a file that Node has read; null where it is not CommonJS, or cannot stand in a function. */
-function compileNew(content: string, filename: string): Script | null {
+function compileNew(content: string, filename: string): CompiledScript | null {
   if (content.startsWith('#!')) return null;
   const text = `${opening}${content}\n})`;
   try {
@@ -174,19 +185,39 @@ function compileNew(content: string, filename: string): Script | null {
   }
 }
 
-function compileText(text: string, filename: string, cachedData?: Uint8Array): Script {
-  const { Script, constants } = process.getBuiltinModule('node:vm');
+function compileText(text: string, filename: string, cachedData?: Uint8Array): CompiledScript {
   return new Script(text, { filename, columnOffset: -opening.length, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER, ...(cachedData === undefined ? {} : { cachedData: cachedData as Buffer }) });
 }
 
-function noteFound(from: string, request: string, found: string): void {
-  const of = newlyFound.get(from);
-  if (of === undefined) newlyFound.set(from, new Map([[request, found]]));
+/** Where the requests of a module are looked up from, as Node remembers them; null outside of what stays as it is. */
+function folderOf({ filename, path }: Pick<LoadedModule, 'filename' | 'path'>): string | null {
+  return typeof filename === 'string' && typeof path === 'string' && filename.lastIndexOf('/') === path.length && filename.startsWith(path) && isForGood(filename) ? path : null;
+}
+
+function foundFrom(folder: string | null): ReadonlyMap<string, string> | undefined {
+  return folder === null ? undefined : pack?.foundFrom(folder);
+}
+
+function noteFound(folder: string, request: string, found: string): void {
+  const of = newlyFound.get(folder);
+  if (of === undefined) newlyFound.set(folder, new Map([[request, found]]));
   else of.set(request, found);
 }
 
 function openPack(): Pack | null {
-  return place === null || !existsSync(place.compiledFolder) ? null : readPack(pathOf(place));
+  return place === null || !existsSync(place.compiledFolder) ? null : readPack(pathOf(place), identityOfTree());
+}
+
+/** Of the folder whose content stays as it is: it is another one when the folder is new, or when somebody has put right what was in it. */
+function identityOfTree(): string | null {
+  if (place === null || place.packagesFolder === null) return null;
+  const seen = identityOf(place.packagesFolder);
+  return seen === null ? null : `${seen.ino} ${seen.mtimeMs}`;
+}
+
+/** For the code that Node has compiled of modules. */
+function modulesFolderOf({ compiledFolder }: Place): string {
+  return `${compiledFolder}/modules`;
 }
 
 function pathOf({ compiledFolder, packagesFolder }: Place): string {
@@ -197,12 +228,16 @@ function pathOf({ compiledFolder, packagesFolder }: Place): string {
 /** Whether a file belongs to a package, whose files are there for more than one run. */
 function isPacked(filename: string): boolean {
   if (place === null || !filename.includes('/node_modules/')) return false;
-  return !place.external.some((name) => filename.includes(`/node_modules/${name}/`));
+  return place.external.length === 0 || !place.external.some((name) => filename.includes(`/node_modules/${name}/`));
 }
 
 /** Whether a file, and all around it that could be found in its place, stays as it is. */
 function isForGood(filename: string): boolean {
-  return place !== null && place.packagesFolder !== null && filename.startsWith(`${place.packagesFolder}/`);
+  return treeStart !== null && filename.startsWith(treeStart);
+}
+
+function isSame(file: PackedFile, seen: ReturnType<typeof identityOf>): boolean {
+  return seen !== null && seen.size === file.size && seen.mtimeMs === file.mtimeMs && seen.ino === file.ino;
 }
 
 function identityOf(filename: string): Pick<PackedFile, 'size' | 'mtimeMs' | 'ino'> | null {

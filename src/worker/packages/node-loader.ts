@@ -4,6 +4,8 @@ export interface LoadedModule {
   readonly path: string;
   exports: unknown;
   readonly filename: string | null;
+  readonly loaded: boolean;
+  readonly children?: object[];
   readonly paths?: string[];
   require(id: string): unknown;
   _compile(content: string, filename: string, format?: string): unknown;
@@ -14,7 +16,8 @@ type Handler = (module: LoadedModule, filename: string) => void;
 
 export interface NodeLoader {
   readonly prototype: LoadedModule;
-  readonly _cache: object;
+  readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
+  readonly _load: unknown;
   readonly _extensions: Record<string, Handler>;
   readonly globalPaths: readonly string[];
   readonly wrap: unknown;
@@ -33,10 +36,19 @@ export interface NodeLoader {
 export const loader = process.getBuiltinModule('node:module') as unknown as NodeLoader;
 const fs = process.getBuiltinModule('node:fs');
 
-const { _findPath, _nodeModulePaths, _resolveLookupPaths, _stat, _readPackage, wrap, wrapper } = loader;
+const { _findPath, _load, _nodeModulePaths, _resolveLookupPaths, _stat, _readPackage, prototype, wrap, wrapper } = loader;
+const { require: nodeRequire } = prototype;
 const [opening, closing] = wrapper;
 const { readFileSync, realpathSync } = fs;
 const ownExtensions = Object.keys(loader._extensions).length;
+
+const { tracingChannel } = process.getBuiltinModule('node:diagnostics_channel');
+const { includes, push } = Array.prototype;
+const { apply } = Reflect;
+/** Where Node tells of what is required. */
+let requires: ReturnType<typeof tracingChannel> | null = null;
+/** Ours, once it is in place. */
+let resolveFilename: ResolveFilename | null = null;
 
 /** Whether a task has put hooks of its own between Node and the files: from then on Node does everything. */
 let isHooked = false;
@@ -44,8 +56,9 @@ let isHooked = false;
 let areModulesHooked = false;
 const { register, registerHooks } = loader;
 
-/** Notes from now on whether hooks are registered. */
-export function watchHooks(): void {
+/** Puts our way of finding files into Node's place, and notes from now on whether hooks are registered. */
+export function watchHooks(resolve: ResolveFilename): void {
+  loader._resolveFilename = resolveFilename = resolve;
   loader.registerHooks = function (hooks) {
     isHooked = areModulesHooked = true;
     return registerHooks.call(loader, hooks);
@@ -75,7 +88,12 @@ export function resolvesAsEver(): boolean {
 
 /** Whether Node would compile the content of the file as it is. */
 export function compilesAsEver(): boolean {
-  return !isHooked && loader.wrap === wrap && loader.wrapper === wrapper && wrapper[0] === opening && wrapper[1] === closing && fs.readFileSync === readFileSync && !hasSourceMaps();
+  return !isHooked && loader.wrap === wrap && loader.wrapper === wrapper && wrapper[0] === opening && wrapper[1] === closing && readsAsEver() && !hasSourceMaps();
+}
+
+/** Whether Node would read files as they are. */
+export function readsAsEver(): boolean {
+  return fs.readFileSync === readFileSync;
 }
 
 function hasSourceMaps(): boolean {
@@ -85,11 +103,14 @@ function hasSourceMaps(): boolean {
 /** Node marks with it a module whose code is running: an ES module that such a one requires must not import it. */
 const isExecuting = Object.getOwnPropertySymbols(mainModule() ?? {}).find(({ description }) => description === 'kIsExecuting');
 
+/** What the requests of a module resolve to, as far as that is known. */
+export type Found = ReadonlyMap<string, string>;
+
 /** Runs a module's code as `Module.prototype._compile` does. */
-export function execute(module: LoadedModule, code: (...args: unknown[]) => unknown, filename: string): unknown {
+export function execute(module: LoadedModule, code: (...args: unknown[]) => unknown, { filename, found }: { readonly filename: string; readonly found?: Found | undefined }): unknown {
   const marks = module as unknown as Record<symbol, boolean>;
   const { exports } = module;
-  const require = requireOf(module);
+  const require = requireOf(module, found);
   if (isExecuting !== undefined) marks[isExecuting] = true;
   const result = code.call(exports, exports, require, module, filename, module.path);
   if (isExecuting !== undefined) marks[isExecuting] = false;
@@ -97,10 +118,11 @@ export function execute(module: LoadedModule, code: (...args: unknown[]) => unkn
 }
 
 /** The `require` of a module, as Node makes it, names of functions included. */
-function requireOf(module: LoadedModule): unknown {
+function requireOf(module: LoadedModule, found: Found | undefined): unknown {
   const functions = {
     require: function (path: string): unknown {
-      return module.require(path);
+      const loaded = found === undefined ? undefined : loadedBefore(module, found.get(path));
+      return loaded === undefined ? module.require(path) : loaded.exports;
     },
     resolve: function (request: string, options?: object): string {
       // What is wrong, or not Node's own way any more, is for the one that Node makes.
@@ -114,6 +136,21 @@ function requireOf(module: LoadedModule): unknown {
   const { require, resolve, paths } = functions;
   const { _extensions: extensions, _cache: cache } = loader;
   return Object.assign(require, { resolve: Object.assign(resolve, { paths }), main: mainModule(), extensions, cache });
+}
+
+/** What `Module._load` would find loaded, and does with it; undefined where that is for it to say. */
+function loadedBefore(module: LoadedModule, filename: string | undefined): LoadedModule | undefined {
+  if (filename === undefined || !loadsAsEver(module)) return undefined;
+  const loaded = loader._cache[filename];
+  if (loaded?.loaded !== true) return undefined;
+  const { children } = module;
+  if (children !== undefined && !apply(includes, children, [loaded])) apply(push, children, [loaded]);
+  return loaded;
+}
+
+/** Whether `require` would do nothing besides: nobody has changed it, nor is told of it. */
+function loadsAsEver(module: LoadedModule): boolean {
+  return module.require === nodeRequire && loader._load === _load && loader._resolveFilename === resolveFilename && resolvesAsEver() && !(requires ??= tracingChannel('module.require')).hasSubscribers;
 }
 
 function mainModule(): object | undefined {

@@ -1,7 +1,7 @@
-import { readKept } from '../kept-file.ts';
-import type { FoundModule, FoundModules } from './load-modules.ts';
+import { readKeptPieces } from '../kept-file.ts';
+import type { FoundModule, FoundModules, ModuleSources } from './load-modules.ts';
 
-/** One CommonJS file: what it says, and what it loads. */
+/** One CommonJS file. */
 export interface PackedFile {
   readonly filename: string;
   readonly size: number;
@@ -11,14 +11,18 @@ export interface PackedFile {
   readonly text: string;
   /** V8's, of that text. */
   readonly code: Uint8Array;
-  /** What its requests resolved to. */
-  readonly found: ReadonlyMap<string, string>;
 }
+
+/** What requests have resolved to, by the folder of the file that they come from, as Node remembers it. */
+export type FoundFiles = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export interface Pack {
   readonly files: ReadonlyMap<string, PackedFile>;
-  /** What the imports of ES modules resolved to. */
+  foundFrom(folder: string): ReadonlyMap<string, string> | undefined;
+  allFound(): FoundFiles;
+  /** What the imports of ES modules resolved to, and their texts. */
   readonly modules: FoundModules;
+  readonly sources: ModuleSources;
   /** How often it was replaced by a larger one. */
   readonly generation: number;
 }
@@ -27,72 +31,105 @@ export interface Pack {
 const maxBytes = 64 * 1024 * 1024;
 /** V8 copies what is not aligned so. */
 const alignment = 8;
-const layout = 1;
+const layout = 2;
+/** Node keeps strings from so many bytes on outside of V8's heap, where they need not be moved. */
+const blockBytes = 1_280_000;
+
+type Text = readonly [block: number, at: number, length: number];
 
 interface Header {
   readonly layout: number;
   readonly generation: number;
-  /** Bytes of the texts whose characters are one byte each; those with two bytes follow, then the compiled code. */
-  readonly oneByte: number;
-  readonly twoBytes: number;
+  /** Of the folder whose content stays as it is. */
+  readonly tree: string | null;
+  /** The blocks of texts in their order: their bytes, and whether a character has one or two of them. The compiled code follows. */
+  readonly blocks: readonly [bytes: number, width: 1 | 2][];
+  readonly codeBytes: number;
+  readonly names: readonly string[];
+  /** Those that have a text, as the first names. */
+  readonly files: readonly [size: number, mtimeMs: number, ino: number, ...text: Text, codeAt: number, codeLength: number][];
+  /** By folder: requests, each with the position of a name. */
+  readonly found: readonly [folder: string, found: readonly (string | number)[]][];
   readonly modules: readonly [parentUrl: string, specifier: string, url: string, format: string | null][];
-  readonly files: readonly [filename: string, size: number, mtimeMs: number, ino: number, isTwoBytes: 0 | 1, textAt: number, textLength: number, codeAt: number, codeLength: number, found: readonly string[]][];
+  readonly sources: readonly [url: string, ...text: Text][];
 }
 
-interface PackToKeep {
+interface PackToKeep extends Pick<Pack, 'modules' | 'sources' | 'generation'> {
   /** In the order in which they are to have room. */
   readonly files: Iterable<PackedFile>;
-  readonly modules: FoundModules;
-  readonly generation: number;
+  readonly found: FoundFiles;
+  readonly tree: string | null;
 }
 
 /** @returns the parts of a pack */
-export function encodePack({ files, modules, generation }: PackToKeep): readonly Uint8Array[] {
-  const texts = [new Blocks(1), new Blocks(2)] as const;
-  const codes = new Blocks(alignment);
+export function encodePack({ files, found, modules, sources, generation, tree }: PackToKeep): readonly Uint8Array[] {
+  const texts = new Texts();
+  const codes: Uint8Array[] = [];
+  let codeBytes = 0;
+  const names = new Map<string, number>();
   const entries: Header['files'][number][] = [];
-  let bytes = 0;
-  for (const { filename, size, mtimeMs, ino, text, code, found } of files) {
-    const isTwoBytes = isLatin1(text) ? 0 : 1;
-    const encoded = Buffer.from(text, isTwoBytes === 1 ? 'utf16le' : 'latin1');
-    if (bytes + encoded.length + code.length > maxBytes) continue;
-    bytes += encoded.length + code.length;
-    entries.push([filename, size, mtimeMs, ino, isTwoBytes, texts[isTwoBytes].add(encoded) >> isTwoBytes, text.length, codes.add(code), code.length, [...found].flat()]);
+  for (const { filename, size, mtimeMs, ino, text, code } of files) {
+    const { length } = code;
+    if (texts.bytes + text.length + codeBytes + length > maxBytes) continue;
+    names.set(filename, names.size);
+    entries.push([size, mtimeMs, ino, ...texts.add(text), codeBytes, length]);
+    const padding = -length & (alignment - 1);
+    codes.push(code, new Uint8Array(padding));
+    codeBytes += length + padding;
   }
-  const imports = [...modules].flatMap(([parentUrl, found]) => [...found].map(([specifier, { url, format }]) => [parentUrl, specifier, url, format] as Header['modules'][number]));
-  const header: Header = { layout, generation, modules: imports, oneByte: texts[0].length, twoBytes: texts[1].length, files: entries };
-  const json = Buffer.from(JSON.stringify(header));
+  const kept: Header['sources'][number][] = [];
+  for (const [url, text] of sources) if (texts.bytes + text().length + codeBytes <= maxBytes) kept.push([url, ...texts.add(text())]);
+  const positionOf = (name: string): number => {
+    const position = names.get(name) ?? names.size;
+    names.set(name, position);
+    return position;
+  };
+  const header: Header = {
+    layout, generation, tree, blocks: [], codeBytes, names: [], files: entries, sources: kept,
+    found: [...found].map(([folder, of]) => [folder, [...of].flatMap(([request, name]) => [request, positionOf(name)])]),
+    modules: [...modules].flatMap(([parentUrl, of]) => [...of].map(([specifier, { url, format }]) => [parentUrl, specifier, url, format] as Header['modules'][number])),
+  };
+  const blocks = texts.blocks.map(({ text, width }) => [Buffer.from(text.join(''), width === 2 ? 'utf16le' : 'latin1'), width] as const);
+  const json = Buffer.from(JSON.stringify({ ...header, blocks: blocks.map(([bytes, width]) => [bytes.length, width]), names: [...names.keys()] } satisfies Header));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length, 0);
-  const before = [length, json, ...texts[1].parts, ...texts[0].parts];
-  // The checksum comes first.
-  const padding = Buffer.alloc(-(4 + before.reduce((sum, part) => sum + part.length, 0)) & (alignment - 1));
-  return [...before, padding, ...codes.parts];
+  return [length, json, ...blocks.map(([bytes]) => bytes), ...codes];
 }
 
-/** @returns null when there is none, or when it is not whole or of another layout */
-export function readPack(path: string): Pack | null {
-  const data = readKept(path);
-  if (data === null) return null;
-  const length = data.readUInt32LE(0);
-  const header = JSON.parse(data.toString('utf8', 4, 4 + length)) as Header;
-  if (header.layout !== layout) return null;
-  const twoBytesAt = 4 + length;
-  const oneByteAt = twoBytesAt + header.twoBytes;
-  const end = oneByteAt + header.oneByte;
-  const codesAt = end + (-(4 + end) & (alignment - 1));
-  // One string, of which all others are parts that have no copy.
-  const texts = [data.toString('latin1', oneByteAt, end), data.toString('utf16le', twoBytesAt, oneByteAt)] as const;
-  const files = new Map<string, PackedFile>();
-  for (const file of header.files) {
-    const [filename, , , , isTwoBytes, textAt, textLength, codeAt, codeLength] = file;
-    const text = (): string => texts[isTwoBytes].slice(textAt, textAt + textLength);
-    files.set(filename, new Entry(file, text, () => data.subarray(codesAt + codeAt, codesAt + codeAt + codeLength)));
-  }
-  return { files, modules: modulesOf(header), generation: header.generation };
+/** @returns null when there is none, or when it is not whole, of another layout or of another tree */
+export function readPack(path: string, tree: string | null): Pack | null {
+  return readKeptPieces(path, (take) => {
+    const header = JSON.parse(take(take(4).readUInt32LE(0)).toString()) as Header;
+    if (header.layout !== layout || header.tree !== tree) return null;
+    // One room for all blocks: memory that was used before need not be made by the system.
+    const room = Buffer.allocUnsafe(header.blocks.reduce((most, [bytes]) => Math.max(most, bytes), 0));
+    const blocks = header.blocks.map(([bytes, width]) => take(bytes, room).toString(width === 2 ? 'utf16le' : 'latin1'));
+    return packOf(header, blocks, take(header.codeBytes));
+  });
 }
 
-function modulesOf({ modules }: Header): FoundModules {
+function packOf({ names, files, found, modules, sources, generation }: Header, blocks: readonly string[], codes: Buffer): Pack {
+  // Parts of a block that have no copy. Made only of what is asked for: an attempt may load few files.
+  const textOf = (block: number, at: number, length: number): string => (blocks[block] ?? '').slice(at, at + length);
+  const packed = new Map<string, PackedFile>();
+  for (const [position, file] of files.entries()) packed.set(names[position] ?? '', new Entry(names[position] ?? '', file, textOf, codes));
+  const byFolder = new Map<string, readonly (string | number)[] | Map<string, string>>(found);
+  const foundFrom = (folder: string): ReadonlyMap<string, string> | undefined => {
+    const pairs = byFolder.get(folder);
+    if (!Array.isArray(pairs)) return pairs as Map<string, string> | undefined;
+    const of = new Map<string, string>();
+    for (let at = 0; at < pairs.length; at += 2) of.set(pairs[at] as string, names[pairs[at + 1] as number] ?? '');
+    byFolder.set(folder, of);
+    return of;
+  };
+  return {
+    files: packed, foundFrom, generation, modules: modulesOf(modules),
+    allFound: () => new Map([...byFolder.keys()].map((folder) => [folder, foundFrom(folder) ?? new Map<string, string>()])),
+    sources: new Map(sources.map(([url, ...text]) => [url, () => textOf(...text)])),
+  };
+}
+
+function modulesOf(modules: Header['modules']): FoundModules {
   const all = new Map<string, Map<string, FoundModule>>();
   for (const [parentUrl, specifier, url, format] of modules) {
     const found = all.get(parentUrl);
@@ -102,61 +139,56 @@ function modulesOf({ modules }: Header): FoundModules {
   return all;
 }
 
-// Made of a pack's file only what is asked for: an attempt may load few of them.
 class Entry implements PackedFile {
   readonly filename: string;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ino: number;
-  readonly #text: () => string;
-  readonly #code: () => Uint8Array;
-  readonly #pairs: readonly string[];
-  #found: Map<string, string> | null = null;
+  readonly #file: Header['files'][number];
+  readonly #textOf: (...text: Text) => string;
+  readonly #codes: Buffer;
 
-  constructor([filename, size, mtimeMs, ino, , , , , , pairs]: Header['files'][number], text: () => string, code: () => Uint8Array) {
+  constructor(filename: string, file: Header['files'][number], textOf: (...text: Text) => string, codes: Buffer) {
     this.filename = filename;
-    this.size = size;
-    this.mtimeMs = mtimeMs;
-    this.ino = ino;
-    this.#text = text;
-    this.#code = code;
-    this.#pairs = pairs;
+    this.#file = file;
+    this.#textOf = textOf;
+    this.#codes = codes;
+  }
+
+  get size(): number {
+    return this.#file[0];
+  }
+
+  get mtimeMs(): number {
+    return this.#file[1];
+  }
+
+  get ino(): number {
+    return this.#file[2];
   }
 
   get text(): string {
-    return this.#text();
+    return this.#textOf(this.#file[3], this.#file[4], this.#file[5]);
   }
 
   get code(): Uint8Array {
-    return this.#code();
-  }
-
-  get found(): ReadonlyMap<string, string> {
-    if (this.#found !== null) return this.#found;
-    const found = new Map<string, string>();
-    for (let at = 0; at + 1 < this.#pairs.length; at += 2) found.set(this.#pairs[at] ?? '', this.#pairs[at + 1] ?? '');
-    return (this.#found = found);
+    return this.#codes.subarray(this.#file[6], this.#file[6] + this.#file[7]);
   }
 }
 
-/** Byte arrays one after the other, each at a multiple of `alignment`. */
-class Blocks {
-  readonly parts: Uint8Array[] = [];
-  readonly #alignment: number;
-  length = 0;
+/** Texts one after the other, in blocks of those with the same width of characters. */
+class Texts {
+  readonly blocks: { readonly text: string[]; readonly width: 1 | 2; length: number }[] = [];
+  bytes = 0;
+  readonly #open: Record<1 | 2, number | null> = { 1: null, 2: null };
 
-  constructor(alignment: number) {
-    this.#alignment = alignment;
-  }
-
-  /** @returns where it begins */
-  add(block: Uint8Array): number {
-    const at = this.length;
-    const padding = -block.length & (this.#alignment - 1);
-    this.parts.push(block);
-    if (padding > 0) this.parts.push(new Uint8Array(padding));
-    this.length += block.length + padding;
-    return at;
+  add(text: string): Text {
+    const width = isLatin1(text) ? 1 : 2;
+    const block = this.#open[width] ?? this.blocks.push({ text: [], width, length: 0 }) - 1;
+    const of = this.blocks[block] as Texts['blocks'][number];
+    const at = of.length;
+    of.text.push(text);
+    of.length += text.length;
+    this.bytes += text.length * width;
+    this.#open[width] = of.length * width < blockBytes ? block : null;
+    return [block, at, text.length];
   }
 }
 
