@@ -69,7 +69,7 @@ export function loadFromPacks(): void {
     if (script === null) apply(loadJs, this, [module, filename]);
     else execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) });
   };
-  watchHooks(function (request, parent, isMain, options) {
+  watchHooks(function (this: unknown, request, parent, isMain, options) {
     const from = options === undefined && parent !== undefined ? folderOf(parent) : null;
     const known = foundFrom(from)?.get(request);
     if (known !== undefined && resolvesAsEver()) return known;
