@@ -92,14 +92,14 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
         'package.json': '{ "name": "p", "dependencies": { "two": "1" } }',
         ...inModules('two', { 'package.json': '{ "name": "two", "version": "1.0.0" }', 'index.js': 'module.exports = 1;' }),
         'lib/node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }', 'lib/node_modules/two/index.js': 'module.exports = 2;',
-        'lib/value.json': '"of lib"', 'lib/local/one.cjs': "module.exports = 'one';", 'cloudcode/a/value.json': '"of the task"',
+        'cloudcode.config.mjs': "export default { files: ['lib/value.json'] };", 'lib/value.json': '"of lib"', 'lib/local/one.cjs': "module.exports = 'one';", 'cloudcode/a/value.json': '"of the task"',
         'lib/loads.cjs': `
           // What \`require\` is called with.
           const name = ['tw', 'o'].join(''), file = ['./val', 'ue.json'].join(''), load = require;
           const found = [require(name), load('two'), require('two'), require(file), load('./value.json'), require.resolve(file).split('/').slice(-2), load.resolve('two').split('/').slice(-4), require.resolve('two').split('/').slice(-4), require('two', 1)];
-          exports.found = [...found, require(name === 'two' ? './local/one.cjs' : 'none'), require('./local/' + ['one'][0] + '.cjs'), typeof require, require.cache === load.cache];
+          exports.found = [...found, require(name === 'two' ? './local/one.cjs' : './value.json'), require('./local/' + ['one'][0] + '.cjs'), typeof require, require.cache === load.cache];
           exports.fail = () => { throw new Error('on line 6'); };`,
-        'cloudcode/a/index.ts': `${awaiting}\nimport { found, fail } from '../../lib/loads.cjs';\nexport const config = { files: ['lib/value.json'] };\nexport const run = ({ fails }: { fails?: boolean }) => fails ? fail() : found;`,
+        'cloudcode/a/index.ts': `${awaiting}\nimport { found, fail } from '../../lib/loads.cjs';\nexport const run = ({ fails }: { fails?: boolean }) => fails ? fail() : found;`,
       };
       const project = await layOut(t, await buildProject(await makeFolder(t, files)));
       const nested = ['lib', 'node_modules', 'two', 'index.js'];

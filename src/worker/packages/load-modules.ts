@@ -20,6 +20,8 @@ interface Known {
   /** Of an earlier attempt; what is in it is used without a look at the disk. */
   readonly found: FoundModules;
   readonly sources: ModuleSources;
+  /** What a CommonJS file says, whose exports Node looks for in its text. */
+  textAt(url: string): string | null;
   /** For the code that Node has compiled of modules. */
   readonly folder: string;
   /** Whether what is at a URL stays as it is. */
@@ -36,7 +38,11 @@ interface Resolved {
   readonly format?: string | null;
 }
 
-type Load = (url: string, context: object) => Loaded;
+interface LoadContext {
+  readonly format?: string | null | undefined;
+  readonly conditions: readonly string[];
+}
+type Load = (url: string, context: LoadContext) => Loaded;
 interface Loaded {
   readonly format?: string | null | undefined;
   readonly source?: unknown;
@@ -48,8 +54,7 @@ const mostOthers = 500;
 const newlyFound = new Map<string, Map<string, FoundModule>>();
 const newSources = new Map<string, unknown>();
 const usedParents = new Set<string>();
-let underWay = 0;
-let hooks: { deregister(): void } | null = null;
+let hooks: { readonly known: Known; deregister(): void } | null = null;
 let isKept = false;
 
 /** How many modules have imported something that was not known, and how many only what was. */
@@ -84,17 +89,37 @@ export function keepModules(folder: string, count: number): void {
 export function beginModules(known: Known): () => void {
   if (!isKept) enableCompileCache(known.folder);
   isKept = true;
-  underWay += 1;
-  if (underWay === 1 && !isModuleHooked()) hooks = hookModules({
-    resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) => resolve(known, specifier, context, next),
-    load: (url: string, context: object, next: Load) => load(known, url, context, next),
-  });
+  const before = hooks;
+  hooks ??= hook(known);
   return () => {
-    underWay -= 1;
-    if (underWay > 0) return;
-    hooks?.deregister();
-    hooks = null;
+    if (before === null) unhook();
   };
+}
+
+/** Does what loads CommonJS, where Node takes longer for each `require` while there are hooks. */
+export function withoutHooks<Result>(load: () => Result): Result {
+  if (hooks === null) return load();
+  const { known } = hooks;
+  unhook();
+  try {
+    return load();
+  } finally {
+    hooks = hook(known);
+  }
+}
+
+function hook(known: Known): typeof hooks {
+  if (isModuleHooked()) return null;
+  const registered = hookModules({
+    resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) => resolve(known, specifier, context, next),
+    load: (url: string, context: LoadContext, next: Load) => load(known, url, context, next),
+  });
+  return { known, deregister: () => registered.deregister() };
+}
+
+function unhook(): void {
+  hooks?.deregister();
+  hooks = null;
 }
 
 function resolve({ found, isForGood }: Known, specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved): Resolved & { readonly shortCircuit?: boolean } {
@@ -113,10 +138,13 @@ function resolve({ found, isForGood }: Known, specifier: string, context: Contex
   return resolved;
 }
 
-function load({ sources, isForGood }: Known, url: string, context: object, next: Load): Loaded & { readonly shortCircuit?: boolean } {
+function load({ sources, textAt, isForGood }: Known, url: string, context: LoadContext, next: Load): Loaded & { readonly shortCircuit?: boolean } {
   if (isModuleHooked() || !readsAsEver()) return next(url, context);
   const source = sources.get(url);
   if (source !== undefined) return { format: 'module', source: source(), shortCircuit: true };
+  const { format, conditions } = context;
+  const text = format === 'commonjs' || (format === undefined && !conditions.includes('import')) ? textAt(url) : null;
+  if (text !== null) return { format, source: text, shortCircuit: true };
   const loaded = next(url, context);
   if (loaded.format === 'module' && isForGood(url)) newSources.set(url, loaded.source);
   return loaded;

@@ -2,8 +2,8 @@ import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
-import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
-import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources } from './load-modules.ts';
+import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, sayNothing, watchHooks } from './node-loader.ts';
+import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources, withoutHooks } from './load-modules.ts';
 import { encodePack, type FoundFiles, type Pack, type PackedFile, readPack } from './pack-file.ts';
 
 // Taken before the task runs, which may put its own in their place.
@@ -45,6 +45,7 @@ let used = 0;
 const newFiles = new Map<string, NewFile>();
 const newlyFound = new Map<string, Map<string, string>>();
 const opening = '(function (exports, require, module, __filename, __dirname) {';
+const closing = '\n})';
 
 /**
  * Makes Node load CommonJS files of packages from the pack of the task's bundle: one file that holds what each says, what its requests resolve to, and what V8 has compiled of it. All else stays Node's:
@@ -67,10 +68,10 @@ export function loadFromPacks(): void {
   _extensions['.js'] = function (module, filename) {
     const script = module._compile === compile && isPacked(filename) && compilesAsEver() ? scriptOf(filename) : null;
     if (script === null) apply(loadJs, this, [module, filename]);
-    else execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) });
+    else withoutHooks(() => execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) }));
   };
   watchHooks(function (this: unknown, request, parent, isMain, options) {
-    const from = options === undefined && parent !== undefined ? folderOf(parent) : null;
+    const from = parent !== undefined && (options === undefined || sayNothing(options)) ? folderOf(parent) : null;
     const known = foundFrom(from)?.get(request);
     if (known !== undefined && resolvesAsEver()) return known;
     const found = apply(_resolveFilename, this, [request, parent, isMain, options]);
@@ -157,7 +158,16 @@ function withModules<Result>(load: () => Result): Result {
 export function beginPackageModules(): () => void {
   if (place === null || !isInstalled) return () => undefined;
   if (pack === undefined) pack = openPack();
-  return beginModules({ found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place), isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)) });
+  return beginModules({
+    found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place),
+    textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null, isForGood: (url) => pathIn(url) !== null,
+  });
+}
+
+/** The path of a file that stays as it is; null for others. */
+function pathIn(url: string): string | null {
+  const path = url.startsWith('file:') ? fileURLToPath(url) : null;
+  return path !== null && isForGood(path) ? path : null;
 }
 
 /** The code of a file from the pack; null where that does not have it. */
@@ -175,7 +185,7 @@ function scriptOf(filename: string): CompiledScript | null {
 /** The code of a file that Node has read; null where it is not CommonJS, or cannot stand in a function. */
 function compileNew(content: string, filename: string): CompiledScript | null {
   if (content.startsWith('#!')) return null;
-  const text = `${opening}${content}\n})`;
+  const text = `${opening}${content}${closing}`;
   try {
     const script = compileText(text, filename);
     newFiles.set(filename, { content, text, script });

@@ -11,7 +11,11 @@ export interface LoadedModule {
   _compile(content: string, filename: string, format?: string): unknown;
 }
 
-export type ResolveFilename = (request: string, parent: LoadedModule | undefined, isMain: boolean, options?: object) => string;
+interface ResolveOptions {
+  readonly paths?: unknown;
+  readonly conditions?: unknown;
+}
+export type ResolveFilename = (request: string, parent: LoadedModule | undefined, isMain: boolean, options?: ResolveOptions) => string;
 type Handler = (module: LoadedModule, filename: string) => void;
 
 export interface NodeLoader {
@@ -84,6 +88,16 @@ export function resolvesAsEver(): boolean {
     !isHooked && loader._findPath === _findPath && loader._nodeModulePaths === _nodeModulePaths && loader._resolveLookupPaths === _resolveLookupPaths && loader._stat === _stat &&
     loader._readPackage === _readPackage && fs.realpathSync === realpathSync && Object.keys(loader._extensions).length === ownExtensions
   );
+}
+
+/** Those of Node itself for CommonJS, which it gives where there are hooks. */
+let ownConditions: unknown;
+
+/** Whether options say nothing: a task asks for other paths, and its hooks for other conditions. */
+export function sayNothing({ paths, conditions }: ResolveOptions): boolean {
+  if (paths !== undefined) return false;
+  if (!isHooked && !areModulesHooked) ownConditions ??= conditions;
+  return conditions === undefined || conditions === ownConditions;
 }
 
 /** Whether Node would compile the content of the file as it is. */
