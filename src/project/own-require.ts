@@ -5,7 +5,7 @@ export const ownRequire = '__cloudcode_require';
 
 /** `require` that is not called with one string. */
 const mayBeIndirect = /\brequire\b(?!\s*\(\s*(["'])(?:\\.|(?!\1)[^\\\n])*\1\s*\))/;
-const calls = new RegExp(`\\b${ownRequire}(\\.resolve)?\\(`, 'g');
+const calls = new RegExp(`\\b${ownRequire}\\(`, 'g');
 const oneString = '(?:"(?:\\\\.|[^"\\\\])*"|\'(?:\\\\.|[^\'\\\\])*\'|`(?:\\\\.|[^`\\\\$])*`)';
 /** One string, or one of several: esbuild finds what they name. */
 const named = new RegExp(`^(?:[^]*\\? [^]*: )?${oneString}$`);
@@ -14,7 +14,7 @@ const wildcard = /^["'`]\.{1,2}\//;
 const part = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[()]|[^"'`()]+/y;
 
 /**
- * Gives `require` another name wherever esbuild does not see through it: called with an expression, passed on, `require.resolve` of one. A bundle has one `require`, which looks from the bundle's
+ * Gives `require` another name wherever esbuild does not see through it: called with an expression, passed on, `require.resolve` (which in an ES module it does not know). A bundle has one `require`, which looks from the bundle's
  * own place, and these must look from the file's.
  * @returns JavaScript with a source map in it; null for a file that needs none of that, and for one that cannot be read
  */
@@ -34,10 +34,9 @@ export async function nameOwnRequire({ esbuild, initialOptions }: PluginBuild, p
 
 /** Leaves to esbuild the calls that it finds files for. */
 function withFoundCalls(code: string): string {
-  return code.replace(calls, (call, resolve: string | undefined, at: number) => {
+  return code.replace(calls, (call, at: number) => {
     const argument = argumentAt(code, at + call.length);
-    const isFound = argument === null || named.test(argument) || (resolve === undefined && wildcard.test(argument));
-    return isFound ? `require${resolve ?? ''}(` : call;
+    return argument === null || named.test(argument) || wildcard.test(argument) ? 'require(' : call;
   });
 }
 
