@@ -130,7 +130,10 @@ export function toDeploymentBody({ changed, settings, tasks, code, packages, fil
 
 async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {
   const { store, options, folder, first } = serving;
-  const [{ watchProject }, { buildApart }] = await Promise.all([import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts')]);
+  const [{ watchProject }, { buildApart }, { standbyBuild }] = await Promise.all([
+    import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts'), import('../project/build-process/start-build-process.ts'),
+  ]);
+  const standby = standbyBuild();
   let problem: unknown = deployedFirst.error;
   let broken = deployedFirst.broken;
   let known = first.read;
@@ -144,7 +147,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
   const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
     const read: string[] = [];
     try {
-      const built = await buildApart(folder, { signal: outdated, cache: options.data, brokenTasks: options.brokenTasks, onStep, onRead: (files) => read.push(...files) });
+      const built = await buildApart(folder, { signal: outdated, cache: options.data, brokenTasks: options.brokenTasks, standby, onStep, onRead: (files) => read.push(...files) });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
       const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'deploying', what }));
       problem = null;
@@ -158,10 +161,12 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
       return (known = [...new Set([...known, ...read])]);
     } finally {
       current = null;
+      standby.prepare();
       options.onEvent({ kind: 'building', step: null });
     }
   };
   const watch = await watchProject({ folder, built: first, onChange: deployAgain, onBlind: (error, everyMs) => options.onEvent({ kind: 'not_watched', error, everyMs }) });
+  standby.prepare();
   return {
     look: async (tell = () => undefined) => {
       waiting.add(tell);
@@ -176,7 +181,10 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
       broken = [];
       return again.body;
     },
-    close: watch.close,
+    close: async () => {
+      await watch.close();
+      await standby.close();
+    },
   };
 }
 

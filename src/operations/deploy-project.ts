@@ -7,7 +7,7 @@ import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig, type TaskLimits } from '../core/task-config.ts';
 import { type OnProgress, type PreparedTables, withTables } from '../data/tables/prepare-tables.ts';
 import {
-  activateDeployment, type Digests, insertBundle, insertDataModel, insertDeployment, insertTask, isCurrent, lockEnvironment, readCurrentDataModel, readReplacement, type Replacement, setDeploymentFolder, setVariables,
+  activateDeployment, type Digests, holdBundles, insertBundle, insertDataModel, insertDeployment, insertTasks, isCurrent, lockEnvironment, readCurrentDataModel, readReplacement, type Replacement, setDeploymentFolder, setVariables,
 } from '../store/deployments.ts';
 import { insertBrokenTask, insertKeptTasks, type KeptTask, readBrokenTasks, readKeptTasks } from '../store/broken-tasks.ts';
 import type { DeployedFolder } from '../store/contents.ts';
@@ -219,11 +219,12 @@ async function activateState(db: Queryable, state: State, { stored, tables }: Pr
   const changedSettings = await applySettings(db, current.id, settings);
   const added: string[] = [];
   if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
-    for (const task of tasks) if (await insertBundle(db, task)) added.push(task.name);
+    const known = await holdBundles(db, tasks.map(({ hash }) => hash));
+    for (const task of tasks.filter(({ hash }) => !known.has(hash))) if (await insertBundle(db, task)) added.push(task.name);
     if (dataModel !== null) await insertDataModel(db, dataModel);
     if (contents !== null) await referToContents(db, contents);
     const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null, place: placeOf(contents) });
-    for (const task of tasks) await insertTask(db, { ...task, bundleHash: task.hash, deploymentId, environmentId: current.id });
+    await insertTasks(db, tasks.map((task) => ({ ...task, bundleHash: task.hash })), { deploymentId, environmentId: current.id });
     await insertKeptTasks(db, environment, { deploymentId, names: kept.map(({ name }) => name) });
     for (const task of project.broken ?? []) await insertBrokenTask(db, deploymentId, task);
     await activateDeployment(db, current.id, deploymentId);

@@ -4,6 +4,7 @@ import type { Message } from 'esbuild';
 import { type BundledEntry, bundleEntries, type NamedPackage } from './bundle-tasks.ts';
 import { nodeKinds } from './bundle.ts';
 import { inNodeModules } from './packages-plugin.ts';
+import { placedCode } from './placed-code.ts';
 import { relativePath } from './relative-path.ts';
 import { dependencyNames, namesIn, referencesIn } from './source-facts.ts';
 
@@ -11,7 +12,7 @@ import { dependencyNames, namesIn, referencesIn } from './source-facts.ts';
 export interface TaskParts extends BundledEntry {
   /** Packages that its sources name in strings. */
   readonly named: readonly NamedPackage[];
-  /** Code of threads and other processes, to stand where their sources do: by path relative to the project's folder. */
+  /** Code of threads and other processes, to stand where their sources do, and its source maps: by path relative to the project's folder. */
   readonly placed: ReadonlyMap<string, string>;
 }
 
@@ -59,7 +60,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
       continue;
     }
     entries.push(entry);
-    if (source !== null) placed.set(place, entry.bundle.code);
+    if (source !== null) for (const [path, text] of placedCode(place, entry.bundle)) placed.set(path, text);
     for (const path of entry.inputs) {
       const facts = await factsOf(path);
       named.push(...facts.named);

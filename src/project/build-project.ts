@@ -12,7 +12,7 @@ import { readConfig, type ProjectConfig } from './config.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
 import { findProject } from './find-project.ts';
 import { refusePlugNPlay } from './packages/refuse-plug-n-play.ts';
-import { throwErrors } from './problems.ts';
+import { distinctErrors, throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
 import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
 
@@ -64,7 +64,7 @@ export type BrokenTasks = 'refuse' | 'pass_over';
  *
  * A bundle is made to stand beside the task's file, where it finds packages and the project's folder by relative paths.
  * @throws CloudCodeError of findProject, `plug_n_play`; else one error for all that is wrong: `task_broken` (with file, line and caret),
- *   `task_without_run`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
+ *   `task_without_run`, `invalid_task`, `task_name_clash`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
  */
 export async function buildProject(folder: string, { brokenTasks = 'refuse', cache = null }: BuildOptions = {}): Promise<BuiltProject> {
   const project = await findProject(folder);
@@ -74,11 +74,18 @@ export async function buildProject(folder: string, { brokenTasks = 'refuse', cac
     readDataModelFile(project.folder, project.tasks.map(({ name }) => name)).catch(keepUserError),
   ]);
   const settings = config instanceof CloudCodeError ? {} : config;
-  const { built, errors: wrong } = await buildTasks({ ...project, bundled: settings.bundle ?? [], cache: cache === null ? null : join(cache, 'build') });
+  const named = project.tasks.filter(({ file }) => !project.misnamed.has(file));
+  const { built: compiled, errors } = await buildTasks({ ...project, tasks: named, bundled: settings.bundle ?? [], cache: cache === null ? null : join(cache, 'build') });
+  const wrong = new Map([...project.misnamed, ...errors]);
+  const refuse = (others: readonly CloudCodeError[]): void => {
+    const isRefused = brokenTasks === 'refuse' || project.tasks.every(({ file }) => wrong.has(file));
+    throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...others]);
+  };
+  refuse([config, dataModel].filter((one) => one instanceof CloudCodeError));
+  const { spawnNeeds, built, errors: ofParts, ...parts } = await atStep('finding packages and files', () => collectParts({ folder: project.folder, built: compiled, config: settings, cache }));
+  for (const [file, own] of ofParts) wrong.set(file, own);
+  refuse([]);
   const broken = sortOutBroken(project.tasks, wrong);
-  const isRefused = brokenTasks === 'refuse' || broken.length === project.tasks.length;
-  throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...[config, dataModel].filter((one) => one instanceof CloudCodeError)]);
-  const { spawnNeeds, ...parts } = await atStep('finding packages and files', () => collectParts({ folder: project.folder, built, config: settings, cache }));
   const tasks = project.tasks.flatMap(({ name, file }) => {
     const one = built.get(file);
     if (one === undefined) return [];
@@ -91,8 +98,7 @@ export async function buildProject(folder: string, { brokenTasks = 'refuse', cac
 
 /** What cannot be built comes first; a mistake in shared code is found by every task that imports it, and told once. */
 function inOrder(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
-  const once = [...new Map(errors.map((error) => [error.message, error])).values()];
-  return once.toSorted((left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'));
+  return distinctErrors(errors).toSorted((left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'));
 }
 
 function keepUserError(error: unknown): CloudCodeError {

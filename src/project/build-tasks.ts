@@ -45,10 +45,11 @@ export async function buildTasks({ folder, tasks, bundled, cache: place }: Asked
 }
 
 async function keepAll(cache: BuildCache<TaskBuild>, { tasks, built, beganAtMs }: { readonly tasks: readonly FoundTask[]; readonly built: Builds['built']; readonly beganAtMs: number }): Promise<void> {
-  await Promise.all(tasks.map(async ({ name, file }) => {
+  // One after the other: each is a second copy of it for as long as it is written.
+  for (const { name, file } of tasks) {
     const build = built.get(file);
     if (build !== undefined) await cache.write(name, build, { read: filesOf(build.parts), beganAtMs });
-  }));
+  }
 }
 
 /** What a task was built from. Of packages that stay outside, the file that is imported: with its package.json it says how it was found. */

@@ -37,6 +37,10 @@ type Asked = Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'files'> & {
   readonly isModule: (file: string) => boolean;
 };
 
+/**
+ * esbuild keeps for each entry of a build what linking it takes, until all are done: 63 entries over 30 files that export all of the next took 3.2 GB together, 915 MB in builds of 16 and 359 MB in
+ * builds of 4, in the same time. Small ones take a fifth longer in builds of 4.
+ */
 const atOnce = 4;
 
 /**
@@ -45,7 +49,10 @@ const atOnce = 4;
  */
 export async function bundleEntries(asked: Asked): Promise<BundledEntries> {
   const byDepth = Map.groupBy(asked.files, (file) => file.split('/').length);
-  const results = await Promise.all([...byDepth.values()].map((files) => bundleGroup({ ...asked, files })));
+  const results: BundledEntries[] = [];
+  for (const files of byDepth.values()) {
+    for (let from = 0; from < files.length; from += atOnce) results.push(await bundleGroup({ ...asked, files: files.slice(from, from + atOnce) }));
+  }
   return new Map(results.flatMap((result) => [...result]));
 }
 
@@ -59,10 +66,7 @@ async function bundleGroup(asked: Asked): Promise<BundledEntries> {
     return new Map([[files[0] ?? '', problems]]);
   }
   // esbuild does not say which of them has the problems.
-  const results: BundledEntries[] = [];
-  for (let from = 0; from < files.length; from += atOnce) {
-    results.push(...(await Promise.all(files.slice(from, from + atOnce).map((file) => bundleGroup({ ...asked, files: [file] })))));
-  }
+  const results = await Promise.all(files.map((file) => bundleGroup({ ...asked, files: [file] })));
   return new Map(results.flatMap((result) => [...result]));
 }
 

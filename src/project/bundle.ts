@@ -88,11 +88,20 @@ function exportsAlone(folder: string, name: string): Plugin {
 
 let esbuild: Promise<typeof Esbuild> | undefined;
 
+// Loaded when it is first needed: most commands build nothing.
+function loadBundler(): Promise<typeof Esbuild> {
+  return (esbuild ??= import('esbuild'));
+}
+
+/** Starts esbuild's process ahead of the first build. */
+export async function startBundler(): Promise<void> {
+  const { transform } = await loadBundler();
+  await transform('');
+}
+
 /** The result of a build, or the errors in the user's sources. */
 export async function tryBuild(options: BuildOptions): Promise<BuildResult | Message[]> {
-  // Loaded when it is first needed: most commands build nothing.
-  esbuild ??= import('esbuild');
-  const { build } = await esbuild;
+  const { build } = await loadBundler();
   try {
     return await build(options);
   } catch (error) {

@@ -6,11 +6,10 @@ import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
 import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
 import type { BuildInputs } from './files/files-in-folder.ts';
-import { findFiles } from './files/find-files.ts';
+import { type ErrorsOfTasks, findFiles } from './files/find-files.ts';
 import { type FoundPackages, findPackages } from './packages/find-packages.ts';
 import { isWithin } from './packages/list-files.ts';
 import { placeBuilt } from './place-built.ts';
-import { throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
 import { tellPackages } from './tell-packages.ts';
 
@@ -38,8 +37,19 @@ interface Asked {
   readonly cache: string | null;
 }
 
-/** Finds the packages and files of built tasks. @throws CloudCodeError of findPackages and findFiles; `task_broken` for a native add-on that does not travel */
-export async function collectParts({ folder, built, config, cache }: Asked): Promise<DeployedParts> {
+export interface CollectedParts extends DeployedParts {
+  /** The tasks that these are the parts of. */
+  readonly built: Asked['built'];
+  /** What is wrong with the files of each of the others, by its file. */
+  readonly errors: ErrorsOfTasks;
+}
+
+/** Finds the packages and files of built tasks. @throws CloudCodeError of findPackages and findFiles */
+export async function collectParts({ folder, built, config, cache }: Asked): Promise<CollectedParts> {
+  const without = async (errors: ErrorsOfTasks): Promise<CollectedParts> => {
+    const rest = await collectParts({ folder, built: new Map([...built].filter(([file]) => !errors.has(file))), config, cache });
+    return { ...rest, errors: new Map([...errors, ...rest.errors]) };
+  };
   const parts = [...built.values()].map((one) => one.parts);
   const all = <Item>(of: (one: TaskBuild['parts']) => readonly Item[]): readonly Item[] => parts.flatMap(of);
   const placed = new Map(parts.flatMap((one) => [...one.placed]));
@@ -47,11 +57,15 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
   const own = await findFiles({
     folder, cache, ...inputs, tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })), files: [...(config.files ?? []), ...addonsIn(folder, parts)], maxMb: config.maxFilesMb,
   });
+  if (own.errors.size > 0) return without(own.errors);
   const found = await findPackages({
     folder, cache, inputs: inputs.inputs, imports: all(({ imports }) => imports), named: all(({ named }) => named), linked: all(({ linked }) => linked), outside: own.outside, maxMb: config.maxPackagesMb,
   });
-  refuseAddonsOutside(folder, { built, found });
+  const withAddons = addonsOutside(folder, { built, found });
+  if (withAddons.size > 0) return without(withAddons);
   return {
+    built,
+    errors: new Map(),
     packages: { tree: found.tree ?? noPackages, folders: found.folders, projectPath: found.projectPath },
     files: await placeBuilt({ folder, files: own.files, placed, cache }),
     report: tellPackages(folder, { found, built, config }),
@@ -74,11 +88,12 @@ function addonsIn(folder: string, parts: readonly TaskBuild['parts'][]): readonl
   return [...new Set(parts.flatMap(({ addons }) => addons.filter((path) => isWithin(folder, path)).map((path) => relativePath(folder, path))))];
 }
 
-/** Those outside of the project travel with the linked package that they lie in. */
-function refuseAddonsOutside(folder: string, { built, found }: { readonly built: Asked['built']; readonly found: FoundPackages }): void {
+/** Those outside of the project travel with the linked package that they lie in; of others that is told, by task. */
+function addonsOutside(folder: string, { built, found }: { readonly built: Asked['built']; readonly found: FoundPackages }): ErrorsOfTasks {
   const travelling = new Set(found.folders.flatMap(({ source, files }) => files.filter(({ path }) => path.endsWith('.node')).map(({ path }) => join(source, path))));
-  throwErrors([...built].flatMap(([file, { parts }]) => parts.addons.filter((path) => !isWithin(folder, path) && !travelling.has(path)).map((path) => new CloudCodeError(
+  const errors = [...built].map(([file, { parts }]) => [file, parts.addons.filter((path) => !isWithin(folder, path) && !travelling.has(path)).map((path) => new CloudCodeError(
     'task_broken', `${file} uses the native add-on ${relativePath(folder, path)}, which lies outside of the project and in no package that it depends on: it cannot be deployed.`,
     { hint: `Put it into the project's folder; or give its folder a package.json with a name, let the project depend on that (as a workspace, or by \`npm install ${relativePath(folder, dirname(path))}\`), and import it by that name.` },
-  ))));
+  ))] as const);
+  return new Map(errors.filter(([, own]) => own.length > 0));
 }

@@ -2,7 +2,6 @@ import type { Dirent } from 'node:fs';
 import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../core/errors.ts';
-import { throwErrors } from './problems.ts';
 
 export interface FoundTask {
   readonly name: string;
@@ -17,6 +16,8 @@ export interface FoundProject {
   readonly folder: string;
   /** By name. */
   readonly tasks: readonly FoundTask[];
+  /** What is wrong with the names of some of them, by their files: no task can have it, or another has it too. */
+  readonly misnamed: ReadonlyMap<string, readonly CloudCodeError[]>;
 }
 
 const indexFiles = ['index.ts', 'index.tsx', 'index.mts', 'index.cts', 'index.js', 'index.jsx', 'index.mjs', 'index.cjs'];
@@ -27,7 +28,7 @@ const validTaskName = /^[A-Za-z0-9_.-]{1,100}$/;
 /**
  * Finds the tasks of a project: each folder in `cloudcode/` with an index file. Folders without one hold shared code; those whose
  * name begins with `_` or `.`, and node_modules, are not looked at.
- * @throws CloudCodeError `project_not_found`, `invalid_task` or `task_name_clash`
+ * @throws CloudCodeError `project_not_found`
  */
 export async function findProject(folder: string): Promise<FoundProject> {
   const { root, entries } = await readProject(folder);
@@ -35,8 +36,7 @@ export async function findProject(folder: string): Promise<FoundProject> {
   const found = await Promise.all(names.map((name) => findIndexFiles(root, name)));
   const tasks = found.flat();
   if (tasks.length === 0) throw noTasks(root, names);
-  throwErrors([...refuseNames(tasks), ...refuseClashes(tasks)]);
-  return { name: await readName(root), folder: root, tasks };
+  return { name: await readName(root), folder: root, tasks, misnamed: new Map([...refuseNames(tasks), ...refuseClashes(tasks)]) };
 }
 
 /** The folder of a project alone, whatever its tasks are. @throws CloudCodeError `project_not_found` */
@@ -72,24 +72,31 @@ function noTasks(root: string, names: readonly string[]): CloudCodeError {
   return new CloudCodeError('project_not_found', `${root} has no task: no folder in cloudcode/ has an index file.`, { hint });
 }
 
-function refuseNames(tasks: readonly FoundTask[]): CloudCodeError[] {
-  return tasks.filter(({ name }) => !validTaskName.test(name)).map(
-    ({ name }) =>
-      new CloudCodeError('invalid_task', `cloudcode/${name}: ${JSON.stringify(name)} cannot be the name of a task.`, {
-        hint: 'Rename the folder: 1 to 100 letters a to z, digits, `_`, `-` and `.`; shared code may have any name when its folder has no index file.',
-      }),
-  );
+/** With the letters of a valid name alone. */
+export function isTaskName(name: string): boolean {
+  return validTaskName.test(name);
 }
 
-function refuseClashes(tasks: readonly FoundTask[]): CloudCodeError[] {
-  const byName = Map.groupBy(tasks, ({ name }) => name.toLowerCase());
+type Misnamed = readonly [file: string, errors: readonly CloudCodeError[]];
+
+function refuseNames(tasks: readonly FoundTask[]): readonly Misnamed[] {
+  return tasks.filter(({ name }) => !isTaskName(name)).map(({ name, file }) => [file, [
+    new CloudCodeError('invalid_task', `cloudcode/${name}: ${JSON.stringify(name)} cannot be the name of a task.`, {
+      hint: 'Rename the folder: 1 to 100 letters a to z, digits, `_`, `-` and `.`; shared code may have any name when its folder has no index file.',
+    }),
+  ]]);
+}
+
+function refuseClashes(tasks: readonly FoundTask[]): readonly Misnamed[] {
+  const byName = Map.groupBy(tasks.filter(({ name }) => isTaskName(name)), ({ name }) => name.toLowerCase());
   const clashing = [...byName.values()].filter((group) => group.length > 1);
-  return clashing.map((group) => {
+  return clashing.flatMap((group) => {
     const files = group.map(({ file }) => file).join(' and ');
     const sameFolder = group.every(({ name }) => name === group[0]?.name);
-    return new CloudCodeError('task_name_clash', `${files} are the same task${sameFolder ? '' : ': the names differ only in case'}.`, {
+    const error = new CloudCodeError('task_name_clash', `${files} are the same task${sameFolder ? '' : ': the names differ only in case'}.`, {
       hint: sameFolder ? 'Keep one of them.' : 'Rename one of them.',
     });
+    return group.map(({ file }): Misnamed => [file, [error]]);
   });
 }
 

@@ -18,6 +18,11 @@ function partsOf(error: CloudCodeError): readonly CloudCodeError[] {
   return parts.length === 0 ? [error] : parts;
 }
 
+/** A mistake that several have found is told once. */
+export function distinctErrors(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
+  return [...new Map(errors.map((error) => [error.message, error])).values()];
+}
+
 /** Throws `joinErrors(errors)` when there is anything in it. */
 export function throwErrors(errors: readonly CloudCodeError[]): void {
   if (errors.length > 0) throw joinErrors(errors);

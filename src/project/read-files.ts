@@ -4,7 +4,7 @@ import type { Message, Plugin } from 'esbuild';
 
 const files = channel('cloudcode.files-read');
 
-/** Calls the listener with each file that a build of this process reads, or looks for in vain, as an absolute path. */
+/** Calls the listener with each file that a build of this process reads, or looks for in vain, as an absolute path; and with what `patternTold` knows. */
 export function onFileRead(listener: (path: string) => void): void {
   files.subscribe((path) => listener(String(path)));
 }
@@ -12,6 +12,18 @@ export function onFileRead(listener: (path: string) => void): void {
 /** Tells of a file that a build depends on without reading it. */
 export function tellRead(path: string): void {
   files.publish(path);
+}
+
+const patternMark = 'pattern:';
+
+/** Tells of a pattern by which a build looks for files. @param path relative to the project's folder */
+export function tellPattern(path: string): void {
+  files.publish(`${patternMark}${path}`);
+}
+
+/** The pattern that was told of in place of a file; null for a file. */
+export function patternTold(told: string): string | null {
+  return told.startsWith(patternMark) ? told.slice(patternMark.length) : null;
 }
 
 /** Tells of every file that goes into a bundle, whether the bundle succeeds or not. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { DataModel } from '../core/data-model.ts';
 import { describeModel } from './data-model/describe-model.ts';
 import { readDataModelFile } from './data-model/read-data-model-file.ts';
-import { findProject, type FoundProject, type FoundTask } from './find-project.ts';
+import { findProject, type FoundProject, type FoundTask, isTaskName } from './find-project.ts';
+import { distinctErrors, throwErrors } from './problems.ts';
 
 const fileName = 'cloudcode-env.d.ts';
 
@@ -12,17 +13,19 @@ const fileName = 'cloudcode-env.d.ts';
  * each task's own `run`), and the global `DB` and the models with their fields. An unchanged file is left alone, so that no watcher or
  * editor wakes up.
  * @returns the path of the file
- * @throws CloudCodeError of findProject; `invalid_data_model`
+ * @throws CloudCodeError of findProject; `invalid_task`, `task_name_clash`, `invalid_data_model`
  */
 export async function writeTypes(folder: string): Promise<string> {
   const project = await findProject(folder);
+  throwErrors(distinctErrors([...project.misnamed.values()].flat()));
   return writeTypesOf({ ...project, dataModel: await readDataModelFile(project.folder, project.tasks.map(({ name }) => name)) });
 }
 
-/** The same for a project that has been read. */
+/** The same for a project that has been read: of tasks that cannot be scheduled for their names, and of all but one of the same name, nothing is written. */
 export async function writeTypesOf({ folder, tasks, dataModel }: Pick<FoundProject, 'folder' | 'tasks'> & { readonly dataModel: DataModel | null }): Promise<string> {
   const path = join(folder, fileName);
-  const text = describeTypes(tasks.map(describeTask), (dataModel?.models ?? []).map(describeModel));
+  const named = new Map(tasks.filter(({ name }) => isTaskName(name)).map((task) => [task.name, task]));
+  const text = describeTypes([...named.values()].map(describeTask), (dataModel?.models ?? []).map(describeModel));
   const old = await readFile(path, 'utf8').catch(() => null);
   if (old !== text) await writeFile(path, text);
   return path;

@@ -52,6 +52,14 @@ export async function lockEnvironment(db: Queryable, environment: string): Promi
   return row;
 }
 
+/** For the rest of the transaction no bundle is deleted. @returns those of these that are there */
+export async function holdBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
+  await db.query({ name: 'hold_bundles', text: 'lock table cloudcode.bundles in row exclusive mode' });
+  // A statement of its own: the one that has waited does not see what was deleted meanwhile.
+  const rows = await db.query<{ hash: string }>({ name: 'read_known_bundles', text: 'select hash from cloudcode.bundles where hash = any ($1::text[])', values: [hashes] });
+  return new Set(rows.map(({ hash }) => hash));
+}
+
 /** @returns whether it was not there */
 export async function insertBundle(db: Queryable, bundle: Bundle): Promise<boolean> {
   const inserted = await db.query({
@@ -140,20 +148,17 @@ export async function readCurrentDataModel(db: Queryable, environment: string): 
   return row?.model ?? null;
 }
 
-export async function insertTask(
-  db: Queryable,
-  task: DeployedTask & { readonly deploymentId: string; readonly environmentId: number; readonly bundleHash: string; readonly file?: string; readonly external?: readonly string[] },
-): Promise<void> {
+export type TaskToInsert = DeployedTask & { readonly bundleHash: string; readonly file?: string | undefined; readonly external?: readonly string[] | undefined };
+
+/** In one statement: projects have dozens. */
+export async function insertTasks(db: Queryable, tasks: readonly TaskToInsert[], of: { readonly deploymentId: string; readonly environmentId: number }): Promise<void> {
   await db.query({
-    name: 'insert_task',
+    name: 'insert_tasks',
     text: `
       insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts, worker_start, file, external)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    values: [
-      task.deploymentId, task.environmentId, task.name, task.bundleHash,
-      task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart ?? null,
-      task.file ?? null, task.external ?? null,
-    ],
+      select $1, $2, t.name, t."bundleHash", t."timeoutMs", t."memoryMb", t."maxAttempts", t."workerStart", t.file, t.external
+      from json_to_recordset($3) as t (name text, "bundleHash" text, "timeoutMs" bigint, "memoryMb" integer, "maxAttempts" integer, "workerStart" text, file text, external text[])`,
+    values: [of.deploymentId, of.environmentId, JSON.stringify(tasks.map(({ name, bundleHash, file, external, config: { timeoutMs, memoryMb, maxAttempts, workerStart } }) => ({ name, bundleHash, file, external, timeoutMs, memoryMb, maxAttempts, workerStart })))],
   });
 }
 

@@ -160,6 +160,35 @@ describe('CLI: one broken task does not stop the others: dev', { timeout: 240_00
     assert.match((await run('broken')).stderr, /task_broken[\s\S]*goes on with its last good code, deployed at/);
   });
 
+  it('a name that is taken or that no task can have, a pattern that matches nothing, a config that is not valid: each is named, and the others are deployed', async () => {
+    const write = writerOf(folder);
+    write('twice', returns('once'));
+    write('patterns', returns('all'));
+    assert.equal(documentOf<Run>(await run('twice')).result, 'once');
+    assert.equal(documentOf<Run>(await run('patterns')).result, 'all');
+    write('cloudcode/twice/index.js', returns('two'));
+    write('patterns', `${returns('none')}\nexport const config = { files: ['none/*'] };`);
+    write('cloudcode/no name/index.ts', returns(''));
+    write('settings', `${returns('')}\nexport const config = { timeout: 1 };`);
+    write('good', returns('three'));
+    assert.equal(documentOf<Run>(await run('good')).result, 'three');
+    const known = ['broken', 'exits'];
+    const broken = (await tasks()).broken.filter(({ name }) => !known.includes(name));
+    assert.deepEqual(broken.map(({ name, problem, goesOn }) => [name, problem.code, goesOn !== null]), [
+      ['no name', 'invalid_task', false], ['patterns', 'invalid_task_config', true], ['settings', 'invalid_task_config', false], ['twice', 'task_name_clash', true],
+    ]);
+    assert.match(dev.stderr(), /no name is broken: cloudcode\/no name: "no name" cannot be the name of a task[^]*no name has never been good: it cannot be scheduled\./);
+    for (const [task, result] of [['twice', 'once'], ['patterns', 'all']] as const) {
+      const { id } = (await (await schedule(task)).json()) as Run;
+      await dev.says(new RegExp(`${task} ${id} attempt 1 started \\(pid \\d+\\), with its code of \\S+: as it stands it is broken`));
+      await until(30_000, 'its run is over', async () => (((await (await fetch(`${base}/runs/${id}`)).json()) as Run).result === result ? true : null));
+    }
+    assert.match((await run('twice')).stderr, /task_name_clash[\s\S]*goes on with its last good code, deployed at/);
+    for (const path of ['cloudcode/twice/index.js', 'cloudcode/no name', 'cloudcode/settings']) rmSync(join(folder, path), { recursive: true });
+    write('patterns', returns('mended'));
+    assert.deepEqual([documentOf<Run>(await run('twice')).result, documentOf<Run>(await run('patterns')).result], ['once', 'mended']);
+  });
+
   it('start and deploy refuse all of it, with every error', async () => {
     for (const args of [['deploy'], ['start', '--port', '0']]) {
       const refused = await cloudcode([...args, '--project', folder]);

@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { CloudCodeError } from '../../src/core/errors.ts';
 import { findFiles, type FilesAsked, type FoundFiles } from '../../src/project/files/find-files.ts';
 import { folderHasher } from '../../src/project/packages/hash-folder.ts';
+import { throwErrors } from '../../src/project/problems.ts';
 import { makeFolder } from './make-folder.ts';
 
 const index = 'cloudcode/job/index.ts';
@@ -17,9 +18,11 @@ async function find(folder: string, given: Given = {}) {
   return (await findAll(folder, given)).files;
 }
 
-function findAll(folder: string, { ofTask, built = [index], ...rest }: Given = {}): Promise<FoundFiles> {
+async function findAll(folder: string, { ofTask, built = [index], ...rest }: Given = {}): Promise<FoundFiles> {
   const code = new Set(built.map((path) => join(folder, path)));
-  return findFiles({ folder, tasks: [{ file: index, files: ofTask }], built: code, inputs: code, cache: null, ...rest });
+  const found = await findFiles({ folder, tasks: [{ file: index, files: ofTask }], built: code, inputs: code, cache: null, ...rest });
+  throwErrors([...found.errors.values()].flat());
+  return found;
 }
 
 async function paths(folder: string, given: Given = {}): Promise<readonly string[]> {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
+import { buildProject } from '../../src/project/build-project.ts';
+import { endBundler } from '../../src/project/bundle.ts';
+import { onFileRead } from '../../src/project/read-files.ts';
 import { watchProject, type WatchOptions } from '../../src/project/watch/watch-project.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -50,6 +53,8 @@ function canLimit(): boolean {
 const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
 
 describe('watchProject', () => {
+  after(endBundler);
+
   it('tells of a changed, a new and a removed task, of the configuration and of the data model', async (t) => {
     const folder = await makeFolder(t, files);
     const { next } = await startWatch(t, folder);
@@ -89,6 +94,34 @@ describe('watchProject', () => {
     while (!(await next()).includes('../lib/shared.ts'));
     change(folder, { '../lib/shared.ts': '// and again' });
     assert.deepEqual(await next(), ['../lib/shared.ts']);
+  });
+
+  it('tells of files that come, change and go where a build has looked for them by a pattern, found or not, and of nothing beside them', async (t) => {
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.ts': "export const run = () => 1;\nexport const config = { files: ['../../none/**/*.html', '../../(odd)'] };", 'cloudcode.config.ts': "export default { files: ['data/*.csv', 'list.txt', 'data/deep'] };",
+      'cloudcode/a/page.txt': '', 'data/one.csv': '1', 'data/deep/x.bin': '', 'list.txt': '', '.gitignore': '',
+    });
+    const read: string[] = [];
+    onFileRead((path) => read.push(path));
+    await assert.rejects(buildProject(folder), { code: 'invalid_task_config' });
+    const { next } = await startWatch(t, folder, read);
+    const steps: readonly (readonly [change: () => void, told: readonly string[]])[] = [
+      [() => change(folder, { 'data/two.csv': '' }), ['data/*.csv', 'data/two.csv']],
+      [() => change(folder, { 'data/one.csv': '10' }), ['data/one.csv']],
+      [() => change(folder, { 'data/other.txt': '', 'data/.env.csv': '', 'list.txt': 'x' }), ['list.txt']],
+      [() => change(folder, { 'data/deep/y.bin': '' }), ['data/deep', 'data/deep/y.bin']],
+      [() => change(folder, { '.gitignore': '*.html' }), ['.gitignore']],
+      [() => unlinkSync(join(folder, 'data/two.csv')), ['data/*.csv', 'data/two.csv']],
+    ];
+    for (const [make, told] of steps) {
+      make();
+      assert.deepEqual(await next(), told);
+    }
+    for (const path of ['none/here/x.html', '(odd)/x']) {
+      change(folder, { [path]: '' });
+      // Its folder comes before it.
+      while (!(await next()).includes(path));
+    }
   });
 
   it('settles once everything that has changed was told', async (t) => {

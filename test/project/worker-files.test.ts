@@ -49,6 +49,22 @@ describe('files of threads and child processes are built as the task is, in the 
     assert.equal(await run(t, files), 'one');
   });
 
+  const throwing = '// a line\nenum Kind { One }\n\nexport function fail(): never {\n  throw new Error(`failed ${Kind.One}`);\n}';
+  for (const [type, more] of [['CommonJS', {}], ['an ES module', { 'package.json': '{ "type": "module" }' }]] as const) {
+    it(`stacks of a thread and of a process name the places of their sources: ${type}`, async (t) => {
+      const result = await run(t, {
+        ...more, 'cloudcode/shared/fail.ts': throwing,
+        'cloudcode/a/thread.ts': "import { fail } from '../shared/fail';\ntype Unused = string;\nsetImmediate(() => fail());",
+        'cloudcode/a/child.ts': "import { fail } from '../shared/fail';\ntry {\n  fail();\n} catch (error) {\n  process.send!((error as Error).stack);\n  process.disconnect();\n}",
+        'cloudcode/a/index.ts': "import { once } from 'node:events';\nimport { fork } from 'node:child_process';\nimport { join } from 'node:path';\nimport { Worker } from 'node:worker_threads';\nexport const run = async () => {\n  const [error] = await once(new Worker(new URL('./thread.ts', import.meta.url)), 'error').catch((thrown) => [thrown]);\n  const [stack] = await once(fork(join(import.meta.dirname, 'child.ts')), 'message');\n  return [error.stack, stack];\n};",
+      });
+      for (const [index, stack] of (result as readonly string[]).entries()) {
+        assert.match(stack, /^Error: failed 0\n {4}at fail \(cloudcode\/shared\/fail\.ts:5:9\)\n/);
+        assert.match(stack, index === 0 ? /\n {4}at \S+ \(cloudcode\/a\/thread\.ts:3:20\)\n {4}at [^\n]*node:internal/ : /\n {4}at .*cloudcode\/a\/child\.ts:3:3/);
+      }
+    });
+  }
+
   it('what is wrong with one is wrong with the task', async (t) => {
     const folder = await makeFolder(t, { ...beside, 'cloudcode/a/index.ts': ask("new Worker(new URL('./thread.ts', import.meta.url))"), 'cloudcode/a/thread.ts': "import './nothing';" });
     await assert.rejects(buildProject(folder), { code: 'task_broken', message: /^cloudcode\/a\/thread\.ts:1:8: Could not resolve "\.\/nothing"/ });

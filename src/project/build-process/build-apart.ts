@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CloudCodeError } from '../../core/errors.ts';
-import { packageRoot } from '../../package-root.ts';
 import type { BuildOptions, BuiltProject, BuiltTask } from '../build-project.ts';
 import type { ProjectConfig } from '../config.ts';
-import { type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';
+import { type BuildJob, type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';
+import { type BuildProcess, startBuildProcess, type StandbyBuild } from './start-build-process.ts';
 
-const program = join(packageRoot, 'dist/build.js');
 const tickMs = 1_000;
 /** How long a build may be at one step. Counted in ticks, so that a machine that slept does not end it. */
 const longestStepMs = 60_000;
@@ -19,14 +16,14 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, { brokenTasks, cache = join(resolve(folder), '.cloudcode'), ...options }: Ending & Telling & Caching & Pick<BuildOptions, 'brokenTasks'> = {}): Promise<BuiltProject | null> {
-  const told = await listen([folder, brokenTasks === 'pass_over' ? 'good_tasks' : 'project', cache], options);
+export async function buildApart(folder: string, { brokenTasks = 'refuse', cache = join(resolve(folder), '.cloudcode'), ...options }: Ending & Telling & Caching & Waiting & Pick<BuildOptions, 'brokenTasks'> = {}): Promise<BuiltProject | null> {
+  const told = await listen({ kind: 'project', folder: resolve(folder), brokenTasks, cache }, options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
 
 /** `readConfig` in the same way. @param folder absolute, with symbolic links resolved */
 export async function readConfigApart(folder: string, { signal }: Ending = {}): Promise<ProjectConfig | null> {
-  const told = await listen([folder, 'configuration'], { signal });
+  const told = await listen({ kind: 'configuration', folder }, { signal });
   return told?.last.kind === 'read' ? told.last.config : null;
 }
 
@@ -46,6 +43,11 @@ interface Caching {
   readonly cache?: string | undefined;
 }
 
+interface Waiting {
+  /** Has a process that waits for a build, or none yet. */
+  readonly standby?: StandbyBuild | undefined;
+}
+
 interface Ending {
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,38 +57,24 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen([folder, ...rest]: readonly [string, 'project' | 'good_tasks' | 'configuration', ...string[]], { signal, ...telling }: Ending & Telling): Promise<Told | null> {
+async function listen(job: BuildJob, { signal, standby, ...telling }: Ending & Telling & Waiting): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
-  const child = await startProcess(resolve(folder), rest);
-  const end = (): void => endGroup(child);
-  signal?.addEventListener('abort', end, { once: true });
-  if (isAborted()) end();
+  const started = standby?.take() ?? (await startBuildProcess());
+  signal?.addEventListener('abort', started.end, { once: true });
+  if (isAborted()) started.end();
   try {
-    return await follow(child, telling);
+    started.begin(job);
+    return await follow(started, telling);
   } catch (error) {
     if (isAborted()) return null;
     throw error;
   } finally {
-    signal?.removeEventListener('abort', end);
+    signal?.removeEventListener('abort', started.end);
   }
 }
 
-async function startProcess(folder: string, rest: readonly string[]): Promise<ChildProcess> {
-  try {
-    // In a process group of its own, so that all that it starts can be ended along with it.
-    const child = spawn(process.execPath, [program, folder, String(process.pid), ...rest], { stdio: ['ignore', 2, 2, 'pipe'], detached: true });
-    // The operating system gave no process (EAGAIN, EMFILE): it has no streams then, and says so by an event a little later.
-    if (child.pid === undefined) throw (await once(child, 'error'))[0];
-    return child;
-  } catch (error) {
-    throw new CloudCodeError('build_failed', `The process of the build could not be started: ${error instanceof Error ? error.message : String(error)}.`, {
-      hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).', cause: error,
-    });
-  }
-}
-
-async function follow(child: ChildProcess, { onRead, onStep }: Telling): Promise<Told> {
+async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onStep }: Telling): Promise<Told> {
   const tasks: BuiltTask[] = [];
   const steps: string[] = [];
   let last: BuildMessage | null = null;
@@ -94,10 +82,9 @@ async function follow(child: ChildProcess, { onRead, onStep }: Telling): Promise
   const stuck = (): boolean => ticks * tickMs >= longestStepMs;
   const timer = setInterval(() => {
     ticks += 1;
-    if (stuck()) endGroup(child);
+    if (stuck()) end();
   }, tickMs);
   try {
-    const ended = endOf(child);
     const decode = messageDecoder();
     (child.stdio[messageDescriptor] as Readable).on('data', (piece: Buffer) => {
       ticks = 0;
@@ -111,7 +98,7 @@ async function follow(child: ChildProcess, { onRead, onStep }: Telling): Promise
       const step = steps.at(-1);
       if (step !== undefined) onStep?.(step);
     });
-    const how = await ended;
+    const how = await ending;
     const result = resultOf(last);
     return result === null ? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1)) : { last: result, tasks };
   } finally {
@@ -130,20 +117,4 @@ function failed(how: string, step: string | undefined): never {
   throw new CloudCodeError('build_failed', `The build ${how}${step === undefined ? '' : `, while ${step}`}.`, {
     hint: 'What is deployed stays. Code outside of functions, in the configuration and the data model above all, must come to an end and leave the process alone.',
   });
-}
-
-/** Resolves when the process and what it had to tell have come to their end. */
-function endOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) => resolve(signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`));
-  });
-}
-
-function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid === undefined || exitCode !== null || signalCode !== null) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has just ended by itself.
-  }
 }

@@ -1,15 +1,16 @@
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { CloudCodeError } from '../../core/errors.ts';
 import { buildProject } from '../build-project.ts';
 import { onBuildStep } from '../build-steps.ts';
+import { startBundler } from '../bundle.ts';
 import { readConfig } from '../config.ts';
 import { onFileRead } from '../read-files.ts';
-import { type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
+import { type BuildJob, type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
 
 // The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends.
 
-const [folder = '', parentPid = '', part = '', cache] = process.argv.slice(2);
+const [parentPid = '', how = ''] = process.argv.slice(2);
 
 /** Written before it returns: what comes next may never give the process back. */
 function send(message: BuildMessage): void {
@@ -19,14 +20,19 @@ function send(message: BuildMessage): void {
 
 // A busy loop would outlive a parent that was killed: a thread ends it, and with it all that it has started.
 new Worker(`setInterval(() => process.ppid === ${Number(parentPid)} || process.kill(-process.pid, 'SIGKILL'), 500);`, { eval: true }).unref();
+if (how === 'standby') await startBundler();
+// It waits here for its job. Where there is none any more, nobody waits for it either.
+const text = readFileSync(0, 'utf8');
+if (text === '') process.exit();
+const job = JSON.parse(text) as BuildJob;
 onBuildStep(send);
 const files = new Set<string>();
 onFileRead((file) => files.add(file));
 const sendFiles = (): void => send({ kind: 'files', files: [...files] });
 try {
-  if (part === 'configuration') send({ kind: 'read', config: await readConfig(folder) });
+  if (job.kind === 'configuration') send({ kind: 'read', config: await readConfig(job.folder) });
   else {
-    const { tasks, ...project } = await buildProject(folder, { brokenTasks: part === 'good_tasks' ? 'pass_over' : 'refuse', cache: cache ?? null });
+    const { tasks, ...project } = await buildProject(job.folder, job);
     sendFiles();
     for (const task of tasks) send({ kind: 'task', task });
     send({ kind: 'built', project });

@@ -1,8 +1,14 @@
 import { deserialize, serialize } from 'node:v8';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { BuildStep } from '../build-steps.ts';
-import type { BuiltProject, BuiltTask } from '../build-project.ts';
+import type { BrokenTasks, BuiltProject, BuiltTask } from '../build-project.ts';
 import type { ProjectConfig } from '../config.ts';
+
+/** What it is to do, as JSON on its standard input. */
+export type BuildJob =
+  | { readonly kind: 'project'; readonly folder: string; readonly brokenTasks: BrokenTasks; readonly cache: string | null }
+  /** The configuration alone. */
+  | { readonly kind: 'configuration'; readonly folder: string };
 
 /** What the process of a build tells. Each task by itself: whoever reads them has time for other things in between. The last is `built`, `read`, `refused` or `failed`. */
 export type BuildMessage =

@@ -5,7 +5,7 @@ import type { FolderToKeep } from '../../core/kept-folder.ts';
 import { configFilesIn } from '../config.ts';
 import { isWithin, type ListedFile, refuseTooMany } from '../packages/list-files.ts';
 import { contentReader } from '../packages/remember-contents.ts';
-import { throwErrors } from '../problems.ts';
+import { joinErrors } from '../problems.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
 import { relativePath } from '../relative-path.ts';
 import { type BuildInputs, filesInFolder } from './files-in-folder.ts';
@@ -30,11 +30,16 @@ export interface FilesAsked extends BuildInputs {
 }
 
 export interface FoundFiles {
-  /** Null when there is none. */
+  /** Null when there is none, and where there are errors. */
   readonly files: FolderToKeep | null;
   /** Folders outside of the project that code is built from, by links in the folders of tasks: absolute. */
   readonly outside: readonly string[];
+  /** `invalid_task_config` for a pattern that matches nothing or leads out of the project, `invalid_task` for a link in a task's folder that does, and why that folder cannot be read. */
+  readonly errors: ErrorsOfTasks;
 }
+
+/** What is wrong with tasks, by their files. */
+export type ErrorsOfTasks = ReadonlyMap<string, readonly CloudCodeError[]>;
 
 /** MB of files in a deployment, unless the configuration says otherwise. */
 const defaultMaxMb = 100;
@@ -50,21 +55,30 @@ interface Patterns {
 /**
  * The files that a project deploys besides its code: what lies in the folders of its tasks, is not built, and git does not ignore; and what `files` names, also of what is built. Never
  * `.env*`, `node_modules`, `.git` and `.cloudcode`. Where code is among them, each package.json that says what kind of code it is.
- * @throws CloudCodeError `invalid_config` or `invalid_task_config` for a pattern that matches nothing or leads out of the project, `invalid_task` for a link
- *   in a task's folder that does; `files_too_large`, naming the largest; `build_failed` when a file cannot be read
+ * @throws CloudCodeError `invalid_config` for a pattern of the configuration that matches nothing or leads out of the project; `files_too_large`, naming the largest; `build_failed` when a file cannot be read
  */
 export async function findFiles({ folder, tasks, files = [], built, inputs, maxMb = defaultMaxMb, cache }: FilesAsked): Promise<FoundFiles> {
-  const errors: CloudCodeError[] = [];
   const outside = new Set<string>();
   const found = new Map<string, ListedFile>();
   const take = (listed: readonly ListedFile[]): void => listed.forEach((file) => found.set(file.path, file));
-  for (const { file } of tasks) take(filesOfTask(folder, posix.dirname(file), { built, inputs, errors, outside }));
-  const ofProject = { code: 'invalid_config', file: (await configFilesIn(folder))[0] ?? 'cloudcode.config.ts', from: '', patterns: files } as const;
-  const ofTasks = tasks.map((task) => ({ code: 'invalid_task_config', file: task.file, from: posix.dirname(task.file), patterns: task.files ?? [] }) as const);
-  for (const patterns of [ofProject, ...ofTasks]) take(filesOfPatterns(folder, patterns, errors));
-  throwErrors(errors);
+  const ofProject: CloudCodeError[] = [];
+  take(filesOfPatterns(folder, { code: 'invalid_config', file: (await configFilesIn(folder))[0] ?? 'cloudcode.config.ts', from: '', patterns: files }, ofProject));
+  const errors = new Map(tasks.flatMap(({ file, files: patterns = [] }) => {
+    const own: CloudCodeError[] = [];
+    const from = posix.dirname(file);
+    try {
+      take(filesOfTask(folder, from, { built, inputs, errors: own, outside }));
+      take(filesOfPatterns(folder, { code: 'invalid_task_config', file, from, patterns }, own));
+    } catch (error) {
+      if (!(error instanceof CloudCodeError)) throw error;
+      own.push(error);
+    }
+    return own.length === 0 ? [] : [[file, own] as const];
+  }));
+  if (ofProject.length > 0) throw joinErrors([...ofProject, ...[...errors.values()].flat()]);
+  if (errors.size > 0) return { files: null, outside: [], errors };
   take(manifestsOf(folder, [...found.keys()]));
-  if (found.size === 0) return { files: null, outside: [...outside] };
+  if (found.size === 0) return { files: null, outside: [...outside], errors };
   const listed = [...found.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
   refuseTooMany(listed.length, folder);
   refuseTooLarge(listed.map(({ path, bytes }) => ({ name: path, bytes })), {
@@ -73,7 +87,7 @@ export async function findFiles({ folder, tasks, files = [], built, inputs, maxM
   const contents = contentReader(cache === null ? null : join(cache, 'files.json'));
   const { hash } = await contents.read({ name: 'the files of the project', folder, files: listed });
   contents.save();
-  return { files: { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) }, outside: [...outside] };
+  return { files: { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) }, outside: [...outside], errors };
 }
 
 interface OfTask extends BuildInputs {

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { cannotBeRead, codeOf } from '../packages/cannot-be-read.ts';
+import { tellRead } from '../read-files.ts';
 import { relativePath } from '../relative-path.ts';
 
 /** Says whether git ignores what lies in a folder that it does not ignore. Absolute paths, with links resolved. */
@@ -65,6 +66,7 @@ function rulesFrom(top: string, exclude: string | null): GitRules {
 
 /** Null where there is none: as for git, a link is none. */
 function readRules(file: string): Ignore | null {
+  tellRead(file);
   try {
     if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return null;
     return ignore({ ignorecase: false }).add(readFileSync(file, 'utf8').replace(/^\ufeff/, ''));

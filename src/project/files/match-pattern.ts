@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, posix } from 'node:path';
 import picomatch from 'picomatch';
 import { isWithin, listFile, listFiles, type ListedFile } from '../packages/list-files.ts';
+import { tellPattern } from '../read-files.ts';
 import { relativePath } from '../relative-path.ts';
 import { neverTravels } from './never-travels.ts';
 
@@ -15,6 +16,7 @@ export type Matched = { readonly files: readonly ListedFile[]; readonly wrong: n
 export function matchPattern(folder: string, from: string, pattern: string): Matched {
   const path = withinProject(from, pattern);
   if (path === null) return { files: null, wrong: 'leads out of the project' };
+  tellPattern(path);
   const asItStands = typeOf(join(folder, path));
   const base = asItStands === null ? picomatch.scan(path).base : path;
   const type = asItStands ?? typeOf(join(folder, base));

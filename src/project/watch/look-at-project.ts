@@ -1,5 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
+import picomatch from 'picomatch';
+import { neverTravels } from '../files/never-travels.ts';
 import { relativePath } from '../relative-path.ts';
 import { isOfPackage, type WatchedPlaces } from './watched-places.ts';
 
@@ -27,7 +29,9 @@ export async function lookAtProject(folder: string, places: WatchedPlaces): Prom
   const changedAtMs = new Map<string, number>();
   const tree = await listTree(join(folder, 'cloudcode'));
   const inRoot = (await namesIn(folder)).filter((name) => rootFiles.test(name)).map((name) => join(folder, name));
-  const files = [...new Set([...tree.files, ...inRoot, ...places.files])];
+  const matched = await Promise.all([...places.patterns].map((pattern) => matchedBy(folder, pattern)));
+  for (const { pattern, files } of matched) states.set(join(folder, pattern), files.join('/'));
+  const files = [...new Set([...tree.files, ...inRoot, ...places.files, ...matched.flatMap((one) => one.files)])];
   for (let from = 0; from < files.length; from += atOnce) {
     await Promise.all(files.slice(from, from + atOnce).map(async (path) => {
       const found = await stat(path).catch(whenGone);
@@ -36,9 +40,10 @@ export async function lookAtProject(folder: string, places: WatchedPlaces): Prom
       changedAtMs.set(path, Math.max(found.mtimeMs, found.ctimeMs));
     }));
   }
+  const searched = matched.flatMap((one) => [...one.folders]);
   const others = [...places.folders].filter((path) => !tree.folders.has(path));
   for (const path of others) states.set(`${path}${sep}*`, (await namesIn(path)).filter((name) => sourceFile.test(name) && !name.endsWith('.d.ts')).sort().join('/'));
-  return { states, changedAtMs, folders: new Set([folder, ...tree.folders, ...others.filter((path) => !isOfPackage(path))]) };
+  return { states, changedAtMs, folders: new Set([folder, ...tree.folders, ...searched, ...others.filter((path) => !isOfPackage(path))]) };
 }
 
 /** The files that differ, relative to the project's folder, in order. */
@@ -61,7 +66,8 @@ export function rebase(folder: string, places: WatchedPlaces, { before, now, sin
 /** Equal to no state. */
 const unseen = '';
 
-function isLookedAt(folder: string, { files, folders }: WatchedPlaces, path: string): boolean {
+function isLookedAt(folder: string, { files, folders, patterns }: WatchedPlaces, path: string): boolean {
+  if ([...patterns].some((pattern) => path === join(folder, pattern) || path.startsWith(join(folder, picomatch.scan(pattern).base) + sep))) return true;
   if (files.has(path) || (basename(path) === '*' && folders.has(dirname(path)))) return true;
   return path.startsWith(join(folder, 'cloudcode') + sep) || (dirname(path) === folder && rootFiles.test(basename(path)));
 }
@@ -86,6 +92,25 @@ async function listTree(root: string): Promise<{ readonly files: readonly string
   };
   await visit(root);
   return { files, folders };
+}
+
+interface Matched {
+  readonly pattern: string;
+  /** Absolute, in order. */
+  readonly files: readonly string[];
+  /** Those in which one may come. */
+  readonly folders: ReadonlySet<string>;
+}
+
+/** As a build takes it: a path that exists as it stands, a folder with all that is in it. */
+async function matchedBy(folder: string, pattern: string): Promise<Matched> {
+  const found = await stat(join(folder, pattern)).catch(whenGone);
+  if (found?.isFile() === true) return { pattern, files: [join(folder, pattern)], folders: new Set([dirname(join(folder, pattern))]) };
+  const isWhole = found?.isDirectory() === true;
+  const tree = await listTree(join(folder, isWhole ? pattern : picomatch.scan(pattern).base));
+  const isMatch = isWhole ? () => true : picomatch(pattern, { dot: true });
+  const files = tree.files.filter((path) => isMatch(relativePath(folder, path)) && !neverTravels(basename(path)));
+  return { pattern, files: files.sort(), folders: tree.folders };
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
