@@ -35,7 +35,7 @@ export function describeRun(run: Run, { colours, now, stateNote = '' }: RunDescr
 function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonly colours: Colours; readonly now: number }): string {
   const end = attempt.finishedAt === null ? now : Date.parse(attempt.finishedAt);
   const facts = [
-    attempt.outcome ?? 'running',
+    attempt.outcome ?? (attempt.answeredAt === null ? 'running' : 'answered (its process is ending)'),
     duration(Math.max(0, end - Date.parse(attempt.startedAt))),
     attempt.signal === null ? null : attempt.signal,
     attempt.exitCode === null || attempt.exitCode === 0 ? null : `exit code ${attempt.exitCode}`,

@@ -1,5 +1,5 @@
 import { backOffMs, postponeMs } from './back-off.ts';
-import type { Outcome } from './run.ts';
+import type { AnswerOutcome, Outcome } from './run.ts';
 
 export type AfterAttempt =
   | { readonly next: 'succeeded' }
@@ -13,6 +13,7 @@ export type AfterAttempt =
   | { readonly next: 'postpone'; readonly delayMs: number };
 
 export interface AttemptEnd {
+  /** As `outcomeOf` has it. */
   readonly outcome: Outcome;
   readonly attemptNumber: number;
   /** The number of the last attempt the run may have. */
@@ -22,6 +23,15 @@ export interface AttemptEnd {
   readonly isMachineFault?: boolean | undefined;
   /** From 0 up to 1, for the jitter of the back-off. */
   readonly random: number;
+}
+
+/** How an attempt ended: as its stored answer says where there is one, however its processes or its runner came to their end (promise 3). */
+export function outcomeOf({ outcome, storedAnswer }: { readonly outcome: Outcome; readonly storedAnswer: AnswerOutcome | null }): Outcome {
+  return storedAnswer ?? outcome;
+}
+
+export function isAnswer(outcome: Outcome): outcome is AnswerOutcome {
+  return outcome === 'returned' || outcome === 'threw';
 }
 
 /** What becomes of a run when one of its attempts is over: promises 3 and 4. */

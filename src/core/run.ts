@@ -5,6 +5,8 @@ export type RunState = (typeof runStates)[number];
 
 export const outcomes = ['returned', 'threw', 'timed_out', 'out_of_memory', 'exited', 'killed', 'lost', 'cancelled'] as const;
 export type Outcome = (typeof outcomes)[number];
+/** How an attempt ends that has answered. */
+export type AnswerOutcome = Extract<Outcome, 'returned' | 'threw'>;
 
 /** Times are ISO 8601 in UTC with milliseconds, by the database's clock. */
 export type IsoTime = string;
@@ -39,6 +41,8 @@ export interface ListedRun extends Run {
 export interface Attempt {
   readonly number: number;
   readonly startedAt: IsoTime;
+  /** When its answer was stored, if that was before its end: while its processes were ending in order. */
+  readonly answeredAt: IsoTime | null;
   readonly finishedAt: IsoTime | null;
   readonly outcome: Outcome | null;
   readonly exitCode: number | null;

@@ -1,10 +1,11 @@
-import { decideAfterAttempt, type AfterAttempt } from '../core/decide-after-attempt.ts';
+import { type AfterAttempt, decideAfterAttempt, isAnswer, outcomeOf } from '../core/decide-after-attempt.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { ProcessesGone } from '../core/processes-gone.ts';
-import type { Outcome } from '../core/run.ts';
+import type { AnswerOutcome, Outcome } from '../core/run.ts';
 import { type RunningEvent, storedAfterRunning } from '../core/run-transitions.ts';
 import { type AttemptRecord, endAttempts, type StoredLine } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
+import { readKnownOfAttempts } from '../store/store-answer.ts';
 
 /** How an attempt ended, as its runner saw it. */
 export interface FinishedAttempt {
@@ -15,6 +16,8 @@ export interface FinishedAttempt {
   readonly number: number;
   readonly attemptLimit: number;
   readonly outcome: Outcome;
+  /** The answer that the store has of it already, if its runner knows of one: it stands whatever `outcome` says. */
+  readonly storedAnswer?: AnswerOutcome | null;
   readonly cancelRequested: boolean;
   /** As decideAfterAttempt has it. */
   readonly isMachineFault?: boolean;
@@ -36,23 +39,38 @@ export type Finished = AfterAttempt['next'] | 'superseded';
  */
 export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
   const finished = await endAll(store, attempts);
-  // Somebody may have cancelled a run while its runner had not heard of it. The database knows, and takes no end then that forgets it; nor does it cancel what was refused for another reason.
-  const refused = attempts.filter((attempt, index) => finished[index] === 'superseded' && !isAnswer(attempt.outcome) && !attempt.cancelRequested);
-  if (refused.length === 0) return finished;
-  const cancelled = await endAll(store, refused.map((attempt) => ({ ...attempt, cancelRequested: true })));
-  return attempts.map((attempt, index) => cancelled[refused.indexOf(attempt)] ?? finished[index] ?? 'superseded');
+  const informed = await learnMore(store, attempts.filter((attempt, index) => finished[index] === 'superseded' && !isAnswer(attempt.outcome)));
+  if (informed.length === 0) return finished;
+  const again = new Map((await finishAttempts(store, informed)).map((next, index) => [informed[index]?.fence, next]));
+  return attempts.map(({ fence }, index) => again.get(fence) ?? finished[index] ?? 'superseded');
+}
+
+/**
+ * The database takes no end that forgets what it knows: that somebody has cancelled the run, or that the attempt has answered.
+ * @returns of the ends that it refused those whose runner had not heard of it, with what it knows; none that was refused for another reason
+ */
+async function learnMore(store: Store, refused: readonly FinishedAttempt[]): Promise<readonly FinishedAttempt[]> {
+  if (refused.length === 0) return [];
+  const known = new Map((await readKnownOfAttempts(store, refused)).map((each) => [each.fence, each]));
+  return refused.flatMap((attempt): readonly FinishedAttempt[] => {
+    const { cancelRequested = false, storedAnswer = null } = known.get(attempt.fence) ?? {};
+    const isNews = (cancelRequested && !attempt.cancelRequested) || (storedAnswer !== null && attempt.storedAnswer !== storedAnswer);
+    return isNews ? [{ ...attempt, cancelRequested: cancelRequested || attempt.cancelRequested, storedAnswer }] : [];
+  });
 }
 
 async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
-  const ends = attempts.map((attempt) => ({ attempt, decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }) }));
+  const ends = attempts.map(asAnswered).map((attempt) => ({ attempt, decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }) }));
   const stored = await endAttempts(store, ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })));
   if (stored.some(({ frees }) => frees)) store.ring();
   const fences = new Set(stored.map(({ fence }) => fence));
   return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
 }
 
-function isAnswer(outcome: Outcome): boolean {
-  return outcome === 'returned' || outcome === 'threw';
+/** What an attempt of which an answer is stored would have been without it is of no interest: result and error are those of the answer, which the store has. */
+function asAnswered(attempt: FinishedAttempt): FinishedAttempt {
+  const { storedAnswer = null } = attempt;
+  return storedAnswer === null ? attempt : { ...attempt, outcome: outcomeOf({ ...attempt, storedAnswer }), resultJson: null, error: null };
 }
 
 /** As finishAttempts, for one. */

@@ -30,6 +30,7 @@ function endOf(attempt: HeldAttempt, gone: ProcessesGone, why: string): Finished
     number: attempt.attempt,
     attemptLimit: attempt.attemptLimit,
     outcome: 'lost',
+    storedAnswer: attempt.storedAnswer,
     cancelRequested: attempt.cancelRequested,
     resultJson: null,
     error: { name: 'AttemptLost', message: why, stack: null },

@@ -11,6 +11,7 @@ import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
 import { sampleStack } from './sample-stack.ts';
+import { storeAnswerMeanwhile } from './store-answer.ts';
 import { storeEnd } from './store-end.ts';
 import type { TaskCode } from './task-code.ts';
 import { watchMemory } from './watch-memory.ts';
@@ -176,10 +177,11 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     clearTimeout(pidTimer);
     if (end.kind !== 'answered') memory.stop({ lookAgain: end.kind !== 'exited' });
     if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
+    const stopStoring = end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null;
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(graceOf(end.answer), Promise.race([worker.exited, cut.promise]));
     if (end.kind === 'answered') memory.stop({ lookAgain: false });
-    const exit = await worker.end();
+    const exit = await worker.end().finally(stopStoring);
     gone.resolve(undefined);
     await calls.close().catch(trouble('its calls could not be finished'));
     await within(lastOutputMs, worker.closed);

@@ -44,7 +44,7 @@ export interface StoredEnd {
 /**
  * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues, each in one order for
  * all writers. A run that somebody wants cancelled is neither queued again nor `dead`; one that nobody
- * wants cancelled is not cancelled.
+ * wants cancelled is not cancelled. One whose answer is stored ends by that answer alone, and keeps its result and its error.
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
  */
 export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Promise<readonly StoredEnd[]> {
@@ -66,19 +66,23 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
         ) as queue
       ), ended as (
         update cloudcode.runs r
-        set state = g.state, runner_id = null, cancel_requested_at = null, result = g.result::json, error = g.error::json,
+        set state = g.state, runner_id = null, cancel_requested_at = null, answer = null,
+          -- Those that were stored with the answer, if it was before its end: else they are null.
+          result = coalesce(g.result::json, r.result), error = coalesce(g.error::json, r.error),
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
           attempt_limit = r.attempt_limit + g.extra_attempts
         from locked cross join given g
         -- Running: by the table's constraint it has a runner then. Named by its state, the planner would look through all that are running.
         where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null
+          and (r.answer is null or r.answer = g.outcome)
           and case g.state when 'queued' then r.cancel_requested_at is null when 'dead' then r.cancel_requested_at is null when 'cancelled' then r.cancel_requested_at is not null else true end
-        returning r.id, r.fence, r.queue is not null or r.state = 'queued' as frees
+        returning r.id, r.fence, r.error, r.queue is not null or r.state = 'queued' as frees
       ), recorded as (
         update cloudcode.attempts a
         set finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, a.pid),
-          peak_memory_bytes = g.peak_memory_bytes, error = g.attempt_error::json
+          peak_memory_bytes = g.peak_memory_bytes,
+          error = coalesce(g.attempt_error::json, case when a.answered_at is not null then ended.error end)
         from ended join given g on g.run_id = ended.id and g.fence = ended.fence
         where a.run_id = ended.id and a.number = g.number
       ), logged as (

@@ -76,6 +76,7 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
           select coalesce(bool_and(${isShort('a.error')}), true) as are_short, coalesce(json_agg(json_build_object(
             'number', a.number,
             'startedAt', cloudcode.iso(a.started_at),
+            'answeredAt', cloudcode.iso(a.answered_at),
             'finishedAt', cloudcode.iso(a.finished_at),
             'outcome', a.outcome,
             'exitCode', a.exit_code,

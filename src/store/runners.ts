@@ -1,3 +1,4 @@
+import type { AnswerOutcome } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
 export interface RunnerRow {
@@ -98,6 +99,8 @@ export interface HeldAttempt {
   readonly attempt: number;
   readonly attemptLimit: number;
   readonly cancelRequested: boolean;
+  /** Null: none is stored. */
+  readonly storedAnswer: AnswerOutcome | null;
   readonly runnerId: string;
 }
 
@@ -107,7 +110,7 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
     name: 'lost_attempts',
     text: `
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
-        r.cancel_requested_at is not null as "cancelRequested", r.runner_id as "runnerId"
+        r.cancel_requested_at is not null as "cancelRequested", r.answer as "storedAnswer", r.runner_id as "runnerId"
       from cloudcode.runners n join cloudcode.runs r on r.runner_id = n.id and r.state = 'running'
       where n.lease_ended_at is not null
       order by r.seq limit $1`,
@@ -132,7 +135,7 @@ export function readHeldAttempts(db: Queryable, runnerId: string): Promise<reado
     name: 'held_attempts',
     text: `
       select id, fence::text as fence, attempt_count as attempt, attempt_limit as "attemptLimit",
-        cancel_requested_at is not null as "cancelRequested", runner_id as "runnerId"
+        cancel_requested_at is not null as "cancelRequested", answer as "storedAnswer", runner_id as "runnerId"
       from cloudcode.runs where runner_id = $1 and state = 'running'`,
     values: [runnerId],
   });

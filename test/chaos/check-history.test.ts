@@ -78,6 +78,7 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
   'a fence that was added when its attempt was over': ['staleWrites', { ...good, additions: good.additions.map((each) => ({ ...each, isStale: true })) }],
   'a run that was over and was queued again': ['retriedAfterAnswer', { ...good, changes: [...good.changes, { ...(good.changes[7] as RunChange), seq: 9, xid: 108, before: 'failed', after: 'queued' }] }],
   'an answer after which the run was tried again': ['retriedAfterAnswer', { ...good, ends: good.ends.map((end) => (end.seq === 1 ? { ...end, outcome: 'threw' } : end)) }],
+  'an attempt that had answered for a while and was tried again': ['retriedAfterAnswer', { ...good, witness: [...good.witness, witnessed({ kind: 'answered', forMs: 50, at: 90 })] }],
   'an outcome that was stored without its run': ['staleWrites', { ...good, ends: [...good.ends, { seq: 4, xid: 108, run: 'a', number: 1, fence: 8, outcome: 'returned' }] }],
   'log lines of an attempt that is over': ['staleWrites', { ...good, lateLines: [...good.lateLines, { xid: 104, run: 'a', attempt: 1 }] }],
   'an object of an attempt that is over': ['staleWrites', { ...good, writes: good.writes.map((write) => ({ ...write, isStale: true })) }],
@@ -121,6 +122,17 @@ describe('the judge of campaigns', () => {
     const revived = [8, 9].map((index): RunChange => ({ ...(good.changes[7] as RunChange), seq: index, xid: 100 + index, before: 'failed', after: 'queued' }));
     assert.deepEqual(checkHistory({ ...good, changes: [...good.changes, ...revived], retried: ['b'] }).counts.retriedAfterAnswer, 1);
     assert.deepEqual(checkHistory({ ...good, changes: [...good.changes, ...revived], retried: ['b', 'b'] }).counts.retriedAfterAnswer, 0);
+  });
+
+  it('takes no answer for stored that had no way to the database, or whose attempt was taken over', () => {
+    const answered = (at: number, ...faults: History['faults']): number => checkHistory({ ...good, faults, witness: [...good.witness, witnessed({ kind: 'answered', forMs: 50, at })] }).counts.retriedAfterAnswer;
+    assert.equal(answered(90), 1);
+    assert.equal(answered(90, { kind: 'runner_killed', beganAt: 95, healedAt: 300 }), 1, 'afterwards');
+    assert.equal(answered(90, { kind: 'runner_killed', beganAt: 60, healedAt: 300 }), 0, 'meanwhile');
+    assert.equal(answered(90, { kind: 'runner_killed', beganAt: -5_000, healedAt: 300 }), 1, 'another runner, which is still away');
+    assert.equal(answered(90, { kind: 'connections_blackholed', beganAt: -5_000, healedAt: 80 }), 0);
+    assert.equal(answered(90, { kind: 'database_restarted_fast', beganAt: -5_000, healedAt: -500 }), 0);
+    assert.equal(answered(110), 0, 'taken over by then');
   });
 
   it('does not take for overtaken what the claim could not see yet', () => {

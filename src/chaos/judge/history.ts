@@ -42,7 +42,7 @@ export interface Witnessed {
 
 /** What a task saw. Its processes write it to a file outside of the database. */
 export interface WitnessLine {
-  readonly kind: 'began' | 'overlap' | 'alive' | 'ended' | 'scheduled' | 'wrote' | 'added' | 'refused';
+  readonly kind: 'began' | 'overlap' | 'alive' | 'ended' | 'scheduled' | 'wrote' | 'added' | 'refused' | 'answered';
   readonly run: string;
   readonly task: string;
   readonly attempt: number;
@@ -57,6 +57,8 @@ export interface WitnessLine {
   readonly mark?: string;
   /** `refused`: why. */
   readonly code?: string;
+  /** `answered`: for how many milliseconds. */
+  readonly forMs?: number;
 }
 
 /** All times are of the database's clock, in milliseconds. */

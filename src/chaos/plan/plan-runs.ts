@@ -68,6 +68,8 @@ function work(random: Random, given: Given): Readonly<Record<string, unknown>> {
     ...(random.chance(0.4) ? { writes: true } : {}),
     ...(random.chance(0.25) ? { logs: random.between(1, 20) } : {}),
     ...(random.chance(0.04) ? { throws: true } : {}),
+    // Nearly as long as a process that has answered may.
+    ...(random.chance(0.05) ? { lingersMs: 1_800 } : {}),
   };
 }
 

@@ -37,6 +37,23 @@ export function end(): void {
   say('ended');
 }
 
+/** Its answer has been on its way for so long when it says so. */
+const answeredForMs = 1_000;
+
+/** Its process takes a while to end when it has answered. */
+export function linger(ms: number): void {
+  process.once('exit', () => {
+    sleep(answeredForMs);
+    say('answered', { forMs: answeredForMs });
+    sleep(ms - answeredForMs);
+  });
+}
+
+/** Nothing is waited for any more in an `exit` listener. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 async function takePlace(of: string): Promise<boolean> {
   const server = createServer();
   const name = createHash('sha256').update(`${process.cwd()}\0${of}`).digest('hex').slice(0, 32);
@@ -65,6 +82,8 @@ export interface Work {
   readonly writes?: boolean;
   readonly logs?: number;
   readonly throws?: boolean;
+  /** How long its process lives on when it has answered. */
+  readonly lingersMs?: number;
 }
 
 export async function doWork({ sleepMs = 0, busyMs = 0, writes = false, logs = 0 }: Work): Promise<void> {

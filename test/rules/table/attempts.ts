@@ -18,6 +18,13 @@ export const attemptRules: readonly Rule[] = [
     finds: ['retriedAfterAnswer'],
   },
   {
+    name: 'answer-before-end',
+    without: 'an answer is stored with the end of its attempt, when the processes are gone',
+    edits: [{ file: 'src/runner/execute-attempt.ts', find: "end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null", replace: 'null' }],
+    campaign: { runs: 200, faults: 15, kinds: ['runner_killed'] },
+    finds: ['retriedAfterAnswer'],
+  },
+  {
     name: 'counted-twice',
     without: 'an attempt counts as two',
     edits: [{ file: 'src/store/claim-runs.ts', find: 'attempt_count = r.attempt_count + 1,', replace: 'attempt_count = r.attempt_count + 2,' }],

@@ -1,0 +1,34 @@
+import type { AnswerMessage } from '../protocol/worker-messages.ts';
+import type { ClaimedRun } from '../store/claim-runs.ts';
+import { storeAnswer } from '../store/store-answer.ts';
+import type { AttemptContext } from './execute-attempt.ts';
+
+/** How long the processes of an attempt that has answered may take to go until its answer is stored for itself: most are gone by then, and it is stored with the end, by one statement. */
+const afterMs = { inOrder: 20, atOnce: 100 };
+/** After a failed write. */
+const retryMs = 250;
+
+/**
+ * Stores an answer while the processes of its attempt are ending, so that it stands whatever happens until these are gone and its end can be stored.
+ * @returns stops it: they are gone
+ */
+export function storeAnswerMeanwhile(run: ClaimedRun, { outcome, resultJson, error, endsInOrder }: AnswerMessage, { store, onEvent }: Pick<AttemptContext, 'store' | 'onEvent'>): () => void {
+  let isOver = false;
+  let timer: NodeJS.Timeout;
+  const writeIn = (ms: number): void => {
+    if (!isOver) timer = setTimeout(() => void write(), ms);
+  };
+  const write = async (): Promise<void> => {
+    try {
+      await storeAnswer(store, { runId: run.id, fence: run.fence, number: run.attempt, outcome, resultJson, error });
+    } catch (cause) {
+      onEvent({ kind: 'trouble', what: `the answer of run ${run.id} could not be stored yet`, error: cause });
+      writeIn(retryMs);
+    }
+  };
+  writeIn(endsInOrder ? afterMs.inOrder : afterMs.atOnce);
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+}
