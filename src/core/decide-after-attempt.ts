@@ -30,10 +30,6 @@ export function outcomeOf({ outcome, storedAnswer }: { readonly outcome: Outcome
   return storedAnswer ?? outcome;
 }
 
-export function isAnswer(outcome: Outcome): outcome is AnswerOutcome {
-  return outcome === 'returned' || outcome === 'threw';
-}
-
 /** What becomes of a run when one of its attempts is over: promises 3 and 4. */
 export function decideAfterAttempt(end: AttemptEnd): AfterAttempt {
   switch (end.outcome) {

@@ -1,4 +1,4 @@
-import { type AfterAttempt, decideAfterAttempt, isAnswer, outcomeOf } from '../core/decide-after-attempt.ts';
+import { type AfterAttempt, decideAfterAttempt, outcomeOf } from '../core/decide-after-attempt.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { ProcessesGone } from '../core/processes-gone.ts';
 import type { AnswerOutcome, Outcome } from '../core/run.ts';
@@ -39,7 +39,7 @@ export type Finished = AfterAttempt['next'] | 'superseded';
  */
 export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
   const finished = await endAll(store, attempts);
-  const informed = await learnMore(store, attempts.filter((attempt, index) => finished[index] === 'superseded' && !isAnswer(attempt.outcome)));
+  const informed = await learnMore(store, attempts.filter((_, index) => finished[index] === 'superseded'));
   if (informed.length === 0) return finished;
   const again = new Map((await finishAttempts(store, informed)).map((next, index) => [informed[index]?.fence, next]));
   return attempts.map(({ fence }, index) => again.get(fence) ?? finished[index] ?? 'superseded');

@@ -15,9 +15,10 @@ export interface StoredAnswer {
 /**
  * Stores the answer of an attempt that has not ended yet: its run goes on running, and ends by that answer whoever stores its end. Without effect when the attempt was superseded, has ended, or
  * has its answer stored already.
+ * @returns whether it was stored now
  */
-export async function storeAnswer(db: Queryable, { runId, fence, number, outcome, resultJson, error }: StoredAnswer): Promise<void> {
-  await db.query({
+export async function storeAnswer(db: Queryable, { runId, fence, number, outcome, resultJson, error }: StoredAnswer): Promise<boolean> {
+  const rows = await db.query({
     name: 'store_answer',
     text: `
       with answered as (
@@ -25,9 +26,10 @@ export async function storeAnswer(db: Queryable, { runId, fence, number, outcome
         where id = $1 and fence = $2 and runner_id is not null and answer is null
         returning id
       )
-      update cloudcode.attempts a set answered_at = now() from answered where a.run_id = answered.id and a.number = $3`,
+      update cloudcode.attempts a set answered_at = now() from answered where a.run_id = answered.id and a.number = $3 returning a.number`,
     values: [runId, fence, number, outcome, resultJson, error === null ? null : JSON.stringify(error)],
   });
+  return rows.length > 0;
 }
 
 /** What the store knows of an attempt that holds its run. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { backOffMs } from '../../src/core/back-off.ts';
-import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
+import { decideAfterAttempt, outcomeOf } from '../../src/core/decide-after-attempt.ts';
 import { outcomes } from '../../src/core/run.ts';
 
 const end = { attemptNumber: 1, attemptLimit: 5, cancelRequested: false, random: 0 };
@@ -14,6 +14,13 @@ test('promise 3: an answer is final, whatever else is true of the run', () => {
       assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'threw' }), { next: 'failed' });
     }),
   );
+});
+
+test('promise 3: an answer that is stored is how its attempt ended, whatever ended its processes; without one it ended as was seen', () => {
+  for (const outcome of outcomes) {
+    for (const storedAnswer of ['returned', 'threw'] as const) assert.equal(outcomeOf({ outcome, storedAnswer }), storedAnswer);
+    assert.equal(outcomeOf({ outcome, storedAnswer: null }), outcome);
+  }
 });
 
 test('promise 4: no answer is retried until the last attempt, then the run is dead', () => {

@@ -1,10 +1,11 @@
 import { ProcessesGone } from '../../src/core/processes-gone.ts';
 import fc from 'fast-check';
-import { type Outcome, outcomes } from '../../src/core/run.ts';
+import { type AnswerOutcome, type Outcome, outcomes } from '../../src/core/run.ts';
 import { finishAttempts } from '../../src/operations/finish-attempt.ts';
 import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
 import { claimRuns } from '../../src/store/claim-runs.ts';
 import { insertLogLines, type StoredLine } from '../../src/store/end-attempt.ts';
+import { storeAnswer } from '../../src/store/store-answer.ts';
 import type { Model, Next, Request } from './model.ts';
 import { readRetryAt } from './back-off.ts';
 import type { Real } from './real.ts';
@@ -61,6 +62,20 @@ export const claim: StepKind<{ readonly runner: RunnerName; readonly limit: numb
       const attempt = model.claim(named.get(run.id) ?? '', runner, run.fence);
       if (run.attempt !== attempt.number || run.attemptLimit !== attempt.limit) throw new Difference(`    ${runner} is told of attempt ${run.attempt} of ${run.attemptLimit}, not ${attempt.number} of ${attempt.limit}`);
     }
+  },
+};
+
+/** Its processes are still ending. */
+export const answer: StepKind<{ readonly picked: AttemptPick; readonly outcome: AnswerOutcome }> = {
+  weight: 6,
+  given: fc.record({ picked: attemptPicks, outcome: fc.constantFrom<AnswerOutcome>('returned', 'threw') }),
+  isPossible: (model, { picked }) => hasAttempt(model, picked),
+  async do({ model, real, say, compare }, { picked, outcome }) {
+    const attempt = pickAttempt(model, picked);
+    say(`${nameOf(model, attempt)} answers: ${outcome}`);
+    const { id } = model.run(attempt.run);
+    const content = outcome === 'returned' ? { resultJson: '1', error: null } : { resultJson: null, error: { name: outcome, message: 'it threw', stack: null } };
+    compare(await storeAnswer(real.t.store, { runId: id, fence: attempt.fence, number: attempt.number, outcome, ...content }), model.answer(attempt, outcome));
   },
 };
 

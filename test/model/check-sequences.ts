@@ -10,7 +10,7 @@ import { Difference, notDone, stepsOf } from './step.ts';
 
 const anyStep = fc.oneof(
   stepsOf(runSteps.schedule), stepsOf(runSteps.cancel), stepsOf(runSteps.retry), stepsOf(runSteps.pause), stepsOf(runSteps.setPolicies), stepsOf(runSteps.wait),
-  stepsOf(attemptSteps.claim), stepsOf(attemptSteps.finish), stepsOf(attemptSteps.log), stepsOf(attemptSteps.scheduleByAttempt),
+  stepsOf(attemptSteps.claim), stepsOf(attemptSteps.finish), stepsOf(attemptSteps.log), stepsOf(attemptSteps.scheduleByAttempt), stepsOf(attemptSteps.answer),
   stepsOf(leaseSteps.take), stepsOf(leaseSteps.renew), stepsOf(leaseSteps.stop), stepsOf(leaseSteps.endExpired), stepsOf(leaseSteps.rescue), stepsOf(leaseSteps.forget),
   stepsOf(dataSteps.write), stepsOf(dataSteps.forgetBatches),
 );

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Outcome } from '../../src/core/run.ts';
+import type { AnswerOutcome, Outcome } from '../../src/core/run.ts';
 import { cancelRun } from '../../src/operations/cancel-run.ts';
 import { finishAttempt } from '../../src/operations/finish-attempt.ts';
 import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
@@ -9,6 +9,7 @@ import { scheduleRun, scheduleRunsByAttempt } from '../../src/operations/schedul
 import { type ClaimedRun, claimRuns } from '../../src/store/claim-runs.ts';
 import { setRetryPolicies } from '../../src/store/queues.ts';
 import { endLease } from '../../src/store/runners.ts';
+import { storeAnswer } from '../../src/store/store-answer.ts';
 import { endOf } from '../support/store.ts';
 import { within } from './budget.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -24,6 +25,7 @@ type Call =
   | { readonly kind: 'schedule'; readonly wish: Wish }
   | { readonly kind: 'claim'; readonly runner: RunnerName; readonly limit: number }
   | { readonly kind: 'finish'; readonly number: number; readonly outcome: Outcome; readonly twice: boolean }
+  | { readonly kind: 'answer'; readonly number: number; readonly outcome: AnswerOutcome }
   | { readonly kind: 'schedule by attempt'; readonly number: number; readonly wish: Wish }
   | { readonly kind: 'cancel' | 'retry'; readonly number: number }
   | { readonly kind: 'pause' | 'resume'; readonly queue: string }
@@ -37,6 +39,7 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('schedule' as const), wish: wishes }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('claim' as const), runner, limit: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('finish' as const), number, outcome: fc.constantFrom<Outcome>('returned', 'threw', 'killed', 'killed', 'cancelled', 'timed_out'), twice: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const), number, outcome: fc.constantFrom<AnswerOutcome>('returned', 'threw') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('schedule by attempt' as const), number, wish: wishes }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'retry' as const), number }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('pause' as const, 'resume' as const, 'resume' as const), queue }) },
@@ -51,6 +54,8 @@ interface Round {
   readonly claimed: ClaimedRun[];
   /** Of each run the ends that the store has taken. */
   readonly ended: { readonly id: string; readonly fence: string; readonly next: string }[];
+  /** Answers that were stored before the end. */
+  readonly answered: { readonly fence: string; readonly outcome: AnswerOutcome }[];
   /** Refusals that must be true for ever, and what else must hold at the end. */
   readonly told: { readonly id: string; readonly state: 'succeeded' }[];
 }
@@ -75,6 +80,12 @@ async function ask(round: Round, call: Call): Promise<void> {
       // A runner that did not hear the answer sends the end again, and another one may say something else.
       const nexts = await Promise.all(Array.from({ length: call.twice ? 2 : 1 }, () => finishAttempt(store, endOf(run, call.outcome))));
       for (const next of nexts) if (next !== 'superseded') round.ended.push({ id: run.id, fence: run.fence, next });
+      return;
+    }
+    case 'answer': {
+      if (round.claimed.length === 0) return;
+      const { id, fence, attempt } = pick(round.claimed, call.number);
+      if (await storeAnswer(store, { runId: id, fence, number: attempt, outcome: call.outcome, resultJson: null, error: null })) round.answered.push({ fence, outcome: call.outcome });
       return;
     }
     case 'schedule by attempt': {
@@ -107,18 +118,21 @@ async function ask(round: Round, call: Call): Promise<void> {
 }
 
 /** What the clients were told and is not true. */
-async function brokenPromises({ real: { t: { store } }, ids, claimed, ended, told }: Round): Promise<readonly string[]> {
+async function brokenPromises({ real: { t: { store } }, ids, claimed, ended, answered, told }: Round): Promise<readonly string[]> {
   const runs = await store.query<{ id: string; state: string; fences: string[] }>({
     name: 'test_told',
     text: 'select id, state, array(select fence::text from cloudcode.attempts a where a.run_id = r.id) as fences from cloudcode.runs r',
   });
   const stored = new Map(runs.map((run) => [run.id, run]));
+  const ends = await store.query<{ fence: string; outcome: Outcome }>({ name: 'test_ends', text: 'select fence::text as fence, outcome from cloudcode.attempts where outcome is not null' });
+  const outcomeOf = new Map(ends.map(({ fence, outcome }) => [fence, outcome]));
   const once = new Set(ended.map(({ fence }) => fence));
   return [
     ...ids.filter((id) => !stored.has(id)).map((id) => `run ${id} was lost after it was scheduled`),
     ...claimed.filter(({ id, fence }) => stored.get(id)?.fences.includes(fence) !== true).map(({ id, fence }) => `attempt ${fence} of run ${id} is not recorded`),
     ...(once.size === ended.length ? [] : ['two ends of one attempt were taken']),
     ...ended.filter(({ id, next }) => next === 'succeeded' && stored.get(id)?.state !== 'succeeded').map(({ id }) => `run ${id} succeeded, and is not`),
+    ...answered.filter(({ fence, outcome }) => (outcomeOf.get(fence) ?? outcome) !== outcome).map(({ fence, outcome }) => `attempt ${fence} had answered (${outcome}), and ended as ${outcomeOf.get(fence)}`),
     ...told.filter(({ id, state }) => stored.get(id)?.state !== state).map(({ id, state }) => `it was said for ever that run ${id} is ${state}`),
   ];
 }
@@ -155,7 +169,7 @@ export async function checkClients(real: Real, { seed, limitMs }: { readonly see
   const property: fc.IAsyncProperty<[Call[][]]> = fc.asyncProperty(fc.array(fc.array(calls, { maxLength: 25, size: 'max' }), { minLength: 2, maxLength: 6 }), async (clients) => {
     await real.begin(() => new Model());
     await real.takeLease('C');
-    const round: Round = { real, ids: [], claimed: [], ended: [], told: [] };
+    const round: Round = { real, ids: [], claimed: [], ended: [], answered: [], told: [] };
     rounds += 1;
     await Promise.all(clients.map(async (own) => {
       for (const call of own) {

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { backOffMs } from '../../src/core/back-off.ts';
-import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
-import { isFinal, type Outcome, outcomes, type RunState } from '../../src/core/run.ts';
+import { decideAfterAttempt, outcomeOf } from '../../src/core/decide-after-attempt.ts';
+import { type AnswerOutcome, isFinal, type Outcome, outcomes, type RunState } from '../../src/core/run.ts';
 import { runTransitions, storedAfterRunning, storedState } from '../../src/core/run-transitions.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
 
 // The life of one run, by what core decides: from its first claim to its end, and through retries by hand.
 
 interface Happening {
-  readonly outcome: Outcome;
+  /** As its runner saw it, or another that took the run back. */
+  readonly seen: Outcome;
+  /** What it had answered before its end. */
+  readonly answer: AnswerOutcome | null;
   readonly isCancelled: boolean;
   readonly isMachineFault: boolean;
   readonly random: number;
@@ -19,7 +22,7 @@ interface Happening {
 }
 
 const happenings = fc.array(
-  fc.record({ outcome: fc.constantFrom(...outcomes), isCancelled: fc.constantFrom(true, false, false, false), isMachineFault: fc.boolean(), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
+  fc.record({ seen: fc.constantFrom(...outcomes), answer: fc.constantFrom<AnswerOutcome | null>('returned', 'threw', null, null, null, null), isCancelled: fc.constantFrom(true, false, false, false), isMachineFault: fc.boolean(), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
   { minLength: 1, maxLength: 40, size: 'max' },
 );
 
@@ -34,7 +37,8 @@ interface Life {
 const eventOf = { succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back', postpone: 'backed_off' } as const;
 
 /** One attempt, and what the promises say of it. */
-function liveOn(life: Life, { outcome, isCancelled, isMachineFault, random }: Happening, maxAttempts: number): void {
+function liveOn(life: Life, { seen, answer, isCancelled, isMachineFault, random }: Happening, maxAttempts: number): void {
+  const outcome = outcomeOf({ outcome: seen, storedAnswer: answer });
   life.count += 1;
   life.spent += 1;
   assert.ok(life.count <= life.limit, 'what the database would refuse: attempts_within_limit');
@@ -45,6 +49,7 @@ function liveOn(life: Life, { outcome, isCancelled, isMachineFault, random }: Ha
   assert.equal(storedAfterRunning(event), storedState(arrow.to));
   life.state = arrow.to;
 
+  assert.ok(answer === null || life.state === (answer === 'returned' ? 'succeeded' : 'failed'), 'promise 3, whatever came after the answer');
   const isAnswer = outcome === 'returned' || outcome === 'threw';
   assert.equal(life.state === 'succeeded', outcome === 'returned', 'promise 3');
   assert.equal(life.state === 'failed', outcome === 'threw', 'promise 3');

@@ -53,6 +53,7 @@ function describeRun(run: RunFacts): string {
     `${run.attemptCount} of ${run.attemptLimit} attempts${attempts === '' ? '' : `: ${attempts}`}`,
     ...(run.runner === null ? [] : [`held by ${run.runner}`]),
     ...(run.cancelRequested ? ['cancel requested'] : []),
+    ...(run.answer === null ? [] : [`has answered: ${run.answer}`]),
     ...(run.error === null ? [] : [`error ${run.error}`]),
     ...(run.lines.length === 0 ? [] : [`log ${run.lines.join(' ')}`]),
   ].join(', ');

@@ -36,6 +36,8 @@ const invariants = {
     select r.id::text as what from cloudcode.runs r
     where (r.state = 'succeeded') <> exists (select from cloudcode.attempts a where a.run_id = r.id and a.number = r.attempt_count and a.outcome = 'returned')
       or exists (select from cloudcode.attempts a where a.run_id = r.id and a.number < r.attempt_count and a.outcome = 'returned')`,
+  'an answer that is stored before the end is that of a running attempt': `
+    select id::text as what from cloudcode.runs where answer is not null and state <> 'running'`,
   'fences grow with the attempts of a run': `
     select a.run_id::text as what from cloudcode.attempts a join cloudcode.attempts b on b.run_id = a.run_id and b.number > a.number where b.fence <= a.fence`,
   'a fence is given once': 'select fence::text as what from cloudcode.attempts group by fence having count(*) > 1',

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/core/run.ts';
+import type { AnswerOutcome, Outcome } from '../../src/core/run.ts';
 import { placeNewRun, type QueueName, settleQueue } from './front.ts';
 import { attemptsOf, emptyState, type Environment, environments, isActive, leaseMs, type ModelAttempt, type ModelQueue, type ModelRun, type ModelRunner, type RunnerName, type State, type Task, wakeAt } from './state.ts';
 
@@ -56,7 +56,7 @@ export class Model {
     const number = this.state.runs.length + 1;
     const run: ModelRun = {
       ...request, task, number, name: `run ${number}`, scheduledBy, state: 'queued', retryAt: null, startedAt: null, finishedAt: null, attemptCount: 0,
-      attemptLimit: attemptsOf[task], cancelRequested: false, runner: null, fence: null, isFront: false, error: null, lines: [],
+      attemptLimit: attemptsOf[task], cancelRequested: false, answer: null, runner: null, fence: null, isFront: false, error: null, lines: [],
     };
     this.state.runs.push(run);
     placeNewRun(this.state, run);
@@ -96,17 +96,27 @@ export class Model {
   finish(attempt: ModelAttempt, end: { readonly outcome: Outcome; readonly error: string | null; readonly retryAt: number | null }): Next {
     if (!this.holds(attempt)) return 'superseded';
     const run = this.run(attempt.run);
-    const next = this.decide(run, end.outcome);
+    const outcome = run.answer ?? end.outcome;
+    const next = this.decide(run, outcome);
     const current = this.state.attempts.find((each) => each.fence === attempt.fence);
-    if (current !== undefined) current.outcome = end.outcome;
-    Object.assign(run, { runner: null, cancelRequested: false, error: null });
+    if (current !== undefined) current.outcome = outcome;
+    const error = run.answer ?? end.error;
+    Object.assign(run, { runner: null, cancelRequested: false, answer: null, error: null });
     if (next === 'retry' || next === 'give_back') {
       Object.assign(run, { state: 'queued', retryAt: next === 'retry' ? end.retryAt : null, attemptLimit: run.attemptLimit + (next === 'give_back' ? 1 : 0) });
     } else {
-      Object.assign(run, { state: next, finishedAt: this.state.now, error: next === 'succeeded' ? null : end.error });
+      Object.assign(run, { state: next, finishedAt: this.state.now, error: next === 'succeeded' ? null : error });
     }
     this.settle(run);
     return next;
+  }
+
+  /** Before its end. An error is named after it. @returns whether it was stored */
+  answer(attempt: ModelAttempt, outcome: AnswerOutcome): boolean {
+    const run = this.run(attempt.run);
+    if (!this.holds(attempt) || run.answer !== null) return false;
+    run.answer = outcome;
+    return true;
   }
 
   protected decide(run: ModelRun, outcome: Outcome): Exclude<Next, 'superseded'> {

@@ -1,4 +1,4 @@
-import type { Run } from '../../src/core/run.ts';
+import type { AnswerOutcome, Run } from '../../src/core/run.ts';
 import { readNextWakeMs } from '../../src/store/claim-runs.ts';
 import { readQueues } from '../../src/store/queues.ts';
 import { readBacklog, readRuns } from '../../src/store/read-runs.ts';
@@ -22,6 +22,7 @@ interface HiddenRun {
   readonly attemptCount: number;
   readonly attemptLimit: number;
   readonly cancelRequested: boolean;
+  readonly answer: AnswerOutcome | null;
   readonly runner: string | null;
   readonly fence: string | null;
   readonly lines: readonly string[] | null;
@@ -30,7 +31,7 @@ interface HiddenRun {
 const hidden = `
   select json_build_object(
     'runs', (select json_object_agg(r.id, json_build_object('seq', r.seq, 'isFront', at_front, 'attemptCount', attempt_count, 'attemptLimit', attempt_limit,
-      'cancelRequested', cancel_requested_at is not null, 'runner', runner_id, 'fence', fence::text,
+      'cancelRequested', cancel_requested_at is not null, 'answer', answer, 'runner', runner_id, 'fence', fence::text,
       'lines', (select json_agg(message order by l.seq) from cloudcode.log_lines l where l.run_id = r.id))) from cloudcode.runs r),
     'runners', (select json_agg(json_build_object('id', id, 'expiresAt', extract(epoch from lease_expires_at) * 1000, 'renewals', renewals, 'endedAt', extract(epoch from lease_ended_at) * 1000)) from cloudcode.runners),
     'queues', (select json_agg(json_build_object('environment', e.name, 'name', q.name, 'paused', paused, 'onRetry', on_retry)) from cloudcode.queues q join cloudcode.environments e on e.id = q.environment_id),

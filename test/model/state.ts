@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/core/run.ts';
+import type { AnswerOutcome, Outcome } from '../../src/core/run.ts';
 
 // What the model knows: plain values that can be copied. Times are milliseconds of the database's clock, which the test sets.
 
@@ -45,6 +45,8 @@ export interface ModelRun {
   attemptCount: number;
   attemptLimit: number;
   cancelRequested: boolean;
+  /** Of the attempt that is running, stored before its end. */
+  answer: AnswerOutcome | null;
   runner: RunnerName | null;
   fence: string | null;
   isFront: boolean;

@@ -5,7 +5,7 @@ import { retryUntil } from '../retry-until.ts';
 type Heal = () => Promise<unknown>;
 
 /** What changes something by itself: when the answer is lost, nobody knows whether it did. `commit` is the end of everything else; `data_` begins what `DB` asks for. */
-export const changing = ['claim_runs', 'end_attempts', 'renew_lease', 'insert_log_lines', 'commit', 'data_'] as const;
+export const changing = ['claim_runs', 'end_attempts', 'store_answer', 'renew_lease', 'insert_log_lines', 'commit', 'data_'] as const;
 const mostLost = 4;
 const shortestDelayMs = 20;
 const longestDelayMs = 400;
