@@ -1,12 +1,14 @@
+import { deleteAbandonedBatches } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
-import { deleteBatchesOfFinished, deleteFinishedRuns, deleteRemains, readPrunable } from '../store/prune-runs.ts';
+import { deleteFinishedRuns, deleteRemains, readPrunable } from '../store/prune-runs.ts';
 import { inSlices } from './in-slices.ts';
 
-/** Forgets the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines. @returns how many runs */
+/** Forgets the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines; before that, the batches that nobody sends again. @returns how many runs */
 export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<number> {
   let pruned = 0;
+  // Those of a run that is deleted would go with it, in one statement.
+  await inSlices(async (rows) => (await deleteAbandonedBatches(store, rows)) === rows, { first: 1_000, largest: 10_000, stopping });
   for (const prunable of await readPrunable(store)) {
-    await inSlices(async (rows) => (await deleteBatchesOfFinished(store, prunable, rows)) === rows, { first: 1_000, largest: 10_000, stopping });
     await inSlices(async (rows) => {
       const deleted = await deleteFinishedRuns(store, prunable, rows);
       pruned += deleted;

@@ -30,6 +30,19 @@ export async function deleteBatchesById(db: Queryable, ids: readonly string[]): 
   await db.query({ name: 'delete_batches_by_id', text: 'delete from cloudcode.batches where id = any($1::uuid[])', values: [ids] });
 }
 
+/** Forgets up to `limit` batches of runs that are not running: whoever sent them has no fence to send them again. A runner that died leaves its own. @returns how many */
+export async function deleteAbandonedBatches(db: Queryable, limit: number): Promise<number> {
+  const rows = await db.query({
+    name: 'delete_abandoned_batches',
+    text: `
+      delete from cloudcode.batches where id in (
+        select b.id from cloudcode.batches b join cloudcode.runs r on r.id = b.run_id where r.state <> 'running' limit $1
+      ) returning id`,
+    values: [limit],
+  });
+  return rows.length;
+}
+
 /** Forgets the batches of a run whose attempt is over: nobody repeats them. Those of an attempt that has taken over stay. */
 export async function deleteBatches(db: Queryable, { runId, fence }: Caller): Promise<void> {
   await db.query({

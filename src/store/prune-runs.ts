@@ -40,20 +40,6 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
   });
 }
 
-/** Deletes up to `limit` batches of finished runs, which nobody sends again. Those of a run that is deleted go with it in one statement, so there should be none. @returns how many */
-export async function deleteBatchesOfFinished(db: Queryable, { environmentId, before }: Prunable, limit: number): Promise<number> {
-  const rows = await db.query({
-    name: 'delete_batches_of_finished',
-    text: `
-      delete from cloudcode.batches where id in (
-        select b.id from cloudcode.batches b join cloudcode.runs r on r.id = b.run_id
-        where r.environment_id = $1 and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at < $2::timestamptz limit $3
-      ) returning id`,
-    values: [environmentId, before, limit],
-  });
-  return rows.length;
-}
-
 /** Deletes up to `limit` finished runs, oldest first; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many */
 export async function deleteFinishedRuns(db: Queryable, { environmentId, before }: Prunable, limit: number): Promise<number> {
   const [row] = await db.query<{ count: number }>({

@@ -93,6 +93,19 @@ test('a database that lets no statement delete many rows gets rid of all of them
   for (const table of ['runs', 'attempts', 'log_lines', 'batches', 'pruned_runs']) assert.equal(await rows(t, table), 0, table);
 });
 
+test('the calls that a runner noted, and died, are forgotten when their attempt is over; those of an attempt under way are not', async () => {
+  await using t = await testStore();
+  for (let number = 0; number < 3; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
+  const [lost, over, running] = await t.claim(3);
+  assert.ok(lost !== undefined && over !== undefined && running !== undefined);
+  await t.store.query({ name: '', text: "insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 500)" });
+  await t.finish(lost, 'lost');
+  await t.finish(over, 'returned');
+  await pruneRuns(t.store, never);
+  const left = await t.store.query<{ run: string; count: number }>({ name: '', text: 'select run_id as run, count(*)::integer as count from cloudcode.batches group by run_id' });
+  assert.deepEqual(left, [{ run: running.id, count: 500 }]);
+});
+
 test('what remains of runs that were deleted is deleted by the next who prunes', async () => {
   await using t = await testStore();
   await finished(t, 5, 'returned');
