@@ -24,7 +24,7 @@ begin
     end, false) then
     raise exception 'run % is %, and cannot become %', old.id, old.state, new.state using errcode = 'check_violation', constraint = 'run_transition_is_allowed';
   end if;
-  if old.answer is not null and new.state <> case old.answer when 'returned' then 'succeeded' else 'failed' end then
+  if old.answer is not null and new.state <> (case old.answer when 'returned' then 'succeeded' else 'failed' end) then
     raise exception 'run % has answered (%), and cannot become %', old.id, old.answer, new.state using errcode = 'check_violation', constraint = 'answer_is_final';
   end if;
   if new.state = 'running' then
