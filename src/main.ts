@@ -128,7 +128,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   if (first === null) return null;
   const closing = closeInReverse();
   try {
-    const machineFolder = chooseMachineFolder(options, folder);
+    const machineFolder = chooseMachineFolder(options, folder, closing);
     const { store, close } = await openProjectStore({ ...options, folder });
     closing.add(close);
     let isReady = false;
@@ -163,8 +163,9 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   }
 }
 
-function chooseMachineFolder(options: SystemOptions, project: string): string {
-  const { folder, temporaryBecause } = makeMachineFolder({ project, data: options.data, isEmbedded: options.databaseUrl === undefined });
+function chooseMachineFolder(options: SystemOptions, project: string, closing: Closing): string {
+  const { folder, temporaryBecause, leave } = makeMachineFolder({ project, data: options.data, isEmbedded: options.databaseUrl === undefined });
+  closing.add(async () => leave());
   if (temporaryBecause !== null) options.onEvent({ kind: 'files_elsewhere', folder, because: temporaryBecause });
   return folder;
 }

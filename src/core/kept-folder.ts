@@ -19,6 +19,8 @@ export interface FolderToKeep extends KeptFolder {
   readonly name: string;
   /** Absolute. */
   readonly source: string;
+  /** What was built to stand in the place of files there, or where there is none: text by path. */
+  readonly built?: ReadonlyMap<string, string>;
 }
 
 /** Where the packages of a deployment stand, so that Node finds from each file what it would find in the project. */

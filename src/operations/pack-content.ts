@@ -31,6 +31,14 @@ async function* readFiles(folder: FolderToKeep, hasher: FolderHasher): AsyncGene
 
 async function* readPieces(folder: FolderToKeep, hasher: FolderHasher): AsyncGenerator<Buffer> {
   for (const file of folder.files) {
+    const built = folder.built?.get(file.path);
+    if (built !== undefined) {
+      const code = Buffer.from(built);
+      hasher.beginFile(file);
+      hasher.update(code);
+      yield code;
+      continue;
+    }
     const opened = await open(join(folder.source, file.path)).catch((error: unknown) => {
       throw changed(folder, error);
     });

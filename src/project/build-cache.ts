@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { placesOf } from './watch/watched-places.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Keeps what was built, across commands, for as long as all that it was built from stands as it did. */
 export interface BuildCache<Kept> {
@@ -83,16 +84,4 @@ function stateOf(path: string): string {
 
 function changedAt(state: string): number {
   return Number(/^@([\d.]+) /.exec(state)?.[1] ?? 0);
-}
-
-async function writeWhole(path: string, data: Buffer): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await writeFile(temporary, data);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -67,7 +67,7 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
     built,
     errors: new Map(),
     packages: { tree: found.tree ?? noPackages, folders: found.folders, projectPath: found.projectPath },
-    files: await placeBuilt({ folder, files: own.files, placed, cache }),
+    files: await placeBuilt({ folder, files: own.files, placed }),
     report: tellPackages(folder, { found, built, config }),
     spawnNeeds: new Map([...built].flatMap(([file, { parts: one }]) => {
       const need = found.spawnNeedOf(one);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { geteuid } from 'node:process';
 import { CloudCodeError } from '../core/errors.ts';
+import { removeLeftFolders, shareFolder } from './shared-folder.ts';
 
 /** What says where the files of a machine go: bundles, records of servers, the embedded store. */
 export interface MachineFolderOptions {
@@ -19,20 +20,25 @@ export interface MachineFolder {
   readonly folder: string;
   /** Why it is a temporary one; null when it is not. */
   readonly temporaryBecause: string | null;
+  /** To be called when this process needs it no more: a temporary one goes with the last that does. */
+  leave(): void;
 }
 
 /** What says that a folder is not to be written to; a full disk may have room again. */
 const unwritable: readonly (string | undefined)[] = ['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT'];
 
+const temporaryPrefix = 'cloudcode-files-';
+
 /**
  * Makes the folder for the files of this machine, if it is not there. Where the project's cannot be written and nothing in it must last, it is one of this user alone
- * in the system's folder for temporary files.
+ * in the system's folder for temporary files; such ones whose processes are gone are removed there.
  * @throws CloudCodeError `folder_not_writable`
  */
 export function makeMachineFolder({ project, data, isEmbedded }: MachineFolderOptions): MachineFolder {
   const folder = wantedFolder({ project, data });
   const because = whyUnwritable(folder);
-  if (because === null) return { folder, temporaryBecause: null };
+  removeLeftFolders(tmpdir(), (name, path) => name.startsWith(temporaryPrefix) && isOwn(path));
+  if (because === null) return { folder, temporaryBecause: null, leave: () => undefined };
   const what = `The folder ${folder} cannot be written (${because})`;
   if (isEmbedded) {
     throw new CloudCodeError('folder_not_writable', `${what}, and the embedded PostgreSQL would keep its data there.`, {
@@ -42,7 +48,7 @@ export function makeMachineFolder({ project, data, isEmbedded }: MachineFolderOp
   if (data !== undefined) throw new CloudCodeError('folder_not_writable', `${what}.`, { hint: 'Name another one with --data DIR (CLOUDCODE_DATA).' });
   const temporary = temporaryFolder(project);
   const wrong = whyUnwritable(temporary, 0o700) ?? (isOwn(temporary) ? null : 'it is not for this user alone');
-  if (wrong === null) return { folder: temporary, temporaryBecause: because };
+  if (wrong === null) return { folder: temporary, temporaryBecause: because, leave: shareFolder(temporary) };
   throw new CloudCodeError('folder_not_writable', `${what}, and ${temporary} cannot stand in for it (${wrong}).`, { hint: 'Name a folder with --data DIR (CLOUDCODE_DATA).' });
 }
 
@@ -58,7 +64,7 @@ function wantedFolder({ project, data }: Pick<MachineFolderOptions, 'project' | 
 
 function temporaryFolder(project: string): string {
   const name = createHash('sha256').update(`${project}\0${geteuid?.()}`).digest('hex').slice(0, 20);
-  return join(tmpdir(), `cloudcode-files-${name}`);
+  return join(tmpdir(), `${temporaryPrefix}${name}`);
 }
 
 /** Makes the folder on the way. */

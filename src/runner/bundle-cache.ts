@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bundleHashBesides } from '../project/bundle-hash.ts';
+import { writeWhole } from '../project/write-whole.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
@@ -36,9 +36,8 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
     if ((await bundleHashBesides(bundle)) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
-    for (const each of new Set([folder, dirname(files.path)])) await mkdir(each, { recursive: true });
-    await writeWhole(files.sourceMapPath, bundle.sourceMap);
-    await writeWhole(files.path, bundle.code);
+    await writeWhole(files.sourceMapPath, bundle.sourceMap, { isFlushed: true });
+    await writeWhole(files.path, bundle.code, { isFlushed: true });
   };
   const checkOrWrite = async (hash: string, format: 'cjs' | 'esm', files: BundleFiles): Promise<void> => {
     // Noted as it was before it was read: a change since then is found at the next use.
@@ -78,23 +77,5 @@ async function isWhole({ path, sourceMapPath }: BundleFiles, hash: string, forma
     return (await bundleHashBesides({ format, code, sourceMap })) === hash;
   } catch {
     return false; // unreadable, or gone since it was looked at: it is written again
-  }
-}
-
-// Renamed into place when it is on the disk, so that nobody reads half a file, after a crash of the machine neither.
-async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   }
 }

@@ -3,7 +3,7 @@ import { DeploymentDamaged } from './deployment-damaged.ts';
 import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
 import { giveUp } from './give-up.ts';
 import type { Fitness } from './machine-fitness.ts';
-import { readTaskCode, type TaskCodeSources } from './task-code.ts';
+import { readAgain, readTaskCode, type TaskCodeSources } from './task-code.ts';
 import { needOf } from './worker-need.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -20,6 +20,8 @@ export interface RunSlots {
   cancel(runId: string): void;
   /** Ends every attempt, also those that are only about to start. */
   endAll(stop: AttemptStop): void;
+  /** Marks again what the attempts under way use of this machine's folders. @throws what the first that cannot be marked threw */
+  markUsed(): Promise<void>;
   /** Resolves when no run is held. */
   idle(): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function openSlots({ concurrency, pool, code: sources, context, fitness, 
     endAll(stop) {
       for (const slot of slots.values()) endSlot(slot, stop);
     },
+    markUsed: () => readAgain([...slots.values()].map(({ run }) => run), sources),
     idle: () => (slots.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
   };
 }

@@ -25,6 +25,7 @@ import { openFitness } from './machine-fitness.ts';
 import { probeMachine } from './probe-machine.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
+import { startMarking } from './start-marking.ts';
 import { startPruning } from './start-pruning.ts';
 import { openWorkerStarter } from './start-worker.ts';
 import { thisMachine } from './this-machine.ts';
@@ -166,6 +167,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const checking = startCheckingHeldRuns(store, { id, leaseMs, slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
+  const marking = startMarking(slots, onEvent);
   const pruning = startPruning(store, folders, onEvent);
   for (const risk of risks) trouble('the database', risk);
   onEvent({ kind: 'runner_started', runnerId: id, concurrency, containment: containment.mechanism });
@@ -184,7 +186,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await Promise.all([listening.stop(), fitness.stop(), recording.stop()]);
     await pool.close();
     await starter.close();
-    await Promise.all([checking.stop(), rescuing.stop(), pruning.stop(), lease.stop()]);
+    await Promise.all([checking.stop(), rescuing.stop(), marking.stop(), pruning.stop(), lease.stop()]);
     await endLease(leaseStore, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();
     containment.close();

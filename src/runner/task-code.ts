@@ -28,3 +28,9 @@ export async function readTaskCode(run: ClaimedRun, { bundles, dataModels, deplo
   const [files, dataModel] = await Promise.all([bundles.files(run.bundleHash, run.bundleFormat, place), model]);
   return { files, dataModel, deployed };
 }
+
+/** The same for runs whose attempts may load more of it: it is marked as used, and what has gone meanwhile is written again. @throws what the first that failed threw, after all */
+export async function readAgain(runs: readonly ClaimedRun[], sources: TaskCodeSources): Promise<void> {
+  const failed = (await Promise.allSettled(runs.map((run) => readTaskCode(run, sources)))).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 /** What nobody has used for so long may be removed where the database does not have it. */
 const unusedMs = 600_000;
-/** So seldom does a runner mark again what it uses. */
-const markEveryMs = unusedMs / 4;
+/** So seldom does a runner mark again what it uses: at the latest, for what an attempt under way uses, after twice as long. */
+export const markEveryMs = unusedMs / 4;
 
 /** The file whose time of change tells when something was last used. */
 export function usedMark(folder: string, hash: string): string {

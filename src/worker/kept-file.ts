@@ -68,11 +68,10 @@ export function keep(path: string, make: () => readonly Uint8Array[]): void {
     const checksum = Buffer.alloc(checksumBytes);
     checksum.writeUInt32LE(checksumOf(parts), 0);
     writeAll(file, [checksum, ...parts]);
+    closeSync(file);
     renameSync(temporary, path);
   } catch {
     if (file !== null) removeKept(temporary);
-  } finally {
-    if (file !== null) closeSync(file);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -8,7 +8,11 @@ import { testDatabaseUrl } from '../support/postgres.ts';
 import { writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode } from './cloudcode.ts';
 
-const tasks = { answer: 'export async function run() { return 42; }' };
+const tasks = {
+  answer: 'export async function run() { return 42; }',
+  threads: "import { once } from 'node:events';\nimport { Worker } from 'node:worker_threads';\nexport const run = async () => (await once(new Worker(new URL('./thread.ts', import.meta.url)), 'message'))[0];",
+  'cloudcode/threads/thread.ts': "import { parentPort } from 'node:worker_threads';\nenum Kind { One = 'of a thread' }\nparentPort!.postMessage(Kind.One);",
+};
 
 interface ReadOnly extends Disposable {
   readonly project: string;
@@ -31,6 +35,8 @@ function readOnlyProject(): ReadOnly | null {
   };
 }
 
+const filesIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.startsWith('cloudcode-files-'));
+
 const noMounts = 'nothing can be mounted';
 
 describe('where the files of a machine go', { timeout: 240_000 }, () => {
@@ -51,11 +57,43 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
       assert.equal(server.stderr().match(/cannot be written \(EROFS\): the files of this machine go to .*--data DIR/g)?.length, 1, server.stderr());
       const named = await cloudcode(['runs', '--json', '--url', url]);
       assert.equal(documentOf<{ runs: unknown[] }>(named).runs.length, 1);
-      const [folder = ''] = readdirSync(temporary).filter((name) => name.startsWith('cloudcode-files-'));
-      assert.deepEqual(readdirSync(join(temporary, folder)).toSorted(), ['bundles', 'deployments', 'packages', 'servers']);
+      const threads = await cloudcode(['run', 'threads', '--json', '--project', project], { env });
+      assert.equal(documentOf<{ result: string }>(threads).result, 'of a thread', threads.stderr);
+      const folders = filesIn(temporary);
+      assert.equal(folders.length, 1, 'what was built is nowhere else');
+      assert.deepEqual(readdirSync(join(temporary, folders[0] ?? '')).toSorted(), ['bundles', 'contents', 'deployments', 'packages', 'servers', 'users']);
     }
+    assert.deepEqual(filesIn(temporary), [], 'it goes with the last that uses it');
     await database.dispose();
     rmSync(temporary, { recursive: true });
+  });
+
+  it('to a temporary folder that outlives one of two servers, and that of a killed one is removed by the next command', async (t) => {
+    using place = readOnlyProject();
+    if (place === null) return t.skip(noMounts);
+    const database = await testDatabaseUrl();
+    const temporary = mkdtempSync(join(tmpdir(), 'cloudcode-test-tmp-'));
+    const args = ['start', '--port', '0', '--json', '--database', database.url, '--project', place.project];
+    {
+      await using first = startCloudcode(args, { env: { TMPDIR: temporary } });
+      await first.says(/^\{.*\}$/m);
+      {
+        await using second = startCloudcode(args, { env: { TMPDIR: temporary } });
+        await second.says(/^\{.*\}$/m);
+        first.child.kill('SIGINT');
+        await first.ended;
+        assert.equal(filesIn(temporary).length, 1, 'the second uses it');
+        second.child.kill('SIGKILL');
+        await second.ended;
+      }
+    }
+    assert.equal(filesIn(temporary).length, 1, 'who is killed removes nothing');
+    const project = writeProject(tasks);
+    const ran = await cloudcode(['run', 'answer', '--project', project, '--database', database.url], { env: { TMPDIR: temporary } });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.deepEqual(filesIn(temporary), []);
+    await database.dispose();
+    for (const folder of [temporary, project]) rmSync(folder, { recursive: true });
   });
 
   it('to no temporary folder that somebody else could write to', async (t) => {
@@ -65,9 +103,15 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     const env = { TMPDIR: temporary };
     const database = await testDatabaseUrl();
     const args = ['run', 'answer', '--database', database.url, '--project', place.project];
-    assert.equal((await cloudcode(args, { env })).status, 0);
-    const [folder = ''] = readdirSync(temporary).filter((name) => name.startsWith('cloudcode-files-'));
-    execFileSync('chmod', ['777', join(temporary, folder)]);
+    let folder: string | undefined;
+    {
+      await using server = startCloudcode(['start', '--port', '0', '--json', ...args.slice(2)], { env });
+      await server.says(/^\{.*\}$/m);
+      [folder] = filesIn(temporary);
+    }
+    assert.ok(folder !== undefined);
+    mkdirSync(join(temporary, folder));
+    chmodSync(join(temporary, folder), 0o777);
     const refused = await cloudcode(args, { env });
     assert.deepEqual([refused.status, /folder_not_writable/.test(refused.stderr), /--data DIR/.test(refused.stderr)], [2, true, true], refused.stderr);
     await database.dispose();

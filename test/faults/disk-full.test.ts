@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +12,7 @@ import { urlOf } from '../../src/store/embedded/keeper.ts';
 import { startCloudcode } from '../cli/cloudcode.ts';
 import { cpuTimeMs } from '../support/cpu-time.ts';
 import { until, writeProject } from '../support/runtime.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
 
 /** Every attempt takes a name that one living process can have, waits until it may end, and answers with more than a full disk takes. */
 const tasks = {
@@ -36,7 +36,7 @@ const queues = ['a', 'b'];
 const fullMs = 6000;
 
 test('promises 1, 2 and 3: with the disk full, nothing that was confirmed is lost, nothing spins, and when there is space again all goes on by itself', { timeout: 240_000 }, async (t) => {
-  using disk = mountSmallDisk();
+  using disk = projectOnSmallDisk();
   if (disk === null) return t.skip('a small disk can be mounted by root only');
   const notes = mkdtempSync(join(tmpdir(), 'cloudcode-test-notes-'));
   await using system = startCloudcode(['start', '--port', '0', '--json', '--lease-ms', '120000', '--concurrency', '4', '--project', disk.project]);
@@ -88,33 +88,16 @@ test('promises 1, 2 and 3: with the disk full, nothing that was confirmed is los
   rmSync(notes, { recursive: true });
 });
 
-interface SmallDisk extends Disposable {
-  readonly project: string;
-  fill(): void;
-  empty(): void;
-}
-
 /** A project on a disk of its own; null where none can be mounted. */
-function mountSmallDisk(): SmallDisk | null {
-  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300m', 'tmpfs', folder]).status !== 0) {
-    rmSync(folder, { recursive: true });
-    return null;
-  }
-  chmodSync(folder, 0o755);
+function projectOnSmallDisk() {
+  const disk = mountSmallDisk('300m');
+  if (disk === null) return null;
+  chmodSync(disk.folder, 0o755);
   const source = writeProject(tasks);
-  const project = join(folder, 'app');
+  const project = join(disk.folder, 'app');
   cpSync(source, project, { recursive: true });
   rmSync(source, { recursive: true });
-  return {
-    project,
-    fill: () => void spawnSync('dd', ['if=/dev/zero', `of=${join(folder, 'ballast')}`, 'bs=4k'], { stdio: 'ignore' }),
-    empty: () => rmSync(join(folder, 'ballast')),
-    [Symbol.dispose]() {
-      spawnSync('umount', ['--lazy', folder]);
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return { ...disk, project };
 }
 
 /** Has the server write until it ends because there is no space. */

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -19,7 +19,14 @@ export async function layOut(t: TestContext, project: BuiltProject): Promise<Bui
     await mkdir(dirname(join(root, path)), { recursive: true });
     await symlink(target, join(root, path));
   }
-  for (const { path } of files?.files ?? []) await copy(join(files?.source ?? '', path), join(folder, path));
+  for (const { path } of files?.files ?? []) {
+    const built = files?.built?.get(path);
+    if (built === undefined) await copy(join(files?.source ?? '', path), join(folder, path));
+    else {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), built);
+    }
+  }
   for (const task of project.tasks) await mkdir(join(folder, dirname(task.file)), { recursive: true });
   return { ...project, folder };
 }

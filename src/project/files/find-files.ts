@@ -84,9 +84,9 @@ export async function findFiles({ folder, tasks, files = [], built, inputs, maxM
   refuseTooLarge(listed.map(({ path, bytes }) => ({ name: path, bytes })), {
     code: 'files_too_large', what: 'The files that are deployed besides the code', maxMb, hint: 'Have git ignore what the tasks do not need, take it out of `files`, or raise `maxFilesMb` in cloudcode.config.ts.',
   });
-  const contents = contentReader(cache === null ? null : join(cache, 'files.json'));
+  const contents = await contentReader(cache === null ? null : join(cache, 'files.json'));
   const { hash } = await contents.read({ name: 'the files of the project', folder, files: listed });
-  contents.save();
+  await contents.save();
   return { files: { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) }, outside: [...outside], errors };
 }
 

@@ -5,7 +5,7 @@ import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
 import { type Beginning, closePackages, type Reached, type ReachedPackage, type WholeBeginning } from './reach-packages.ts';
-import { contentReader } from './remember-contents.ts';
+import { contentReader, packagesFile } from './remember-contents.ts';
 import { rootOf } from './tree-root.ts';
 
 export interface PackagesAsked extends WholeBeginning {
@@ -56,10 +56,10 @@ const defaultMaxMb = 500;
  */
 export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: PackagesAsked): Promise<FoundPackages> {
   const { folder, imports, named } = whole;
-  const contents = contentReader(cache === null ? null : join(cache, 'packages.json'));
+  const contents = await contentReader(cache === null ? null : packagesFile(cache));
   const reached = await closePackages(whole, { contents, maxBytes: maxMb * 1_000_000 });
   refuseTooLarge(reached.packages, { code: 'packages_too_large', what: 'The packages that the tasks reach', maxMb, hint: 'Import smaller ones, or raise `maxPackagesMb` in cloudcode.config.ts.' });
-  contents.save();
+  await contents.save();
   const links = linksTo(reached, [join(folder, 'package.json'), ...[...imports, ...named].map(({ importer }) => importer)]);
   const root = rootOf(folder, [...reached.packages.map((one) => one.folder), ...links.map(({ place }) => place)]);
   const inTree = (path: string): string => relativePath(root, path);

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { atStep, stepTeller } from '../build-steps.ts';
+import { removeLeftBeside, writeWhole } from '../write-whole.ts';
 import type { ListedFile } from './list-files.ts';
 import { type FolderContent, readContent, stampOf } from './read-content.ts';
 
@@ -8,7 +9,7 @@ import { type FolderContent, readContent, stampOf } from './read-content.ts';
 export interface ContentReader {
   read(asked: { readonly name: string; readonly folder: string; readonly files: readonly ListedFile[] }): Promise<FolderContent>;
   /** Keeps what was asked for in this build, and forgets the rest. */
-  save(): void;
+  save(): Promise<void>;
 }
 
 interface Remembered extends FolderContent {
@@ -21,8 +22,8 @@ const version = 1;
 const clockMs = 20;
 
 /** @param file in which it is kept; null: not at all. One that is not there, or cannot be read or written, costs time alone. */
-export function contentReader(file: string | null): ContentReader {
-  const before = file === null ? {} : load(file);
+export async function contentReader(file: string | null): Promise<ContentReader> {
+  const before = file === null ? {} : await load(file);
   const now: Record<string, Remembered> = {};
   let isNew = false;
   return {
@@ -43,30 +44,33 @@ export function contentReader(file: string | null): ContentReader {
       if (files.every(({ changedAtMs }) => changedAtMs < beganAtMs - clockMs)) now[folder] = { stamp, ...content };
       return content;
     },
-    save() {
-      if (file !== null && (isNew || Object.keys(now).length !== Object.keys(before).length)) store(file, now);
+    async save() {
+      if (file !== null && (isNew || Object.keys(now).length !== Object.keys(before).length)) await store(file, now);
     },
   };
 }
 
-function load(file: string): Readonly<Record<string, Remembered>> {
+async function load(file: string): Promise<Readonly<Record<string, Remembered>>> {
   try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as { readonly version: number; readonly contents: Readonly<Record<string, Remembered>> };
+    const kept = JSON.parse(await readFile(file, 'utf8')) as { readonly version: number; readonly contents: Readonly<Record<string, Remembered>> };
     return kept.version === version ? kept.contents : {};
   } catch {
     return {};
   }
 }
 
-/** Several commands may do so at once: each puts a whole file in place. */
-function store(file: string, contents: Readonly<Record<string, Remembered>>): void {
-  const fresh = `${file}.${process.pid}`;
-  try {
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(fresh, JSON.stringify({ version, contents }));
-    renameSync(fresh, file);
-  } catch {
-    // Where nothing can be written, or no room is left, the next build reads again.
-    rmSync(fresh, { force: true });
-  }
+/** Where nothing can be written, or no room is left, the next build reads again. */
+async function store(file: string, contents: Readonly<Record<string, Remembered>>): Promise<void> {
+  await writeWhole(file, JSON.stringify({ version, contents })).catch(() => undefined);
+  await removeLeftBeside(file);
+}
+
+/** Where the builds that use this cache remember packages. */
+export function packagesFile(cache: string): string {
+  return join(cache, 'packages.json');
+}
+
+/** The folders that the last build has read as packages, by the hash of what they held then. */
+export async function readPackageSources(cache: string): Promise<ReadonlyMap<string, string>> {
+  return new Map(Object.entries(await load(packagesFile(cache))).map(([folder, { hash }]) => [hash, folder]));
 }

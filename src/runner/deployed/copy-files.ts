@@ -1,38 +1,46 @@
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, open } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KeptFile } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
 
-/** A file of a layout that is a copy of another one on this machine. */
-export interface CopiedFile extends KeptFile {
-  /** Absolute. */
-  readonly from: string;
-}
-
 const copiedAtOnce = 16;
 
-/** Puts files that nobody changes into a folder: as clones where the file system can do that, else as further links to the same files, else as copies. */
-export async function linkFiles(to: string, files: readonly CopiedFile[]): Promise<void> {
-  await eachFile(to, files, async (from, path) => {
+interface Copying {
+  readonly from: string;
+  readonly to: string;
+  readonly files: readonly KeptFile[];
+}
+
+/** Puts files that nobody changes from one folder of this machine's into another: as clones where the file system can do that, else as further links to the same files, else as copies. */
+export async function linkFiles(copying: Copying): Promise<void> {
+  await eachFile(copying, async (from, path) => {
     if (await clone(from, path)) return;
-    await link(from, path).catch(() => copy(from, path)); // no links here, or none from there, or too many
+    await link(from, path).catch(() => copyFile(from, path, constants.COPYFILE_EXCL)); // no links here, or none from there, or too many
   });
 }
 
 /** Copies files that their owner may change. */
-export async function copyFiles(to: string, files: readonly CopiedFile[]): Promise<void> {
-  await eachFile(to, files, async (from, path) => {
-    if (!(await clone(from, path))) await copy(from, path);
+export async function copyFiles(copying: Copying): Promise<void> {
+  await eachFile(copying, async (from, path) => {
+    if (!(await clone(from, path))) await copyFile(from, path, constants.COPYFILE_EXCL);
   });
 }
 
-async function eachFile(to: string, files: readonly CopiedFile[], put: (from: string, path: string) => Promise<void>): Promise<void> {
-  for (const folder of new Set(files.map(({ path }) => dirname(path)))) await mkdir(join(to, folder), { recursive: true });
-  await severalAtOnce(files, copiedAtOnce, ({ from, path }) => put(from, join(to, path)));
+/** Copies files from anywhere, with the modes that they are to have. */
+export async function copyFrom(copying: Copying): Promise<void> {
+  await eachFile(copying, async (from, path, { isExecutable }) => {
+    await copyFile(from, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(path, isExecutable ? 0o755 : 0o644);
+  });
 }
 
-/** File systems that have said that they cannot, by the code they say it with. */
+async function eachFile({ from, to, files }: Copying, put: (from: string, path: string, file: KeptFile) => Promise<void>): Promise<void> {
+  for (const folder of new Set(files.map(({ path }) => dirname(path)))) await mkdir(join(to, folder), { recursive: true });
+  await severalAtOnce(files, copiedAtOnce, (file) => put(join(from, file.path), join(to, file.path), file));
+}
+
+/** What file systems that cannot say, by code. */
 const cannotClone = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EINVAL', 'ENOTTY', 'EPERM']);
 let clones = true;
 
@@ -45,15 +53,5 @@ async function clone(from: string, path: string): Promise<boolean> {
     if (!cannotClone.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     clones = false; // all of them lie in one folder of this machine
     return false;
-  }
-}
-
-async function copy(from: string, path: string): Promise<void> {
-  await copyFile(from, path, constants.COPYFILE_EXCL);
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { PackageTree } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
+import { readPackageSources } from '../../project/packages/remember-contents.ts';
 import { type DeployedFolder, readContents, readPackageTree, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
 import { openUsedMarks } from '../used-marks.ts';
 import { openContentCache } from './content-cache.ts';
-import { type CopiedFile, copyFiles, linkFiles } from './copy-files.ts';
-import { layOut } from './lay-out.ts';
+import { copyFiles, linkFiles } from './copy-files.ts';
+import { identityOf, layOut, type Part } from './lay-out.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {
@@ -18,10 +18,13 @@ export interface MachineFolders {
   readonly contents: string;
   readonly packages: string;
   readonly deployments: string;
+  /** Where builds keep what they can use again. */
+  readonly builds: string;
 }
 
 export function machineFolders(machineFolder: string): MachineFolders {
-  return { bundles: join(machineFolder, 'bundles'), contents: join(machineFolder, 'contents'), packages: join(machineFolder, 'packages'), deployments: join(machineFolder, 'deployments') };
+  const at = (name: string): string => join(machineFolder, name);
+  return { bundles: at('bundles'), contents: at('contents'), packages: at('packages'), deployments: at('deployments'), builds: machineFolder };
 }
 
 /** The folder of a deployment on this machine. Absolute paths. */
@@ -44,7 +47,7 @@ export function deploymentHash({ treeHash, filesHash, projectPath }: DeployedFol
 
 /**
  * Lays out deployments as folders. Their names are hashes, so several runners may share them, and a new version of the code alone makes no new one. All is looked at when this runner first uses it,
- * and again when a folder is another than it was: what is missing or of another size is written from the database.
+ * and again when a folder is another than it was: what is missing or altered is copied from where it was deployed from, if that is here and still the same, else written from the database.
  */
 export function openDeploymentFolders(db: Queryable, folders: MachineFolders): DeploymentFolders {
   const markUsed = openUsedMarks();
@@ -53,24 +56,28 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
   const underWay = new Map<string, Promise<void>>();
   let realPackages: string | null = null;
 
-  const layOutTree = async (hash: string): Promise<void> => {
+  const layOutTree = async (hash: string): Promise<string | null> => {
     const tree = await readPackageTree(db, hash);
     if (tree === null) throw new DeploymentDamaged(`The packages ${hash} are not in the database.`);
     const stored = await readAll(db, tree.folders.map((folder) => folder.hash));
-    await layOut(join(folders.packages, hash), { files: filesIn(tree.folders, stored, folders), links: tree.links }, async (to, files) => {
-      await severalAtOnce(new Set(files.map(({ content }) => content)), unpackedAtOnce, contents);
-      await linkFiles(to, files);
+    return layOut(join(folders.packages, hash), { parts: partsOf(tree.folders, stored), links: tree.links }, async (to, parts) => {
+      const sources = await readPackageSources(folders.builds);
+      await severalAtOnce(new Set(parts.map(({ content }) => content)), unpackedAtOnce, (content) => contents(content, sources.get(content.hash)));
+      await eachPart(to, parts, linkFiles);
     });
   };
-  const layOutDeployment = async (folder: string, { treeHash, filesHash, projectPath }: DeployedFolder): Promise<void> => {
+  const layOutDeployment = async (folder: string, { treeHash, filesHash, projectPath }: DeployedFolder): Promise<string | null> => {
     const tree = treeHash === null ? null : await readPackageTree(db, treeHash);
     const places = [...(tree === null ? [] : outsideModules(tree)), ...(filesHash === null ? [] : [{ path: projectPath, hash: filesHash }])];
     const stored = await readAll(db, places.map(({ hash }) => hash));
     const links = treeHash === null || tree === null ? [] : outermostModules(tree).map((path) => ({ path, target: posix.join(posix.relative(posix.dirname(path), '.'), '../../packages', treeHash, path) }));
-    await layOut(folder, { files: filesIn(places, stored, folders), links }, async (to, wanted) => {
-      for (const content of new Set(wanted.map((file) => file.content))) await contents(content);
-      await copyFiles(to, wanted);
+    return layOut(folder, { parts: partsOf(places, stored), links }, async (to, parts) => {
+      for (const { content } of parts) await contents(content);
+      await eachPart(to, parts, copyFiles);
     });
+  };
+  const eachPart = async (to: string, parts: readonly Part[], put: typeof linkFiles): Promise<void> => {
+    for (const { place, content, files } of parts) await put({ from: join(folders.contents, content.hash), to: join(to, place), files });
   };
 
   return async (deployed) => {
@@ -80,14 +87,15 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
     const packages = treeHash === null ? null : join(folders.packages, treeHash);
     markUsed(folders.deployments, name);
     if (treeHash !== null) markUsed(folders.packages, treeHash);
-    const ensure = async (path: string, write: () => Promise<void>): Promise<void> => {
-      // As it was before it was looked at: a change since then is found at the next use.
+    const ensure = async (path: string, write: () => Promise<string | null>): Promise<void> => {
       const seen = identityOf(path);
+      const note = (written: string | null): void => {
+        if (written !== null) checked.set(path, written);
+      };
       if (seen !== null && checked.get(path) === seen) return;
-      const pending = underWay.get(path) ?? write().finally(() => underWay.delete(path));
+      const pending = underWay.get(path) ?? write().then(note).finally(() => underWay.delete(path));
       underWay.set(path, pending);
       await pending;
-      if (seen !== null) checked.set(path, seen);
     };
     if (packages !== null && treeHash !== null) await ensure(packages, () => layOutTree(treeHash));
     await ensure(folder, () => layOutDeployment(folder, deployed));
@@ -97,12 +105,6 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
   };
 }
 
-/** Tells cheaply whether a folder is the one that was looked at; null when there is none. */
-function identityOf(folder: string): string | null {
-  const stat = statSync(folder, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? null : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
-}
-
 async function readAll(db: Queryable, hashes: readonly string[]): Promise<ReadonlyMap<string, StoredContent>> {
   const found = new Map((await readContents(db, [...new Set(hashes)])).map((content) => [content.hash, content]));
   const gone = hashes.find((hash) => !found.has(hash));
@@ -110,17 +112,14 @@ async function readAll(db: Queryable, hashes: readonly string[]): Promise<Readon
   return found;
 }
 
-interface PlacedFile extends CopiedFile {
-  readonly content: StoredContent;
-}
-
 /** The files of contents, each once: where two places have one, it is that of the last. */
-function filesIn(places: PackageTree['folders'], stored: ReadonlyMap<string, StoredContent>, folders: MachineFolders): readonly PlacedFile[] {
-  const all = places.flatMap(({ path: place, hash }) => {
+function partsOf(places: PackageTree['folders'], stored: ReadonlyMap<string, StoredContent>): readonly Part[] {
+  const taken = new Set<string>();
+  const isFree = (path: string): boolean => !taken.has(path) && taken.add(path).has(path);
+  return places.toReversed().flatMap(({ path: place, hash }) => {
     const content = stored.get(hash);
-    return (content?.files ?? []).map((file): PlacedFile => ({ ...file, path: place === '' ? file.path : `${place}/${file.path}`, from: join(folders.contents, hash, file.path), content: content as StoredContent }));
+    return content === undefined ? [] : [{ place, content, files: content.files.filter(({ path }) => isFree(posix.join(place, path))) }];
   });
-  return [...new Map(all.map((file) => [file.path, file])).values()];
 }
 
 /** Those that are linked into a `node_modules` from elsewhere: code that is in the bundles looks for their files where the project has them. */

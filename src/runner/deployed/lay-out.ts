@@ -1,93 +1,95 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, readlinkSync, utimesSync } from 'node:fs';
+import { lstatSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type { KeptFile } from '../../core/kept-folder.ts';
+import type { StoredContent } from '../../store/contents.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
+import { keepStamp, readStamp } from './layout-stamps.ts';
+import { lookAtLayout, readAltered, statOf } from './look-at-layout.ts';
+
+/** Files of a content, in its place in a folder: a path from there with `/`, or `''`. */
+export interface Part {
+  readonly place: string;
+  readonly content: StoredContent;
+  /** All of the content's, but where another part has one of the same path. */
+  readonly files: readonly KeptFile[];
+}
 
 /** What a folder of this machine holds. */
-export interface Layout<File extends KeptFile> {
-  readonly files: readonly File[];
+export interface Layout {
+  readonly parts: readonly Part[];
   /** Symbolic links; the target is relative to the link's own folder. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
 }
 
-/** Writes these files of a layout into a folder that is empty: their bytes are on the disk when it resolves. */
-export type WriteFiles<File extends KeptFile> = (to: string, files: readonly File[]) => Promise<void>;
+/** Writes files of a layout into a folder that is empty. */
+export type WriteParts = (to: string, parts: readonly Part[]) => Promise<void>;
 
 const mostTries = 3;
-const lookedAtOnce = 250;
 /** So often is a folder that is being written marked as used. */
 const touchEveryMs = 60_000;
 
 /**
- * Makes a folder what it should be: what is missing, or of another size, is written. It is written under another name first, so that nobody sees it half, and several processes may do it at once.
+ * Makes a folder what it should be: what is missing or altered is written. It is written under another name first, so that nobody sees it half, and several processes may do it at once.
  * What else is in the folder stays.
+ *
+ * Nothing is flushed to the disk. The stamp beside the folder says what its files looked like when their content was right, on which boot of the machine: as long as it fits, each is looked at but not
+ * read. After a crash of the machine, or where somebody has written into a file, it does not.
+ * @returns tells the folder from one that is put in its place later, as `identityOf` does
  */
-export async function layOut<File extends KeptFile>(folder: string, layout: Layout<File>, write: WriteFiles<File>): Promise<void> {
+export async function layOut(folder: string, layout: Layout, write: WriteParts): Promise<string | null> {
   refuseOutside(layout);
+  const written = new Set<Part>();
   for (let tries = 1; ; tries += 1) {
-    const lacking = await lackingIn(folder, layout);
-    if (lacking === null) return;
-    if (tries > mostTries) throw new Error(`${folder} is not what was written: ${lacking.layout.files[0]?.path ?? lacking.layout.links[0]?.path ?? 'it is gone'}`);
+    // As it was before it was looked at: a change since then is found at the next use.
+    const identity = identityOf(folder);
+    const { lacking, stamp } = identity === null ? { lacking: layout, stamp: '' } : await whatIsWrong(folder, layout, written);
+    if (lacking === null) {
+      if ((await readStamp(folder)) !== stamp) await keepStamp(folder, stamp);
+      return identity;
+    }
+    if (tries > mostTries) throw new Error(`${folder} is not what was written: ${pathsOf(lacking)[0] ?? 'it is gone'}`);
     await inTemporary(folder, async (temporary) => {
-      await write(temporary, lacking.layout.files);
-      for (const { path, target } of lacking.layout.links) {
+      await write(temporary, lacking.parts);
+      for (const { path, target } of lacking.links) {
         await mkdir(dirname(join(temporary, path)), { recursive: true });
         await symlink(target, join(temporary, path));
       }
-      if (!lacking.isThere && (await renameWhole(temporary, folder))) return;
-      for (const { path } of [...lacking.layout.files, ...lacking.layout.links]) await replace(join(temporary, path), { folder, path });
-      touch(folder); // what was made of the files that were there before is not for these
+      if (identity === null && !(await renameWhole(temporary, folder))) return;
+      if (identity !== null) {
+        for (const path of pathsOf(lacking)) await replace(join(temporary, path), { folder, path });
+        touch(folder); // what was made of the files that were there before is not for these
+      }
+      for (const part of lacking.parts) written.add(part);
     });
   }
 }
 
-interface Lacking<File extends KeptFile> {
-  /** Whether the folder is there at all. */
-  readonly isThere: boolean;
-  readonly layout: Layout<File>;
+/** Tells cheaply whether a folder is the one that was looked at; null when there is none. */
+export function identityOf(folder: string): string | null {
+  const stat = lstatSync(folder, { throwIfNoEntry: false, bigint: true });
+  return stat?.isDirectory() === true ? `${stat.dev} ${stat.ino} ${stat.birthtimeNs}` : null;
 }
 
-/** Null when the folder has all of it. */
-async function lackingIn<File extends KeptFile>(folder: string, layout: Layout<File>): Promise<Lacking<File> | null> {
-  const isThere = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (!isThere) return { isThere, layout };
-  const files: File[] = [];
-  for (const [index, file] of layout.files.entries()) {
-    if (index % lookedAtOnce === lookedAtOnce - 1) await setImmediate();
-    if (!isWhole(join(folder, file.path), file)) files.push(file);
-  }
-  const links = layout.links.filter(({ path, target }) => targetOf(join(folder, path)) !== target);
-  return files.length === 0 && links.length === 0 ? null : { isThere, layout: { files, links } };
+/** @param written parts of the layout that this process has written whole, just now */
+async function whatIsWrong(folder: string, layout: Layout, written: ReadonlySet<Part>): Promise<{ readonly lacking: Layout | null; readonly stamp: string }> {
+  const { lacking, stamp } = await lookAtLayout(folder, layout);
+  if (lacking.parts.length > 0 || lacking.links.length > 0) return { lacking, stamp };
+  const unknown = layout.parts.filter((part) => !written.has(part));
+  if (unknown.length === 0 || (await readStamp(folder)) === stamp) return { lacking: null, stamp };
+  const altered = await readAltered(folder, unknown);
+  return { lacking: altered.length === 0 ? null : { parts: altered, links: [] }, stamp };
 }
 
-function isWhole(path: string, { bytes, isExecutable }: KeptFile): boolean {
-  const stat = statOf(path);
-  return stat?.isFile() === true && stat.size === bytes && ((stat.mode & 0o100) !== 0) === isExecutable;
-}
-
-function statOf(path: string) {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined; // a file stands where a folder should, or it cannot be reached
-  }
-}
-
-function targetOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
+function pathsOf({ parts, links }: Layout): readonly string[] {
+  return [...parts.flatMap(({ place, files }) => files.map(({ path }) => (place === '' ? path : `${place}/${path}`))), ...links.map(({ path }) => path)];
 }
 
 async function inTemporary(folder: string, work: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${folder}.${randomUUID()}.tmp`;
   await mkdir(temporary, { recursive: true });
-  const touching = setInterval(() => touch(temporary), touchEveryMs);
+  const touching = setInterval(() => touch(temporary), touchEveryMs).unref();
   try {
     await work(temporary);
   } finally {
@@ -144,7 +146,7 @@ function isInTheWay(error: unknown): boolean {
 }
 
 /** The paths come from whoever deployed. */
-function refuseOutside({ files, links }: Layout<KeptFile>): void {
-  const outside = [...files, ...links].find(({ path }) => path === '' || path.startsWith('/') || path.includes('\0') || path.split('/').some((part) => part === '' || part === '.' || part === '..'));
-  if (outside !== undefined) throw new DeploymentDamaged(`The deployment names the path ${JSON.stringify(outside.path)}, which leads out of its folder.`);
+function refuseOutside(layout: Layout): void {
+  const outside = pathsOf(layout).find((path) => path === '' || path.startsWith('/') || path.includes('\0') || path.split('/').some((part) => part === '' || part === '.' || part === '..'));
+  if (outside !== undefined) throw new DeploymentDamaged(`The deployment names the path ${JSON.stringify(outside)}, which leads out of its folder.`);
 }

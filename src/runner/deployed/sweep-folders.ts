@@ -6,11 +6,12 @@ import type { Queryable } from '../../store/open-store.ts';
 import { readKnownBundles } from '../../store/prune-deployments.ts';
 import { isRecentUse, usedAt, usedMark } from '../used-marks.ts';
 import { deploymentHash, type MachineFolders } from './deployment-folders.ts';
+import { stampFile } from './layout-stamps.ts';
 
 /**
  * Removes what deployments were laid out as on this machine and the database does not have (any more), when nobody has used it for a while: a runner on another database may share the folders.
  * What writers have left behind goes as well, and bundles of old code in folders that stay.
- * @returns how many folders and bundles
+ * @returns how many of all these
  */
 export async function sweepFolders(db: Queryable, folders: MachineFolders): Promise<number> {
   const deployed = new Set((await readDeployedFolders(db)).map(deploymentHash));
@@ -26,7 +27,7 @@ export async function sweepFolders(db: Queryable, folders: MachineFolders): Prom
 
 async function sweepFolder(folder: string, readKnown: (hashes: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number> {
   const names = await readNames(folder);
-  const unused = names.filter((name) => !name.endsWith('.used') && !isInUse(folder, name));
+  const unused = names.filter((name) => !/\.(?:used|seen)$/.test(name) && !isInUse(folder, name));
   const known = await readKnown(unused.map((name) => name.slice(0, 64)));
   let removed = 0;
   for (const name of unused) {
@@ -40,9 +41,8 @@ async function sweepFolder(folder: string, readKnown: (hashes: readonly string[]
 }
 
 function isInUse(folder: string, name: string): boolean {
-  const changedAt = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   // What a writer left behind stands for itself.
-  return isRecentUse(changedAt) || (!name.endsWith('.tmp') && isRecentUse(usedAt(folder, name)));
+  return isRecentUse(changedAt(join(folder, name))) || (!name.endsWith('.tmp') && isRecentUse(usedAt(folder, name)));
 }
 
 /** Under another name at once, so that nobody finds half of it. */
@@ -50,31 +50,34 @@ async function removeFolder(folder: string, name: string): Promise<void> {
   const going = name.endsWith('.tmp') ? name : `${name}.removed.tmp`;
   if (going !== name) {
     renameSync(join(folder, name), join(folder, going));
-    rmSync(usedMark(folder, name), { force: true });
+    for (const beside of [usedMark(folder, name), stampFile(join(folder, name))]) rmSync(beside, { force: true });
   }
   await rm(join(folder, going), { recursive: true, force: true });
 }
 
-/** The bundles of tasks stand among the files of deployments that stay. */
+/** The bundles of tasks stand among the files of deployments that stay, and what their writers left behind. */
 async function sweepPlacedBundles(db: Queryable, { deployments, bundles }: MachineFolders): Promise<number> {
   const placed = new Map<string, string[]>();
+  const left: string[] = [];
   for (const name of await readNames(deployments)) {
     if (name.length > 64) continue;
     for (const entry of await readdir(join(deployments, name), { recursive: true, withFileTypes: true })) {
-      const hash = /^([0-9a-f]{64})\.[cm]js$/.exec(entry.name)?.[1];
-      if (hash !== undefined && entry.isFile()) placed.set(hash, [...(placed.get(hash) ?? []), join(entry.parentPath, entry.name)]);
+      const [, hash, isLeft] = /^([0-9a-f]{64})\.[cm]js(\..+\.tmp)?$/.exec(entry.name) ?? [];
+      if (hash === undefined || !entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      if (isLeft === undefined) placed.set(hash, [...(placed.get(hash) ?? []), path]);
+      else if (!isRecentUse(changedAt(path))) left.push(path);
     }
   }
   const known = await readKnownBundles(db, [...placed.keys()]);
-  let removed = 0;
-  for (const [hash, paths] of placed) {
-    if (known.has(hash)) continue;
-    const unused = paths.filter((path) => !isRecentUse(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0));
-    if (unused.length < paths.length || isRecentUse(usedAt(bundles, hash))) continue;
-    for (const path of paths) rmSync(path, { force: true });
-    removed += 1;
-  }
-  return removed;
+  const unused = [...placed].filter(([hash, paths]) => !known.has(hash) && ![usedAt(bundles, hash), ...paths.map(changedAt)].some(isRecentUse));
+  for (const path of [...left, ...unused.flatMap(([, paths]) => paths)]) rmSync(path, { force: true });
+  return left.length + unused.length;
+}
+
+/** Milliseconds since 1970; 0 where there is nothing. */
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 async function readNames(folder: string): Promise<readonly string[]> {

@@ -8,23 +8,20 @@ import { readContentPart, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
 
-/** Files that are being flushed to the disk at a time. */
-const flushedAtOnce = 16;
-
 /**
- * Writes files of a content from the database; of the whole no more than a few MB is in memory. They are on the disk when it resolves.
+ * Writes files of a content from the database; of the whole no more than a few MB is in memory.
  * @throws DeploymentDamaged when the content there is not what its hash says
  */
 export async function unpackContent(db: Queryable, content: StoredContent, to: string, wanted: readonly KeptFile[]): Promise<void> {
   const damaged = (how: string): DeploymentDamaged => new DeploymentDamaged(`The files of ${content.name} (${content.hash}) in the database are ${how}.`);
   const hasher = folderHasher();
-  const writing = openWriting(to, new Set(wanted.map(({ path }) => path)));
+  const writeFile = openWriting(to, new Set(wanted.map(({ path }) => path)));
   const parts = readParts(db, content.uploadId);
   const write = async (bytes: AsyncIterable<Buffer>): Promise<void> => {
     const reader = readerOf(bytes);
     for (const file of content.files) {
       hasher.beginFile(file);
-      await writing.file(file, async (target) => {
+      await writeFile(file, async (target) => {
         for (let left = file.bytes; left > 0; ) {
           const piece = await reader.next(left);
           if (piece === null) throw damaged('not all there');
@@ -40,8 +37,6 @@ export async function unpackContent(db: Queryable, content: StoredContent, to: s
     await pipeline(parts, createZstdDecompress(), write);
   } catch (error) {
     throw isZstdError(error) ? damaged('no valid stream') : error;
-  } finally {
-    await writing.flushed();
   }
   if (hasher.digest() !== content.hash) throw damaged('not what its hash says');
 }
@@ -83,46 +78,23 @@ function readerOf(chunks: AsyncIterable<Buffer>): Reader {
   };
 }
 
-/** Writes files one after another, and flushes several at a time to the disk. */
+/** Writes files one after another. */
 function openWriting(to: string, wanted: ReadonlySet<string>) {
   const folders = new Set<string>();
-  const flushing = new Set<Promise<void>>();
-  let failure: { readonly error: unknown } | null = null;
-  const flush = async (file: FileHandle): Promise<void> => {
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  };
   const begin = async ({ path, isExecutable }: KeptFile): Promise<FileHandle> => {
     const file = join(to, path);
     if (!folders.has(dirname(file))) await mkdir(dirname(file), { recursive: true });
     folders.add(dirname(file));
     return open(file, 'wx', isExecutable ? 0o755 : 0o644);
   };
-  const end = async (file: FileHandle): Promise<void> => {
-    const flushed: Promise<void> = flush(file).catch((error: unknown) => void (failure ??= { error })).finally(() => flushing.delete(flushed));
-    flushing.add(flushed);
-    if (flushing.size >= flushedAtOnce) await Promise.race(flushing);
-    if (failure !== null) throw failure.error;
-  };
-  return {
-    /** @param write is given null for a file that is not wanted */
-    async file(file: KeptFile, write: (target: FileHandle | null) => Promise<void>): Promise<void> {
-      const target = wanted.has(file.path) ? await begin(file) : null;
-      try {
-        await write(target);
-      } catch (error) {
-        await target?.close();
-        throw error;
-      }
-      if (target !== null) await end(target);
-    },
-    async flushed(): Promise<void> {
-      await Promise.all(flushing);
-      if (failure !== null) throw failure.error;
-    },
+  /** @param write is given null for a file that is not wanted */
+  return async (file: KeptFile, write: (target: FileHandle | null) => Promise<void>): Promise<void> => {
+    const target = wanted.has(file.path) ? await begin(file) : null;
+    try {
+      await write(target);
+    } finally {
+      await target?.close();
+    }
   };
 }
 

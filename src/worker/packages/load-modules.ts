@@ -26,6 +26,8 @@ interface Known {
   readonly folder: string;
   /** Whether what is at a URL stays as it is. */
   isForGood(url: string): boolean;
+  /** @throws for what is found from a module where it must not be */
+  refuse(specifier: string, parentUrl: string, url: string): void;
 }
 
 interface Context {
@@ -122,7 +124,7 @@ function unhook(): void {
   hooks = null;
 }
 
-function resolve({ found, isForGood }: Known, specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved): Resolved & { readonly shortCircuit?: boolean } {
+function resolve({ found, isForGood, refuse }: Known, specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved): Resolved & { readonly shortCircuit?: boolean } {
   const { parentURL, conditions, importAttributes } = context;
   if (parentURL === undefined || isModuleHooked() || !conditions.includes('import') || Object.keys(importAttributes ?? {}).length > 0) return next(specifier, context);
   const known = found.get(parentURL)?.get(specifier);
@@ -131,6 +133,7 @@ function resolve({ found, isForGood }: Known, specifier: string, context: Contex
     return { ...known, shortCircuit: true };
   }
   const resolved = next(specifier, context);
+  if (parentURL.startsWith('file:') && resolved.url.startsWith('file:')) refuse(specifier, parentURL, resolved.url);
   if (isForGood(parentURL) && (resolved.url.startsWith('node:') || isForGood(resolved.url))) {
     const of = newlyFound.get(parentURL) ?? new Map<string, FoundModule>();
     newlyFound.set(parentURL, of.set(specifier, { url: resolved.url, format: resolved.format ?? null }));

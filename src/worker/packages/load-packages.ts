@@ -2,9 +2,16 @@ import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
+<<<<<<< HEAD
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, sayNothing, watchHooks } from './node-loader.ts';
 import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources, withoutHooks } from './load-modules.ts';
 import { encodePack, type FoundFiles, type Pack, type PackedFile, readPack } from './pack-file.ts';
+=======
+import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
+import { beginModules, countModules, type FoundModules, keepModules, newlyFoundModules } from './load-modules.ts';
+import { type OwnPlace, refuseOutside, resolveInside } from './stay-inside.ts';
+import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
+>>>>>>> 3a8bcec (Lay out deployments without flushing each file, find the same packages on each machine, keep what attempts use, and leave no temporary folders; test an upgrade)
 
 // Taken before the task runs, which may put its own in their place.
 const { existsSync, readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
@@ -23,9 +30,8 @@ const mostGenerations = 8;
 /** Of one bundle: for other packages, flags or versions of Node. */
 const mostPacks = 6;
 
-interface Place {
+interface Place extends OwnPlace {
   readonly compiledFolder: string;
-  readonly packagesFolder: string | null;
   readonly external: readonly string[];
 }
 
@@ -74,7 +80,7 @@ export function loadFromPacks(): void {
     const from = parent !== undefined && (options === undefined || sayNothing(options)) ? folderOf(parent) : null;
     const known = foundFrom(from)?.get(request);
     if (known !== undefined && resolvesAsEver()) return known;
-    const found = apply(_resolveFilename, this, [request, parent, isMain, options]);
+    const found = resolveInside(request, parent, { place, resolve: (from) => apply(_resolveFilename, this, [request, from, isMain, options]) });
     if (from !== null && found !== request && isForGood(found) && resolvesAsEver()) noteFound(from, request, found);
     return found;
   });
@@ -85,6 +91,11 @@ export function loadFromPacks(): void {
 export function usePackOf({ bundle: { compiledFolder, packagesFolder }, external }: Pick<StartMessage, 'bundle' | 'external'>): void {
   place = { compiledFolder, packagesFolder, external };
   treeStart = packagesFolder === null ? null : `${packagesFolder}/`;
+}
+
+/** Whether the task has packages of its own, in which it finds what it loads. */
+export function hasOwnPackages(): boolean {
+  return place !== null && place.packagesFolder !== null;
 }
 
 /** Whether this attempt has loaded so much from outside of the pack that another should be kept. */
@@ -158,6 +169,7 @@ function withModules<Result>(load: () => Result): Result {
 export function beginPackageModules(): () => void {
   if (place === null || !isInstalled) return () => undefined;
   if (pack === undefined) pack = openPack();
+<<<<<<< HEAD
   return beginModules({
     found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place),
     textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null, isForGood: (url) => pathIn(url) !== null,
@@ -168,6 +180,9 @@ export function beginPackageModules(): () => void {
 function pathIn(url: string): string | null {
   const path = url.startsWith('file:') ? fileURLToPath(url) : null;
   return path !== null && isForGood(path) ? path : null;
+=======
+  return beginModules({ found: pack?.modules ?? new Map<string, never>(), folder: `${place.compiledFolder}/modules`, isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)), refuse: (specifier, from, url) => refuseOutside(specifier, { place, from: fileURLToPath(from), found: fileURLToPath(url) }) });
+>>>>>>> 3a8bcec (Lay out deployments without flushing each file, find the same packages on each machine, keep what attempts use, and leave no temporary folders; test an upgrade)
 }
 
 /** The code of a file from the pack; null where that does not have it. */
