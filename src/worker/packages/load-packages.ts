@@ -2,16 +2,10 @@ import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
-<<<<<<< HEAD
 import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, sayNothing, watchHooks } from './node-loader.ts';
 import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources, withoutHooks } from './load-modules.ts';
 import { encodePack, type FoundFiles, type Pack, type PackedFile, readPack } from './pack-file.ts';
-=======
-import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, watchHooks } from './node-loader.ts';
-import { beginModules, countModules, type FoundModules, keepModules, newlyFoundModules } from './load-modules.ts';
 import { type OwnPlace, refuseOutside, resolveInside } from './stay-inside.ts';
-import { encodePack, type Pack, type PackedFile, readPack } from './pack-file.ts';
->>>>>>> 3a8bcec (Lay out deployments without flushing each file, find the same packages on each machine, keep what attempts use, and leave no temporary folders; test an upgrade)
 
 // Taken before the task runs, which may put its own in their place.
 const { existsSync, readdirSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
@@ -169,10 +163,10 @@ function withModules<Result>(load: () => Result): Result {
 export function beginPackageModules(): () => void {
   if (place === null || !isInstalled) return () => undefined;
   if (pack === undefined) pack = openPack();
-<<<<<<< HEAD
   return beginModules({
     found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place),
     textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null, isForGood: (url) => pathIn(url) !== null,
+    refuse: (specifier, from, url) => refuseOutside(specifier, { place, from: fileURLToPath(from), found: fileURLToPath(url) }),
   });
 }
 
@@ -180,9 +174,6 @@ export function beginPackageModules(): () => void {
 function pathIn(url: string): string | null {
   const path = url.startsWith('file:') ? fileURLToPath(url) : null;
   return path !== null && isForGood(path) ? path : null;
-=======
-  return beginModules({ found: pack?.modules ?? new Map<string, never>(), folder: `${place.compiledFolder}/modules`, isForGood: (url) => url.startsWith('file:') && isForGood(fileURLToPath(url)), refuse: (specifier, from, url) => refuseOutside(specifier, { place, from: fileURLToPath(from), found: fileURLToPath(url) }) });
->>>>>>> 3a8bcec (Lay out deployments without flushing each file, find the same packages on each machine, keep what attempts use, and leave no temporary folders; test an upgrade)
 }
 
 /** The code of a file from the pack; null where that does not have it. */
