@@ -25,7 +25,8 @@ export async function startRunnerProcess(url: string, folder: string, { containm
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...(containment === undefined ? {} : { CLOUDCODE_CONTAINMENT: containment }) },
   });
-  const [ready] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  const ended = once(child, 'exit').then(([status, signal]: unknown[]) => Promise.reject(new Error(`the runner ended at its start: ${String(status ?? signal)}`)));
+  const [ready] = (await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])) as [string];
   return {
     child,
     pid: child.pid ?? 0,
