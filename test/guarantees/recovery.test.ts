@@ -26,7 +26,7 @@ const crashes = 50;
 const crashLateMs = 100;
 const roomMs = 2000;
 
-test("after a worker's crash its run goes on soon after the back-off, and not only when somebody polls", { timeout: 120_000 }, async (t) => {
+test("after a worker's crash its run goes on soon after the back-off, and not only when somebody polls", { timeout: 300_000 }, async (t) => {
   await using stage = await openStage(tasks);
   await recordBackOffs(stage);
   await stage.start({ concurrency: 4 });
@@ -45,7 +45,7 @@ const kills = 4;
 const boundMs = leaseMs + 2000;
 
 for (const where of ['the same machine', 'another machine']) {
-  test(`after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`, { timeout: 120_000 }, async (t) => {
+  test(`after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`, { timeout: 300_000 }, async (t) => {
     await using stage = await openStage(tasks);
     const took: number[] = [];
     for (let n = 0; n < kills; n += 1) {
