@@ -36,8 +36,14 @@ export function layOut({ kind, name, folder }: Case, type: ModuleType, installed
   for (const file of readdirSync(plain, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const path = join(plain, file);
-    writeFileSync(path, ts.transpileModule(readFileSync(path, 'utf8'), { compilerOptions: options, fileName: file }).outputText);
+    const code = ts.transpileModule(readFileSync(path, 'utf8'), { compilerOptions: options, fileName: file }).outputText;
+    writeFileSync(path, type === 'module' ? code : withoutImportMeta(code));
   }
   const scratch = join(work, 'scratch');
   return { project, plainFile: join(plain, 'cloudcode', name, 'index.ts'), scratch };
+}
+
+/** A CommonJS task may say `import.meta`; in plain Node the same file says it so. */
+function withoutImportMeta(code: string): string {
+  return code.replaceAll('import.meta.url', 'require("node:url").pathToFileURL(__filename).href');
 }

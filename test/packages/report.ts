@@ -10,13 +10,26 @@ export function writeReport(all: readonly Tried[]): void {
   const text = readFileSync(page, 'utf8');
   const [before = '', rest = ''] = text.split(marks.begin);
   const [, after = ''] = rest.split(marks.end);
-  const time = (ms: number | null): string => (ms === null ? '' : `${Math.round(ms).toLocaleString('en')} ms`);
-  const rows = all.map(({ kind, name, verdict, deployMs, runMs, plainMs, detail }) => `| ${kind} | ${name.replaceAll('_', ' ')} | ${verdict}${verdict === 'works' || detail === null ? '' : `: ${short(detail)}`} | ${time(deployMs)} | ${time(runMs)} | ${time(plainMs)} |`);
+  const [asModules, asCommonJs] = [all.filter(({ type }) => type === 'module'), all.filter(({ type }) => type === 'commonjs')];
+  const head = `Tried on ${new Date().toISOString().slice(0, 10)} with Node ${process.version}: ${describe(asModules)}.`;
+  const failing = asCommonJs.filter(({ verdict }) => verdict === 'fails' || verdict === 'differs').map(({ kind, name, detail }) => `- ${kind}, ${readable(name)}: ${short(detail ?? '')}`);
+  const commonJs = asCommonJs.length === 0 ? [] : [`In projects without \`"type": "module"\`: ${describe(asCommonJs)}.`, ...(failing.length === 0 ? [] : [failing.join('\n')])];
+  writeFileSync(page, `${before}${marks.begin}\n${[head, ...commonJs, tableOf(asModules)].join('\n\n')}\n${marks.end}${after}`);
+}
+
+function describe(all: readonly Tried[]): string {
   const count = (verdict: Tried['verdict']): number => all.filter((tried) => tried.verdict === verdict).length;
-  const date = new Date().toISOString().slice(0, 10);
-  const head = `Tried on ${date} with Node ${process.version}: ${all.length} tasks, of which ${count('works')} work as in plain Node, ${count('differs') + count('fails')} do not, ${count('fails in plain Node')} fail in plain Node as well, and ${count('untried')} could not be tried.`;
-  const table = ['| kind | packages | as a task | deploy | run | plain Node |', '| --- | --- | --- | ---: | ---: | ---: |', ...rows].join('\n');
-  writeFileSync(page, `${before}${marks.begin}\n${head}\n\n${table}\n${marks.end}${after}`);
+  return `${all.length} tasks, of which ${count('works')} work as in plain Node, ${count('differs') + count('fails')} do not, ${count('fails in plain Node')} fail in plain Node as well, and ${count('untried')} could not be tried`;
+}
+
+function tableOf(all: readonly Tried[]): string {
+  const time = (ms: number | null): string => (ms === null ? '' : `${Math.round(ms).toLocaleString('en')} ms`);
+  const rows = all.map(({ kind, name, verdict, loaded, deployMs, runMs, plainMs, detail }) => `| ${kind} | ${readable(name)} | ${verdict}${verdict === 'works' || detail === null ? '' : `: ${short(detail)}`} | ${loaded ?? ''} | ${time(deployMs)} | ${time(runMs)} | ${time(plainMs)} |`);
+  return ['| kind | packages | as a task | loaded | deploy | run | plain Node |', '| --- | --- | --- | --- | ---: | ---: | ---: |', ...rows].join('\n');
+}
+
+function readable(name: string): string {
+  return name.replaceAll('_', ' ');
 }
 
 function short(detail: string): string {

@@ -28,15 +28,20 @@ export async function withServer(work: (url: string, requests: Request[]) => Pro
 }
 
 /** Calls `work` with the port of a Redis of its own. */
-export async function withRedis(work: (port: number) => Promise<unknown>) {
+export const withRedis = (work: (port: number) => Promise<unknown>) => withProcess('redis-server', (port) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], work);
+
+/** Calls `work` with the port at which a program of its own listens. */
+export async function withProcess(command: string, argumentsFor: (port: number) => string[], work: (port: number) => Promise<unknown>) {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const redis = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+  const child = spawn(command, argumentsFor(port), { stdio: 'ignore' });
+  const ended = once(child, 'exit');
   try {
-    await once(redis, 'spawn');
-    for (let tries = 0; tries < 200 && !(await accepts(port)); tries += 1) await new Promise((done) => setTimeout(done, 20));
+    await once(child, 'spawn');
+    for (let tries = 0; tries < 1_000 && !(await accepts(port)); tries += 1) await new Promise((done) => setTimeout(done, 20));
     return await work(port);
   } finally {
-    redis.kill();
+    child.kill();
+    await ended;
   }
 }
 

@@ -1,0 +1,5 @@
+import { codeToHtml } from 'shiki';
+
+export async function run() {
+  return codeToHtml('const a: number = 1;', { lang: 'typescript', theme: 'nord' });
+}

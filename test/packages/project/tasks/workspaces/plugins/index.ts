@@ -1,0 +1,5 @@
+import { plugins } from '@parts/plugins';
+
+export async function run() {
+  return plugins();
+}

@@ -1,0 +1,1 @@
+exports.face = `cjs ${require('#place').default}`;

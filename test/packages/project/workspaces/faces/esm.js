@@ -1,0 +1,3 @@
+import place from '#place';
+
+export const face = `esm ${place}`;

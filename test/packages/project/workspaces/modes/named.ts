@@ -1,0 +1,1 @@
+export interface Named { readonly name: string }
