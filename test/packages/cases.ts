@@ -28,8 +28,8 @@ export function listCases(): readonly Case[] {
 const chromium = '/usr/bin/chromium';
 const isInstalled = (command: string) => (): boolean => spawnSync(command, ['--version']).error === undefined;
 const needs: readonly { readonly names: readonly string[]; readonly what: string; readonly isThere: () => boolean }[] = [
-  { names: ['puppeteer', 'puppeteer_cluster', 'puppeteer_extra', 'playwright', 'playwright_pdf', 'chrome_launcher', 'chrome_remote_interface', 'selenium_chromedriver', 'webdriverio'], what: 'chromium', isThere: () => existsSync(chromium) },
-  { names: ['selenium_chromedriver', 'webdriverio'], what: 'chromium-driver', isThere: () => existsSync('/usr/bin/chromedriver') },
+  { names: ['puppeteer', 'puppeteer_cluster', 'puppeteer_extra', 'playwright', 'playwright_pdf', 'chrome_launcher', 'chrome_remote_interface', 'selenium_chromedriver'], what: 'chromium', isThere: () => existsSync(chromium) },
+  { names: ['selenium_chromedriver'], what: 'chromium-driver', isThere: () => existsSync('/usr/bin/chromedriver') },
   { names: ['ioredis', 'redis', 'bull', 'bullmq', 'bee_queue', 'opentelemetry_redis', 'opentelemetry_ioredis'], what: 'redis-server', isThere: isInstalled('redis-server') },
   { names: ['nats_server'], what: 'nats-server', isThere: isInstalled('nats-server') },
   { names: ['memjs'], what: 'memcached', isThere: isInstalled('memcached') },
