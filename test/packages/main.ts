@@ -22,22 +22,23 @@ const type: ModuleType = values.commonjs ? 'commonjs' : 'module';
 const isWanted = ({ kind, name }: Case): boolean => (values.quick ? quickCases.includes(name) : positionals.length === 0 || positionals.some((part) => `${kind}/${name}`.includes(part)));
 const wanted = listCases().filter(isWanted);
 const results = keptResults(join(installed, '.work', 'results.json'));
-const [store, tasks] = [await testDatabaseUrl(), await testDatabaseUrl()];
+// A store for each that runs at the same time: a deployment takes the place of the one before.
+const stores = await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, () => testDatabaseUrl()));
+const tasks = await testDatabaseUrl();
 const all: Tried[] = [];
 const due = [...wanted];
-async function tryThem(): Promise<void> {
+async function tryThem(store: string): Promise<void> {
   for (let each = due.shift(); each !== undefined; each = due.shift()) {
-    const tried = await tryCase(each, type, { installed, store: store.url, tasks: tasks.url });
+    const tried = await tryCase(each, type, { installed, store, tasks: tasks.url });
     all.push(tried);
     results.keep(tried);
     stdout.write(`${all.length}/${wanted.length} ${each.kind}/${each.name}: ${tried.verdict}${tried.detail === null ? '' : `\n    ${tried.detail.split('\n').slice(0, 6).join('\n    ')}`}\n`);
   }
 }
 try {
-  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, tryThem));
+  await Promise.all(stores.map(({ url }) => tryThem(url)));
 } finally {
-  await store.dispose();
-  await tasks.dispose();
+  await Promise.all([...stores, tasks].map((database) => database.dispose()));
 }
 const count = (verdict: Tried['verdict']): number => all.filter((tried) => tried.verdict === verdict).length;
 stdout.write(`\n${all.length} tried: works ${count('works')}, differs ${count('differs')}, fails ${count('fails')}, fails in plain Node ${count('fails in plain Node')}, untried ${count('untried')}\n`);

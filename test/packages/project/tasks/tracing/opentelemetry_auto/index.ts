@@ -9,7 +9,7 @@ export async function run({ postgres }) {
   registerInstrumentations({ instrumentations: [getNodeAutoInstrumentations()] });
   const { default: knex } = await import('knex');
   const { default: axios } = await import('axios');
-  const db = knex({ client: 'pg', connection: postgres });
+  const db = knex({ client: 'pg', connection: { connectionString: postgres } });
   await db.raw('select 1');
   await db.destroy();
   return withServer(async (url) => {
