@@ -3,8 +3,8 @@ import type { PluginBuild } from 'esbuild';
 /** What a bundle calls the `require` of the file at hand: no name of anybody's. */
 export const ownRequire = '__cloudcode_require';
 
-/** `require` that is not called with one string. */
-const mayBeIndirect = /\brequire\b(?!\s*\(\s*(["'])(?:\\.|(?!\1)[^\\\n])*\1\s*\))/;
+/** `require` that is not called with one string, in a line that is not all comment. */
+const mayBeIndirect = /^(?![\t ]*(?:\/\/|\/?\*)).*\brequire\b(?!\s*\(\s*(["'])(?:\\.|(?!\1)[^\\\n])*\1\s*\))/m;
 const calls = new RegExp(`\\b${ownRequire}\\(`, 'g');
 const oneString = '(?:"(?:\\\\.|[^"\\\\])*"|\'(?:\\\\.|[^\'\\\\])*\'|`(?:\\\\.|[^`\\\\$])*`)';
 /** One string, or one of several: esbuild finds what they name. */
