@@ -1,6 +1,7 @@
 import { v7 as newRunId } from 'uuid';
 import type { DataModel } from '../core/data-model.ts';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
+import { OutdatedModel } from '../data/outdated-model.ts';
 import { dataTarget } from '../data/target.ts';
 import { readObjects } from '../operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
@@ -30,6 +31,8 @@ export interface CallContext {
   readonly store: Store;
   readonly dataModel: DataModel | null;
   readonly worker: Pick<WorkerProcess, 'reply'>;
+  /** The attempt cannot go on, and its next one can: the call is not replied to. */
+  readonly onOutdated: (error: OutdatedModel) => void;
 }
 
 /** How long a call of a task waits for a database that is away. (Its runner may lose its lease before, which ends the attempt.) */
@@ -38,7 +41,7 @@ const patienceMs = 30_000;
 const mostAnswered = 500;
 
 /** Answers what one attempt asks for, in its environment and fenced. */
-export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallContext): Calls {
+export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutdated }: CallContext): Calls {
   const caller = { runId: run.id, fence: run.fence, environment: run.environment };
   const scope: DataScope = { caller, target: dataTarget(run.environment, dataModel) };
   const over = new AbortController();
@@ -91,7 +94,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker }: CallC
       if (isRefusing) return worker.reply(message.call, { error: answeredAlready });
       carryOut(message).then(
         (valueJson) => worker.reply(message.call, { valueJson }),
-        (error: unknown) => worker.reply(message.call, { error: failureOf(error) }),
+        (error: unknown) => (error instanceof OutdatedModel ? onOutdated(error) : worker.reply(message.call, { error: failureOf(error) })),
       );
     },
     refuse() {

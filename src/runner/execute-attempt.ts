@@ -83,7 +83,10 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   });
   const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }) });
 
-  const calls = answerCalls(run, { store: context.callStore, dataModel: code.dataModel, worker });
+  const calls = answerCalls(run, {
+    store: context.callStore, dataModel: code.dataModel, worker,
+    onOutdated: ({ message, hint = '' }) => endBy({ kind: 'lost', why: `${message} ${hint}` }),
+  });
 
   worker.listen({
     message(message: FromAttempt) {

@@ -51,7 +51,7 @@ export async function openDb(model: DataModel = assetModel): Promise<TestDb> {
 function connect({ store, run }: { readonly store: Store; readonly run: TestData['run'] }, dataModel: DataModel): (call: DataCall) => Promise<unknown> {
   const waiting = new Map<number, (answer: Parameters<Reply>[1]) => void>();
   const reply: Reply = (call, answer) => waiting.get(call)?.(answer);
-  const runner: Calls = answerCalls(run, { store, dataModel, worker: { reply } });
+  const runner: Calls = answerCalls(run, { store, dataModel, worker: { reply }, onOutdated: (error) => assert.fail(error) });
   let count = 0;
   return (request) => {
     count += 1;

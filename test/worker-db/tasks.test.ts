@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { startRuntime } from '../support/runtime.ts';
+import { deployProject } from '../../src/operations/deploy-project.ts';
+import { buildProject } from '../../src/project/build-project.ts';
+import { startRuntime, writeProject } from '../support/runtime.ts';
 
 const schema = `<data-model>
   <model name="asset" label="Asset">
@@ -167,5 +171,31 @@ describe('DB in a task', () => {
     const { seen, grown } = walked.result as { readonly seen: number; readonly grown: number };
     assert.equal(seen, 100_000);
     assert.ok(grown < 5 * 1024 * 1024, `the heap grew by ${grown} bytes`);
+  });
+
+  it('finds what a deployment has renamed under an attempt in the next one, which has the new names', async () => {
+    const files = (field: string, schemaOfField: string) => ({
+      'schema.xml': `<data-model><model name="thing"><field ${schemaOfField} type="text"/></model></data-model>`,
+      uses: `import { existsSync } from 'node:fs';
+        export async function run({ file }) {
+          await DB.thing.create({ ${field}: 'attempt ' + CloudCode.run.attempt }).save();
+          console.log('begun');
+          while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+          const found = [];
+          for await (const thing of DB.thing.all().orderBy('${field}')) found.push(thing.${field});
+          return found;
+        }`,
+    });
+    await using runtime = await startRuntime(files('name', 'name="name"'));
+    const file = join(runtime.folder, 'go on');
+    const run = await runtime.schedule('uses', { parameters: { file } });
+    await runtime.printed(run, 'begun');
+    const renamed = writeProject(files('title', 'name="title" renamed-from="name"'));
+    await deployProject(runtime.store, 'testing', await buildProject(renamed));
+    rmSync(renamed, { recursive: true, force: true });
+    writeFileSync(file, '');
+    const { state, result, attempts } = await runtime.ended(run);
+    assert.deepEqual([state, result, attempts.map(({ outcome }) => outcome)], ['succeeded', ['attempt 1', 'attempt 2'], ['lost', 'returned']]);
+    assert.match(attempts[0]?.error?.message ?? '', /tables have changed since this attempt began: .*A deployment has renamed it\. The next attempt has the new data model\./);
   });
 });
