@@ -9,13 +9,13 @@ const small = { ...shared, format: 'cjs', minify: true, lineLimit: 160, outdir: 
 const results = await Promise.all([
   build({
     ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
-    entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts', 'large-bodies': 'src/http/large-bodies/main.ts' },
+    entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts', 'large-bodies': 'src/service/http/large-bodies/main.ts' },
   }),
-  build({ ...small, entryPoints: { worker: 'src/worker/spawned.ts', 'fork-server': 'src/fork-server/main.ts' }, inject: ['src/worker/own-globals.ts'] }),
+  build({ ...small, entryPoints: { worker: 'src/engine/worker/spawned.ts', 'fork-server': 'src/engine/fork-server/main.ts' }, inject: ['src/engine/worker/own-globals.ts'] }),
   // Messages and consoles show the names of its classes.
-  build({ ...small, keepNames: true, entryPoints: { 'worker-data': 'src/worker/data-globals.ts' } }),
-  build({ ...small, entryPoints: { 'fork-check': 'src/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
-  build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/guard/main.ts'] }),
+  build({ ...small, keepNames: true, entryPoints: { 'worker-data': 'src/data/worker/data-globals.ts' } }),
+  build({ ...small, entryPoints: { 'fork-check': 'src/engine/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
+  build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/engine/guard/main.ts'] }),
 ]);
 
 // What an earlier build left goes afterwards: building the same again never takes a file away from a server that is running.

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openProjectStore } from '../src/main.ts';
-import type { Store } from '../src/store/open-store.ts';
+import type { Store } from '../src/engine/store/open-store.ts';
 import { runBareProcesses } from './bare-processes.ts';
 import { type BenchOptions, type Figure, sized } from './measurement.ts';
 import { compareRates, takeTurns } from './rounds.ts';

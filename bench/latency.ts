@@ -1,4 +1,4 @@
-import type { Run } from '../src/core/run.ts';
+import type { Run } from '../src/engine/core/run.ts';
 import { type BenchOptions, type Figure, sized } from './measurement.ts';
 import { type Probe, openSandboxedProbes } from './peers/bullmq-sandboxed.ts';
 import { peersAreInstalled } from './peers/import-peer.ts';

@@ -38,7 +38,7 @@ const measurements: readonly Measurement[] = [
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];
 
-/** What a runner executes at a time unless it is told otherwise (src/runner/start-runner.ts). */
+/** What a runner executes at a time unless it is told otherwise (src/engine/runner/start-runner.ts). */
 const defaultParallelism = Math.max(4, availableParallelism() * 2);
 
 const help = `npm run bench -- [--only a,b] [--full] [--quick] [--parallelism N]

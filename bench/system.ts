@@ -5,7 +5,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Run } from '../src/core/run.ts';
+import type { Run } from '../src/engine/core/run.ts';
 import { packageRoot } from '../src/package-root.ts';
 import { readProcessTree } from './process-tree.ts';
 

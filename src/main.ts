@@ -1,20 +1,20 @@
 import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { CloudCodeError } from './core/errors.ts';
-import type { ServerOptions } from './http/create-server.ts';
-import type { Waiting } from './http/stream-work.ts';
+import { CloudCodeError } from './engine/core/errors.ts';
+import type { ServerOptions } from './service/http/create-server.ts';
+import type { Waiting } from './service/http/stream-work.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
-import type { Deployed, Replacement } from './operations/deploy-project.ts';
-import { makeEnvironment, refuseOtherEnvironment } from './operations/only-environment.ts';
+import type { Deployed, Replacement } from './engine/operations/deploy-project.ts';
+import { makeEnvironment, refuseOtherEnvironment } from './engine/operations/only-environment.ts';
 import type { BrokenTasks, BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
-import type { BrokenTaskBody } from './protocol/http-project.ts';
+import type { BrokenTaskBody } from './service/api/http-project.ts';
 import { makeMachineFolder } from './project/machine-folder.ts';
-import type { RunnerEvent } from './runner/events.ts';
-import type { Runner } from './runner/start-runner.ts';
-import { migrate } from './store/migrate.ts';
-import { openStore, type Store } from './store/open-store.ts';
-import { refusePooler } from './store/refuse-pooler.ts';
+import type { RunnerEvent } from './engine/runner/events.ts';
+import type { Runner } from './engine/runner/start-runner.ts';
+import { migrate } from './engine/store/migrate.ts';
+import { openStore, type Store } from './engine/store/open-store.ts';
+import { refusePooler } from './engine/store/refuse-pooler.ts';
 
 // What only some commands need is imported where it is used: the others start faster without it.
 
@@ -49,7 +49,7 @@ export async function openProjectStore(options: { readonly folder: string; reado
 }
 
 async function startEmbedded(folder: string, closing: Closing): Promise<string> {
-  const { startEmbeddedServer } = await import('./store/embedded/start-embedded-server.ts');
+  const { startEmbeddedServer } = await import('./engine/store/embedded/start-embedded-server.ts');
   const embedded = await startEmbeddedServer({ folder });
   closing.add(() => embedded.release());
   return embedded.url;
@@ -144,7 +144,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     closing.add(async () => runner?.stop({ drainMs: 0 }));
     if (url !== null) {
       const onTrouble = (error: unknown): void => options.onEvent({ kind: 'trouble', what: 'other commands will not find this server: its record could not be written', error });
-      closing.add(await (await import('./http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
+      closing.add(await (await import('./service/http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
     }
     isReady = true;
     // The API answers while the runner drains, so that those who wait for a run see its end.
@@ -185,9 +185,9 @@ function hasTaskIn(folder: string): (task: string) => Promise<boolean> {
 /** The build has a process of its own: meanwhile this one loads what it needs afterwards. */
 async function loadForLater(options: SystemOptions): Promise<void> {
   await Promise.all([
-    options.databaseUrl === undefined ? import('./store/embedded/start-embedded-server.ts') : null,
-    options.http === null ? null : import('./http/create-server.ts'),
-    options.runner === null ? null : import('./runner/start-runner.ts'),
+    options.databaseUrl === undefined ? import('./engine/store/embedded/start-embedded-server.ts') : null,
+    options.http === null ? null : import('./service/http/create-server.ts'),
+    options.runner === null ? null : import('./engine/runner/start-runner.ts'),
   ]);
 }
 
@@ -213,7 +213,7 @@ async function buildFirst(options: SystemOptions, folder: string): Promise<First
 }
 
 async function serve(at: { readonly host: string; readonly port: number }, options: ServerOptions, closing: Closing): Promise<string> {
-  const [{ createServer }, { listen }] = await Promise.all([import('./http/create-server.ts'), import('./http/listen.ts')]);
+  const [{ createServer }, { listen }] = await Promise.all([import('./service/http/create-server.ts'), import('./service/http/listen.ts')]);
   const server: FastifyInstance = createServer(options);
   closing.add(() => server.close());
   return listen(server, at);
@@ -222,7 +222,7 @@ async function serve(at: { readonly host: string; readonly port: number }, optio
 async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly machineFolder: string; readonly started: ProjectConfig }) {
   const { options, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
-  const { startRunner } = await import('./runner/start-runner.ts');
+  const { startRunner } = await import('./engine/runner/start-runner.ts');
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
   return startRunner({ store, folder, machineFolder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
 }

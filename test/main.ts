@@ -2,7 +2,7 @@
 // name has it; `npm run test:quick` those that start no other process.
 import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import process, { argv, env, exit, stderr } from 'node:process';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -11,9 +11,9 @@ import { packageRoot } from '../src/package-root.ts';
 import { startTestServer } from './support/postgres.ts';
 
 /** Folders of tests without processes of their own. */
-const quick = ['architecture', 'bench', 'core', 'data', 'protocol', 'sdk', 'store'];
+const quick = ['architecture', 'bench', 'data/expression', 'data/model', 'data/operations', 'data/statements', 'data/tables', 'engine/core', 'engine/protocol', 'engine/store', 'sdk'];
 /** Folders with files that take the longest come first: none of them is to run alone at the end. */
-const long = ['rules', 'faults', 'embedded', 'guarantees', 'examples', 'docs', 'fork-server', 'cli', 'worker', 'chaos'];
+const long = ['rules', 'faults', 'engine/store/embedded', 'guarantees', 'examples', 'docs', 'engine/fork-server', 'cli', 'engine/worker', 'chaos'];
 /** Much of a test's time is waiting: for leases, back-offs, other processes. */
 const filesAtOnce = availableParallelism() + 2;
 const slowest = 12;
@@ -75,5 +75,5 @@ function absolute(path: string): string {
 }
 
 function folderOf(path: string): string {
-  return path.split('/')[0] ?? '';
+  return dirname(path);
 }

@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { openStore } from '../../src/store/open-store.ts';
-import { takeLease } from '../../src/store/runners.ts';
+import { openStore } from '../../src/engine/store/open-store.ts';
+import { takeLease } from '../../src/engine/store/runners.ts';
 import { drainRuns } from './drain-runs.ts';
 
 const store = await openStore({ url: process.argv[2] ?? '' });

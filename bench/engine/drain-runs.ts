@@ -1,10 +1,10 @@
-// The engine alone. This file is all that says how runs are claimed and ended: it does what src/runner/ does, without executing anything.
+// The engine alone. This file is all that says how runs are claimed and ended: it does what src/engine/runner/ does, without executing anything.
 
-import { ProcessesGone } from '../../src/core/processes-gone.ts';
-import { openClaimer } from '../../src/runner/claim-due.ts';
-import { openEndWriter, type WriteEnd } from '../../src/runner/write-ends.ts';
-import type { ClaimedRun } from '../../src/store/claim-runs.ts';
-import type { Store } from '../../src/store/open-store.ts';
+import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
+import { openClaimer } from '../../src/engine/runner/claim-due.ts';
+import { openEndWriter, type WriteEnd } from '../../src/engine/runner/write-ends.ts';
+import type { ClaimedRun } from '../../src/engine/store/claim-runs.ts';
+import type { Store } from '../../src/engine/store/open-store.ts';
 
 /** Runs held at a time, as by a runner with this `concurrency`; twice a claim, so that claiming and ending overlap. */
 const heldAtMost = 200;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbeddedServer } from '../../src/store/embedded/start-embedded-server.ts';
+import { startEmbeddedServer } from '../../src/engine/store/embedded/start-embedded-server.ts';
 import { readProcessTree } from '../process-tree.ts';
 
 /** The embedded PostgreSQL as a project has it, for all contenders: each gets a database of its own. */

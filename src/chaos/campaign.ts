@@ -1,5 +1,5 @@
 import { platform } from 'node:process';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
 import { carryOut, type Happened } from './carry-out.ts';
 import { checkHistory } from './judge/check-history.ts';

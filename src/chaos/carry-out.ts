@@ -1,5 +1,5 @@
-import { databaseServer } from '../store/database-url.ts';
-import { openStore, type Store } from '../store/open-store.ts';
+import { databaseServer } from '../engine/store/database-url.ts';
+import { openStore, type Store } from '../engine/store/open-store.ts';
 import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
 import { type MadeFault, runFaults } from './faults/run-faults.ts';
 import type { History } from './judge/history.ts';

@@ -1,4 +1,4 @@
-import type { LogLine } from '../core/run.ts';
+import type { LogLine } from '../engine/core/run.ts';
 import { escapeConsoleLine } from './terminal/escape-text.ts';
 import type { Screen } from './terminal/terminal.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
-import type { Problem } from '../protocol/http-problem.ts';
+import { CloudCodeError, errorCatalogue } from '../engine/core/errors.ts';
+import type { Problem } from '../service/api/http-problem.ts';
 import { escapeLines } from './terminal/escape-text.ts';
 import { openTerminal, type Terminal } from './terminal/terminal.ts';
 
@@ -80,6 +80,6 @@ export function tellError(terminal: Terminal, error: unknown): { readonly error:
 }
 
 export async function problemOf(error: CloudCodeError): Promise<Problem> {
-  const protocol = await import('../protocol/http-problem.ts');
+  const protocol = await import('../service/api/http-problem.ts');
   return protocol.problemOf(error);
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { addChaos } from './commands/chaos.ts';
 import { addDeploy } from './commands/deploy.ts';

@@ -1,8 +1,8 @@
 import type { Backend } from '../client/backend.ts';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import type { SystemEvent } from '../main.ts';
-import { errorOfProblem, type Problem } from '../protocol/http-problem.ts';
-import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
+import { errorOfProblem, type Problem } from '../service/api/http-problem.ts';
+import type { BrokenTaskBody, FolderBody } from '../service/api/http-project.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { describeBroken, describeCode } from './describe-broken.ts';
 import { findTarget, resolveBackend } from './resolve-backend.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { CloudCodeError } from '../core/errors.ts';
-import { parseJson } from '../protocol/parse-json.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { parseJson } from '../service/api/parse-json.ts';
 
 /** A port from 0 (any that is free) to 65535. @throws CloudCodeError `wrong_usage` */
 export function parsePort(value: string): number {
@@ -24,7 +24,7 @@ export function parseAfter(value: string): number {
 
 /** A time in ISO 8601; without an offset it is this machine's local time. @throws CloudCodeError `invalid_at` */
 export async function parseAt(value: string): Promise<Date> {
-  const { parseIsoTime } = await import('../protocol/iso-time.ts');
+  const { parseIsoTime } = await import('../service/api/iso-time.ts');
   const exact = parseIsoTime(value);
   if (exact !== null) return exact;
   const local = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?)?$/.exec(value);

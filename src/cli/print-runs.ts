@@ -1,4 +1,4 @@
-import type { Run } from '../core/run.ts';
+import type { Run } from '../engine/core/run.ts';
 import { firstLine, paintState, tookMs } from './describe-run.ts';
 import { escapeText } from './terminal/escape-text.ts';
 import { duration, relativeTime } from './terminal/relative-time.ts';

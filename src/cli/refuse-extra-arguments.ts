@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { CloudCodeError } from '../core/errors.ts';
-import { suggest } from '../core/suggest.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { suggest } from '../engine/core/suggest.ts';
 
 /** For a command that has subcommands and does something by itself: what is left over is a misspelt subcommand. @throws CloudCodeError `wrong_usage` */
 export function refuseExtraArguments(command: Command): void {

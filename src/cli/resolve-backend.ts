@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Backend } from '../client/backend.ts';
-import { parseDatabaseUrl } from '../core/database-url.ts';
-import { CloudCodeError } from '../core/errors.ts';
+import { parseDatabaseUrl } from '../engine/core/database-url.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 import type { Deployable } from './schedule-or-deploy.ts';
 
@@ -85,7 +85,7 @@ function refuseFolder(folder: string): never {
 }
 
 async function findRecordedServer(folder: string, { environment, data }: GlobalOptions): Promise<string | null> {
-  const [{ readServerRecords }, { recordFolders }] = await Promise.all([import('../http/record-server.ts'), import('../project/machine-folder.ts')]);
+  const [{ readServerRecords }, { recordFolders }] = await Promise.all([import('../service/http/record-server.ts'), import('../project/machine-folder.ts')]);
   const records = (await Promise.all(recordFolders({ project: folder, data }).map(readServerRecords))).flat();
   if (records.length === 0) return null;
   const asked = records.map(async ({ url }) => {
@@ -99,7 +99,7 @@ async function servesProject(url: string, folder: string, environment: string): 
   try {
     const path = `/api/v1/environments/${encodeURIComponent(environment)}/project`;
     const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(answerWithinMs), redirect: 'error' });
-    const { parseProjectBody } = await import('../protocol/http-project.ts');
+    const { parseProjectBody } = await import('../service/api/http-project.ts');
     return parseProjectBody(await response.json())?.folder === folder;
   } catch {
     return false;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../client/backend.ts';
-import { isFinal, type Run } from '../core/run.ts';
+import { isFinal, type Run } from '../engine/core/run.ts';
 import type { SystemEvent } from '../main.ts';
-import { describeEvent } from '../runner/events.ts';
+import { describeEvent } from '../engine/runner/events.ts';
 import { lineDescriber } from './describe-line.ts';
 import { describeRun } from './describe-run.ts';
 import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';

@@ -1,7 +1,7 @@
 import type { Backend, Scheduled } from '../client/backend.ts';
-import { CloudCodeError } from '../core/errors.ts';
-import type { Replacement } from '../operations/deploy-project.ts';
-import type { Store } from '../store/open-store.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import type { Replacement } from '../engine/operations/deploy-project.ts';
+import type { Store } from '../engine/store/open-store.ts';
 import { describeBroken } from './describe-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
 
@@ -40,7 +40,7 @@ async function scheduleInStore(backend: Backend, request: { readonly task: strin
     const { findProject } = await import('../project/find-project.ts');
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
-    const { deployFolder } = await import('../operations/deploy-folder.ts');
+    const { deployFolder } = await import('../engine/operations/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
     const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always', onStep });
     onStep(null);
@@ -64,7 +64,7 @@ export function describeFound({ run, isNew }: Scheduled): string | null {
 
 /** A task that is only in the folder may be the one that was meant. */
 async function nearestInFolder(error: CloudCodeError, task: string, tasks: readonly { readonly name: string }[]): Promise<CloudCodeError> {
-  const { suggest } = await import('../core/suggest.ts');
+  const { suggest } = await import('../engine/core/suggest.ts');
   const nearest = suggest(task, tasks.map(({ name }) => name));
   return nearest === null ? error : new CloudCodeError('unknown_task', error.message, { hint: `Did you mean \`${nearest}\`?`, cause: error });
 }

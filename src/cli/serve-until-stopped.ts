@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import type { System, SystemEvent, SystemOptions } from '../main.ts';
 import type { BuiltProject } from '../project/build-project.ts';
-import { describeEvent } from '../runner/events.ts';
+import { describeEvent } from '../engine/runner/events.ts';
 import { describeLine } from './describe-line.ts';
 import { errorLines } from './describe-run.ts';
 import { aborted, catchInterrupts } from './interrupts.ts';
@@ -17,7 +17,7 @@ import type { Terminal } from './terminal/terminal.ts';
 
 /** `start` and `dev`: serves until a signal, then drains. */
 export async function serveUntilStopped({ terminal, global }: Invocation, options: Omit<SystemOptions, 'onEvent'>): Promise<number> {
-  if (options.http !== null) (await import('../http/loopback.ts')).refuseHost(options.http.host);
+  if (options.http !== null) (await import('../service/http/loopback.ts')).refuseHost(options.http.host);
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
   using interrupts = catchInterrupts(terminal);
   const { startSystem } = await import('../main.ts');

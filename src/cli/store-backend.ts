@@ -1,19 +1,19 @@
 import { withoutSecrets } from '../client/request-json.ts';
 import { allQueues, type Backend } from '../client/backend.ts';
-import { cancelRun } from '../operations/cancel-run.ts';
-import { followLogs } from '../operations/follow-logs.ts';
-import { getRun } from '../operations/get-run.ts';
-import { listQueues } from '../operations/list-queues.ts';
-import { listRuns } from '../operations/list-runs.ts';
-import { toBrokenTaskBody } from '../protocol/http-project.ts';
-import { listBrokenTasks, listTasks } from '../operations/list-tasks.ts';
-import { pauseQueue, resumeQueue } from '../operations/pause-queue.ts';
-import { readLogs } from '../operations/read-logs.ts';
-import { retryRun } from '../operations/retry-run.ts';
-import { findOrScheduleRun } from '../operations/schedule-run.ts';
-import { summariseBacklog } from '../operations/summarise-backlog.ts';
-import { summariseEnded } from '../operations/summarise-ended.ts';
-import type { Store } from '../store/open-store.ts';
+import { cancelRun } from '../engine/operations/cancel-run.ts';
+import { followLogs } from '../engine/operations/follow-logs.ts';
+import { getRun } from '../engine/operations/get-run.ts';
+import { listQueues } from '../engine/operations/list-queues.ts';
+import { listRuns } from '../engine/operations/list-runs.ts';
+import { toBrokenTaskBody } from '../service/api/http-project.ts';
+import { listBrokenTasks, listTasks } from '../engine/operations/list-tasks.ts';
+import { pauseQueue, resumeQueue } from '../engine/operations/pause-queue.ts';
+import { readLogs } from '../engine/operations/read-logs.ts';
+import { retryRun } from '../engine/operations/retry-run.ts';
+import { findOrScheduleRun } from '../engine/operations/schedule-run.ts';
+import { summariseBacklog } from '../engine/operations/summarise-backlog.ts';
+import { summariseEnded } from '../engine/operations/summarise-ended.ts';
+import type { Store } from '../engine/store/open-store.ts';
 
 /** A store, directly: the same operations that a server calls. */
 export function storeBackend(store: Store, environment: string): Backend {

@@ -1,6 +1,6 @@
-import type { DeployedBrokenTask } from '../core/broken-task.ts';
-import { toBrokenTaskBody } from '../protocol/http-project.ts';
-import type { RunnerEvent } from '../runner/events.ts';
+import type { DeployedBrokenTask } from '../engine/core/broken-task.ts';
+import { toBrokenTaskBody } from '../service/api/http-project.ts';
+import type { RunnerEvent } from '../engine/runner/events.ts';
 import { describeBroken } from './describe-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
 

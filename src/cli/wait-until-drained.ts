@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, Backlog } from '../client/backend.ts';
-import type { Run } from '../core/run.ts';
+import type { Run } from '../engine/core/run.ts';
 import { firstLine, paintState } from './describe-run.ts';
 import { escapeText } from './terminal/escape-text.ts';
 import type { Terminal } from './terminal/terminal.ts';

@@ -1,7 +1,7 @@
-import type { ListedRun, Queue, Run, RunState } from '../core/run.ts';
-import type { TaskConfig } from '../core/task-config.ts';
-import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
-import type { NumberedLine } from '../protocol/http-runs.ts';
+import type { ListedRun, Queue, Run, RunState } from '../engine/core/run.ts';
+import type { TaskConfig } from '../engine/core/task-config.ts';
+import type { BrokenTaskBody, FolderBody } from '../service/api/http-project.ts';
+import type { NumberedLine } from '../service/api/http-runs.ts';
 
 /** What commands work on: a server's API, or a store. Refusals are CloudCodeErrors with the same codes either way. */
 export interface Backend {

@@ -1,4 +1,4 @@
-import type { DeploymentBody } from '../protocol/http-project.ts';
+import type { DeploymentBody } from '../service/api/http-project.ts';
 import { type Following, followWork } from './follow-work.ts';
 import type { ServerAddress } from './http-backend.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudCodeError } from '../core/errors.ts';
-import type { Run } from '../core/run.ts';
-import { endEvent, type NumberedLine } from '../protocol/http-runs.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import type { Run } from '../engine/core/run.ts';
+import { endEvent, type NumberedLine } from '../service/api/http-runs.ts';
 import { readEvents } from './read-events.ts';
 import { send, type Server, unreachable } from './request-json.ts';
 

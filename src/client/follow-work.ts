@@ -1,6 +1,6 @@
-import { CloudCodeError } from '../core/errors.ts';
-import { errorOfProblem } from '../protocol/http-problem.ts';
-import { workEvents } from '../protocol/http-project.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { errorOfProblem } from '../service/api/http-problem.ts';
+import { workEvents } from '../service/api/http-project.ts';
 import { readEvents } from './read-events.ts';
 import { send, type Server, unreachable } from './request-json.ts';
 

@@ -1,8 +1,8 @@
-import type { Queue, Run } from '../core/run.ts';
-import { parseQueue, parseScheduleRequest } from '../core/schedule-request.ts';
-import { fitsInPath } from '../protocol/http-queues.ts';
-import type { BrokenTaskBody, FolderBody } from '../protocol/http-project.ts';
-import type { LogsBody } from '../protocol/http-runs.ts';
+import type { Queue, Run } from '../engine/core/run.ts';
+import { parseQueue, parseScheduleRequest } from '../engine/core/schedule-request.ts';
+import { fitsInPath } from '../service/api/http-queues.ts';
+import type { BrokenTaskBody, FolderBody } from '../service/api/http-project.ts';
+import type { LogsBody } from '../service/api/http-runs.ts';
 import { allQueues, type Backend, type Backlog, type EndedSummary, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
 import { followEvents } from './follow-events.ts';
 import { followWork } from './follow-work.ts';

@@ -1,5 +1,5 @@
-import { CloudCodeError } from '../core/errors.ts';
-import { errorOfProblem } from '../protocol/http-problem.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { errorOfProblem } from '../service/api/http-problem.ts';
 
 /** Where and as whom requests are made. */
 export interface Server {

@@ -1,8 +1,8 @@
 import { findFolder } from '../project/find-project.ts';
-import { deployProject } from '../operations/deploy-project.ts';
-import { refuseOtherEnvironment } from '../operations/only-environment.ts';
+import { deployProject } from '../engine/operations/deploy-project.ts';
+import { refuseOtherEnvironment } from '../engine/operations/only-environment.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
-import type { DeploymentBody } from '../protocol/http-project.ts';
+import type { DeploymentBody } from '../service/api/http-project.ts';
 import { openProjectStore } from '../main.ts';
 import { toDeploymentBody } from './served-folder.ts';
 

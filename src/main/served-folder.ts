@@ -1,17 +1,17 @@
-import { CloudCodeError } from '../core/errors.ts';
-import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from '../operations/deploy-project.ts';
-import type { Waiting } from '../http/stream-work.ts';
-import { listTasks } from '../operations/list-tasks.ts';
-import { refuseOtherEnvironment } from '../operations/only-environment.ts';
-import { problemOf } from '../protocol/http-problem.ts';
-import { type BrokenTaskBody, type DeploymentBody, type FolderBody, toBrokenTaskBody } from '../protocol/http-project.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from '../engine/operations/deploy-project.ts';
+import type { Waiting } from '../service/http/stream-work.ts';
+import { listTasks } from '../engine/operations/list-tasks.ts';
+import { refuseOtherEnvironment } from '../engine/operations/only-environment.ts';
+import { problemOf } from '../service/api/http-problem.ts';
+import { type BrokenTaskBody, type DeploymentBody, type FolderBody, toBrokenTaskBody } from '../service/api/http-project.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
-import { chooseWorkerStart } from '../runner/worker-start.ts';
+import { chooseWorkerStart } from '../engine/runner/worker-start.ts';
 import type { SystemEvent, SystemOptions } from '../main.ts';
-import type { Store } from '../store/open-store.ts';
-import { hasRunners } from '../store/runners.ts';
+import type { Store } from '../engine/store/open-store.ts';
+import { hasRunners } from '../engine/store/runners.ts';
 
 /** What a runner reads once. */
 const runnerSettings = ['concurrency', 'leaseMs', 'workerStart'] as const;

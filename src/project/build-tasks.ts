@@ -1,5 +1,5 @@
-import type { CloudCodeError } from '../core/errors.ts';
-import type { TaskConfig } from '../core/task-config.ts';
+import type { CloudCodeError } from '../engine/core/errors.ts';
+import type { TaskConfig } from '../engine/core/task-config.ts';
 import { type BuildCache, openBuildCache } from './build-cache.ts';
 import { buildParts, type TaskParts } from './build-parts.ts';
 import { atStep } from './build-steps.ts';

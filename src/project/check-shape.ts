@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
-import { describeValue } from '../core/parameters-json.ts';
-import { suggest } from '../core/suggest.ts';
+import { CloudCodeError, type ErrorCode } from '../engine/core/errors.ts';
+import { describeValue } from '../engine/core/parameters-json.ts';
+import { suggest } from '../engine/core/suggest.ts';
 
 type WithoutUndefined<Shape> = { [Key in keyof Shape]?: Exclude<Shape[Key], undefined> };
 

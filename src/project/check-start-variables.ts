@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CloudCodeError } from '../core/errors.ts';
-import { startVariables } from '../core/start-variables.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { startVariables } from '../engine/core/start-variables.ts';
 import type { ProjectConfig } from './config.ts';
 
 const execute = promisify(execFile);

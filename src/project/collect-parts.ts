@@ -1,8 +1,8 @@
-import type { ToldPackage } from '../core/carried.ts';
+import type { ToldPackage } from '../engine/core/carried.ts';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { CloudCodeError } from '../core/errors.ts';
-import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import type { FolderToKeep, PackageTree } from '../engine/core/kept-folder.ts';
 import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
 import type { BuildInputs } from './files/files-in-folder.ts';

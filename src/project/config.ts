@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
-import { CloudCodeError } from '../core/errors.ts';
-import { longestLeaseMs, shortestLeaseMs } from '../core/lease.ts';
-import type { Retention } from '../core/retention.ts';
-import { parseQueue } from '../core/schedule-request.ts';
-import type { TaskLimits, WorkerStart } from '../core/task-config.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import { longestLeaseMs, shortestLeaseMs } from '../engine/core/lease.ts';
+import type { Retention } from '../engine/core/retention.ts';
+import { parseQueue } from '../engine/core/schedule-request.ts';
+import type { TaskLimits, WorkerStart } from '../engine/core/task-config.ts';
 import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { tell } from './build-steps.ts';
 import type { Bundle } from './bundle.ts';

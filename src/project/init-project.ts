@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, readdir, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { isNodeNewEnough, readMachineNode } from './machine-node.ts';
 import { writeTypes } from './write-types.ts';

@@ -1,4 +1,4 @@
-import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
+import { CloudCodeError, type ErrorCode } from '../engine/core/errors.ts';
 import { atStep } from './build-steps.ts';
 import { bundleHere, type Bundle } from './bundle.ts';
 import { placeOfError } from './place-of-error.ts';

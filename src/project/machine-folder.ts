@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { geteuid } from 'node:process';
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 import { removeLeftFolders, shareFolder } from './shared-folder.ts';
 
 /** What says where the files of a machine go: bundles, records of servers, the embedded store. */

@@ -1,5 +1,5 @@
 import type { Message } from 'esbuild';
-import { CloudCodeError, type ErrorCode } from '../core/errors.ts';
+import { CloudCodeError, type ErrorCode } from '../engine/core/errors.ts';
 
 /** One error for all that is wrong: the same when there is one thing, and else the list, under the code of the first. */
 export function joinErrors(given: readonly CloudCodeError[]): CloudCodeError {

@@ -1,5 +1,5 @@
-import { CloudCodeError } from '../core/errors.ts';
-import type { TaskConfig } from '../core/task-config.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
+import type { TaskConfig } from '../engine/core/task-config.ts';
 import { bundleExports, bundleHere } from './bundle.ts';
 import type { BundledEntry } from './bundle-tasks.ts';
 import { checkShape } from './check-shape.ts';

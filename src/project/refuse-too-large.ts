@@ -1,4 +1,4 @@
-import { CloudCodeError } from '../core/errors.ts';
+import { CloudCodeError } from '../engine/core/errors.ts';
 
 interface Limited {
   readonly code: 'packages_too_large' | 'files_too_large';

@@ -1,5 +1,5 @@
-import type { BrokenTask } from '../core/broken-task.ts';
-import type { CloudCodeError } from '../core/errors.ts';
+import type { BrokenTask } from '../engine/core/broken-task.ts';
+import type { CloudCodeError } from '../engine/core/errors.ts';
 import type { FoundTask } from './find-project.ts';
 import { distinctErrors, joinErrors } from './problems.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type TaskConfig, type TaskLimits, workerStarts } from '../core/task-config.ts';
+import { type TaskConfig, type TaskLimits, workerStarts } from '../engine/core/task-config.ts';
 import { strictObject } from './check-shape.ts';
 
 /** Node's timers count to 2^31 - 1 ms, which is just over 24 days. */

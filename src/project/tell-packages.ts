@@ -1,4 +1,4 @@
-import type { ToldPackage } from '../core/carried.ts';
+import type { ToldPackage } from '../engine/core/carried.ts';
 import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
 import { packageName } from './packages-plugin.ts';

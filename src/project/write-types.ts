@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataModel } from '../core/data-model.ts';
-import { describeModel } from './data-model/describe-model.ts';
-import { readDataModelFile } from './data-model/read-data-model-file.ts';
+import type { DataModel } from '../data/model/data-model.ts';
+import { describeModel } from '../data/source/describe-model.ts';
+import { readDataModelFile } from '../data/source/read-data-model-file.ts';
 import { findProject, type FoundProject, type FoundTask, isTaskName } from './find-project.ts';
 import { distinctErrors, throwErrors } from './problems.ts';
 

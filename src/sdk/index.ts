@@ -1,5 +1,5 @@
-import { Attachment as AttachmentOfCore } from '../core/attachment.ts';
-import { Day as DayOfCore } from '../core/day.ts';
+import { Attachment as AttachmentOfCore } from '../data/model/attachment.ts';
+import { Day as DayOfCore } from '../data/model/day.ts';
 import type * as sdk from './cloudcode.d.ts';
 
 export type * from './cloudcode.d.ts';

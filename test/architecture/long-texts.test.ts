@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type * as ParseValues from '../../src/cli/parse-values.ts';
 import type * as RequestJson from '../../src/client/request-json.ts';
-import type * as CheckOrder from '../../src/core/expression/check-order.ts';
-import type * as ReadSchemaXml from '../../src/project/data-model/read-schema-xml.ts';
-import type * as JsonSyntax from '../../src/protocol/json-syntax.ts';
-import type * as AttemptEnd from '../../src/runner/attempt-end.ts';
-import type * as SampleStack from '../../src/runner/sample-stack.ts';
+import type * as CheckOrder from '../../src/data/expression/check-order.ts';
+import type * as ReadSchemaXml from '../../src/data/source/read-schema-xml.ts';
+import type * as JsonSyntax from '../../src/service/api/json-syntax.ts';
+import type * as AttemptEnd from '../../src/engine/runner/attempt-end.ts';
+import type * as SampleStack from '../../src/engine/runner/sample-stack.ts';
 import { inChild } from '../support/in-child.ts';
 
 /** What would take hours where the time grows with the square of the length. */
 describe('a text from outside of a million characters is looked at in time that grows with its length alone', () => {
   it('a line that a task writes to standard error', async () => {
     const notice = ({ isInspectorNotice }: typeof SampleStack): boolean => isInspectorNotice(`For help, see: https://nodejs.org/${'inspector'.repeat(200_000)} !`);
-    assert.equal(await inChild('runner/sample-stack.ts', notice), false);
+    assert.equal(await inChild('engine/runner/sample-stack.ts', notice), false);
   });
 
   it('the end of what a task wrote to standard error', async () => {
@@ -21,7 +21,7 @@ describe('a text from outside of a million characters is looked at in time that 
       const exit = { code: 1, signal: null } as unknown as AttemptEnd.EndedProcess['exit'];
       return exports.describeEnd({ kind: 'exited' }, { exit, stopping: null, errorTail: 'FATAL ERROR: '.repeat(200_000), memoryMb: 128 }).outcome;
     };
-    assert.equal(await inChild('runner/attempt-end.ts', describeEnd), 'exited');
+    assert.equal(await inChild('engine/runner/attempt-end.ts', describeEnd), 'exited');
   });
 
   it('the name of a field to order by', async () => {
@@ -33,7 +33,7 @@ describe('a text from outside of a million characters is looked at in time that 
         return (error as { readonly code?: string }).code ?? String(error);
       }
     };
-    assert.equal(await inChild('core/expression/check-order.ts', order), 'invalid_order');
+    assert.equal(await inChild('data/expression/check-order.ts', order), 'invalid_order');
   });
 
   it('text in schema.xml', async () => {
@@ -41,7 +41,7 @@ describe('a text from outside of a million characters is looked at in time that 
       const xml = `<data-model><model name="asset" label="Asset"><field name="make" label="Make" type="text:name"/><display>a${' '.repeat(2_000_000)}b\n \n c</display></model></data-model>`;
       return JSON.stringify(readSchemaXml('schema.xml', Buffer.from(xml))).length > 2_000_000;
     };
-    assert.equal(await inChild('project/data-model/read-schema-xml.ts', read), true);
+    assert.equal(await inChild('data/source/read-schema-xml.ts', read), true);
   });
 
   it('a number on the command line', async () => {
@@ -66,7 +66,7 @@ describe('a text from outside of a million characters is looked at in time that 
   for (const [name, text] of [['a string', '"a'], ['numbers', '1,'], ['white space', ' '], ['brackets', '[']] as const) {
     it(`a body that is no JSON: ${name}`, async () => {
       const find = ({ findJsonMistake }: typeof JsonSyntax, piece: string): boolean => findJsonMistake(`[${piece.repeat(1_000_000)}!`) !== null;
-      assert.equal(await inChild('protocol/json-syntax.ts', find, text), true);
+      assert.equal(await inChild('service/api/json-syntax.ts', find, text), true);
     });
   }
 });

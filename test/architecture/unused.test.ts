@@ -6,8 +6,8 @@ import ts from 'typescript';
 import { packageRoot } from '../../src/package-root.ts';
 import { readSourceImports } from './source-imports.ts';
 
-/** What build.mjs bundles; everything else in src/ must be reached from here. */
-const entries = ['cli/main.ts', 'sdk/index.ts', 'project/build-process/main.ts', 'http/large-bodies/main.ts', 'worker/spawned.ts', 'fork-server/main.ts', 'fork-server/check-task.ts', 'guard/main.ts', 'chaos/in-runner.ts'];
+/** What build.mjs bundles, or puts into what it bundles; everything else in src/ must be reached from here. */
+const entries = [...readFileSync(join(packageRoot, 'build.mjs'), 'utf8').matchAll(/'src\/([\w/-]+\.ts)'/g)].map(([, file]) => file ?? '');
 
 /** The SDK's exports are for projects. */
 const publicFiles = ['src/sdk/index.ts', 'src/sdk/cloudcode.d.ts'];

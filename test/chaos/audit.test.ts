@@ -7,8 +7,8 @@ import { auditMarks, installAudit } from '../../src/chaos/judge/install-audit.ts
 import { isVisible } from '../../src/chaos/judge/index-history.ts';
 import { readHistory } from '../../src/chaos/judge/read-history.ts';
 import { countNames } from '../../src/chaos/judge/verdict.ts';
-import type { Run } from '../../src/core/run.ts';
-import { retryRun } from '../../src/operations/retry-run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
+import { retryRun } from '../../src/engine/operations/retry-run.ts';
 import { type Runtime, startRuntime, until } from '../support/runtime.ts';
 import { testStore } from '../support/store.ts';
 

@@ -47,7 +47,7 @@ describe('a campaign\'s plan', () => {
   });
 
   it('loses the answers to statements that there are', () => {
-    const store = globSync('src/{store,data}/*.ts', { cwd: packageRoot }).map((file) => readFileSync(join(packageRoot, file), 'utf8')).join('');
+    const store = globSync('src/{engine/store,data/statements}/*.ts', { cwd: packageRoot }).map((file) => readFileSync(join(packageRoot, file), 'utf8')).join('');
     for (const name of changing) assert.ok(store.includes(`'${name}'`) || store.includes(`\`${name}$`), name);
   });
 

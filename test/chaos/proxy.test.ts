@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openProxy, type Proxy } from '../../src/chaos/proxy/open-proxy.ts';
-import { databaseServer } from '../../src/store/database-url.ts';
-import { openSession, type Session } from '../../src/store/open-session.ts';
+import { databaseServer } from '../../src/engine/store/database-url.ts';
+import { openSession, type Session } from '../../src/engine/store/open-session.ts';
 import { testDatabaseUrl, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/runtime.ts';
 

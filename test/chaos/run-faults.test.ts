@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { runFaults } from '../../src/chaos/faults/run-faults.ts';
 import { makeScratchFolder } from '../../src/chaos/scratch/scratch-folder.ts';
 import { openWitnessFile } from '../../src/chaos/witness/witness-file.ts';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { until } from '../support/until.ts';
 import { testStore } from '../support/store.ts';
 

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { openProxy, type Proxy } from '../../src/chaos/proxy/open-proxy.ts';
 import { type CampaignRunner, campaignRunner } from '../../src/chaos/processes/start-runners.ts';
 import { makeScratchFolder, type ScratchFolder } from '../../src/chaos/scratch/scratch-folder.ts';
-import { databaseServer } from '../../src/store/database-url.ts';
+import { databaseServer } from '../../src/engine/store/database-url.ts';
 import { testDatabaseUrl, type TestDatabase } from '../support/postgres.ts';
 import { until } from '../support/runtime.ts';
 

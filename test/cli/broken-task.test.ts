@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { testDatabaseUrl } from '../support/postgres.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, type Finished, startCloudcode, type Started } from './cloudcode.ts';

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Started } from './cloudcode.ts';

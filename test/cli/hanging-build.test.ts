@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { isAlive, readStat } from '../../src/runner/containment/proc-files.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { isAlive, readStat } from '../../src/engine/runner/containment/proc-files.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { startCloudcode } from './cloudcode.ts';
 

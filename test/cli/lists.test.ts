@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
-import { createServer } from '../../src/http/create-server.ts';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
+import { createServer } from '../../src/service/http/create-server.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { testStore, type TestStore } from '../support/store.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Finished } from './cloudcode.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { packageRoot, packageVersion } from '../../src/package-root.ts';
 import { oldNode } from '../support/old-node.ts';
 import { asProcess1, process1Of, withoutNamespaces, zombiesOf } from '../support/pid-namespace.ts';

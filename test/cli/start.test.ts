@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSyn
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Started } from './cloudcode.ts';
 

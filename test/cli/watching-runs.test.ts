@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Started } from './cloudcode.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFinal } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { openStore } from '../../src/store/open-store.ts';
-import { isUnreachable } from '../../src/store/store-error.ts';
+import { isFinal } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import { openStore } from '../../src/engine/store/open-store.ts';
+import { isUnreachable } from '../../src/engine/store/store-error.ts';
 import { installCertificate, makeAuthority } from '../support/certificates.ts';
 import { freePort, makePostgresServer } from '../support/postgres-server.ts';
 import { until } from '../support/runtime.ts';

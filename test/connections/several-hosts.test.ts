@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { retryWhileAway } from '../../src/store/retry-while-away.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import { retryWhileAway } from '../../src/engine/store/retry-while-away.ts';
 import { cloudcode } from '../cli/cloudcode.ts';
 import { freePort, makePostgresServer } from '../support/postgres-server.ts';
 import { until } from '../support/runtime.ts';

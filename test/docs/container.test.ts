@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { initProject } from '../../src/project/init-project.ts';
 import { cloudcode, documentOf, startCloudcode } from '../cli/cloudcode.ts';

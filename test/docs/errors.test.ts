@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { errorCatalogue } from '../../src/core/errors.ts';
+import { errorCatalogue } from '../../src/engine/core/errors.ts';
 import { packageRoot } from '../../src/package-root.ts';
 
 const documentation = readFileSync(join(packageRoot, 'docs/errors.md'), 'utf8');

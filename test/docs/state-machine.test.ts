@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decideAfterAttempt } from '../../src/core/decide-after-attempt.ts';
-import { isFinal, type Outcome, outcomes, type RunState, runStates } from '../../src/core/run.ts';
-import { attemptTransitions, runTransitions, type StoredState, storedState } from '../../src/core/run-transitions.ts';
+import { decideAfterAttempt } from '../../src/engine/core/decide-after-attempt.ts';
+import { isFinal, type Outcome, outcomes, type RunState, runStates } from '../../src/engine/core/run.ts';
+import { attemptTransitions, runTransitions, type StoredState, storedState } from '../../src/engine/core/run-transitions.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { sqlState, violatedConstraint } from '../../src/store/store-error.ts';
+import { sqlState, violatedConstraint } from '../../src/engine/store/store-error.ts';
 import { testStore, type TestStore } from '../support/store.ts';
 
 interface Arrow {

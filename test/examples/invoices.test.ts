@@ -5,9 +5,9 @@ import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
-import { deployProject } from '../../src/operations/deploy-project.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { startRunnerProcess } from '../support/runner-process.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 

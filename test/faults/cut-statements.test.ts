@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { readLogs } from '../../src/operations/read-logs.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { readLogs } from '../../src/engine/operations/read-logs.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import { openStore, type Store } from '../../src/engine/store/open-store.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { until } from '../support/runtime.ts';
 import { openStage, type Stage } from '../support/stage.ts';

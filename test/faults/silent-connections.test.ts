@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listen } from '../../src/runner/listen.ts';
-import { openStore } from '../../src/store/open-store.ts';
+import { listen } from '../../src/engine/runner/listen.ts';
+import { openStore } from '../../src/engine/store/open-store.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { until } from '../support/runtime.ts';
 import { testStore } from '../support/store.ts';

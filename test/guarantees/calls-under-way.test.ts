@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import { openSession } from '../../src/store/open-session.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import { openSession } from '../../src/engine/store/open-session.ts';
 import { until } from '../support/runtime.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { pauseQueue, resumeQueue } from '../../src/engine/operations/pause-queue.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
 import { type Runtime, startRuntime } from '../support/runtime.ts';
 
 const schema = `<data-model>

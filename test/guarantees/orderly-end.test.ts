@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { CloudCodeError } from '../../src/core/errors.ts';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
+import type { CloudCodeError } from '../../src/engine/core/errors.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { until } from '../support/runtime.ts';
 import { openStage, processesOf, type Stage } from '../support/stage.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
-import { listRuns } from '../../src/operations/list-runs.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import type { Run } from '../../src/engine/core/run.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const total = 1000;

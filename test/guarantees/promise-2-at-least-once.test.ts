@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { listRuns } from '../../src/operations/list-runs.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

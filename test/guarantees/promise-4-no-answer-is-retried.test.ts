@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { retryRun } from '../../src/operations/retry-run.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { retryRun } from '../../src/engine/operations/retry-run.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 
 const once = `export const config = { maxAttempts: 1 };`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
+import { isAlive, listPids, readEnviron, readStat } from '../../src/engine/runner/containment/proc-files.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

@@ -1,11 +1,11 @@
-import { ProcessesGone } from '../../src/core/processes-gone.ts';
+import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { finishAttempt } from '../../src/operations/finish-attempt.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { listRuns } from '../../src/operations/list-runs.ts';
+import { finishAttempt } from '../../src/engine/operations/finish-attempt.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

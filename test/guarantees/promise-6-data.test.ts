@@ -1,12 +1,12 @@
-import { ProcessesGone } from '../../src/core/processes-gone.ts';
+import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endLostAttempts } from '../../src/operations/rescue-runs.ts';
-import { claimRuns } from '../../src/store/claim-runs.ts';
-import { takeLease, readHeldAttempts } from '../../src/store/runners.ts';
+import { endLostAttempts } from '../../src/engine/operations/rescue-runs.ts';
+import { claimRuns } from '../../src/engine/store/claim-runs.ts';
+import { takeLease, readHeldAttempts } from '../../src/engine/store/runners.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const schema = `<data-model>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
 import { startRuntime, type Runtime } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

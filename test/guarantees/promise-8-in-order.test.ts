@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { listRuns } from '../../src/operations/list-runs.ts';
-import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
+import { pauseQueue, resumeQueue } from '../../src/engine/operations/pause-queue.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
 
 const tasks: Record<string, string> = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { deployProject } from '../../src/operations/deploy-project.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { listRuns } from '../../src/operations/list-runs.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { startRuntime, type Runtime, until, writeProject } from '../support/runtime.ts';
 

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { until } from '../support/runtime.ts';
 import { leaseOf, openStage, type Stage } from '../support/stage.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Run } from '../../src/core/run.ts';
-import { listRuns } from '../../src/operations/list-runs.ts';
+import type { Run } from '../../src/engine/core/run.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
 import { type Runtime, startRuntime } from '../support/runtime.ts';
 
 const forAMinute = `await new Promise((resolve) => setTimeout(resolve, 60_000));`;

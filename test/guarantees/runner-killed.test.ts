@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { getRun } from '../../src/operations/get-run.ts';
-import { listRuns } from '../../src/operations/list-runs.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
-import type { Store } from '../../src/store/open-store.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import type { Store } from '../../src/engine/store/open-store.ts';
 import { openStage, processesOf } from '../support/stage.ts';
 import { until } from '../support/runtime.ts';
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { deployProject } from '../../src/operations/deploy-project.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { type Runtime, startRuntime } from '../support/runtime.ts';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { getRun } from '../../src/operations/get-run.ts';
-import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
-import { claimRuns } from '../../src/store/claim-runs.ts';
-import type { Store } from '../../src/store/open-store.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { pauseQueue, resumeQueue } from '../../src/engine/operations/pause-queue.ts';
+import { claimRuns } from '../../src/engine/store/claim-runs.ts';
+import type { Store } from '../../src/engine/store/open-store.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const tasks = { quick: `export async function run() { return CloudCode.run.attempt; }` };

@@ -1,11 +1,11 @@
-import { ProcessesGone } from '../../src/core/processes-gone.ts';
+import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
 import fc from 'fast-check';
-import { type AnswerOutcome, type Outcome, outcomes } from '../../src/core/run.ts';
-import { finishAttempts } from '../../src/operations/finish-attempt.ts';
-import { scheduleRunsByAttempt } from '../../src/operations/schedule-run.ts';
-import { claimRuns } from '../../src/store/claim-runs.ts';
-import { insertLogLines, type StoredLine } from '../../src/store/end-attempt.ts';
-import { storeAnswer } from '../../src/store/store-answer.ts';
+import { type AnswerOutcome, type Outcome, outcomes } from '../../src/engine/core/run.ts';
+import { finishAttempts } from '../../src/engine/operations/finish-attempt.ts';
+import { scheduleRunsByAttempt } from '../../src/engine/operations/schedule-run.ts';
+import { claimRuns } from '../../src/engine/store/claim-runs.ts';
+import { insertLogLines, type StoredLine } from '../../src/engine/store/end-attempt.ts';
+import { storeAnswer } from '../../src/engine/store/store-answer.ts';
 import type { Model, Next, Request } from './model.ts';
 import { readRetryAt } from './back-off.ts';
 import type { Real } from './real.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { killDeadline, type LeaseSight, longestLeaseMs, renewLimitMs, seeLease, shortestLeaseMs, silenceLeftMs } from '../../src/core/lease.ts';
+import { killDeadline, type LeaseSight, longestLeaseMs, renewLimitMs, seeLease, shortestLeaseMs, silenceLeftMs } from '../../src/engine/core/lease.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
 
 // A runner that renews its lease and another one that looks at it, on a network that delays and loses what they say: docs/leases.md, rules 1 to 6.

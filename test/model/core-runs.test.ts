@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backOffMs } from '../../src/core/back-off.ts';
-import { decideAfterAttempt, outcomeOf } from '../../src/core/decide-after-attempt.ts';
-import { type AnswerOutcome, isFinal, type Outcome, outcomes, type RunState } from '../../src/core/run.ts';
-import { runTransitions, storedAfterRunning, storedState } from '../../src/core/run-transitions.ts';
+import { backOffMs } from '../../src/engine/core/back-off.ts';
+import { decideAfterAttempt, outcomeOf } from '../../src/engine/core/decide-after-attempt.ts';
+import { type AnswerOutcome, isFinal, type Outcome, outcomes, type RunState } from '../../src/engine/core/run.ts';
+import { runTransitions, storedAfterRunning, storedState } from '../../src/engine/core/run-transitions.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
 
 // The life of one run, by what core decides: from its first claim to its end, and through retries by hand.

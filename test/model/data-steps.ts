@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { writeBatch } from '../../src/operations/write-batch.ts';
-import type { WriteOperation } from '../../src/protocol/data-messages.ts';
-import { deleteBatches } from '../../src/store/batches.ts';
+import { writeBatch } from '../../src/data/operations/write-batch.ts';
+import type { WriteOperation } from '../../src/data/protocol/data-messages.ts';
+import { deleteBatches } from '../../src/engine/store/batches.ts';
 import { type AttemptPick, attemptPicks, hasAttempt, nameOf, namesOf, pickAttempt } from './attempt-steps.ts';
 import type { DataOperation, Model } from './model.ts';
 import { pieceNames, type Real } from './real.ts';

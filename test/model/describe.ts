@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/core/run.ts';
+import type { Outcome } from '../../src/engine/core/run.ts';
 import { environments, epoch, isActive, type ModelRun, wakeAt } from './state.ts';
 import type { Model } from './model.ts';
 

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../src/store/open-store.ts';
+import type { Queryable } from '../../src/engine/store/open-store.ts';
 
 // What must hold of a store whatever many clients did at once, worked out from its rows alone. Each statement lists what breaks it.
 

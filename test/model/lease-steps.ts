@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { rescueRuns } from '../../src/operations/rescue-runs.ts';
-import { deleteEndedRunners, endExpiredLease, endLease, renewLease } from '../../src/store/runners.ts';
+import { rescueRuns } from '../../src/engine/operations/rescue-runs.ts';
+import { deleteEndedRunners, endExpiredLease, endLease, renewLease } from '../../src/engine/store/runners.ts';
 import { readRetryAt } from './back-off.ts';
 import { seldom } from './run-steps.ts';
 import type { StepKind } from './step.ts';

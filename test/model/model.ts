@@ -1,4 +1,4 @@
-import type { AnswerOutcome, Outcome } from '../../src/core/run.ts';
+import type { AnswerOutcome, Outcome } from '../../src/engine/core/run.ts';
 import { placeNewRun, type QueueName, settleQueue } from './front.ts';
 import { attemptsOf, emptyState, type Environment, environments, isActive, leaseMs, type ModelAttempt, type ModelQueue, type ModelRun, type ModelRunner, type RunnerName, type State, type Task, wakeAt } from './state.ts';
 

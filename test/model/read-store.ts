@@ -1,7 +1,7 @@
-import type { AnswerOutcome, Run } from '../../src/core/run.ts';
-import { readNextWakeMs } from '../../src/store/claim-runs.ts';
-import { readQueues } from '../../src/store/queues.ts';
-import { readBacklog, readRuns } from '../../src/store/read-runs.ts';
+import type { AnswerOutcome, Run } from '../../src/engine/core/run.ts';
+import { readNextWakeMs } from '../../src/engine/store/claim-runs.ts';
+import { readQueues } from '../../src/engine/store/queues.ts';
+import { readBacklog, readRuns } from '../../src/engine/store/read-runs.ts';
 import type { EnvironmentLists, Facts, RunFacts } from './describe.ts';
 import type { Model } from './model.ts';
 import type { Real } from './real.ts';

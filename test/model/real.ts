@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { DataModel } from '../../src/core/data-model.ts';
-import { type DataTarget, dataTarget } from '../../src/data/target.ts';
-import { deployProject } from '../../src/operations/deploy-project.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
-import { readEnvironmentId } from '../../src/store/read-runs.ts';
-import { takeLease } from '../../src/store/runners.ts';
+import type { DataModel } from '../../src/data/model/data-model.ts';
+import { type DataTarget, dataTarget } from '../../src/data/statements/target.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
+import { migrate } from '../../src/engine/store/migrate.ts';
+import { openStore, type Store } from '../../src/engine/store/open-store.ts';
+import { readEnvironmentId } from '../../src/engine/store/read-runs.ts';
+import { takeLease } from '../../src/engine/store/runners.ts';
 import { setClock, stopClock } from '../support/database-clock.ts';
 import { testDatabaseUrl } from '../support/postgres.ts';
 import { noopTask } from '../support/store.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { cancelRun } from '../../src/operations/cancel-run.ts';
-import { pauseQueue, resumeQueue } from '../../src/operations/pause-queue.ts';
-import { retryRun } from '../../src/operations/retry-run.ts';
-import { findOrScheduleRun } from '../../src/operations/schedule-run.ts';
-import { setRetryPolicies } from '../../src/store/queues.ts';
+import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
+import { pauseQueue, resumeQueue } from '../../src/engine/operations/pause-queue.ts';
+import { retryRun } from '../../src/engine/operations/retry-run.ts';
+import { findOrScheduleRun } from '../../src/engine/operations/schedule-run.ts';
+import { setRetryPolicies } from '../../src/engine/store/queues.ts';
 import type { Model } from './model.ts';
 import { queueNames, requestOf, type Wish, wishes, wordsOf } from './requests.ts';
 import { answerOf, pick, type StepKind } from './step.ts';

@@ -1,4 +1,4 @@
-import type { AnswerOutcome, Outcome } from '../../src/core/run.ts';
+import type { AnswerOutcome, Outcome } from '../../src/engine/core/run.ts';
 
 // What the model knows: plain values that can be copied. Times are milliseconds of the database's clock, which the test sets.
 

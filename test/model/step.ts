@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CloudCodeError } from '../../src/core/errors.ts';
+import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { describe, factsOf } from './describe.ts';
 import { type Model, Refusal } from './model.ts';
 import { readFacts } from './read-store.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { CloudCodeError } from '../../src/core/errors.ts';
+import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { endBundler } from '../../src/project/bundle.ts';
 import { makeFolder } from './make-folder.ts';

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/pr
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { CloudCodeError } from '../../src/core/errors.ts';
+import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { findFiles, type FilesAsked, type FoundFiles } from '../../src/project/files/find-files.ts';
 import { folderHasher } from '../../src/project/packages/hash-folder.ts';
 import { throwErrors } from '../../src/project/problems.ts';

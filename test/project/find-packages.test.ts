@@ -4,7 +4,7 @@ import { cp, mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { CloudCodeError } from '../../src/core/errors.ts';
+import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { findPackages, type FoundPackages, type PackagesAsked } from '../../src/project/packages/find-packages.ts';
 import { folderHasher } from '../../src/project/packages/hash-folder.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';

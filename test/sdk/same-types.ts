@@ -1,6 +1,6 @@
 // What `npm run types` checks: the types that are kept by hand (src/sdk/cloudcode.d.ts) say what the code means by the same names.
-import type { Location as CoreLocation } from '../../src/core/field-location.ts';
-import type { TaskConfig as CoreTaskConfig } from '../../src/core/task-config.ts';
+import type { Location as CoreLocation } from '../../src/data/model/field-location.ts';
+import type { TaskConfig as CoreTaskConfig } from '../../src/engine/core/task-config.ts';
 import type { ProjectConfig as BuiltConfig } from '../../src/project/config.ts';
 import type * as declared from '../../src/sdk/cloudcode.d.ts';
 import type * as sdk from '../../src/sdk/index.ts';

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../src/store/open-store.ts';
+import type { Queryable } from '../../src/engine/store/open-store.ts';
 import { runOn, type TestDatabase } from './postgres.ts';
 
 /**

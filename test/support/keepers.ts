@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openBuildCache } from '../../src/project/build-cache.ts';
 import { contentReader, packagesFile, readPackageSources } from '../../src/project/packages/remember-contents.ts';
 import { writeWhole } from '../../src/project/write-whole.ts';
-import { keep, readKept } from '../../src/worker/kept-file.ts';
+import { keep, readKept } from '../../src/engine/worker/kept-file.ts';
 
 /** Keeps one text, of which the first letter stands for all. */
 export interface Keeper {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { listPids, readStat } from '../../src/runner/containment/proc-files.ts';
+import { listPids, readStat } from '../../src/engine/runner/containment/proc-files.ts';
 
 const asRoot = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
 const asUser = [...asRoot, '--user', '--map-root-user'] as const;

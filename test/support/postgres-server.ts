@@ -5,10 +5,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { isAlive, listPids, readStat } from '../../src/runner/containment/proc-files.ts';
-import { dataFolderOf, ensureData } from '../../src/store/embedded/data-folder.ts';
-import { environmentFor, findBinaries } from '../../src/store/embedded/find-binaries.ts';
-import { chooseRunAs, commandFor, giveTo } from '../../src/store/embedded/run-as.ts';
+import { isAlive, listPids, readStat } from '../../src/engine/runner/containment/proc-files.ts';
+import { dataFolderOf, ensureData } from '../../src/engine/store/embedded/data-folder.ts';
+import { environmentFor, findBinaries } from '../../src/engine/store/embedded/find-binaries.ts';
+import { chooseRunAs, commandFor, giveTo } from '../../src/engine/store/embedded/run-as.ts';
 import { until } from './until.ts';
 
 const password = 'secret';

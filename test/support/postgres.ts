@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, kill, pid } from 'node:process';
 import pg from 'pg';
-import { stopPostmaster } from '../../src/store/embedded/server-process.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore } from '../../src/store/open-store.ts';
+import { stopPostmaster } from '../../src/engine/store/embedded/server-process.ts';
+import { migrate } from '../../src/engine/store/migrate.ts';
+import { openStore } from '../../src/engine/store/open-store.ts';
 import { makePostgresServer } from './postgres-server.ts';
 
 export interface TestDatabase {

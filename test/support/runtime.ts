@@ -1,17 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isFinal, type Run } from '../../src/core/run.ts';
-import type { WorkerStart } from '../../src/core/task-config.ts';
-import { deployProject } from '../../src/operations/deploy-project.ts';
-import { getRun } from '../../src/operations/get-run.ts';
-import { readLogs } from '../../src/operations/read-logs.ts';
-import { scheduleRun } from '../../src/operations/schedule-run.ts';
+import { isFinal, type Run } from '../../src/engine/core/run.ts';
+import type { WorkerStart } from '../../src/engine/core/task-config.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
+import { getRun } from '../../src/engine/operations/get-run.ts';
+import { readLogs } from '../../src/engine/operations/read-logs.ts';
+import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
-import type { RunnerEvent } from '../../src/runner/events.ts';
-import { type Runner, startRunner } from '../../src/runner/start-runner.ts';
-import { chooseWorkerStart } from '../../src/runner/worker-start.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
+import type { RunnerEvent } from '../../src/engine/runner/events.ts';
+import { type Runner, startRunner } from '../../src/engine/runner/start-runner.ts';
+import { chooseWorkerStart } from '../../src/engine/runner/worker-start.ts';
+import { openStore, type Store } from '../../src/engine/store/open-store.ts';
 import { migratedDatabase } from './postgres.ts';
 import { until } from './until.ts';
 

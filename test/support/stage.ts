@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
-import { deployProject } from '../../src/operations/deploy-project.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { buildProject } from '../../src/project/build-project.ts';
-import { endLeftovers } from '../../src/runner/containment/end-leftovers.ts';
-import { isAlive, listPids, readEnviron, readStat } from '../../src/runner/containment/proc-files.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
+import { endLeftovers } from '../../src/engine/runner/containment/end-leftovers.ts';
+import { isAlive, listPids, readEnviron, readStat } from '../../src/engine/runner/containment/proc-files.ts';
+import { migrate } from '../../src/engine/store/migrate.ts';
+import { openStore, type Store } from '../../src/engine/store/open-store.ts';
 import { migratedDatabase, type TestDatabase } from './postgres.ts';
 import { type RunnerProcess, type RunnerProcessOptions, startRunnerProcess } from './runner-process.ts';
 import { writeProject } from './runtime.ts';

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { deployProject } from '../../src/operations/deploy-project.ts';
-import { finishAttempt } from '../../src/operations/finish-attempt.ts';
-import { ProcessesGone } from '../../src/core/processes-gone.ts';
-import type { Outcome } from '../../src/core/run.ts';
-import { type ClaimedRun, claimRuns } from '../../src/store/claim-runs.ts';
-import { migrate } from '../../src/store/migrate.ts';
-import { openStore, type Store } from '../../src/store/open-store.ts';
-import { readEnvironmentId } from '../../src/store/read-runs.ts';
-import { takeLease } from '../../src/store/runners.ts';
+import { deployProject } from '../../src/engine/operations/deploy-project.ts';
+import { finishAttempt } from '../../src/engine/operations/finish-attempt.ts';
+import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
+import type { Outcome } from '../../src/engine/core/run.ts';
+import { type ClaimedRun, claimRuns } from '../../src/engine/store/claim-runs.ts';
+import { migrate } from '../../src/engine/store/migrate.ts';
+import { openStore, type Store } from '../../src/engine/store/open-store.ts';
+import { readEnvironmentId } from '../../src/engine/store/read-runs.ts';
+import { takeLease } from '../../src/engine/store/runners.ts';
 import { migratedDatabase, type TestDatabase } from './postgres.ts';
 
 export interface TestStore extends AsyncDisposable {

@@ -1,4 +1,4 @@
-import type { Store } from '../../store/open-store.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import type { Proxy } from '../proxy/open-proxy.ts';
 import { retryUntil } from '../retry-until.ts';
 

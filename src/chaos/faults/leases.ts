@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Store } from '../../store/open-store.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 
 const againMs = 20;
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootTimeMs } from '../../runner/containment/boot-clock.ts';
+import { bootTimeMs } from '../../engine/runner/containment/boot-clock.ts';
 import { type FaultKind, factsOf } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
 import { retryUntil } from '../retry-until.ts';

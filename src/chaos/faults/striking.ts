@@ -1,4 +1,4 @@
-import type { Store } from '../../store/open-store.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import type { CampaignRunner } from '../processes/start-runners.ts';
 import type { ScratchDatabase } from '../scratch/scratch-database.ts';
 import type { WitnessFile } from '../witness/witness-file.ts';

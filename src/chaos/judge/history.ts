@@ -1,5 +1,5 @@
-import type { Outcome } from '../../core/run.ts';
-import type { StoredState } from '../../core/run-transitions.ts';
+import type { Outcome } from '../../engine/core/run.ts';
+import type { StoredState } from '../../engine/core/run-transitions.ts';
 
 /** What happened in a campaign: what the database saw (the audit), what the tasks saw (the witness), and what the campaign itself did. Checked when it is over. */
 export interface History extends Witnessed {

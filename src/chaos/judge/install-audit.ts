@@ -1,4 +1,4 @@
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 /**
  * Records what happens to runs and attempts, by triggers that know nothing of the rules they are checked for. A record is part of the transaction that it tells of.

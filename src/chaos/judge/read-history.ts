@@ -1,4 +1,4 @@
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 import type { AttemptEnd, DataWrite, History, LateLine, RunChange, Witnessed } from './history.ts';
 import { schemaOfMarks } from './install-audit.ts';
 

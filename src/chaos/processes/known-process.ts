@@ -1,5 +1,5 @@
 import { kill } from 'node:process';
-import { hasEnded, isAlive, readStat } from '../../runner/containment/proc-files.ts';
+import { hasEnded, isAlive, readStat } from '../../engine/runner/containment/proc-files.ts';
 
 /** A process that is not mistaken for a later one with the same id. */
 export interface KnownProcess {

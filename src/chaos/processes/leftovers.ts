@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 import { processesOf } from './runner-children.ts';
 
 /** A guard that ends in order, and a zombie's last moments. */

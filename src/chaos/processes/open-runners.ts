@@ -1,4 +1,4 @@
-import { databaseServer } from '../../store/database-url.ts';
+import { databaseServer } from '../../engine/store/database-url.ts';
 import { openProxy, type Proxy } from '../proxy/open-proxy.ts';
 import type { ScratchFolder } from '../scratch/scratch-folder.ts';
 import { campaignRunner, type CampaignRunner } from './start-runners.ts';

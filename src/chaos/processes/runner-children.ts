@@ -1,4 +1,4 @@
-import { isAlive, listPids, readEnviron, readSmallFile, readStat, variableOf } from '../../runner/containment/proc-files.ts';
+import { isAlive, listPids, readEnviron, readSmallFile, readStat, variableOf } from '../../engine/runner/containment/proc-files.ts';
 import { knownProcess, type KnownProcess } from './known-process.ts';
 
 export interface RunnerChildren {

@@ -1,7 +1,7 @@
-import { deployProject } from '../../operations/deploy-project.ts';
+import { deployProject } from '../../engine/operations/deploy-project.ts';
 import { buildApart } from '../../project/build-process/build-apart.ts';
-import { migrate } from '../../store/migrate.ts';
-import type { Store } from '../../store/open-store.ts';
+import { migrate } from '../../engine/store/migrate.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import { auditMarks, installAudit } from '../judge/install-audit.ts';
 import { campaignEnvironment } from '../workload/feed-runs.ts';
 

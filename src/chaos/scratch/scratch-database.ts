@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAlive, readStat } from '../../runner/containment/proc-files.ts';
-import { withDatabase } from '../../store/database-url.ts';
-import { stopPostmaster } from '../../store/embedded/server-process.ts';
-import { type EmbeddedServer, startEmbeddedServer } from '../../store/embedded/start-embedded-server.ts';
-import { openSession } from '../../store/open-session.ts';
+import { isAlive, readStat } from '../../engine/runner/containment/proc-files.ts';
+import { withDatabase } from '../../engine/store/database-url.ts';
+import { stopPostmaster } from '../../engine/store/embedded/server-process.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '../../engine/store/embedded/start-embedded-server.ts';
+import { openSession } from '../../engine/store/open-session.ts';
 import { embeddedFolderOf, type ScratchFolder } from './scratch-folder.ts';
 
 /** The database of a campaign, which nothing else uses. */

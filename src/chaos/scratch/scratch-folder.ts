@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { packageRoot } from '../../package-root.ts';
-import { stopPostmaster } from '../../store/embedded/server-process.ts';
+import { stopPostmaster } from '../../engine/store/embedded/server-process.ts';
 
 const prefix = 'cloudcode-chaos-';
 const stopWithinMs = 10_000;

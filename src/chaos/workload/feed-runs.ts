@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { scheduleRun } from '../../operations/schedule-run.ts';
-import type { Store } from '../../store/open-store.ts';
+import { scheduleRun } from '../../engine/operations/schedule-run.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import type { PlannedRun, RunPlan } from '../plan/plan-runs.ts';
 import { retryUntil } from '../retry-until.ts';
 import { mayScheduleMore, type Progress } from './progress.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CloudCodeError } from '../../core/errors.ts';
-import { cancelRun } from '../../operations/cancel-run.ts';
-import { pauseQueue, resumeQueue } from '../../operations/pause-queue.ts';
-import { retryRun } from '../../operations/retry-run.ts';
-import { bootTimeMs } from '../../runner/containment/boot-clock.ts';
-import type { Store } from '../../store/open-store.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { cancelRun } from '../../engine/operations/cancel-run.ts';
+import { pauseQueue, resumeQueue } from '../../engine/operations/pause-queue.ts';
+import { retryRun } from '../../engine/operations/retry-run.ts';
+import { bootTimeMs } from '../../engine/runner/containment/boot-clock.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import { type Random, seededRandom } from '../plan/random.ts';
 import { retryUntil } from '../retry-until.ts';
 import { campaignEnvironment } from './feed-runs.ts';

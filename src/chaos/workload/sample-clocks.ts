@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { bootTimeMs } from '../../runner/containment/boot-clock.ts';
-import type { Store } from '../../store/open-store.ts';
+import { bootTimeMs } from '../../engine/runner/containment/boot-clock.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 
 /** What two clocks showed at one time. */
 export interface ClockSample {

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 export interface Unfinished {
   readonly runs: number;

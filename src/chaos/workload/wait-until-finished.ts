@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Store } from '../../store/open-store.ts';
+import type { Store } from '../../engine/store/open-store.ts';
 import { retryUntil } from '../retry-until.ts';
 import { countUnfinished } from './unfinished.ts';
 

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import type { CampaignOptions } from '../../chaos/campaign-options.ts';
 import type { FaultKind } from '../../chaos/plan/fault-kinds.ts';
-import { CloudCodeError } from '../../core/errors.ts';
-import { longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
-import { suggest } from '../../core/suggest.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { longestLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
+import { suggest } from '../../engine/core/suggest.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';
@@ -60,7 +60,7 @@ async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Pr
     faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
     kinds: await parseKinds(given.kinds),
     leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
-    forkedWorkers: (await import('../../runner/worker-start.ts')).chooseWorkerStart() === 'fork',
+    forkedWorkers: (await import('../../engine/runner/worker-start.ts')).chooseWorkerStart() === 'fork',
     seed: given.seed === undefined ? randomInt(mostSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
     databaseUrl: global.database,
     keep: given.keep === true,

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Carried, ToldPackage } from '../../core/carried.ts';
+import type { Carried, ToldPackage } from '../../engine/core/carried.ts';
 import { withoutSecrets } from '../../client/request-json.ts';
-import { CloudCodeError } from '../../core/errors.ts';
-import type { DeploymentBody } from '../../protocol/http-project.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { DeploymentBody } from '../../service/api/http-project.ts';
 import { catchInterrupts, interruptStatus } from '../interrupts.ts';
 import { exitStatuses, type GlobalOptions, invoke, type Invocation } from '../invocation.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';

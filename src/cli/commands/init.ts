@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { relative } from 'node:path';
-import { CloudCodeError } from '../../core/errors.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Backend } from '../../client/backend.ts';
-import type { Queue } from '../../core/run.ts';
-import { parseQueue } from '../../core/schedule-request.ts';
+import type { Queue } from '../../engine/core/run.ts';
+import { parseQueue } from '../../engine/core/schedule-request.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseScheduleRequest } from '../../core/schedule-request.ts';
+import { parseScheduleRequest } from '../../engine/core/schedule-request.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { readParameters } from '../parse-values.ts';
 import { runTask } from '../run-task.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Backend } from '../../client/backend.ts';
-import type { Run } from '../../core/run.ts';
+import type { Run } from '../../engine/core/run.ts';
 import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, problemOf, tellError, type Invocation } from '../invocation.ts';
 import { resolveBackend } from '../resolve-backend.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Backend } from '../../client/backend.ts';
-import type { NumberedLine } from '../../protocol/http-runs.ts';
+import type { NumberedLine } from '../../service/api/http-runs.ts';
 import { lineDescriber } from '../describe-line.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { resolveBackend } from '../resolve-backend.ts';

@@ -5,7 +5,7 @@ import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
 import { maxPageSize, type Backend, type RunFilter } from '../../client/backend.ts';
-import type { Run } from '../../core/run.ts';
+import type { Run } from '../../engine/core/run.ts';
 import { addRunsLogs } from './runs-logs.ts';
 import { addRunsChange } from './runs-change.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseScheduleRequest } from '../../core/schedule-request.ts';
+import { parseScheduleRequest } from '../../engine/core/schedule-request.ts';
 import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { parseAfter, parseAt, readParameters } from '../parse-values.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { CloudCodeError } from '../../core/errors.ts';
-import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../core/lease.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
 import type { SystemOptions } from '../../main.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber, parsePort } from '../parse-values.ts';

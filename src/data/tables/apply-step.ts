@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudCodeError } from '../../core/errors.ts';
-import type { Session } from '../../store/open-session.ts';
-import type { Queryable } from '../../store/open-store.ts';
-import { sqlState } from '../../store/store-error.ts';
-import { indexRefusal } from '../index-refusal.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { Session } from '../../engine/store/open-session.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
+import { sqlState } from '../../engine/store/store-error.ts';
+import { indexRefusal } from '../statements/index-refusal.ts';
 import type { Step } from './plan.ts';
 import { watchBlockers } from './watch-blockers.ts';
 

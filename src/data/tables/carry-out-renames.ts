@@ -1,7 +1,7 @@
-import type { DataModel } from '../../core/data-model.ts';
-import { CloudCodeError } from '../../core/errors.ts';
-import type { Queryable } from '../../store/open-store.ts';
-import { quoteName, tableName } from '../columns.ts';
+import type { DataModel } from '../model/data-model.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
+import { quoteName, tableName } from '../statements/columns.ts';
 import { checkNameOf, ownChecks } from './checks.ts';
 import { indexShape } from './index-shape.ts';
 import { readCatalog, type Relation } from './read-catalog.ts';

@@ -1,5 +1,5 @@
-import type { DataModel, Model } from '../../core/data-model.ts';
-import { belongsToColumn, columnsOf, columnsOfModel, idColumn, quoteName, tableName } from '../columns.ts';
+import type { DataModel, Model } from '../model/data-model.ts';
+import { belongsToColumn, columnsOf, columnsOfModel, idColumn, quoteName, tableName } from '../statements/columns.ts';
 import type { Conflict } from './conflicts.ts';
 import type { Catalog, Relation } from './read-catalog.ts';
 

@@ -1,4 +1,4 @@
-import { type Column, quoteName } from '../columns.ts';
+import { type Column, quoteName } from '../statements/columns.ts';
 import type { Relation } from './read-catalog.ts';
 import { shortName } from './short-name.ts';
 

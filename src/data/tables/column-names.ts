@@ -1,5 +1,5 @@
-import { type Field, fieldTypes } from '../../core/data-model.ts';
-import { columnsOf } from '../columns.ts';
+import { type Field, fieldTypes } from '../model/data-model.ts';
+import { columnsOf } from '../statements/columns.ts';
 
 /** The names of all columns that a field of a name can have, by its type. */
 export function columnsOfAnyType(name: string): readonly string[] {

@@ -1,5 +1,5 @@
-import type { Session } from '../../store/open-session.ts';
-import { sqlState } from '../../store/store-error.ts';
+import type { Session } from '../../engine/store/open-session.ts';
+import { sqlState } from '../../engine/store/store-error.ts';
 
 /** How long a deployment counts in one table what it only tells of. */
 const patienceMs = 5_000;

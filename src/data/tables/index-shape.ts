@@ -1,5 +1,5 @@
-import type { Model, ModelIndex } from '../../core/data-model.ts';
-import { belongsToColumn, type Column, columnsOf, idColumn } from '../columns.ts';
+import type { Model, ModelIndex } from '../model/data-model.ts';
+import { belongsToColumn, type Column, columnsOf, idColumn } from '../statements/columns.ts';
 import { shortName } from './short-name.ts';
 
 /** How an index of a model is stored. */

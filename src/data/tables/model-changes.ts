@@ -1,5 +1,5 @@
-import type { BelongsTo, Choice, DataModel, Field, Model } from '../../core/data-model.ts';
-import { belongsToColumn, columnsOf, tableName } from '../columns.ts';
+import type { BelongsTo, Choice, DataModel, Field, Model } from '../model/data-model.ts';
+import { belongsToColumn, columnsOf, tableName } from '../statements/columns.ts';
 import type { Catalog } from './read-catalog.ts';
 import type { Models, Rename } from './renames.ts';
 

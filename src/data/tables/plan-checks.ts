@@ -1,5 +1,5 @@
-import type { Model } from '../../core/data-model.ts';
-import { columnsOfModel, quoteName, tableName } from '../columns.ts';
+import type { Model } from '../model/data-model.ts';
+import { columnsOfModel, quoteName, tableName } from '../statements/columns.ts';
 import { type Check, checkDefinition, checksOf, ownChecks } from './checks.ts';
 import { isNarrowing, isWidening } from './convert.ts';
 import type { Step } from './plan.ts';

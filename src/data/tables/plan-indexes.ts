@@ -1,5 +1,5 @@
-import type { Model } from '../../core/data-model.ts';
-import { quoteName, tableName } from '../columns.ts';
+import type { Model } from '../model/data-model.ts';
+import { quoteName, tableName } from '../statements/columns.ts';
 import { type IndexShape, indexShape, isOwnIndex, replacementName } from './index-shape.ts';
 import type { Step } from './plan.ts';
 import type { CatalogIndex, Relation } from './read-catalog.ts';

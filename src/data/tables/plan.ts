@@ -1,5 +1,5 @@
-import type { DataModel, Model } from '../../core/data-model.ts';
-import { type Column, columnsOfModel, idColumn, quoteName, tableName } from '../columns.ts';
+import type { DataModel, Model } from '../model/data-model.ts';
+import { type Column, columnsOfModel, idColumn, quoteName, tableName } from '../statements/columns.ts';
 import { checkDefinition, checksOf } from './checks.ts';
 import { type Conflict, conflictsOf, foreignTable } from './conflicts.ts';
 import { isWidening } from './convert.ts';

@@ -1,10 +1,10 @@
-import type { DataModel } from '../../core/data-model.ts';
-import { CloudCodeError } from '../../core/errors.ts';
-import { readCurrentDataModel } from '../../store/deployments.ts';
-import type { Session } from '../../store/open-session.ts';
-import type { Queryable, Store } from '../../store/open-store.ts';
-import { isConflict } from '../../store/store-error.ts';
-import { schemaName } from '../target.ts';
+import type { DataModel } from '../model/data-model.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { readCurrentDataModel } from '../../engine/store/deployments.ts';
+import type { Session } from '../../engine/store/open-session.ts';
+import type { Queryable, Store } from '../../engine/store/open-store.ts';
+import { isConflict } from '../../engine/store/store-error.ts';
+import { schemaName } from '../statements/target.ts';
 import { applyStep, type Patience } from './apply-step.ts';
 import { carryOutRenames } from './carry-out-renames.ts';
 import { caseConflicts } from './case-conflicts.ts';

@@ -1,4 +1,4 @@
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 /** What is in an environment's schema, as far as it matters for tables of models. */
 export interface Catalog {

@@ -1,5 +1,5 @@
-import type { BelongsTo, DataModel, Field, Model } from '../../core/data-model.ts';
-import { belongsToColumn, columnsOf } from '../columns.ts';
+import type { BelongsTo, DataModel, Field, Model } from '../model/data-model.ts';
+import { belongsToColumn, columnsOf } from '../statements/columns.ts';
 import { ownChecks } from './checks.ts';
 import { columnsOfAnyType } from './column-names.ts';
 import type { Catalog, Relation } from './read-catalog.ts';

@@ -1,5 +1,5 @@
-import { quoteName, tableName } from '../columns.ts';
-import type { Queryable } from '../../store/open-store.ts';
+import { quoteName, tableName } from '../statements/columns.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 import type { Conflict } from './conflicts.ts';
 import type { Catalog } from './read-catalog.ts';
 import { findRenames, type Models, type Rename } from './renames.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudCodeError } from '../../core/errors.ts';
-import { openSession, type Session } from '../../store/open-session.ts';
-import type { Queryable, Store } from '../../store/open-store.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { openSession, type Session } from '../../engine/store/open-session.ts';
+import type { Queryable, Store } from '../../engine/store/open-store.ts';
 
 export interface Turn {
   /** What is brought to a data model by one deployment at a time. */

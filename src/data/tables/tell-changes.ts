@@ -1,5 +1,5 @@
-import type { Session } from '../../store/open-session.ts';
-import { quoteName } from '../columns.ts';
+import type { Session } from '../../engine/store/open-session.ts';
+import { quoteName } from '../statements/columns.ts';
 import { counted, countWithin, rowsWithin } from './count-values.ts';
 import type { ChangedChoice, ChangedReference, Hidden, ModelChanges } from './model-changes.ts';
 

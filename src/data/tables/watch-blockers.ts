@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queryable } from '../../store/open-store.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 export interface BlockerWatch {
   /** Ends the watching. @returns who was last seen in the way; null when nobody was */

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { CloudCodeError } from '../../core/errors.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { BuildOptions, BuiltProject, BuiltTask } from '../build-project.ts';
 import type { ProjectConfig } from '../config.ts';
 import { type BuildJob, type BuildMessage, messageDecoder, messageDescriptor } from './messages.ts';

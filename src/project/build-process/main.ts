@@ -1,6 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { CloudCodeError } from '../../core/errors.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
 import { buildProject } from '../build-project.ts';
 import { onBuildStep } from '../build-steps.ts';
 import { startBundler } from '../bundle.ts';

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8';
-import type { ErrorCode } from '../../core/errors.ts';
+import type { ErrorCode } from '../../engine/core/errors.ts';
 import type { BuildStep } from '../build-steps.ts';
 import type { BrokenTasks, BuiltProject, BuiltTask } from '../build-project.ts';
 import type { ProjectConfig } from '../config.ts';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { CloudCodeError } from '../../core/errors.ts';
-import type { FolderToKeep } from '../../core/kept-folder.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { FolderToKeep } from '../../engine/core/kept-folder.ts';
 import { configFilesIn } from '../config.ts';
 import { isWithin, type ListedFile, refuseTooMany } from '../packages/list-files.ts';
 import { contentReader } from '../packages/remember-contents.ts';

@@ -1,4 +1,4 @@
-import { CloudCodeError } from '../../core/errors.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
 
 /** Of a file or folder that would be deployed. */
 export function cannotBeRead(path: string, error: unknown): CloudCodeError {

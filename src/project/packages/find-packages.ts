@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { FolderToKeep, PackageTree } from '../../core/kept-folder.ts';
+import type { FolderToKeep, PackageTree } from '../../engine/core/kept-folder.ts';
 import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';

@@ -1,7 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
-import { CloudCodeError } from '../../core/errors.ts';
-import type { KeptFile } from '../../core/kept-folder.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { KeptFile } from '../../engine/core/kept-folder.ts';
 import { cannotBeRead, codeOf } from './cannot-be-read.ts';
 
 /** A file as it stands on this machine. */

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { extname, join } from 'node:path';
-import { CloudCodeError } from '../../core/errors.ts';
-import { addonPlatforms } from '../../core/addon-platforms.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { addonPlatforms } from '../../engine/core/addon-platforms.ts';
 import { cannotBeRead } from './cannot-be-read.ts';
 import { folderHasher } from './hash-folder.ts';
 import type { ListedFile } from './list-files.ts';

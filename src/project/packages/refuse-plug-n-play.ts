@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CloudCodeError } from '../../core/errors.ts';
+import { CloudCodeError } from '../../engine/core/errors.ts';
 import { packageFinder, readManifest } from './package-place.ts';
 
 const loaders = ['.pnp.cjs', '.pnp.js'];

@@ -1,4 +1,4 @@
-import { isFinal } from '../../../core/run.ts';
+import { isFinal } from '../../../engine/core/run.ts';
 import type { IndexedHistory } from '../index-history.ts';
 import type { Case } from '../verdict.ts';
 

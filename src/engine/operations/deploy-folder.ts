@@ -1,0 +1,25 @@
+import { buildApart } from '../../project/build-process/build-apart.ts';
+import type { Store } from '../store/open-store.ts';
+import { deployProject, deployUnlessReplaced, type Replacement } from './deploy-project.ts';
+import { refuseOtherEnvironment } from './only-environment.ts';
+
+interface FolderToDeploy {
+  readonly folder: string;
+  readonly environment: string;
+  readonly deploy: 'always' | 'unless_replaced';
+  readonly onStep: (step: string) => void;
+}
+
+/**
+ * Deploys a folder as it stands to a store, once, without the tasks that are broken; `unless_replaced` as in SystemOptions.
+ * @returns what has replaced its state since
+ * @throws CloudCodeError of the project
+ */
+export async function deployFolder(store: Store, options: FolderToDeploy): Promise<Replacement | null> {
+  const { folder, environment, deploy, onStep } = options;
+  refuseOtherEnvironment(environment);
+  const built = await buildApart(folder, { brokenTasks: 'pass_over', onStep });
+  if (built === null) return null;
+  const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, built);
+  return 'replacedAt' in deployed ? deployed : null;
+}

@@ -1,0 +1,40 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { packageRoot } from '../../package-root.ts';
+import { workerEnvironment, type WorkerExit, workerFlags, type WorkerIo } from './worker-io.ts';
+
+const workerFile = join(packageRoot, 'dist/worker.cjs');
+
+export interface WorkerStart {
+  readonly runnerId: string;
+  readonly workerId: string;
+  readonly memoryMb: number;
+  /** JSON; empty for none. */
+  readonly startVariables: string;
+  readonly folder: string;
+}
+
+/** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
+export function spawnWorker({ runnerId, workerId, memoryMb, startVariables, folder }: WorkerStart): WorkerIo | Promise<never> {
+  const child = spawn(process.execPath, [...workerFlags(memoryMb), workerFile], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...workerEnvironment(runnerId, workerId), ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)) },
+    cwd: folder,
+    // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
+    detached: true,
+  }) as ChildProcessByStdio<null, Readable, Readable>;
+  const { pid, stdout, stderr } = child;
+  // Without a process (EAGAIN, EMFILE) there may be no streams either.
+  if (pid === undefined) return once(child, 'error').then(([error]) => Promise.reject(error as Error));
+  const exited = new Promise<WorkerExit>((resolve, reject) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', reject);
+  });
+  exited.catch(() => undefined);
+  const closed = new Promise<WorkerExit>((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+  const channel = child.stdio[3] as Socket;
+  return { pid, channel, stdout, stderr, exited, closed };
+}

@@ -1,0 +1,51 @@
+import type { ScheduledRun } from '../../data/protocol/data-messages.ts';
+import type { Caller } from './insert-run.ts';
+import type { Queryable } from './open-store.ts';
+
+// The order in which every transaction takes its locks: docs/architecture.md, "Lock order".
+
+/** Takes the lock of a run's queue for the rest of the transaction, before the row of a run that waits or is over is changed. */
+export async function lockQueueOfRun(db: Queryable, runId: string): Promise<void> {
+  await db.query({
+    name: 'lock_queue_of_run',
+    text: 'select cloudcode.lock_queue(environment_id, queue) from cloudcode.runs where id = $1 and queue is not null',
+    values: [runId],
+  });
+}
+
+/**
+ * Takes what several statements of an attempt will lock one after the other, in one order for all writers: the attempt's row, then the queues and keys of these runs.
+ * @throws CloudCodeError `attempt_superseded`
+ */
+export async function lockForRuns(db: Queryable, caller: Caller, runs: readonly ScheduledRun[]): Promise<void> {
+  const keyed = runs.filter((run) => run.key !== null);
+  await db.query({
+    name: 'lock_for_runs',
+    text: `
+      with held as materialized (
+        select cloudcode.hold_attempt($1, $2) as held
+      ), wanted as (
+        select hashtextextended(queue.name, caller.environment_id) as lock
+        from held cross join unnest($3::text[]) as queue (name) join cloudcode.runs caller on caller.id = $1
+        union
+        select hashtextextended(keyed.task || ' ' || keyed.key, caller.environment_id + 4294967296)
+        from held cross join unnest($4::text[], $5::text[]) as keyed (task, key) join cloudcode.runs caller on caller.id = $1
+      )
+      select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered`,
+    values: [caller.runId, caller.fence, [...new Set(runs.flatMap((run) => run.queue ?? []))], keyed.map((run) => run.task), keyed.map((run) => run.key)],
+  });
+}
+
+/** Takes the locks of all queues whose retry policy may be changed, before their rows. */
+export async function lockQueuesOfPolicies(db: Queryable, environmentId: number, names: readonly string[]): Promise<void> {
+  await db.query({
+    name: 'lock_queues_of_policies',
+    text: `
+      select count(cloudcode.lock_queue($1, ordered.name)) from (
+        select name from (
+          select unnest($2::text[]) as name union select name from cloudcode.queues where environment_id = $1 and on_retry <> 'wait'
+        ) as changed order by hashtextextended(name, $1)
+      ) as ordered`,
+    values: [environmentId, names],
+  });
+}

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import type { Store } from '../../engine/store/open-store.ts';
+import type { ServerOptions } from './create-server.ts';
+
+const longestWaitMs = 3000;
+
+/** `/health`: the process lives. `/ready`: it can reach its database, wants work, and its machine can start it. */
+export function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
+  server.get('/health', async () => ({ status: 'ok' }));
+  server.get('/ready', async () => {
+    if (options.isReady?.() === false) throw new CloudCodeError('server_unreachable', 'The server is starting or stopping.', { hint: 'Ask again in a moment.' });
+    const unfitReason = options.unfitReason?.() ?? null;
+    if (unfitReason !== null) {
+      throw new CloudCodeError('machine_unfit', `This machine cannot start runs: ${unfitReason}`, { hint: 'Make room on its disk, or raise its limits of processes and files: it tries again by itself.' });
+    }
+    await askDatabase(options.store);
+    return { status: 'ok' };
+  });
+}
+
+/** A database that neither answers nor refuses must not hold up whoever asks. */
+async function askDatabase(store: Store): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new CloudCodeError('database_unreachable', `The database has not answered within ${longestWaitMs} ms.`)), longestWaitMs);
+  try {
+    await Promise.race([store.query({ name: 'ready', text: 'select 1' }), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

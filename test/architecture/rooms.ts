@@ -1,0 +1,85 @@
+/**
+ * The rooms of src/, bottom first, and which rooms each may import. Imports point one way, so a room names only rooms that stand above it here: docs/architecture.md shows the house.
+ * `package-root` and `main` are files of src/ itself; `main` has a folder as well. `engine/runner/containment` is a room of its own because the guard shares it.
+ */
+export const rooms: Readonly<Record<string, readonly string[]>> = {
+  'package-root': [],
+  'engine/core': [],
+  'data/model': ['engine/core'],
+  'data/expression': ['engine/core', 'data/model'],
+  'data/protocol': ['engine/core'],
+  'engine/protocol': ['engine/core'],
+  'service/api': ['engine/core'],
+  sdk: ['engine/core', 'engine/protocol', 'data/model'],
+  // A worker starts fast and holds no database credentials.
+  'engine/worker': ['engine/core', 'engine/protocol'],
+  'data/worker': ['engine/core', 'engine/protocol', 'engine/worker', 'data/model', 'data/expression', 'data/protocol'],
+  // A worker that was forked: what both share is loaded before the fork.
+  'engine/fork-server': ['engine/core', 'engine/protocol', 'engine/worker'],
+  'engine/runner/containment': ['engine/core', 'engine/protocol', 'package-root'],
+  'engine/guard': ['engine/core', 'engine/protocol', 'engine/runner/containment'],
+  'engine/store': ['engine/core', 'engine/protocol', 'package-root'],
+  'engine/operations': ['engine/core', 'engine/protocol', 'engine/store'],
+  'engine/runner': ['engine/core', 'engine/protocol', 'engine/store', 'engine/operations', 'engine/runner/containment', 'engine/fork-server', 'package-root'],
+  'data/statements': ['engine/core', 'engine/store', 'data/model', 'data/expression', 'data/protocol'],
+  'data/tables': ['engine/core', 'engine/store', 'data/model', 'data/statements'],
+  'data/operations': ['engine/core', 'engine/store', 'engine/operations', 'data/model', 'data/protocol', 'data/statements'],
+  project: ['engine/core', 'data/model', 'package-root'],
+  'data/source': ['engine/core', 'data/model', 'project'],
+  'service/http': ['engine/core', 'engine/store', 'engine/operations', 'service/api', 'package-root'],
+  client: ['engine/core', 'service/api'],
+  chaos: ['engine/core', 'engine/protocol', 'engine/store', 'engine/operations', 'engine/runner/containment', 'project', 'package-root'],
+  main: ['engine/core', 'engine/store', 'engine/operations', 'engine/runner', 'project', 'service/api', 'service/http', 'package-root'],
+  cli: ['engine/core', 'engine/store', 'engine/operations', 'engine/runner', 'project', 'service/api', 'service/http', 'client', 'chaos', 'main', 'package-root'],
+};
+
+/**
+ * Arrows upwards that are still there, by file. This list only becomes shorter: a test refuses an entry that is no longer needed.
+ * The engine and `project` shall know `data` by a port alone: what data adds to a deployment, to a start message, to the calls of a worker and to its globals.
+ */
+export const exceptions: Readonly<Record<string, readonly string[]>> = {
+  // what data adds to a deployment
+  'engine/operations/deploy-project.ts': ['data/model', 'data/tables', 'project'],
+  'engine/operations/keep-contents.ts': ['data/tables'],
+  'engine/store/deployments.ts': ['data/model'],
+  'project/build-project.ts': ['data/source'],
+  'project/write-types.ts': ['data/source'],
+  // to a start message
+  'engine/protocol/worker-messages.ts': ['data/model', 'data/protocol'],
+  'engine/runner/data-models.ts': ['data/model'],
+  'engine/runner/task-code.ts': ['data/model'],
+  // to the calls of a worker
+  'engine/runner/answer-calls.ts': ['data/model', 'data/operations', 'data/protocol', 'data/statements'],
+  'engine/runner/receive-batch.ts': ['data/protocol'],
+  // to its globals
+  'engine/worker/load-data-globals.ts': ['data/worker'],
+  // A batch of data may schedule runs: the type of what it schedules lies with the batch.
+  'engine/operations/schedule-run.ts': ['data/protocol'],
+  'engine/store/insert-run.ts': ['data/protocol'],
+  'engine/store/lock-queues.ts': ['data/protocol'],
+  // What a project was built to is named by the hash of its content, which is computed there; `deploy-folder` builds one.
+  'engine/operations/deploy-folder.ts': ['project'],
+  'engine/operations/pack-content.ts': ['project'],
+  'engine/runner/bundle-cache.ts': ['project'],
+  'engine/runner/deployed/unpack-content.ts': ['project'],
+};
+
+/** Files whose types name each other. This list only becomes shorter. */
+export const typeCircles: readonly string[] = [
+  'data/model/field-location.ts data/model/field-values.ts',
+  'data/tables/plan-checks.ts data/tables/plan-indexes.ts data/tables/plan.ts',
+  // An object, what it was read from, and what it can do.
+  'data/worker/database-object.ts data/worker/database.ts data/worker/describe-object.ts data/worker/destroy-object.ts data/worker/object-state.ts data/worker/read-by-id.ts data/worker/read-field.ts data/worker/reload-object.ts data/worker/save-object.ts data/worker/send-batch.ts data/worker/snapshot.ts',
+  'engine/runner/collect-output.ts engine/runner/keep-last.ts',
+  'engine/runner/execute-attempt.ts engine/runner/store-answer.ts engine/runner/store-end.ts',
+  'engine/store/check-server.ts engine/store/open-store.ts',
+  'main.ts main/served-folder.ts',
+  'project/check-start-variables.ts project/config.ts',
+  'service/http/create-server.ts service/http/health-routes.ts service/http/project-routes.ts service/http/run-routes.ts service/http/schedule-in-folder.ts',
+];
+
+/** @param file relative to src/ @returns null for a file that lies in none */
+export function roomOf(file: string): string | null {
+  const found = Object.keys(rooms).filter((room) => file === `${room}.ts` || file.startsWith(`${room}/`));
+  return found.sort((a, b) => b.length - a.length)[0] ?? null;
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cancelRun } from '../../../src/engine/operations/cancel-run.ts';
+import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts';
+import { pauseQueue, resumeQueue } from '../../../src/engine/operations/pause-queue.ts';
+import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
+import { claimRuns } from '../../../src/engine/store/claim-runs.ts';
+import { openSession } from '../../../src/engine/store/open-session.ts';
+import type { Statement, Store } from '../../../src/engine/store/open-store.ts';
+import { endOf, testStore } from '../../support/store.ts';
+
+// Counts that are the same on every machine: statements, row versions and notifications.
+
+/** A store that notes the statements it is asked for. */
+function counted(store: Store): { readonly store: Store; readonly names: string[] } {
+  const names: string[] = [];
+  const query = <Row extends object>(statement: Statement): Promise<readonly Row[]> => {
+    names.push(statement.name);
+    return store.query<Row>(statement);
+  };
+  return { names, store: { ...store, query } };
+}
+
+test('a run costs three statements, or a hundredth of two of them among a hundred', async () => {
+  await using t = await testStore();
+  const { store, names } = counted(t.store);
+  await scheduleRun(store, 'testing', { task: 'noop', queue: 'q' });
+  await finishAttempts(store, (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')));
+  assert.deepEqual(names.splice(0), ['insert_run', 'claim_runs', 'end_attempts_1']);
+  for (let count = 0; count < 100; count += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
+  const finished = await finishAttempts(store, (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')));
+  assert.equal(finished.filter((next) => next === 'succeeded').length, 100);
+  assert.deepEqual(names, ['claim_runs', 'end_attempts']);
+});
+
+interface Versions {
+  readonly table: string;
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+for (const queue of [null, 'q'] as const) {
+  test(`a run ${queue === null ? 'in no queue' : 'that is alone in its queue'} has three row versions, and its attempt two`, async () => {
+    await using t = await testStore();
+    const versions = await t.store.transaction(async (db) => {
+      const store = { ...t.store, query: db.query };
+      await scheduleRun(store, 'testing', { task: 'noop', ...(queue === null ? {} : { queue }) });
+      for (const run of await claimRuns(store, { runnerId: t.runnerId, limit: 1, after: 0 })) await finishAttempts(store, [endOf(run, 'returned')]);
+      return db.query<Versions>({
+        name: '',
+        text: "select relname as table, n_tup_ins::integer as inserted, n_tup_upd::integer as updated from pg_stat_xact_all_tables where relname in ('runs', 'attempts') and schemaname = 'cloudcode' order by 1 desc",
+      });
+    });
+    assert.deepEqual(versions, [{ table: 'runs', inserted: 1, updated: 2 }, { table: 'attempts', inserted: 1, updated: 1 }]);
+  });
+}
+
+/** Counts what a listening session hears. */
+async function countNotifications(url: string, meanwhile: () => Promise<unknown>): Promise<number> {
+  const pg = await import('pg');
+  const client = new pg.default.Client(url);
+  await client.connect();
+  try {
+    let heard = 0;
+    client.on('notification', () => (heard += 1));
+    await client.query('listen cloudcode');
+    await meanwhile();
+    // What was sent before is heard before the answer to this.
+    await client.query("select pg_notify('cloudcode', 'last')");
+    return heard - 1;
+  } finally {
+    await client.end();
+  }
+}
+
+test('a burst of 2,000 runs that are scheduled by sixteen callers rings far less often than that, and every runner hears the last', async () => {
+  await using t = await testStore();
+  let left = 2000;
+  let wakes = 0;
+  t.store.onRing(() => (wakes += 1));
+  const heard = await countNotifications(t.store.url, async () => {
+    await Promise.all(Array.from({ length: 16 }, async () => {
+      while (left-- > 0) await scheduleRun(t.store, 'testing', { task: 'noop' });
+    }));
+    await t.store.close();
+  });
+  assert.equal(wakes, 2000, 'a runner of the same process hears each at once');
+  // As many callers as can be under way while one notification is: the pool has 8 connections.
+  assert.ok(heard >= 1 && heard <= 1000, `${heard} notifications`);
+});
+
+test('runs that are scheduled in one transaction ring once', async () => {
+  await using t = await testStore();
+  const heard = await countNotifications(t.store.url, async () => {
+    await t.store.query({
+      name: '',
+      text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5 from generate_series(1, 10000)`,
+    });
+    t.store.ring();
+    await t.store.close();
+  });
+  assert.equal(heard, 1);
+});
+
+test('every change that may let a run start rings: a cancelled front, a resumed queue, an end in a queue; a plain success does not', async () => {
+  await using t = await testStore();
+  let rings = 0;
+  t.store.onRing(() => (rings += 1));
+  const ringsOf = async (work: () => Promise<unknown>): Promise<number> => {
+    rings = 0;
+    await work();
+    return rings;
+  };
+  const { id } = await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
+  assert.equal(await ringsOf(() => cancelRun(t.store, 'testing', id)), 1);
+  assert.equal(await ringsOf(() => pauseQueue(t.store, 'testing', 'q')), 0);
+  assert.equal(await ringsOf(() => resumeQueue(t.store, 'testing', 'q')), 1);
+  assert.equal(await ringsOf(() => scheduleRun(t.store, 'testing', { task: 'noop' })), 1);
+  const finishAll = async (outcome: 'returned' | 'killed'): Promise<void> => {
+    for (const run of await t.claim()) await t.finish(run, outcome);
+  };
+  assert.equal(await ringsOf(() => finishAll('killed')), 1);
+  await scheduleRun(t.store, 'testing', { task: 'noop' });
+  assert.equal(await ringsOf(() => finishAll('returned')), 0);
+  await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
+  assert.equal(await ringsOf(() => finishAll('returned')), 1);
+});
+
+test('a statement of an administrator, in a session of its own, rings as well', async () => {
+  await using t = await testStore();
+  const heard = await countNotifications(t.store.url, async () => {
+    await using session = await openSession(t.store.url);
+    await session.query({
+      name: '', text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values (gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5)`,
+    });
+  });
+  assert.equal(heard, 1);
+});

@@ -1,0 +1,45 @@
+import type { FastifyInstance } from 'fastify';
+import { createServer } from '../../../src/service/http/create-server.ts';
+import { testStore, type TestStore } from '../../support/store.ts';
+
+export interface Api extends AsyncDisposable {
+  readonly server: FastifyInstance;
+  readonly base: TestStore;
+  readonly logged: string[];
+  /** A request of a program on this machine. */
+  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+export const environmentPath = '/api/v1/environments/testing';
+
+/** The API on a real store, without a port. */
+export async function openApi(): Promise<Api> {
+  const base = await testStore();
+  const logged: string[] = [];
+  const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: (message) => logged.push(message) });
+  return {
+    server, base, logged,
+    async call(method, path, body) {
+      const url = path.startsWith('/') ? path : `${environmentPath}/${path}`;
+      const headers = { host: '127.0.0.1:4000', ...(method === 'POST' ? { 'content-type': 'application/json' } : {}) };
+      const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : body === undefined ? undefined : JSON.stringify(body);
+      const response = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+      return { status: response.statusCode, headers: response.headers, body: response.body === '' ? null : (JSON.parse(response.body) as unknown) };
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await base[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What every refusal has in common. */
+export function problemOf(answer: Answer): { readonly code: string; readonly status: number; readonly detail: string; readonly type: string; readonly title: string } {
+  return answer.body as ReturnType<typeof problemOf>;
+}
