@@ -10,6 +10,7 @@ import { packageRoot } from '../src/package-root.ts';
 const cache = 'node_modules/.cache';
 const bin = (name: string): string => join(packageRoot, 'node_modules/.bin', name);
 const checks: Readonly<Record<string, readonly string[]>> = {
+  format: [bin('oxfmt'), '--check'],
   lint: [bin('eslint'), '.', '--cache', '--cache-strategy', 'content', '--cache-location', `${cache}/eslint/`],
   types: ['npm', 'run', '--silent', 'types'],
   'unused code': [execPath, '--test', ...globSync('test/architecture/*.test.ts', { cwd: packageRoot })],
