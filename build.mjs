@@ -3,18 +3,49 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const shared = { bundle: true, platform: 'node', target: 'node22.15', logLevel: 'warning', legalComments: 'none', metafile: true };
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22.15',
+  logLevel: 'warning',
+  legalComments: 'none',
+  metafile: true,
+};
 // Node shows the line of an exception that ends the process: it is to be no longer than people read.
-const small = { ...shared, format: 'cjs', minify: true, lineLimit: 160, outdir: 'dist', outExtension: { '.js': '.cjs' } };
+const small = {
+  ...shared,
+  format: 'cjs',
+  minify: true,
+  lineLimit: 160,
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+};
 const results = await Promise.all([
   build({
-    ...shared, format: 'esm', packages: 'external', splitting: true, outdir: 'dist', sourcemap: 'linked',
-    entryPoints: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', build: 'src/project/build-process/main.ts', 'large-bodies': 'src/service/http/large-bodies/main.ts' },
+    ...shared,
+    format: 'esm',
+    packages: 'external',
+    splitting: true,
+    outdir: 'dist',
+    sourcemap: 'linked',
+    entryPoints: {
+      cli: 'src/cli/main.ts',
+      sdk: 'src/sdk/index.ts',
+      build: 'src/project/build-process/main.ts',
+      'large-bodies': 'src/service/http/large-bodies/main.ts',
+    },
   }),
-  build({ ...small, entryPoints: { worker: 'src/engine/worker/spawned.ts', 'fork-server': 'src/engine/fork-server/main.ts' }, inject: ['src/engine/worker/own-globals.ts'] }),
+  build({
+    ...small,
+    entryPoints: { worker: 'src/engine/worker/spawned.ts', 'fork-server': 'src/engine/fork-server/main.ts' },
+    inject: ['src/engine/worker/own-globals.ts'],
+  }),
   // Messages and consoles show the names of its classes.
   build({ ...small, keepNames: true, entryPoints: { 'worker-data': 'src/data/worker/data-globals.ts' } }),
-  build({ ...small, entryPoints: { 'fork-check': 'src/engine/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' } }),
+  build({
+    ...small,
+    entryPoints: { 'fork-check': 'src/engine/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' },
+  }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/engine/guard/main.ts'] }),
 ]);
 

@@ -6,14 +6,26 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['**/node_modules/', '**/dist/', '**/.cloudcode/', 'bench/results/', 'test/fixtures/', 'test/packages/project/', 'test/packages/quick/', '**/*.d.ts'],
+    ignores: [
+      '**/node_modules/',
+      '**/dist/',
+      '**/.cloudcode/',
+      'bench/results/',
+      'test/fixtures/',
+      'test/packages/project/',
+      'test/packages/quick/',
+      '**/*.d.ts',
+    ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
     // An expression whose time grows faster than its text holds up the whole process. A search that begins anew at each character (`move`) does so too.
     plugins: { regexp },
-    rules: { 'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }], 'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }] },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignorePartial: false }],
+    },
   },
   {
     files: ['**/*.ts'],
@@ -34,7 +46,10 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-restricted-syntax': [
         'error',
-        { selector: 'TSEnumDeclaration', message: 'No enums: a union of strings is checked as well and needs no code.' },
+        {
+          selector: 'TSEnumDeclaration',
+          message: 'No enums: a union of strings is checked as well and needs no code.',
+        },
       ],
 
       // Numbers are safe in a template (`${port}`); what the rule is for is `${object}` and `${undefined}`, which stay errors.
@@ -52,7 +67,10 @@ export default tseslint.config(
       // Our interfaces are objects of closures, written with method signatures; `this` occurs in a handful of classes only.
       '@typescript-eslint/unbound-method': 'off',
       // V8's frames have a text of their own, which their type does not say.
-      '@typescript-eslint/no-base-to-string': ['error', { ignoredTypeNames: ['CallSite', 'Error', 'RegExp', 'URL', 'URLSearchParams'] }],
+      '@typescript-eslint/no-base-to-string': [
+        'error',
+        { ignoredTypeNames: ['CallSite', 'Error', 'RegExp', 'URL', 'URLSearchParams'] },
+      ],
       // Control characters are part of what this code parses and escapes (terminal output, queue names).
       'no-control-regex': 'off',
     },
@@ -65,7 +83,15 @@ export default tseslint.config(
       // node:test returns a promise from describe() and it() that its own runner awaits.
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['describe', 'it', 'test', 'suite', 'before', 'after', 'beforeEach', 'afterEach'] }] },
+        {
+          allowForKnownSafeCalls: [
+            {
+              from: 'package',
+              package: 'node:test',
+              name: ['describe', 'it', 'test', 'suite', 'before', 'after', 'beforeEach', 'afterEach'],
+            },
+          ],
+        },
       ],
     },
   },
@@ -74,8 +100,18 @@ export default tseslint.config(
     files: ['**/*.{js,mjs,cjs}'],
     languageOptions: {
       globals: {
-        process: 'readonly', console: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly',
-        URL: 'readonly', fetch: 'readonly', Buffer: 'readonly', performance: 'readonly', AbortSignal: 'readonly', AbortController: 'readonly',
+        process: 'readonly',
+        console: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        URL: 'readonly',
+        fetch: 'readonly',
+        Buffer: 'readonly',
+        performance: 'readonly',
+        AbortSignal: 'readonly',
+        AbortController: 'readonly',
       },
     },
   },
@@ -86,7 +122,10 @@ export default tseslint.config(
   },
   {
     files: ['**/*.cjs'],
-    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', module: 'writable', __dirname: 'readonly', __filename: 'readonly' } },
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', module: 'writable', __dirname: 'readonly', __filename: 'readonly' },
+    },
   },
   {
     // An older Node reads them: they must parse in Node 10 (whose one exception from 2018 is import()).

@@ -32,7 +32,11 @@ export async function measureBacklog(options: BenchOptions): Promise<readonly Fi
     await measure(large);
     const results = await takeTurns(rounds, { empty: () => measure(empty), large: () => measure(large) });
     const [inEmpty, inLarge] = [results.get('empty') ?? [], results.get('large') ?? []];
-    figures.push(figureOf(`${name}_empty`, inEmpty, '/s'), figureOf(`${name}_large`, inLarge, '/s'), figureOf(`${name}_times_the_time`, ratiosOf(inEmpty, inLarge), '', { atMost: 1.2 }));
+    figures.push(
+      figureOf(`${name}_empty`, inEmpty, '/s'),
+      figureOf(`${name}_large`, inLarge, '/s'),
+      figureOf(`${name}_times_the_time`, ratiosOf(inEmpty, inLarge), '', { atMost: 1.2 }),
+    );
   }
   return figures;
 }
@@ -50,7 +54,10 @@ function worksOf(count: number): readonly Work[] {
       name: 'drain',
       async measure(ours) {
         await ours.clear();
-        await scheduleAll(ours, Array.from({ length: count }, () => null));
+        await scheduleAll(
+          ours,
+          Array.from({ length: count }, () => null),
+        );
         return measureDrainRate(ours, count);
       },
     },

@@ -34,23 +34,38 @@ interface Cost {
 export async function measureBigDependency(options: BenchOptions): Promise<readonly Figure[]> {
   const rounds = sized(options, { quick: 1, short: 3, full: 9 });
   const runs = sized(options, { quick: 3, short: 5, full: 20 });
-  await using system = await startSystem({ kept: compiling, compiled: compiling, small }, { concurrency: options.parallelism });
+  await using system = await startSystem(
+    { kept: compiling, compiled: compiling, small },
+    { concurrency: options.parallelism },
+  );
   await measureRuns(system, 'compiled', 1);
   keepNothingMore(system);
   for (const task of ['kept', 'small']) await measureRuns(system, task, 1);
-  const costs = new Map<string, Cost[]>([['kept', []], ['compiled', []], ['small', []]]);
+  const costs = new Map<string, Cost[]>([
+    ['kept', []],
+    ['compiled', []],
+    ['small', []],
+  ]);
   const measure = (task: string) => async (): Promise<number> => {
     const cost = await measureRuns(system, task, runs);
     costs.get(task)?.push(cost);
     return cost.tookMs;
   };
-  const times = await takeTurns(rounds, { kept: measure('kept'), compiled: measure('compiled'), small: measure('small') });
+  const times = await takeTurns(rounds, {
+    kept: measure('kept'),
+    compiled: measure('compiled'),
+    small: measure('small'),
+  });
   const cpu = new Map([...costs].map(([task, each]) => [task, each.map(({ cpuMs }) => cpuMs)]));
   return [...figuresOf('time', times), ...figuresOf('cpu', cpu, { atMost: 0.5 })];
 }
 
 function figuresOf(what: string, results: Rounds, goal?: Figure['goal']): readonly Figure[] {
-  const [kept, compiled, beside] = ['kept', 'compiled', 'small'].map((task) => results.get(task) ?? []) as [readonly number[], readonly number[], readonly number[]];
+  const [kept, compiled, beside] = ['kept', 'compiled', 'small'].map((task) => results.get(task) ?? []) as [
+    readonly number[],
+    readonly number[],
+    readonly number[],
+  ];
   return [
     figureOf(`${what}_with_kept_code`, kept, 'ms'),
     figureOf(`${what}_without`, compiled, 'ms'),
@@ -80,7 +95,10 @@ async function measureRuns(system: System, task: string, count: number): Promise
   }
   const costs = (await listRuns(system, `task=${task}`, count)).map((run) => {
     if (run.state !== 'succeeded') throw new Error(`Run ${run.id} is ${run.state}: ${run.error?.message ?? ''}`);
-    return { tookMs: Date.parse(run.finishedAt ?? '') - Date.parse(run.attempts[0]?.startedAt ?? ''), cpuMs: Number(run.result) };
+    return {
+      tookMs: Date.parse(run.finishedAt ?? '') - Date.parse(run.attempts[0]?.startedAt ?? ''),
+      cpuMs: Number(run.result),
+    };
   });
   return { tookMs: median(costs.map(({ tookMs }) => tookMs)), cpuMs: median(costs.map(({ cpuMs }) => cpuMs)) };
 }

@@ -71,32 +71,51 @@ const columns = 'id, make, model, serial, seats, price, active, bought, conditio
 const table = 'cloudcode_testing.asset';
 const pieces: readonly Piece[] = [
   {
-    kind: 'first', count: 1000, atMost: 1.6,
+    kind: 'first',
+    count: 1000,
+    atMost: 1.6,
     async byDriver(client, ids, count) {
       for (let number = 0; number < count; number += 1) {
-        await client.query({ name: 'first', text: `select ${columns} from ${table} where id = $1`, values: [ids[number % ids.length]] });
+        await client.query({
+          name: 'first',
+          text: `select ${columns} from ${table} where id = $1`,
+          values: [ids[number % ids.length]],
+        });
       }
     },
   },
   {
-    kind: 'save', count: 1000, atMost: 1.6,
+    kind: 'save',
+    count: 1000,
+    atMost: 1.6,
     async byDriver(client, ids, count) {
       for (let number = 0; number < count; number += 1) {
-        await client.query({ name: 'save', text: `update ${table} set seats = $2 where id = $1`, values: [ids[number % ids.length], number % 1000] });
+        await client.query({
+          name: 'save',
+          text: `update ${table} set seats = $2 where id = $1`,
+          values: [ids[number % ids.length], number % 1000],
+        });
       }
     },
   },
   {
-    kind: 'list', count: 200, atMost: 1.3,
+    kind: 'list',
+    count: 200,
+    atMost: 1.3,
     async byDriver(client, _ids, count) {
       for (let number = 0; number < count; number += 1) {
-        const { rows } = await client.query<{ model: string }>({ name: 'list', text: `select ${columns} from ${table} order by id limit ${objects}` });
+        const { rows } = await client.query<{ model: string }>({
+          name: 'list',
+          text: `select ${columns} from ${table} order by id limit ${objects}`,
+        });
         for (const row of rows) if (row.model === '') throw new Error('no model');
       }
     },
   },
   {
-    kind: 'batch', count: 40, atMost: 1.3,
+    kind: 'batch',
+    count: 40,
+    atMost: 1.3,
     async byDriver(client, ids, count) {
       for (let number = 0; number < count; number += 1) {
         await client.query('begin');
@@ -123,9 +142,15 @@ export async function measureData({ quick, parallelism }: BenchOptions): Promise
     const { rows } = await client.query<{ id: string }>(`select id from ${table} order by id`);
     const ids = rows.map(({ id }) => id);
     const figures: Figure[] = [];
-    for (const piece of pieces) figures.push(...(await measurePiece(system, piece, { client, ids, rounds, share: quick ? 0.1 : 1 })));
-    const { grownBytes } = (await runTask(system, 'memory', { count: quick ? 1000 : 10_000 })) as { grownBytes: number };
-    return [...figures, { name: 'heap_growth_over_10000_calls', value: grownBytes / 1024, unit: 'KiB', goal: { atMost: 256 } }];
+    for (const piece of pieces)
+      figures.push(...(await measurePiece(system, piece, { client, ids, rounds, share: quick ? 0.1 : 1 })));
+    const { grownBytes } = (await runTask(system, 'memory', { count: quick ? 1000 : 10_000 })) as {
+      grownBytes: number;
+    };
+    return [
+      ...figures,
+      { name: 'heap_growth_over_10000_calls', value: grownBytes / 1024, unit: 'KiB', goal: { atMost: 256 } },
+    ];
   } finally {
     await client.end();
     await close();
@@ -139,7 +164,11 @@ interface Setting {
   readonly share: number;
 }
 
-async function measurePiece(system: System, piece: Piece, { client, ids, rounds, share }: Setting): Promise<readonly Figure[]> {
+async function measurePiece(
+  system: System,
+  piece: Piece,
+  { client, ids, rounds, share }: Setting,
+): Promise<readonly Figure[]> {
   const count = Math.max(2, Math.round(piece.count * share));
   const task: number[] = [];
   const driver: number[] = [];
@@ -153,17 +182,23 @@ async function measurePiece(system: System, piece: Piece, { client, ids, rounds,
   return [
     { name: `${piece.kind}_in_task`, value: median(task), unit: 'ms' },
     { name: `${piece.kind}_by_driver`, value: median(driver), unit: 'ms' },
-    { name: `${piece.kind}_ratio`, value: median(task.map((ms, round) => ms / (driver[round] ?? Number.NaN))), unit: '', goal: { atMost: piece.atMost } },
+    {
+      name: `${piece.kind}_ratio`,
+      value: median(task.map((ms, round) => ms / (driver[round] ?? Number.NaN))),
+      unit: '',
+      goal: { atMost: piece.atMost },
+    },
   ];
 }
 
 /** The result of one run. */
 async function runTask(system: System, task: string, parameters: object): Promise<unknown> {
   const { id } = (await system.request('POST', '/runs', { task, parameters })) as { id: string };
-  for (const end = performance.now() + 120_000; performance.now() < end; ) {
+  for (const end = performance.now() + 120_000; performance.now() < end;) {
     const run = (await system.request('GET', `/runs/${id}`)) as { state: string; result: unknown; error: unknown };
     if (run.state === 'succeeded') return run.result;
-    if (['failed', 'dead', 'cancelled'].includes(run.state)) throw new Error(`${task} is ${run.state}: ${JSON.stringify(run.error)}`);
+    if (['failed', 'dead', 'cancelled'].includes(run.state))
+      throw new Error(`${task} is ${run.state}: ${JSON.stringify(run.error)}`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   throw new Error(`${task} did not end within 120 s.`);

@@ -17,16 +17,38 @@ export async function measureDrain(options: BenchOptions): Promise<readonly Figu
   const rounds = sized(options, { quick: 1, short: 3, full: 7 });
   await using server = await startServer();
   await using open = new AsyncDisposableStack();
-  const contenders = [await openCloudCode({ database: await server.createDatabase('ours') }), ...(await openPeers(server))].map((each) => open.use(each));
+  const contenders = [
+    await openCloudCode({ database: await server.createDatabase('ours') }),
+    ...(await openPeers(server)),
+  ].map((each) => open.use(each));
   const lives = new Map<string, Life[]>(contenders.map(({ name }) => [name, []]));
   for (const contender of contenders) await measureLife(contender, Math.min(count, 1000), server); // the first use of everything
-  const drains = await takeTurns(rounds, Object.fromEntries(contenders.map((contender) => [contender.name, async () => {
-    const life = await measureLife(contender, count, server);
-    lives.get(contender.name)?.push(life);
-    return life.drainedPerSecond;
-  }])));
-  const wholeLives = new Map([...lives].map(([name, each]) => [name, each.map(({ drainedPerSecond, scheduledPerSecond }) => 1 / (1 / drainedPerSecond + 1 / scheduledPerSecond))]));
-  const costs = [...lives].map(([name, each]) => figureOf(`cpu_of_1000_${name}`, each.map(({ cpuMsOf1000 }) => cpuMsOf1000), 'ms'));
+  const drains = await takeTurns(
+    rounds,
+    Object.fromEntries(
+      contenders.map((contender) => [
+        contender.name,
+        async () => {
+          const life = await measureLife(contender, count, server);
+          lives.get(contender.name)?.push(life);
+          return life.drainedPerSecond;
+        },
+      ]),
+    ),
+  );
+  const wholeLives = new Map(
+    [...lives].map(([name, each]) => [
+      name,
+      each.map(({ drainedPerSecond, scheduledPerSecond }) => 1 / (1 / drainedPerSecond + 1 / scheduledPerSecond)),
+    ]),
+  );
+  const costs = [...lives].map(([name, each]) =>
+    figureOf(
+      `cpu_of_1000_${name}`,
+      each.map(({ cpuMsOf1000 }) => cpuMsOf1000),
+      'ms',
+    ),
+  );
   const goals = { graphile_local_queue: 1, pg_boss: 2 };
   return [...compareRates('drain', drains, goals), ...compareRates('life', wholeLives, goals), ...costs];
 }
@@ -41,12 +63,19 @@ interface Life {
 async function measureLife(contender: Contender, count: number, server: Server): Promise<Life> {
   await contender.clear();
   const began = performance.now();
-  await scheduleAll(contender, Array.from({ length: count }, () => null));
+  await scheduleAll(
+    contender,
+    Array.from({ length: count }, () => null),
+  );
   const scheduledPerSecond = (count * 1000) / (performance.now() - began);
   await contender.settle();
   const cpuBefore = server.cpuMs();
   const doneTimes = await drain(contender, count);
-  return { scheduledPerSecond, drainedPerSecond: steadyRate(doneTimes), cpuMsOf1000: ((server.cpuMs() - cpuBefore) * 1000) / doneTimes.length };
+  return {
+    scheduledPerSecond,
+    drainedPerSecond: steadyRate(doneTimes),
+    cpuMsOf1000: ((server.cpuMs() - cpuBefore) * 1000) / doneTimes.length,
+  };
 }
 
 /** Jobs a second while the contender does `count` that wait, or what it can of them in ten seconds. */

@@ -56,7 +56,10 @@ export async function measureHotQueue(options: BenchOptions): Promise<readonly F
 }
 
 async function countEnded(store: Store): Promise<number> {
-  const rows = await store.query<{ ended: number }>({ name: 'bench_ended', text: "select count(*)::integer as ended from cloudcode.runs where task = 'noop' and finished_at is not null" });
+  const rows = await store.query<{ ended: number }>({
+    name: 'bench_ended',
+    text: "select count(*)::integer as ended from cloudcode.runs where task = 'noop' and finished_at is not null",
+  });
   return rows[0]?.ended ?? 0;
 }
 

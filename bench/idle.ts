@@ -25,7 +25,8 @@ export async function measureIdle({ quick, parallelism }: BenchOptions): Promise
 
   const cpuSeconds = sum(after.map((process) => process.cpuSeconds)) - sum(before.map((process) => process.cpuSeconds));
   const mebibytes = new Map<string, number>();
-  for (const { pid, command } of after) mebibytes.set(partOf(command), (mebibytes.get(partOf(command)) ?? 0) + readMemoryBytes(pid) / 1_048_576);
+  for (const { pid, command } of after)
+    mebibytes.set(partOf(command), (mebibytes.get(partOf(command)) ?? 0) + readMemoryBytes(pid) / 1_048_576);
   return [
     { name: 'memory', value: sum([...mebibytes.values()]), unit: 'MiB' },
     ...[...mebibytes].map(([part, value]) => ({ name: `memory_${part}`, value, unit: 'MiB' })),

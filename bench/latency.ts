@@ -56,7 +56,10 @@ export async function measureLatency(options: BenchOptions): Promise<readonly Fi
   const peer = peersAreInstalled() && hasRedis() ? open.use(await openSandboxedProbes(options.parallelism)) : null;
   for (const measure of [ours, peer?.measure]) await measure?.(evenly(10, 100));
   const figures: Figure[] = [];
-  for (const { name, times } of loads) figures.push(...(await measureLoad(name, { ours, theirs: peer?.measure ?? null }, { rounds, times: times(seconds) })));
+  for (const { name, times } of loads)
+    figures.push(
+      ...(await measureLoad(name, { ours, theirs: peer?.measure ?? null }, { rounds, times: times(seconds) })),
+    );
   return figures;
 }
 
@@ -76,14 +79,21 @@ async function measureLoad(
     figureOf(`${name}_p50`, here.map(medianOf), 'ms'),
     { name: `${name}_p99`, value: percentile(latencies, 0.99), unit: 'ms', goal: { atMost: 25 } },
     { name: `${name}_max`, value: percentile(latencies, 1), unit: 'ms' },
-    { name: `${name}_p50_after_resolved`, value: median(here.flat().map(({ enteredAt, resolvedAt }) => enteredAt - resolvedAt)), unit: 'ms', goal: { atMost: 5 } },
+    {
+      name: `${name}_p50_after_resolved`,
+      value: median(here.flat().map(({ enteredAt, resolvedAt }) => enteredAt - resolvedAt)),
+      unit: 'ms',
+      goal: { atMost: 5 },
+    },
   ];
   if (theirs === null) return figures;
   return [
     ...figures,
     figureOf(`${name}_p50_bullmq_sandboxed`, there.map(medianOf), 'ms'),
     { name: `${name}_p99_bullmq_sandboxed`, value: percentile(there.flat().map(fromCalled), 0.99), unit: 'ms' },
-    figureOf(`${name}_p50_ratio_to_bullmq_sandboxed`, ratiosOf(here.map(medianOf), there.map(medianOf)), '', { atMost: 1 }),
+    figureOf(`${name}_p50_ratio_to_bullmq_sandboxed`, ratiosOf(here.map(medianOf), there.map(medianOf)), '', {
+      atMost: 1,
+    }),
   ];
 }
 
@@ -107,9 +117,18 @@ async function measureProbes(system: System, times: readonly number[]): Promise<
   const [listed] = await listRuns(system, 'task=caller', 1);
   // A list leaves out what is large.
   const caller = listed === undefined ? undefined : ((await system.request('GET', `/runs/${listed.id}`)) as Run);
-  if (caller?.state !== 'succeeded') throw new Error(`The caller is ${caller?.state ?? 'missing'}: ${caller?.error?.message ?? ''}`);
+  if (caller?.state !== 'succeeded')
+    throw new Error(`The caller is ${caller?.state ?? 'missing'}: ${caller?.error?.message ?? ''}`);
   const probes = await listRuns(system, 'task=probe', times.length);
   const enteredAt = new Map(probes.map(({ id, result }) => [id, Number(result)]));
-  const scheduled = caller.result as readonly { readonly id: string; readonly calledAt: number; readonly resolvedAt: number }[];
-  return scheduled.map(({ id, calledAt, resolvedAt }) => ({ calledAt, resolvedAt, enteredAt: enteredAt.get(id) ?? Number.NaN }));
+  const scheduled = caller.result as readonly {
+    readonly id: string;
+    readonly calledAt: number;
+    readonly resolvedAt: number;
+  }[];
+  return scheduled.map(({ id, calledAt, resolvedAt }) => ({
+    calledAt,
+    resolvedAt,
+    enteredAt: enteredAt.get(id) ?? Number.NaN,
+  }));
 }

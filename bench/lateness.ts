@@ -17,7 +17,10 @@ export async function measureLateness(options: BenchOptions): Promise<readonly F
   await whenAllDone(system, 'probe', 30_000);
   const first = Date.now() + leadMs;
   const times = randomArrivals(count, 3).map((afterMs) => new Date(first + afterMs).toISOString());
-  await scheduleMany(system, times.map((at) => ({ task: 'probe', at })));
+  await scheduleMany(
+    system,
+    times.map((at) => ({ task: 'probe', at })),
+  );
   await whenAllDone(system, 'probe', leadMs + count * 1000 + 30_000);
   const runs = await listRuns(system, 'task=probe&state=succeeded', count);
   const late = runs.map(({ result, dueAt }) => Number(result) - Date.parse(dueAt));

@@ -11,8 +11,10 @@ const clients = 6;
 const goal = { atMost: 250 };
 const typescript = createRequire(import.meta.url).resolve('typescript');
 const echo = 'export async function run(parameters: unknown) { return parameters; }\n';
-const prints = 'export async function run() { for (let line = 0; line < 9000; line += 1) console.log("x".repeat(110)); await new Promise((resolve) => setTimeout(resolve, 20)); }\n';
-const large = (version: number): string => `import ts from ${JSON.stringify(typescript)};\nexport const run = () => [ts.version, ${version}];\n`;
+const prints =
+  'export async function run() { for (let line = 0; line < 9000; line += 1) console.log("x".repeat(110)); await new Promise((resolve) => setTimeout(resolve, 20)); }\n';
+const large = (version: number): string =>
+  `import ts from ${JSON.stringify(typescript)};\nexport const run = () => [ts.version, ${version}];\n`;
 
 /** 5 MB of JSON, in the forms that cost most to read. */
 const bodies = {
@@ -35,12 +37,20 @@ const loads: readonly Load[] = [
     return { name: `post_${name}`, ask: ({ system }) => system.send('POST', '/runs', body) };
   }),
   { name: 'post_no_json', ask: ({ system }) => system.send('POST', '/runs', `[${'1,'.repeat(3_900_000)}x]`) },
-  { name: 'run_whole', ask: ({ system, runs }, round) => system.send('GET', `/runs/${runs[round % runs.length] ?? ''}`) },
+  {
+    name: 'run_whole',
+    ask: ({ system, runs }, round) => system.send('GET', `/runs/${runs[round % runs.length] ?? ''}`),
+  },
   { name: 'lists', ask: ({ system }) => system.send('GET', '/runs?limit=200') },
   { name: 'logs', ask: ({ system, runs }) => system.send('GET', `/runs/${runs[0] ?? ''}/logs`) },
-  { name: 'log_streams', ask: ({ system, runs }) => system.send('GET', `/runs/${runs[0] ?? ''}/logs`, undefined, { accept: 'text/event-stream' }) },
   {
-    name: 'results', ask: async ({ system }) => {
+    name: 'log_streams',
+    ask: ({ system, runs }) =>
+      system.send('GET', `/runs/${runs[0] ?? ''}/logs`, undefined, { accept: 'text/event-stream' }),
+  },
+  {
+    name: 'results',
+    ask: async ({ system }) => {
       await system.send('POST', '/runs', JSON.stringify({ task: 'echo', parameters: bodies.objects }));
       await sleep(200);
     },
@@ -57,24 +67,45 @@ export async function measureLoopDelay(options: BenchOptions): Promise<readonly 
   writeFileSync(file, '');
   const nodeFlags = ['--require', join(packageRoot, 'bench/loop/probe.cjs')];
   try {
-    const files = { echo, prints, 'cloudcode/large/index.ts': large(0), 'cloudcode/larger/index.ts': large(0), 'cloudcode/largest/index.ts': large(0) };
-    await using system = await startSystem(files, { command: 'dev', nodeFlags, env: { CLOUDCODE_BENCH_LOOP_FILE: file } });
+    const files = {
+      echo,
+      prints,
+      'cloudcode/large/index.ts': large(0),
+      'cloudcode/larger/index.ts': large(0),
+      'cloudcode/largest/index.ts': large(0),
+    };
+    await using system = await startSystem(files, {
+      command: 'dev',
+      nodeFlags,
+      env: { CLOUDCODE_BENCH_LOOP_FILE: file },
+    });
     await system.request('POST', '/queues/pause', { queue: 'paused' });
-    const runs = [await schedule(system, 'prints', {}), ...(await Promise.all(Object.values(bodies).map((parameters) => schedule(system, 'echo', parameters))))];
+    const runs = [
+      await schedule(system, 'prints', {}),
+      ...(await Promise.all(Object.values(bodies).map((parameters) => schedule(system, 'echo', parameters)))),
+    ];
     await sleep(5_000); // they have run
     const figures: Figure[] = [];
     for (const { name, ask } of loads) {
       const began = Date.now();
-      await Promise.all(Array.from({ length: clients }, (_, client) => askUntil(began + ms, (round) => ask({ system, runs }, client + round))));
+      await Promise.all(
+        Array.from({ length: clients }, (_, client) =>
+          askUntil(began + ms, (round) => ask({ system, runs }, client + round)),
+        ),
+      );
       figures.push({ name: `runner_loop_delay_${name}`, value: await longestSince(file, began), unit: 'ms', goal });
     }
     const began = Date.now();
     for (let version = 1; version <= 2; version += 1) {
-      for (const task of ['large', 'larger', 'largest']) writeFileSync(join(system.folder, 'cloudcode', task, 'index.ts'), large(version));
+      for (const task of ['large', 'larger', 'largest'])
+        writeFileSync(join(system.folder, 'cloudcode', task, 'index.ts'), large(version));
       await sleep(ms);
     }
     figures.push({ name: 'runner_loop_delay_saves', value: await longestSince(file, began), unit: 'ms', goal });
-    return [{ name: 'runner_loop_delay_max', value: Math.max(...figures.map(({ value }) => value)), unit: 'ms', goal }, ...figures];
+    return [
+      { name: 'runner_loop_delay_max', value: Math.max(...figures.map(({ value }) => value)), unit: 'ms', goal },
+      ...figures,
+    ];
   } finally {
     rmSync(file, { force: true });
   }
@@ -91,6 +122,9 @@ async function askUntil(end: number, ask: (round: number) => Promise<unknown>): 
 /** In milliseconds, also of what comes to light just afterwards. */
 async function longestSince(file: string, began: number): Promise<number> {
   await sleep(1_000);
-  const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => line.split(' ').map(Number));
+  const lines = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').map(Number));
   return Math.max(0, ...lines.filter(([at = 0]) => at >= began).map(([, delay = 0]) => delay));
 }

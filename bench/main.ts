@@ -21,20 +21,46 @@ import { measureThroughput } from './throughput.ts';
 import { measureWorking } from './working.ts';
 
 const measurements: readonly Measurement[] = [
-  { name: 'throughput', title: 'Runs of a no-op task, each in a fresh process, against bare `node -e 0`', measure: measureThroughput },
+  {
+    name: 'throughput',
+    title: 'Runs of a no-op task, each in a fresh process, against bare `node -e 0`',
+    measure: measureThroughput,
+  },
   { name: 'latency', title: 'From scheduleTask to run entered', measure: measureLatency },
-  { name: 'big-dependency', title: 'A run that loads a dependency of 10 MB, with kept compiled code and without, and a small task', measure: measureBigDependency },
+  {
+    name: 'big-dependency',
+    title: 'A run that loads a dependency of 10 MB, with kept compiled code and without, and a small task',
+    measure: measureBigDependency,
+  },
   { name: 'lateness', title: 'How late a run with `at` is entered, on an idle system', measure: measureLateness },
   { name: 'drain', title: 'The engine alone, 10,000 runs that wait', measure: measureDrain },
   { name: 'scheduling', title: 'Scheduling', measure: measureScheduling },
   { name: 'queues', title: 'The engine alone, 10,000 runs in named queues', measure: measureQueues },
-  { name: 'hot-queue', title: 'One queue, run after run in a fresh process, against bare `node -e 0` one after the other', measure: measureHotQueue },
+  {
+    name: 'hot-queue',
+    title: 'One queue, run after run in a fresh process, against bare `node -e 0` one after the other',
+    measure: measureHotQueue,
+  },
   { name: 'runners', title: 'The engine alone, four runners against one', measure: measureRunners },
   { name: 'notifications', title: 'Notifications for a burst of schedules', measure: measureNotifications },
-  { name: 'backlog', title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty', measure: measureBacklog, onlyFull: true },
-  { name: 'working', title: 'A runner that works while 1,000,000 runs wait, against an empty store', measure: measureWorking, onlyFull: true },
+  {
+    name: 'backlog',
+    title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty',
+    measure: measureBacklog,
+    onlyFull: true,
+  },
+  {
+    name: 'working',
+    title: 'A runner that works while 1,000,000 runs wait, against an empty store',
+    measure: measureWorking,
+    onlyFull: true,
+  },
   { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },
-  { name: 'loop-delay', title: "How long a server's event loop stands still while 6 clients do their worst", measure: measureLoopDelay },
+  {
+    name: 'loop-delay',
+    title: "How long a server's event loop stands still while 6 clients do their worst",
+    measure: measureLoopDelay,
+  },
   { name: 'idle', title: 'An idle system', measure: measureIdle },
 ];
 
@@ -55,14 +81,25 @@ The peers are packages of their own: npm ci --prefix bench/peers. BullMQ needs a
 `;
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, parallelism: { type: 'string' }, quick: { type: 'boolean' }, full: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    parallelism: { type: 'string' },
+    quick: { type: 'boolean' },
+    full: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
 if (values.help === true) process.stdout.write(help);
 else await main();
 
 async function main(): Promise<void> {
-  const options: BenchOptions = { quick: values.quick === true, full: values.full === true, parallelism: Number(values.parallelism ?? defaultParallelism) };
-  if (!Number.isInteger(options.parallelism) || options.parallelism < 1) throw new Error('--parallelism must be a whole number from 1.');
+  const options: BenchOptions = {
+    quick: values.quick === true,
+    full: values.full === true,
+    parallelism: Number(values.parallelism ?? defaultParallelism),
+  };
+  if (!Number.isInteger(options.parallelism) || options.parallelism < 1)
+    throw new Error('--parallelism must be a whole number from 1.');
   if (options.quick && options.full) throw new Error('Either --quick or --full.');
   const chosen = chooseMeasurements(values.only, options.full);
   if (!peersAreInstalled()) process.stdout.write(`${howToInstall}\n`);
@@ -85,7 +122,10 @@ function chooseMeasurements(only: string | undefined, isFull: boolean): readonly
   if (only === undefined) return measurements.filter(({ onlyFull }) => isFull || onlyFull !== true);
   return only.split(',').map((wanted) => {
     const found = measurements.find(({ name }) => name === wanted);
-    if (found === undefined) throw new Error(`There is no measurement ${JSON.stringify(wanted)}; there are ${measurements.map(({ name }) => name).join(', ')}.`);
+    if (found === undefined)
+      throw new Error(
+        `There is no measurement ${JSON.stringify(wanted)}; there are ${measurements.map(({ name }) => name).join(', ')}.`,
+      );
     return found;
   });
 }

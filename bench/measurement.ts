@@ -31,7 +31,10 @@ export function reachesGoal({ value, goal }: Figure): boolean | null {
 }
 
 /** The size that suits the form of the benchmark. */
-export function sized<Size>({ quick, full }: BenchOptions, sizes: { readonly quick: Size; readonly short: Size; readonly full: Size }): Size {
+export function sized<Size>(
+  { quick, full }: BenchOptions,
+  sizes: { readonly quick: Size; readonly short: Size; readonly full: Size },
+): Size {
   if (quick) return sizes.quick;
   return full ? sizes.full : sizes.short;
 }

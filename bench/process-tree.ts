@@ -14,7 +14,9 @@ export interface TreeProcess {
 /** The processes with these ids and all their descendants, from /proc; none where there is no /proc (macOS). */
 export function readProcessTree(roots: readonly number[]): readonly TreeProcess[] {
   if (!existsSync('/proc/self/stat')) return [];
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => readProcess(Number(name)));
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => readProcess(Number(name)));
   const inside = new Set(roots);
   let size: number;
   do {
@@ -28,7 +30,10 @@ function readProcess(pid: number): TreeProcess[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name stands in parentheses and may hold anything; the fields after it are numbers.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const ticks = [11, 12, 13, 14].reduce((sum, position) => sum + (fields[position] ?? 0), 0);
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     return [{ pid, parent: fields[1] ?? 0, command, cpuSeconds: ticks / ticksPerSecond }];

@@ -12,20 +12,32 @@ export async function measureQueues(options: BenchOptions): Promise<readonly Fig
   const rounds = sized(options, { quick: 1, short: 3, full: 5 });
   await using server = await startServer();
   await using open = new AsyncDisposableStack();
-  const contenders = [await openCloudCode({ database: await server.createDatabase('ours') }), ...(await openQueuePeers(server))].map((each) => open.use(each));
+  const contenders = [
+    await openCloudCode({ database: await server.createDatabase('ours') }),
+    ...(await openQueuePeers(server)),
+  ].map((each) => open.use(each));
   for (const contender of contenders) await measureQueueRate(contender, { count: Math.min(count, 1000), queues: 100 });
   const goals = { graphile_worker: 2, graphile_local_queue: 2, pg_boss_key_strict_fifo: 2 };
   const figures: Figure[] = [];
   for (const queues of [count / 10, count]) {
-    const results = await takeTurns(rounds, Object.fromEntries(contenders.map((each) => [each.name, () => measureQueueRate(each, { count, queues })])));
+    const results = await takeTurns(
+      rounds,
+      Object.fromEntries(contenders.map((each) => [each.name, () => measureQueueRate(each, { count, queues })])),
+    );
     figures.push(...compareRates(`over_${queues}_queues`, results, goals));
   }
   return figures;
 }
 
 /** Jobs a second. They are scheduled a round over all queues at a time, so that each queue's are spread over the whole. */
-export async function measureQueueRate(contender: Contender, { count, queues }: { readonly count: number; readonly queues: number }): Promise<number> {
+export async function measureQueueRate(
+  contender: Contender,
+  { count, queues }: { readonly count: number; readonly queues: number },
+): Promise<number> {
   await contender.clear();
-  await scheduleAll(contender, Array.from({ length: count }, (_, place) => `queue ${place % queues}`));
+  await scheduleAll(
+    contender,
+    Array.from({ length: count }, (_, place) => `queue ${place % queues}`),
+  );
   return measureDrainRate(contender, count);
 }

@@ -8,7 +8,10 @@ export type Rounds = ReadonlyMap<string, readonly number[]>;
  * Measures the contenders in turns (A B C, A B C, …), so that whatever else the machine does falls on all of them. Each round begins with another one: none always profits
  * from what the one before it left.
  */
-export async function takeTurns(rounds: number, contenders: Readonly<Record<string, () => Promise<number>>>): Promise<Rounds> {
+export async function takeTurns(
+  rounds: number,
+  contenders: Readonly<Record<string, () => Promise<number>>>,
+): Promise<Rounds> {
   const names = Object.keys(contenders);
   const results = new Map<string, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -30,14 +33,23 @@ export function ratiosOf(ours: readonly number[], theirs: readonly number[]): re
 }
 
 /** A rate for each contender, and the ratio of `cloudcode` to each other one; the goals are by the other's name. */
-export function compareRates(label: string, results: Rounds, goals: Readonly<Record<string, number>> = {}): readonly Figure[] {
+export function compareRates(
+  label: string,
+  results: Rounds,
+  goals: Readonly<Record<string, number>> = {},
+): readonly Figure[] {
   const ours = results.get('cloudcode') ?? [];
   const rates = [...results].map(([name, rounds]) => figureOf(`${label}_${name}`, rounds, '/s'));
   const ratios = [...results]
     .filter(([name]) => name !== 'cloudcode')
     .map(([name, rounds]) => {
       const atLeast = goals[name];
-      return figureOf(`${label}_ratio_to_${name}`, ratiosOf(ours, rounds), '', atLeast === undefined ? undefined : { atLeast });
+      return figureOf(
+        `${label}_ratio_to_${name}`,
+        ratiosOf(ours, rounds),
+        '',
+        atLeast === undefined ? undefined : { atLeast },
+      );
     });
   return [...rates, ...ratios];
 }

@@ -18,7 +18,10 @@ export async function measureRunners(options: BenchOptions): Promise<readonly Fi
   await using ours = await openCloudCode({ database });
   const measure = (runners: number) => async () => {
     await ours.clear();
-    await scheduleAll(ours, Array.from({ length: count }, () => null));
+    await scheduleAll(
+      ours,
+      Array.from({ length: count }, () => null),
+    );
     await ours.settle();
     const doneTimes = (await drainByProcesses(database.url, runners)).flat();
     // None was claimed twice, none was left.
@@ -34,13 +37,22 @@ export async function measureRunners(options: BenchOptions): Promise<readonly Fi
     figureOf('one_runner', one, '/s'),
     figureOf('four_runners', four, '/s'),
     figureOf('four_to_one', ratiosOf(four, one), '', { atLeast: 1 }),
-    { name: 'transactions_rolled_back', value: (await readConflicts(database)) - before, unit: '', goal: { atMost: 0 } },
+    {
+      name: 'transactions_rolled_back',
+      value: (await readConflicts(database)) - before,
+      unit: '',
+      goal: { atMost: 0 },
+    },
   ];
 }
 
 /** @returns when each runner's runs were ended, by one clock */
 async function drainByProcesses(url: string, runners: number): Promise<readonly (readonly number[])[]> {
-  const children = Array.from({ length: runners }, () => fork(join(import.meta.dirname, 'engine/drain-process.ts'), [url], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  const children = Array.from({ length: runners }, () =>
+    fork(join(import.meta.dirname, 'engine/drain-process.ts'), [url], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  );
   try {
     // All are connected before any begins.
     await Promise.all(children.map((child) => once(child, 'message')));
@@ -53,6 +65,8 @@ async function drainByProcesses(url: string, runners: number): Promise<readonly 
 }
 
 async function readConflicts(database: Database): Promise<number> {
-  const [row] = await database.query<{ count: number }>('select (xact_rollback + deadlocks)::integer as count from pg_stat_database where datname = current_database()');
+  const [row] = await database.query<{ count: number }>(
+    'select (xact_rollback + deadlocks)::integer as count from pg_stat_database where datname = current_database()',
+  );
   return row?.count ?? 0;
 }

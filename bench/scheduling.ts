@@ -25,7 +25,13 @@ export async function measureScheduling(options: BenchOptions): Promise<readonly
     };
     // With the local queue it schedules as without.
     const those = contenders.filter(({ name }) => name !== 'graphile_local_queue');
-    figures.push(...compareRates(way.name, await takeTurns(rounds, Object.fromEntries(those.map((each) => [each.name, measure(each)]))), goals));
+    figures.push(
+      ...compareRates(
+        way.name,
+        await takeTurns(rounds, Object.fromEntries(those.map((each) => [each.name, measure(each)]))),
+        goals,
+      ),
+    );
   }
   return [...figures, await measureFromOutside(ours, Math.ceil(1000 * share), rounds)];
 }
@@ -39,9 +45,14 @@ export interface SchedulingWay {
 
 export const schedulingWays: readonly SchedulingWay[] = [
   { name: 'one_by_one', count: 1000, schedule: (contender, count) => callBy(1, count, () => contender.scheduleOne()) },
-  { name: 'by_16_callers', count: 4000, schedule: (contender, count) => callBy(callers, count, () => contender.scheduleOne()) },
   {
-    name: 'by_1000', count: 10_000,
+    name: 'by_16_callers',
+    count: 4000,
+    schedule: (contender, count) => callBy(callers, count, () => contender.scheduleOne()),
+  },
+  {
+    name: 'by_1000',
+    count: 10_000,
     schedule: async (contender, count) => {
       const calls = Math.max(1, Math.round(count / 1000));
       return 1000 * (await callBy(1, calls, () => contender.scheduleMany(Array.from({ length: 1000 }, () => null))));

@@ -16,7 +16,12 @@ export interface System extends AsyncDisposable {
   readonly folder: string;
   readonly request: (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
   /** Whatever the answer: it is read and thrown away. @returns its status */
-  readonly send: (method: 'GET' | 'POST', path: string, body?: string, headers?: Readonly<Record<string, string>>) => Promise<number>;
+  readonly send: (
+    method: 'GET' | 'POST',
+    path: string,
+    body?: string,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<number>;
 }
 
 export interface SystemSettings {
@@ -37,9 +42,23 @@ export async function startSystem(files: Readonly<Record<string, string>>, setti
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, source);
   }
-  const args = [command, '--project', folder, '--port', '0', ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)])];
-  const env = { ...process.env, ...settings.env, ...(databaseUrl === undefined ? {} : { CLOUDCODE_DATABASE_URL: databaseUrl }) };
-  const child = spawn(process.execPath, [...nodeFlags, join(packageRoot, 'bin/cloudcode.cjs'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = [
+    command,
+    '--project',
+    folder,
+    '--port',
+    '0',
+    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
+  ];
+  const env = {
+    ...process.env,
+    ...settings.env,
+    ...(databaseUrl === undefined ? {} : { CLOUDCODE_DATABASE_URL: databaseUrl }),
+  };
+  const child = spawn(process.execPath, [...nodeFlags, join(packageRoot, 'bin/cloudcode.cjs'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const roots = (): readonly number[] => [...(child.pid === undefined ? [] : [child.pid]), ...databasePids(folder)];
   const interrupted = (): void => {
     for (const { pid } of readProcessTree(roots())) killIfAlive(pid);
@@ -55,10 +74,16 @@ export async function startSystem(files: Readonly<Record<string, string>>, setti
   try {
     const base = `${await serverAddress(child)}/api/v1/environments/testing`;
     return {
-      roots, folder, [Symbol.asyncDispose]: stop,
+      roots,
+      folder,
+      [Symbol.asyncDispose]: stop,
       request: async (method, path, body) => request(method, base + path, body),
       send: async (method, path, body, headers = {}) => {
-        const response = await fetch(base + path, { method, headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, ...(body === undefined ? {} : { body }) });
+        const response = await fetch(base + path, {
+          method,
+          headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+          ...(body === undefined ? {} : { body }),
+        });
         for await (const _piece of response.body ?? []);
         return response.status;
       },
@@ -73,7 +98,8 @@ export async function startSystem(files: Readonly<Record<string, string>>, setti
 export async function scheduleMany(system: System, bodies: readonly object[]): Promise<void> {
   const waiting = [...bodies];
   const lane = async (): Promise<void> => {
-    for (let body = waiting.pop(); body !== undefined; body = waiting.pop()) await system.request('POST', '/runs', body);
+    for (let body = waiting.pop(); body !== undefined; body = waiting.pop())
+      await system.request('POST', '/runs', body);
   };
   await Promise.all(Array.from({ length: 8 }, lane));
 }
@@ -96,7 +122,10 @@ export async function listRuns(system: System, filter: string, count: number): P
   while (cursor !== null && runs.length < count) {
     const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const path = `/runs?${filter}&limit=${Math.min(100, count - runs.length)}${from}`;
-    const page = (await system.request('GET', path)) as { readonly runs: readonly Run[]; readonly nextCursor: string | null };
+    const page = (await system.request('GET', path)) as {
+      readonly runs: readonly Run[];
+      readonly nextCursor: string | null;
+    };
     runs.push(...page.runs);
     cursor = page.nextCursor;
   }
@@ -104,7 +133,8 @@ export async function listRuns(system: System, filter: string, count: number): P
 }
 
 async function request(method: string, url: string, body: object | undefined): Promise<unknown> {
-  const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const init =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const response = await fetch(url, { method, ...init, signal: AbortSignal.timeout(30_000) });
   if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
   return response.json();
@@ -121,8 +151,13 @@ async function serverAddress(child: ChildProcess): Promise<string> {
   };
   child.stdout?.on('data', listen);
   child.stderr?.on('data', listen);
-  child.once('exit', (status) => reject(new Error(`cloudcode start ended with status ${status ?? 'none'}:\n${printed}`)));
-  const timer = setTimeout(() => reject(new Error(`cloudcode start printed no address within 60 s:\n${printed}`)), 60_000);
+  child.once('exit', (status) =>
+    reject(new Error(`cloudcode start ended with status ${status ?? 'none'}:\n${printed}`)),
+  );
+  const timer = setTimeout(
+    () => reject(new Error(`cloudcode start printed no address within 60 s:\n${printed}`)),
+    60_000,
+  );
   try {
     const address = await promise;
     await whenReady(address);
@@ -134,7 +169,10 @@ async function serverAddress(child: ChildProcess): Promise<string> {
 
 async function whenReady(address: string): Promise<void> {
   for (let tries = 0; tries < 300; tries += 1) {
-    const isReady = await fetch(`${address}/ready`).then(({ ok }) => ok, () => false);
+    const isReady = await fetch(`${address}/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
     if (isReady) return;
     await sleep(100);
   }
@@ -142,7 +180,9 @@ async function whenReady(address: string): Promise<void> {
 }
 
 function databasePids(folder: string): readonly number[] {
-  return globSync('.cloudcode/**/postmaster.pid', { cwd: folder }).map((file) => Number(readFileSync(join(folder, file), 'utf8').split('\n', 1)[0]));
+  return globSync('.cloudcode/**/postmaster.pid', { cwd: folder }).map((file) =>
+    Number(readFileSync(join(folder, file), 'utf8').split('\n', 1)[0]),
+  );
 }
 
 async function stopAll(child: ChildProcess, roots: readonly number[]): Promise<void> {

@@ -36,7 +36,10 @@ export async function measureThroughput(options: BenchOptions): Promise<readonly
 async function measureRuns(system: System, count: number): Promise<number> {
   for (let leadMs = 1000 + count * 5; leadMs < 120_000; leadMs *= 2) {
     const at = new Date(Date.now() + leadMs).toISOString();
-    await scheduleMany(system, Array.from({ length: count }, () => ({ task: 'noop', at })));
+    await scheduleMany(
+      system,
+      Array.from({ length: count }, () => ({ task: 'noop', at })),
+    );
     const inTime = Date.now() < Date.parse(at);
     if (inTime) await sleep(Date.parse(at) - Date.now());
     await whenAllDone(system, 'noop', 5000 + count * 500);
@@ -48,6 +51,7 @@ async function measureRuns(system: System, count: number): Promise<number> {
 async function readRate(system: System, count: number): Promise<number> {
   const runs = await listRuns(system, 'task=noop', count);
   const notDone = runs.find(({ state, attempts }) => state !== 'succeeded' || attempts.length !== 1);
-  if (notDone !== undefined) throw new Error(`Run ${notDone.id} is ${notDone.state} after ${notDone.attempts.length} attempts.`);
+  if (notDone !== undefined)
+    throw new Error(`Run ${notDone.id} is ${notDone.state} after ${notDone.attempts.length} attempts.`);
   return steadyRate(runs.map(({ finishedAt }) => Date.parse(finishedAt ?? '')));
 }

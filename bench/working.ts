@@ -22,7 +22,10 @@ export async function measureWorking(options: BenchOptions): Promise<readonly Fi
   const empty = await openStoreOf(server, 'small');
   const large = await openStoreOf(server, 'large');
   await fillStore(large, { waiting: size, queues: size / 10, finished: size });
-  const rates = new Map<Database, number[]>([[empty, []], [large, []]]);
+  const rates = new Map<Database, number[]>([
+    [empty, []],
+    [large, []],
+  ]);
   const work = (database: Database, refill: boolean) => async (): Promise<number> => {
     if (refill) {
       await database.query(clearRuns);
@@ -35,7 +38,10 @@ export async function measureWorking(options: BenchOptions): Promise<readonly Fi
     rates.get(database)?.push(((await countEnded(database)) - before) / seconds);
     return bytes / 1_048_576;
   };
-  const memory = await takeTurns(sized(options, { quick: 1, short: 3, full: 5 }), { empty: work(empty, true), large: work(large, false) });
+  const memory = await takeTurns(sized(options, { quick: 1, short: 3, full: 5 }), {
+    empty: work(empty, true),
+    large: work(large, false),
+  });
   const [inEmpty, inLarge] = [memory.get('empty') ?? [], memory.get('large') ?? []];
   return [
     figureOf('memory_empty', inEmpty, 'MiB'),

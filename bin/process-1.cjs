@@ -12,10 +12,16 @@ function standBehindReaper(program) {
   if (process.pid !== 1) return;
   // From Node 22.15 on.
   if (process.execve === undefined || !canExecute(shell)) {
-    process.stderr.write(`cloudcode is process 1 here, and Node collects no processes whose parents have ended. Run the container with an init (docker run --init), or with ${process.execve === undefined ? 'Node 22.15 or later' : shell}.\n`);
+    process.stderr.write(
+      `cloudcode is process 1 here, and Node collects no processes whose parents have ended. Run the container with an init (docker run --init), or with ${process.execve === undefined ? 'Node 22.15 or later' : shell}.\n`,
+    );
     return;
   }
-  process.execve(shell, [shell, join(__dirname, 'process-1.sh'), process.execPath, ...process.execArgv, program, ...process.argv.slice(2)], process.env);
+  process.execve(
+    shell,
+    [shell, join(__dirname, 'process-1.sh'), process.execPath, ...process.execArgv, program, ...process.argv.slice(2)],
+    process.env,
+  );
 }
 
 function canExecute(file) {

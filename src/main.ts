@@ -31,10 +31,19 @@ export interface OpenedStore {
  * @param options `data`: the folder for the embedded one, in place of the project's `.cloudcode`
  * @throws CloudCodeError of the store, and `folder_not_writable`
  */
-export async function openProjectStore(options: { readonly folder: string; readonly data?: string | undefined; readonly databaseUrl?: string | undefined }): Promise<OpenedStore> {
+export async function openProjectStore(options: {
+  readonly folder: string;
+  readonly data?: string | undefined;
+  readonly databaseUrl?: string | undefined;
+}): Promise<OpenedStore> {
   const closing = closeInReverse();
   try {
-    const url = options.databaseUrl ?? (await startEmbedded(makeMachineFolder({ project: options.folder, data: options.data, isEmbedded: true }).folder, closing));
+    const url =
+      options.databaseUrl ??
+      (await startEmbedded(
+        makeMachineFolder({ project: options.folder, data: options.data, isEmbedded: true }).folder,
+        closing,
+      ));
     // Before anything is prepared there: what a pooler mixes up is no error of the database.
     if (options.databaseUrl !== undefined) await refusePooler(url);
     const store = await openStore({ url });
@@ -134,8 +143,26 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     let isReady = false;
     let runner: Runner | null = null;
     const served = Promise.withResolvers<ServedFolder>();
-    const folderState = { look: async (onStep?: (step: string) => void) => (await served.promise).look(onStep), deploy: async (environment: string, waiting: Waiting) => (await served.promise).deploy(environment, waiting), hasTask: hasTaskIn(folder) };
-    const url = options.http === null ? null : await serve(options.http, { store, project: { name, folder }, folderState, isReady: () => isReady, unfitReason: () => runner?.unfitReason() ?? null, log: logOf(options) }, closing);
+    const folderState = {
+      look: async (onStep?: (step: string) => void) => (await served.promise).look(onStep),
+      deploy: async (environment: string, waiting: Waiting) => (await served.promise).deploy(environment, waiting),
+      hasTask: hasTaskIn(folder),
+    };
+    const url =
+      options.http === null
+        ? null
+        : await serve(
+            options.http,
+            {
+              store,
+              project: { name, folder },
+              folderState,
+              isReady: () => isReady,
+              unfitReason: () => runner?.unfitReason() ?? null,
+              log: logOf(options),
+            },
+            closing,
+          );
     const serving = await serveFolder({ store, options, folder, first });
     closing.add(serving.close);
     served.resolve(serving);
@@ -143,7 +170,12 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     runner = await startOwnRunner(store, { options, folder, machineFolder, started: first.started });
     closing.add(async () => runner?.stop({ drainMs: 0 }));
     if (url !== null) {
-      const onTrouble = (error: unknown): void => options.onEvent({ kind: 'trouble', what: 'other commands will not find this server: its record could not be written', error });
+      const onTrouble = (error: unknown): void =>
+        options.onEvent({
+          kind: 'trouble',
+          what: 'other commands will not find this server: its record could not be written',
+          error,
+        });
       closing.add(await (await import('./service/http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
     }
     isReady = true;
@@ -164,7 +196,11 @@ export async function startSystem(options: SystemOptions): Promise<System | null
 }
 
 function chooseMachineFolder(options: SystemOptions, project: string, closing: Closing): string {
-  const { folder, temporaryBecause, leave } = makeMachineFolder({ project, data: options.data, isEmbedded: options.databaseUrl === undefined });
+  const { folder, temporaryBecause, leave } = makeMachineFolder({
+    project,
+    data: options.data,
+    isEmbedded: options.databaseUrl === undefined,
+  });
   closing.add(async () => leave());
   if (temporaryBecause !== null) options.onEvent({ kind: 'files_elsewhere', folder, because: temporaryBecause });
   return folder;
@@ -201,7 +237,13 @@ async function buildFirst(options: SystemOptions, folder: string): Promise<First
     return started === null ? null : { ...seen, built: null, error: null, started };
   }
   try {
-    const built = await buildApart(folder, { signal: options.signal, cache: options.data, brokenTasks: options.brokenTasks, onStep: (step) => options.onEvent({ kind: 'building', step }), onRead: (files) => read.push(...files) });
+    const built = await buildApart(folder, {
+      signal: options.signal,
+      cache: options.data,
+      brokenTasks: options.brokenTasks,
+      onStep: (step) => options.onEvent({ kind: 'building', step }),
+      onRead: (files) => read.push(...files),
+    });
     return built === null ? null : { ...seen, built, error: null, started: built.config };
   } catch (error) {
     if (!options.watch || !(error instanceof CloudCodeError)) throw error;
@@ -212,19 +254,42 @@ async function buildFirst(options: SystemOptions, folder: string): Promise<First
   }
 }
 
-async function serve(at: { readonly host: string; readonly port: number }, options: ServerOptions, closing: Closing): Promise<string> {
-  const [{ createServer }, { listen }] = await Promise.all([import('./service/http/create-server.ts'), import('./service/http/listen.ts')]);
+async function serve(
+  at: { readonly host: string; readonly port: number },
+  options: ServerOptions,
+  closing: Closing,
+): Promise<string> {
+  const [{ createServer }, { listen }] = await Promise.all([
+    import('./service/http/create-server.ts'),
+    import('./service/http/listen.ts'),
+  ]);
   const server: FastifyInstance = createServer(options);
   closing.add(() => server.close());
   return listen(server, at);
 }
 
-async function startOwnRunner(store: Store, from: { readonly options: SystemOptions; readonly folder: string; readonly machineFolder: string; readonly started: ProjectConfig }) {
+async function startOwnRunner(
+  store: Store,
+  from: {
+    readonly options: SystemOptions;
+    readonly folder: string;
+    readonly machineFolder: string;
+    readonly started: ProjectConfig;
+  },
+) {
   const { options, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
   const { startRunner } = await import('./engine/runner/start-runner.ts');
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
-  return startRunner({ store, folder, machineFolder, concurrency, leaseMs, workerStart: started.workerStart, onEvent: options.onEvent });
+  return startRunner({
+    store,
+    folder,
+    machineFolder,
+    concurrency,
+    leaseMs,
+    workerStart: started.workerStart,
+    onEvent: options.onEvent,
+  });
 }
 
 interface Closing {

@@ -15,10 +15,18 @@ const checks: Readonly<Record<string, readonly string[]>> = {
   types: ['npm', 'run', '--silent', 'types'],
   'unused code': [execPath, '--test', ...globSync('test/architecture/*.test.ts', { cwd: packageRoot })],
 };
-await Promise.all(Object.entries(checks).map(async ([name, [file = '', ...args]]) => {
-  const began = performance.now();
-  const child = spawn(file, args, { cwd: packageRoot, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, errors, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]) as [string, string, [number | null]];
-  stdout.write(`${name}: ${status === 0 ? 'fine' : 'FAILED'} (${((performance.now() - began) / 1000).toFixed(1)} s)\n${status === 0 ? '' : `${out}${errors}\n`}`);
-  if (status !== 0) process.exitCode = 1;
-}));
+await Promise.all(
+  Object.entries(checks).map(async ([name, [file = '', ...args]]) => {
+    const began = performance.now();
+    const child = spawn(file, args, { cwd: packageRoot, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [out, errors, [status]] = (await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ])) as [string, string, [number | null]];
+    stdout.write(
+      `${name}: ${status === 0 ? 'fine' : 'FAILED'} (${((performance.now() - began) / 1000).toFixed(1)} s)\n${status === 0 ? '' : `${out}${errors}\n`}`,
+    );
+    if (status !== 0) process.exitCode = 1;
+  }),
+);

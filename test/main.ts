@@ -11,9 +11,32 @@ import { packageRoot } from '../src/package-root.ts';
 import { startTestServer } from './support/postgres.ts';
 
 /** Folders of tests without processes of their own. */
-const quick = ['architecture', 'bench', 'data/expression', 'data/model', 'data/operations', 'data/statements', 'data/tables', 'engine/core', 'engine/protocol', 'engine/store', 'sdk'];
+const quick = [
+  'architecture',
+  'bench',
+  'data/expression',
+  'data/model',
+  'data/operations',
+  'data/statements',
+  'data/tables',
+  'engine/core',
+  'engine/protocol',
+  'engine/store',
+  'sdk',
+];
 /** Folders with files that take the longest come first: none of them is to run alone at the end. */
-const long = ['rules', 'faults', 'engine/store/embedded', 'guarantees', 'examples', 'docs', 'engine/fork-server', 'cli', 'engine/worker', 'chaos'];
+const long = [
+  'rules',
+  'faults',
+  'engine/store/embedded',
+  'guarantees',
+  'examples',
+  'docs',
+  'engine/fork-server',
+  'cli',
+  'engine/worker',
+  'chaos',
+];
 /** Much of a test's time is waiting: for leases, back-offs, other processes. */
 const filesAtOnce = availableParallelism() + 2;
 const slowest = 12;
@@ -32,13 +55,29 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const took = new Map<string, number>();
 const skipped: string[] = [];
-const note = ({ name, file = '', nesting, skip, details }: { name: string; file?: string; nesting: number; skip?: string | boolean; details: { duration_ms: number } }): void => {
+const note = ({
+  name,
+  file = '',
+  nesting,
+  skip,
+  details,
+}: {
+  name: string;
+  file?: string;
+  nesting: number;
+  skip?: string | boolean;
+  details: { duration_ms: number };
+}): void => {
   const path = relative(packageRoot, file);
   if (nesting === 0) took.set(path, (took.get(path) ?? 0) + details.duration_ms);
-  if (skip !== undefined && skip !== false) skipped.push(`${path}: ${name}${typeof skip === 'string' && skip !== '' ? ` (${skip})` : ''}`);
+  if (skip !== undefined && skip !== false)
+    skipped.push(`${path}: ${name}${typeof skip === 'string' && skip !== '' ? ` (${skip})` : ''}`);
 };
 const tests = run({
-  files: chosen.files, concurrency: filesAtOnce, signal: interrupted.signal, ...(chosen.names.length > 0 ? { testNamePatterns: chosen.names } : {}),
+  files: chosen.files,
+  concurrency: filesAtOnce,
+  signal: interrupted.signal,
+  ...(chosen.names.length > 0 ? { testNamePatterns: chosen.names } : {}),
   execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'support/compile-cache.ts')).href],
 });
 tests.on('test:pass', note).on('test:fail', note);
@@ -50,24 +89,32 @@ await server.stop();
 
 if (chosen.files.length > slowest) {
   const files = [...took].toSorted(([, one], [, other]) => other - one).slice(0, slowest);
-  process.stdout.write(`\nthe slowest files\n${files.map(([path, ms]) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${path}\n`).join('')}`);
+  process.stdout.write(
+    `\nthe slowest files\n${files.map(([path, ms]) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${path}\n`).join('')}`,
+  );
 }
 if (skipped.length > 0) process.stdout.write(`\nskipped\n${skipped.map((each) => `  ${each}\n`).join('')}`);
 // Who tries a change on a machine of their own may lack what some tests need; what nobody ran is not passed.
 if (skipped.length > 0 && env['CI'] !== undefined) {
-  process.stdout.write('\nThis is CI (the variable CI is set): a test that is skipped fails it. Give the machine what it lacks.\n');
+  process.stdout.write(
+    '\nThis is CI (the variable CI is set): a test that is skipped fails it. Give the machine what it lacks.\n',
+  );
   process.exitCode = 1;
 }
 
 function choose(): { readonly files: string[]; readonly names: string[] } | null {
   const rank = (path: string): number => (long.includes(folderOf(path)) ? long.indexOf(folderOf(path)) : long.length);
-  const all = globSync('**/*.test.ts', { cwd: import.meta.dirname }).toSorted((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
+  const all = globSync('**/*.test.ts', { cwd: import.meta.dirname }).toSorted(
+    (one, other) => rank(one) - rank(other) || (one < other ? -1 : 1),
+  );
   const paths = argv.includes('--quick') ? all.filter((path) => quick.includes(folderOf(path))) : all;
   if (texts.length === 0) return { files: paths.map(absolute), names: [] };
   const files = paths.filter((path) => texts.some((text) => join('test', path).includes(text)));
   if (files.length > 0) return { files: files.map(absolute), names: [] };
   const withText = paths.filter((path) => texts.some((text) => readFileSync(absolute(path), 'utf8').includes(text)));
-  return withText.length === 0 ? null : { files: withText.map(absolute), names: texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')) };
+  return withText.length === 0
+    ? null
+    : { files: withText.map(absolute), names: texts.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')) };
 }
 
 function absolute(path: string): string {

@@ -32,17 +32,41 @@ export interface CloudCodeOptions {
   readonly first?: boolean;
 }
 
-export async function openCloudCode({ database, name = 'cloudcode', keep = false, first = false }: CloudCodeOptions): Promise<CloudCode> {
+export async function openCloudCode({
+  database,
+  name = 'cloudcode',
+  keep = false,
+  first = false,
+}: CloudCodeOptions): Promise<CloudCode> {
   // Migrates, and makes the environment.
   const { close } = await openProjectStore({ folder: '', databaseUrl: database.url });
   const store = await openStore({ url: database.url });
   const runnerId = randomUUID();
   const task = { config: {}, code: 'exports.run = async () => {};', sourceMap: '', format: 'cjs' } as const;
-  await deployProject(store, environment, { folder: '/', tasks: [{ name: 'noop', ...task }, { name: 'caller', ...task }], config: {} });
-  await takeLease(store, { id: runnerId, host: hostname(), pid: process.pid, processIdentity: null, leaseMs: 86_400_000 });
+  await deployProject(store, environment, {
+    folder: '/',
+    tasks: [
+      { name: 'noop', ...task },
+      { name: 'caller', ...task },
+    ],
+    config: {},
+  });
+  await takeLease(store, {
+    id: runnerId,
+    host: hostname(),
+    pid: process.pid,
+    processIdentity: null,
+    leaseMs: 86_400_000,
+  });
   let caller = await startCaller(store, runnerId);
   const toSchedule = (queue: string | null): ScheduledRun => ({
-    id: newRunId(), task: 'noop', parametersJson: '{}', queue, key: null, at: first ? '2000-01-01T00:00:00.000Z' : null, afterMs: null,
+    id: newRunId(),
+    task: 'noop',
+    parametersJson: '{}',
+    queue,
+    key: null,
+    at: first ? '2000-01-01T00:00:00.000Z' : null,
+    afterMs: null,
   });
   return {
     name,
@@ -61,7 +85,11 @@ export async function openCloudCode({ database, name = 'cloudcode', keep = false
     },
     async scheduleMany(queues) {
       const operations = [{ do: 'schedule', runs: queues.map(toSchedule) }] as const;
-      await writeBatch(store, { caller, target: dataTarget(environment, null) }, { id: randomUUID(), parts: partsOf(operations) });
+      await writeBatch(
+        store,
+        { caller, target: dataTarget(environment, null) },
+        { id: randomUUID(), parts: partsOf(operations) },
+      );
     },
     // What is kept has to be done to its end, so that the next measurement finds the same.
     drain: (count, withinMs) => drainRuns(store, runnerId, { count, withinMs: keep ? Infinity : withinMs }),

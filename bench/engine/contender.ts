@@ -17,5 +17,6 @@ export interface Contender extends AsyncDisposable {
 
 /** Schedules by calls of up to 1,000. */
 export async function scheduleAll(contender: Contender, queues: readonly (string | null)[]): Promise<void> {
-  for (let first = 0; first < queues.length; first += 1000) await contender.scheduleMany(queues.slice(first, first + 1000));
+  for (let first = 0; first < queues.length; first += 1000)
+    await contender.scheduleMany(queues.slice(first, first + 1000));
 }

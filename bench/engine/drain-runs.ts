@@ -14,7 +14,11 @@ const claimedAtMost = 100;
  * Claims and ends due runs until `count` are ended or, before that, nothing is left to claim or `withinMs` are over.
  * @returns when each run's end was confirmed (ms, any origin)
  */
-export async function drainRuns(store: Store, runnerId: string, { count, withinMs }: { readonly count: number; readonly withinMs: number }): Promise<readonly number[]> {
+export async function drainRuns(
+  store: Store,
+  runnerId: string,
+  { count, withinMs }: { readonly count: number; readonly withinMs: number },
+): Promise<readonly number[]> {
   const deadline = performance.now() + withinMs;
   const finishTimes: number[] = [];
   const writeEnd = openEndWriter(store);
@@ -51,9 +55,20 @@ export async function drainRuns(store: Store, runnerId: string, { count, withinM
 
 async function endRun(writeEnd: WriteEnd, run: ClaimedRun): Promise<void> {
   const next = await writeEnd(run.queue, {
-    gone: ProcessesGone.because('never_started'), runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit,
-    outcome: 'returned', cancelRequested: false, resultJson: 'null', error: null,
-    exitCode: 0, signal: null, pid: process.pid, peakMemoryBytes: null, lines: [],
+    gone: ProcessesGone.because('never_started'),
+    runId: run.id,
+    fence: run.fence,
+    number: run.attempt,
+    attemptLimit: run.attemptLimit,
+    outcome: 'returned',
+    cancelRequested: false,
+    resultJson: 'null',
+    error: null,
+    exitCode: 0,
+    signal: null,
+    pid: process.pid,
+    peakMemoryBytes: null,
+    lines: [],
   });
   if (next !== 'succeeded') throw new Error(`run ${run.id} is ${next}, not succeeded`);
 }

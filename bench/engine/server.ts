@@ -41,7 +41,11 @@ export async function startServer(): Promise<Server> {
       };
       return { url, query, settle };
     },
-    cpuMs: () => readProcessTree([process.pid, server.postmasterPid]).reduce((total, { cpuSeconds }) => total + cpuSeconds * 1000, 0),
+    cpuMs: () =>
+      readProcessTree([process.pid, server.postmasterPid]).reduce(
+        (total, { cpuSeconds }) => total + cpuSeconds * 1000,
+        0,
+      ),
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { Worker } from 'bullmq';
 
 const [path, concurrency] = process.argv.slice(2);
-const worker = new Worker('probe', join(import.meta.dirname, 'bullmq-probe.cjs'), { connection: { path, maxRetriesPerRequest: null }, concurrency: Number(concurrency) });
+const worker = new Worker('probe', join(import.meta.dirname, 'bullmq-probe.cjs'), {
+  connection: { path, maxRetriesPerRequest: null },
+  concurrency: Number(concurrency),
+});
 process.once('SIGTERM', async () => {
   await worker.close();
   process.exit(0);

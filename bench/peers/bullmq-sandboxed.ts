@@ -34,25 +34,33 @@ interface Queue {
 export async function openSandboxedProbes(concurrency: number): Promise<SandboxedProbes> {
   const { Queue } = await importPeer<{ readonly Queue: new (name: string, options: object) => Queue }>('bullmq');
   const redis = await startRedis('everysec');
-  const host = fork(join(import.meta.dirname, 'bullmq-sandbox-host.mjs'), [redis.path, String(concurrency)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const host = fork(join(import.meta.dirname, 'bullmq-sandbox-host.mjs'), [redis.path, String(concurrency)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   await once(host, 'message');
   const queue = new Queue('probe', { connection: { path: redis.path, maxRetriesPerRequest: null } });
   return {
     async measure(times) {
       await queue.obliterate({ force: true });
       const start = performance.now();
-      const added = await Promise.all(times.map(async (time) => {
-        await sleep(Math.max(0, start + time - performance.now()));
-        const calledAt = now();
-        const { id } = await queue.add('probe', {});
-        return { id, calledAt, resolvedAt: now() };
-      }));
+      const added = await Promise.all(
+        times.map(async (time) => {
+          await sleep(Math.max(0, start + time - performance.now()));
+          const calledAt = now();
+          const { id } = await queue.add('probe', {});
+          return { id, calledAt, resolvedAt: now() };
+        }),
+      );
       for (let looks = 0; (await queue.getCompletedCount()) < times.length; looks += 1) {
         if (looks > 120) throw new Error('BullMQ has not done all jobs within a minute.');
         await sleep(500);
       }
       const enteredAt = new Map((await queue.getCompleted()).map(({ id, returnvalue }) => [id, returnvalue]));
-      return added.map(({ id, calledAt, resolvedAt }) => ({ calledAt, resolvedAt, enteredAt: enteredAt.get(id) ?? Number.NaN }));
+      return added.map(({ id, calledAt, resolvedAt }) => ({
+        calledAt,
+        resolvedAt,
+        enteredAt: enteredAt.get(id) ?? Number.NaN,
+      }));
     },
     async [Symbol.asyncDispose]() {
       const exited = once(host, 'exit');

@@ -12,7 +12,10 @@ export async function runForked(count: number, parallelism: number): Promise<rea
   const lane = async (): Promise<void> => {
     while (started < count) {
       started += 1;
-      const child = fork(join(import.meta.dirname, 'forked-child.mjs'), { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: { PATH: process.env['PATH'] } });
+      const child = fork(join(import.meta.dirname, 'forked-child.mjs'), {
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        env: { PATH: process.env['PATH'] },
+      });
       const answered = once(child, 'message');
       const exited = once(child, 'exit');
       child.send({});

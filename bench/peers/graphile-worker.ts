@@ -40,7 +40,9 @@ export async function openGraphileWorker({ database, name, hasLocalQueue }: Grap
     clear: () => database.query('truncate graphile_worker._private_jobs, graphile_worker._private_job_queues'),
     scheduleOne: () => utils.addJob('noop', {}),
     scheduleMany: (queues) =>
-      utils.addJobs(queues.map((queueName) => ({ identifier: 'noop', payload: {}, ...(queueName === null ? {} : { queueName }) }))),
+      utils.addJobs(
+        queues.map((queueName) => ({ identifier: 'noop', payload: {}, ...(queueName === null ? {} : { queueName }) })),
+      ),
     async drain(count, withinMs) {
       const doneTimes: number[] = [];
       const over = Promise.withResolvers<undefined>();

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 const installedIn = join(import.meta.dirname, 'node_modules');
 
-export const howToInstall = 'The peers are not installed, so CloudCode is measured without them. To install them: npm ci --prefix bench/peers';
+export const howToInstall =
+  'The peers are not installed, so CloudCode is measured without them. To install them: npm ci --prefix bench/peers';
 
 export function peersAreInstalled(): boolean {
   return existsSync(installedIn);

@@ -26,6 +26,10 @@ export async function openQueuePeers(server: Server): Promise<readonly Contender
   return [
     await openGraphileWorker({ database: graphile, name: 'graphile_worker', hasLocalQueue: false }),
     await openGraphileWorker({ database: graphile, name: 'graphile_local_queue', hasLocalQueue: true }),
-    await openPgBoss({ database: await server.createDatabase('boss'), name: 'pg_boss_key_strict_fifo', policy: 'key_strict_fifo' }),
+    await openPgBoss({
+      database: await server.createDatabase('boss'),
+      name: 'pg_boss_key_strict_fifo',
+      policy: 'key_strict_fifo',
+    }),
   ];
 }

@@ -38,7 +38,10 @@ export async function openPgBoss({ database, name, policy }: BossOptions): Promi
     clear: () => boss.deleteAllJobs('noop'),
     scheduleOne: () => boss.send('noop', {}),
     scheduleMany: (queues) =>
-      boss.insert('noop', queues.map((singletonKey) => ({ data: {}, ...(singletonKey === null ? {} : { singletonKey }) }))),
+      boss.insert(
+        'noop',
+        queues.map((singletonKey) => ({ data: {}, ...(singletonKey === null ? {} : { singletonKey }) })),
+      ),
     async drain(count, withinMs) {
       const end = performance.now() + withinMs;
       const doneTimes: number[] = [];
@@ -46,7 +49,10 @@ export async function openPgBoss({ database, name, policy }: BossOptions): Promi
         while (doneTimes.length < count && performance.now() < end) {
           const jobs = await boss.fetch('noop', { batchSize });
           if (jobs.length === 0) continue;
-          await boss.complete('noop', jobs.map(({ id }) => id));
+          await boss.complete(
+            'noop',
+            jobs.map(({ id }) => id),
+          );
           for (let job = 0; job < jobs.length; job += 1) doneTimes.push(performance.now());
         }
       };

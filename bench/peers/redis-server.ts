@@ -11,7 +11,8 @@ export interface Redis extends AsyncDisposable {
   readonly path: string;
 }
 
-export const howToInstallRedis = 'There is no redis-server, so BullMQ is left out. On Debian: apt-get install redis-server';
+export const howToInstallRedis =
+  'There is no redis-server, so BullMQ is left out. On Debian: apt-get install redis-server';
 
 export function hasRedis(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0;
@@ -24,7 +25,22 @@ export function hasRedis(): boolean {
 export async function startRedis(appendfsync: 'everysec' | 'always'): Promise<Redis> {
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-bench-redis-'));
   const path = join(folder, 'redis.sock');
-  const settings = ['--port', '0', '--unixsocket', path, '--dir', folder, '--save', '', '--appendonly', 'yes', '--appendfsync', appendfsync, '--maxmemory-policy', 'noeviction'];
+  const settings = [
+    '--port',
+    '0',
+    '--unixsocket',
+    path,
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    appendfsync,
+    '--maxmemory-policy',
+    'noeviction',
+  ];
   const child = spawn('redis-server', settings, { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const kill = (): void => {

@@ -7,7 +7,11 @@ import { importPeer } from '../peers/import-peer.ts';
 import type { Measured, Results } from './results.ts';
 
 interface ECharts {
-  readonly init: (element: null, theme: null, options: object) => { setOption(option: object): void; renderToSVGString(): string; dispose(): void };
+  readonly init: (
+    element: null,
+    theme: null,
+    options: object,
+  ) => { setOption(option: object): void; renderToSVGString(): string; dispose(): void };
 }
 
 const width = 860;
@@ -15,7 +19,8 @@ const barHeight = 22;
 const drawnUnits = ['/s', 'ms', 'MiB'];
 
 const [folder, ...files] = process.argv.slice(2);
-if (folder === undefined || files.length === 0) throw new Error('Usage: node bench/report/draw.ts FOLDER RESULTS.json …');
+if (folder === undefined || files.length === 0)
+  throw new Error('Usage: node bench/report/draw.ts FOLDER RESULTS.json …');
 const { init } = await importPeer<ECharts>('echarts');
 mkdirSync(folder, { recursive: true });
 for (const measured of newestOf(files)) {
@@ -27,7 +32,8 @@ for (const measured of newestOf(files)) {
 /** Each measurement as the last of the files has it. */
 function newestOf(paths: readonly string[]): readonly Measured[] {
   const byName = new Map<string, Measured>();
-  for (const path of paths) for (const each of (JSON.parse(readFileSync(path, 'utf8')) as Results).measurements) byName.set(each.name, each);
+  for (const path of paths)
+    for (const each of (JSON.parse(readFileSync(path, 'utf8')) as Results).measurements) byName.set(each.name, each);
   return [...byName.values()];
 }
 
@@ -40,13 +46,24 @@ function draw(title: string, figures: readonly Figure[]): string {
     title: { text: title, left: 8, top: 8, textStyle: { fontSize: 14 } },
     grid: { left: 320, right: 90, top: 40, bottom: 30 },
     xAxis: { type: 'log', splitLine: { lineStyle: { color: '#eeeeee' } } },
-    yAxis: { type: 'category', inverse: true, data: figures.map(({ name }) => name.replaceAll('_', ' ')), axisTick: { show: false } },
-    series: [{
-      type: 'bar',
-      barWidth: 14,
-      data: figures.map((figure) => ({ value: figure.value, itemStyle: { color: isOurs(figure) ? '#2f6fde' : '#b8bec9' }, label: { formatter: labelOf(figure) } })),
-      label: { show: true, position: 'right' },
-    }],
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: figures.map(({ name }) => name.replaceAll('_', ' ')),
+      axisTick: { show: false },
+    },
+    series: [
+      {
+        type: 'bar',
+        barWidth: 14,
+        data: figures.map((figure) => ({
+          value: figure.value,
+          itemStyle: { color: isOurs(figure) ? '#2f6fde' : '#b8bec9' },
+          label: { formatter: labelOf(figure) },
+        })),
+        label: { show: true, position: 'right' },
+      },
+    ],
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
@@ -62,7 +79,9 @@ function labelOf({ value, unit }: Figure): string {
 }
 
 function tableOf({ title, figures }: Measured): string {
-  const rows = figures.map((figure) => `| ${figure.name.replaceAll('_', ' ')} | ${labelOf(figure).trim()} | ${goalOf(figure)} |`);
+  const rows = figures.map(
+    (figure) => `| ${figure.name.replaceAll('_', ' ')} | ${labelOf(figure).trim()} | ${goalOf(figure)} |`,
+  );
   return `\n### ${title}\n\n| figure | median | goal |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 

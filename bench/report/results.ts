@@ -24,7 +24,10 @@ export function writeResults(startedAt: string, options: BenchOptions, measured:
   const folder = join(packageRoot, 'bench/results');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${startedAt.replaceAll(':', '-')}.json`);
-  const measurements = measured.map((each) => ({ ...each, figures: each.figures.map((figure) => ({ ...figure, reached: reachesGoal(figure) })) }));
+  const measurements = measured.map((each) => ({
+    ...each,
+    figures: each.figures.map((figure) => ({ ...figure, reached: reachesGoal(figure) })),
+  }));
   const results: Results = { startedAt, version: packageVersion, machine: describeMachine(), options, measurements };
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   return file;
@@ -32,8 +35,14 @@ export function writeResults(startedAt: string, options: BenchOptions, measured:
 
 /** One line of the table: the figure, the lowest and the highest round, and its goal. */
 export function formatFigure(figure: Figure): string {
-  const spread = figure.rounds === undefined || figure.rounds.length < 2 ? '' : `${formatValue(Math.min(...figure.rounds))} to ${formatValue(Math.max(...figure.rounds))}`;
-  return `  ${figure.name.padEnd(48)} ${formatValue(figure.value).padStart(8)} ${figure.unit.padEnd(6)} ${spread.padEnd(18)} ${formatGoal(figure)}`.trimEnd() + '\n';
+  const spread =
+    figure.rounds === undefined || figure.rounds.length < 2
+      ? ''
+      : `${formatValue(Math.min(...figure.rounds))} to ${formatValue(Math.max(...figure.rounds))}`;
+  return (
+    `  ${figure.name.padEnd(48)} ${formatValue(figure.value).padStart(8)} ${figure.unit.padEnd(6)} ${spread.padEnd(18)} ${formatGoal(figure)}`.trimEnd() +
+    '\n'
+  );
 }
 
 function formatValue(value: number): string {
@@ -46,6 +55,20 @@ function formatGoal(figure: Figure): string {
   return `goal ${goal}: ${reachesGoal(figure) === true ? 'reached' : 'MISSED'}`;
 }
 
-function describeMachine(): { readonly platform: string; readonly arch: string; readonly node: string; readonly cores: number; readonly cpu: string; readonly memoryBytes: number } {
-  return { platform: process.platform, arch: process.arch, node: process.version, cores: availableParallelism(), cpu: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem() };
+function describeMachine(): {
+  readonly platform: string;
+  readonly arch: string;
+  readonly node: string;
+  readonly cores: number;
+  readonly cpu: string;
+  readonly memoryBytes: number;
+} {
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    node: process.version,
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    memoryBytes: totalmem(),
+  };
 }

@@ -10,7 +10,11 @@ import { openServer } from './start/server.mjs';
 import { summarise } from './start/summary.mjs';
 
 const folder = import.meta.dirname;
-const cli = path.join(path.dirname(fileURLToPath(import.meta.resolve('cloudcode/package.json'))), 'bin', 'cloudcode.cjs');
+const cli = path.join(
+  path.dirname(fileURLToPath(import.meta.resolve('cloudcode/package.json'))),
+  'bin',
+  'cloudcode.cjs',
+);
 const { values } = parseArgs({ options: { port: { type: 'string', default: '4000' } } });
 
 process.stdout.on('error', () => {}); // whoever read our output may have been killed; the import goes on
@@ -26,7 +30,11 @@ process.exit(status); // not by running out of work: watching over another start
 async function main() {
   console.log('Starting the server …');
   const server = await openServer({ folder, cli, port: Number(values.port) });
-  console.log(server.isNew ? `Serving at ${server.url}` : `A server of an earlier start runs at ${server.url} (process ${server.pid}); working with it.`);
+  console.log(
+    server.isNew
+      ? `Serving at ${server.url}`
+      : `A server of an earlier start runs at ${server.url} (process ${server.pid}); working with it.`,
+  );
   try {
     // Whatever happens first: the work done and Ctrl-C, or the end of the server.
     const died = await Promise.race([server.ended, work(server).catch((error) => whyItFailed(error, server))]);

@@ -23,13 +23,19 @@ export interface CampaignResult extends Happened {
  */
 export async function runCampaign(options: CampaignOptions, watch: CampaignWatch): Promise<CampaignResult | null> {
   if (platform !== 'linux') {
-    throw new CloudCodeError('chaos_unsupported', `A campaign finds and watches processes by /proc, which ${platform} has not.`, { hint: 'Run it on Linux, in a container for example.' });
+    throw new CloudCodeError(
+      'chaos_unsupported',
+      `A campaign finds and watches processes by /proc, which ${platform} has not.`,
+      { hint: 'Run it on Linux, in a container for example.' },
+    );
   }
   const startedAt = performance.now();
   const scratch = await makeScratchFolder();
   try {
     watch.onPhase('starting the database');
-    const database = await (options.databaseUrl === undefined ? startServer(scratch) : createDatabase(options.databaseUrl));
+    const database = await (options.databaseUrl === undefined
+      ? startServer(scratch)
+      : createDatabase(options.databaseUrl));
     try {
       const happened = await carryOut({ scratch, database }, options, watch);
       if (happened === null) return null;

@@ -47,7 +47,12 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
   await prepareStore(store, scratch.project);
   const plan = planCampaign(database, options);
   watch.onPhase('starting the runners');
-  await using runners = await openRunners(options.runners, { databaseUrl: database.url, scratch, leaseMs: options.leaseMs, stopping: watch.interrupted });
+  await using runners = await openRunners(options.runners, {
+    databaseUrl: database.url,
+    scratch,
+    leaseMs: options.leaseMs,
+    stopping: watch.interrupted,
+  });
   const sampling = new AbortController();
   const clockSamples = sampleClocks(store, sampling.signal);
   try {
@@ -60,9 +65,25 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
     const leftOver = await processesLeftOver(store);
     sampling.abort();
     const retried = told.asked.filter(({ kind }) => kind === 'retry').map(({ of }) => of);
-    const endedByThemselves = runners.all.flatMap(({ number, endedByItself }) => endedByItself.map((how) => `runner ${number + 1}: ${how}`));
-    const history = await readHistory(store, { witness: witness.lines(), acknowledged: told.acknowledged, faults: told.faults, retried, leftOver, endedByThemselves, clockSamples: await clockSamples });
-    return { history, faults: told.faults, asked: told.asked, leftOut: plan.leftOut, runnerLoopDelayMaxMs: longestTurn(runners.all.map(({ number }) => scratch.clockOf(number))) };
+    const endedByThemselves = runners.all.flatMap(({ number, endedByItself }) =>
+      endedByItself.map((how) => `runner ${number + 1}: ${how}`),
+    );
+    const history = await readHistory(store, {
+      witness: witness.lines(),
+      acknowledged: told.acknowledged,
+      faults: told.faults,
+      retried,
+      leftOver,
+      endedByThemselves,
+      clockSamples: await clockSamples,
+    });
+    return {
+      history,
+      faults: told.faults,
+      asked: told.asked,
+      leftOut: plan.leftOut,
+      runnerLoopDelayMaxMs: longestTurn(runners.all.map(({ number }) => scratch.clockOf(number))),
+    };
   } finally {
     sampling.abort();
     await clockSamples;
@@ -70,7 +91,11 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
 }
 
 function planCampaign(database: ScratchDatabase, options: CampaignOptions): Plan {
-  const surroundings = { ownServer: database.restart !== null, plainConnections: !databaseServer(database.url).isEncrypted, forkedWorkers: options.forkedWorkers };
+  const surroundings = {
+    ownServer: database.restart !== null,
+    plainConnections: !databaseServer(database.url).isEncrypted,
+    forkedWorkers: options.forkedWorkers,
+  };
   const leftOut = leftOutOf(options.kinds, surroundings);
   const kinds = options.kinds.filter((kind) => leftOut.every((each) => each.kind !== kind));
   return { leftOut, faults: kinds.length === 0 ? [] : planFaults({ ...options, kinds }), runs: planRuns(options) };
@@ -81,7 +106,12 @@ async function work(
   { scratch, database, store, runners }: Scratch & { readonly store: Store; readonly runners: Runners },
   { plan, options, watch }: { readonly plan: Plan; readonly options: CampaignOptions; readonly watch: CampaignWatch },
 ) {
-  const progress: Progress = { runs: plan.runs.runs.reduce((sum, { count }) => sum + count, 0), faults: plan.faults.length, runsScheduled: 0, faultsBegun: 0 };
+  const progress: Progress = {
+    runs: plan.runs.runs.reduce((sum, { count }) => sum + count, 0),
+    faults: plan.faults.length,
+    runsScheduled: 0,
+    faultsBegun: 0,
+  };
   const acknowledged: string[] = [];
   const witness = openWitnessFile(scratch.witnessFile);
   // One that fails ends the others.
@@ -94,7 +124,10 @@ async function work(
   try {
     const meddling = meddle({ ...all, seed: options.seed, stopping: AbortSignal.any([stopping, atEnd.signal]) });
     const striking = { ...all, runners: runners.all, database, witness, clockOf: scratch.clockOf };
-    const ended = Promise.all([runFaults(plan.faults, striking, progress), feedRuns({ ...all, plan: plan.runs, progress })]).finally(() => atEnd.abort());
+    const ended = Promise.all([
+      runFaults(plan.faults, striking, progress),
+      feedRuns({ ...all, plan: plan.runs, progress }),
+    ]).finally(() => atEnd.abort());
     const [[faults], asked] = await Promise.all([ended, meddling]);
     return { faults, asked, acknowledged, witness };
   } catch (error) {

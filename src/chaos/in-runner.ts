@@ -18,7 +18,8 @@ const realNow = Date.now;
 const now = (): number => realNow() + offsetMs;
 RealDate.now = now;
 globalThis.Date = new Proxy(RealDate, {
-  construct: (target, given: unknown[], newTarget) => Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget) as Date,
+  construct: (target, given: unknown[], newTarget) =>
+    Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget) as Date,
   apply: () => new RealDate(now()).toString(),
 });
 setInterval(() => (offsetMs = readOffset()), lookMs).unref();

@@ -8,13 +8,19 @@ export function describeBroken(broken: readonly BrokenTaskBody[]): readonly stri
   return [...byError.values()].map((tasks) => {
     const names = tasks.map(({ name }) => escapeText(name)).join(', ');
     const error = errorOfProblem(tasks[0]?.problem);
-    const lines = [`${names} ${tasks.length === 1 ? 'is' : 'are'} broken: ${error?.message ?? ''}`, ...(error?.hint === undefined ? [] : [error.hint]), ...tasks.map(describeRest)];
+    const lines = [
+      `${names} ${tasks.length === 1 ? 'is' : 'are'} broken: ${error?.message ?? ''}`,
+      ...(error?.hint === undefined ? [] : [error.hint]),
+      ...tasks.map(describeRest),
+    ];
     return lines.map(escapeLines).join('\n');
   });
 }
 
 function describeRest({ name, goesOn }: BrokenTaskBody): string {
-  return goesOn === null ? `${escapeText(name)} has never been good: it cannot be scheduled.` : `${escapeText(name)} goes on with ${describeCode(goesOn)}.`;
+  return goesOn === null
+    ? `${escapeText(name)} has never been good: it cannot be scheduled.`
+    : `${escapeText(name)} goes on with ${describeCode(goesOn)}.`;
 }
 
 /** `its last good code, deployed at 2026-03-01T09:00:00.000Z from /home/me/app` */

@@ -3,7 +3,10 @@ import { escapeConsoleLine } from './terminal/escape-text.ts';
 import type { Screen } from './terminal/terminal.ts';
 
 /** Makes the lines of a run's console for people: a heading where another attempt begins, then the message, warnings and errors marked; with its time in front where that is wanted. */
-export function lineDescriber(screen: Screen, { withTimes }: { readonly withTimes: boolean }): (line: LogLine) => string {
+export function lineDescriber(
+  screen: Screen,
+  { withTimes }: { readonly withTimes: boolean },
+): (line: LogLine) => string {
   let attempt = 1;
   return (line) => {
     const heading = line.attempt === attempt ? '' : `${screen.colours.dim(`attempt ${line.attempt}`)}\n`;

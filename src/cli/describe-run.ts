@@ -22,17 +22,32 @@ export function describeRun(run: Run, { colours, now, stateNote = '' }: RunDescr
     ['parameters', shortJson(run.parameters)],
     ['scheduled', `${run.createdAt}${run.scheduledBy === null ? '' : ` by run ${run.scheduledBy}`}`],
     ['due', isFinal(run.state) ? null : `${run.dueAt} (${relativeTime(run.dueAt, now)})`],
-    ['next attempt', run.retryAt === null || isFinal(run.state) ? null : `${run.retryAt} (${relativeTime(run.retryAt, now)})`],
-    ['finished', run.finishedAt === null ? null : `${run.finishedAt} (${relativeTime(run.finishedAt, now)}), took ${duration(tookMs(run, now) ?? 0)}`],
+    [
+      'next attempt',
+      run.retryAt === null || isFinal(run.state) ? null : `${run.retryAt} (${relativeTime(run.retryAt, now)})`,
+    ],
+    [
+      'finished',
+      run.finishedAt === null
+        ? null
+        : `${run.finishedAt} (${relativeTime(run.finishedAt, now)}), took ${duration(tookMs(run, now) ?? 0)}`,
+    ],
     ['result', run.state === 'succeeded' && run.result !== undefined ? shortJson(run.result) : null],
   ];
-  const lines = fields.flatMap(([name, value]) => (value === null ? [] : [`${colours.dim(name.padEnd(12))}  ${value}`]));
-  if (run.attempts.length > 1 || run.attempts.some((attempt) => attempt.outcome !== 'returned')) lines.push(...run.attempts.map((attempt) => describeAttempt(attempt, run, { colours, now })));
+  const lines = fields.flatMap(([name, value]) =>
+    value === null ? [] : [`${colours.dim(name.padEnd(12))}  ${value}`],
+  );
+  if (run.attempts.length > 1 || run.attempts.some((attempt) => attempt.outcome !== 'returned'))
+    lines.push(...run.attempts.map((attempt) => describeAttempt(attempt, run, { colours, now })));
   if (run.error !== null) lines.push('', ...errorLines(run.error).map((line) => colours.red(line)));
   return lines.join('\n');
 }
 
-function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonly colours: Colours; readonly now: number }): string {
+function describeAttempt(
+  attempt: Attempt,
+  run: Run,
+  { colours, now }: { readonly colours: Colours; readonly now: number },
+): string {
   const end = attempt.finishedAt === null ? now : Date.parse(attempt.finishedAt);
   const facts = [
     attempt.outcome ?? (attempt.answeredAt === null ? 'running' : 'answered (its process is ending)'),
@@ -40,17 +55,26 @@ function describeAttempt(attempt: Attempt, run: Run, { colours, now }: { readonl
     attempt.signal === null ? null : attempt.signal,
     attempt.exitCode === null || attempt.exitCode === 0 ? null : `exit code ${attempt.exitCode}`,
     attempt.pid === null ? null : `pid ${attempt.pid}`,
-    attempt.peakMemoryBytes === null || attempt.peakMemoryBytes === 0 ? null : `${Math.round(attempt.peakMemoryBytes / 1024 / 1024)} MB`,
+    attempt.peakMemoryBytes === null || attempt.peakMemoryBytes === 0
+      ? null
+      : `${Math.round(attempt.peakMemoryBytes / 1024 / 1024)} MB`,
   ].filter((fact) => fact !== null);
-  const why = attempt.error === null || attempt.error.message === run.error?.message ? '' : `\n${''.padEnd(14)}${escapeText(firstLine(attempt.error.message))}`;
+  const why =
+    attempt.error === null || attempt.error.message === run.error?.message
+      ? ''
+      : `\n${''.padEnd(14)}${escapeText(firstLine(attempt.error.message))}`;
   return `${colours.dim(`attempt ${attempt.number}`.padEnd(12))}  ${facts.join(', ')}${why}`;
 }
 
 /** With its stack, where it has one. */
 export function errorLines(error: ErrorRecord): string[] {
   const stack = error.stack ?? '';
-  const whole = stack.includes(error.message) ? stack : `${error.name}: ${error.message}${stack === '' ? '' : `\n${stack}`}`;
-  const properties = Object.entries(error.properties ?? {}).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`);
+  const whole = stack.includes(error.message)
+    ? stack
+    : `${error.name}: ${error.message}${stack === '' ? '' : `\n${stack}`}`;
+  const properties = Object.entries(error.properties ?? {}).map(
+    ([name, value]) => `  ${name}: ${JSON.stringify(value)}`,
+  );
   return [...whole.split('\n'), ...properties].map(escapeConsoleLine);
 }
 

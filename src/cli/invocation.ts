@@ -46,7 +46,15 @@ async function settle(action: (invocation: Invocation) => Promise<number>, invoc
 }
 
 function readGlobalOptions(command: Command): GlobalOptions {
-  const given = command.optsWithGlobals<{ project?: string; environment?: string; url?: string; token?: string; database?: string; data?: string; json?: boolean }>();
+  const given = command.optsWithGlobals<{
+    project?: string;
+    environment?: string;
+    url?: string;
+    token?: string;
+    database?: string;
+    data?: string;
+    json?: boolean;
+  }>();
   return {
     project: given.project ?? '.',
     projectGiven: given.project !== undefined,
@@ -65,12 +73,20 @@ function fromEnvironment(name: string): string | undefined {
 }
 
 /** Tells an error on standard error. @returns it as one of the catalogue, and the exit status */
-export function tellError(terminal: Terminal, error: unknown): { readonly error: CloudCodeError; readonly status: number } {
+export function tellError(
+  terminal: Terminal,
+  error: unknown,
+): { readonly error: CloudCodeError; readonly status: number } {
   const { colours } = terminal.err;
   if (!(error instanceof CloudCodeError)) {
-    terminal.tell(`${colours.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    terminal.tell(
+      `${colours.red('error')}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     terminal.tell('This is a fault of CloudCode itself (internal).');
-    return { error: new CloudCodeError('internal', error instanceof Error ? error.message : String(error)), status: exitStatuses.failed };
+    return {
+      error: new CloudCodeError('internal', error instanceof Error ? error.message : String(error)),
+      status: exitStatuses.failed,
+    };
   }
   // A message may show a line of the source below; the code stays with the sentence.
   const [sentence = '', ...below] = escapeLines(error.message).split('\n');

@@ -25,18 +25,25 @@ function createProgram(): Command {
     .option('--url <url>', 'a running server (CLOUDCODE_URL)')
     .option('--token <token>', 'sent to that server (CLOUDCODE_TOKEN)')
     .option('--database <url>', 'a PostgreSQL in place of the embedded one (CLOUDCODE_DATABASE_URL)')
-    .option('--data <dir>', "where this machine's files go; .cloudcode in the project's folder unless given (CLOUDCODE_DATA)")
+    .option(
+      '--data <dir>',
+      "where this machine's files go; .cloudcode in the project's folder unless given (CLOUDCODE_DATA)",
+    )
     .option('--json', 'standard output is one JSON document')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(cloudcode --help and cloudcode <command> --help show what there is)')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode init my-app
   $ cloudcode run count_primes --parameters '{ "below": 2000000 }' --drain
   $ cloudcode dev
-  $ cloudcode runs --state dead`);
-  for (const add of [addInit, addDev, addStart, addRun, addDeploy, addSchedule, addRuns, addQueues, addTypes, addChaos]) add(program);
+  $ cloudcode runs --state dead`,
+    );
+  for (const add of [addInit, addDev, addStart, addRun, addDeploy, addSchedule, addRuns, addQueues, addTypes, addChaos])
+    add(program);
   return program;
 }
 

@@ -38,7 +38,10 @@ interface Opening {
  * @returns null when the signal ended the build of the folder
  * @throws CloudCodeError of the folder, also where a server has found it
  */
-export async function openWorkplace(global: GlobalOptions, { onEvent, tell, task, onStep, signal }: Opening): Promise<Workplace | null> {
+export async function openWorkplace(
+  global: GlobalOptions,
+  { onEvent, tell, task, onStep, signal }: Opening,
+): Promise<Workplace | null> {
   const target = await findTarget(global);
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
@@ -51,7 +54,10 @@ export async function openWorkplace(global: GlobalOptions, { onEvent, tell, task
     }
     return { backend, deployable: null, finish: async () => undefined, close };
   }
-  const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
+  const [{ startSystem, untilAllIsDone }, { storeBackend }] = await Promise.all([
+    import('../main.ts'),
+    import('./store-backend.ts'),
+  ]);
   const system = await startSystem({
     folder: target.folder,
     data: global.data,
@@ -74,7 +80,12 @@ export async function openWorkplace(global: GlobalOptions, { onEvent, tell, task
   }
   return {
     backend: storeBackend(system.store, global.environment),
-    deployable: { store: system.store, folder: system.folder, environment: global.environment, isShared: target.kind === 'database' },
+    deployable: {
+      store: system.store,
+      folder: system.folder,
+      environment: global.environment,
+      isShared: target.kind === 'database',
+    },
     finish: () => system.drain({ drainMs: untilAllIsDone }),
     close: () => system.stop({ drainMs: 0 }),
   };
@@ -82,29 +93,44 @@ export async function openWorkplace(global: GlobalOptions, { onEvent, tell, task
 
 /** The server goes on with the last good deployment: whoever runs a task after a save wants that, and not what was before it. */
 function refuseBrokenFolder({ problem }: FolderBody): void {
-  if (problem !== null) throw withAdvice(problem, 'Nothing was scheduled: the folder as it stands could not be deployed, and the server goes on with the last good deployment (`cloudcode schedule` schedules a run of that).');
+  if (problem !== null)
+    throw withAdvice(
+      problem,
+      'Nothing was scheduled: the folder as it stands could not be deployed, and the server goes on with the last good deployment (`cloudcode schedule` schedules a run of that).',
+    );
 }
 
 /** Others that are broken are told: the task may schedule runs of them. */
 function refuseBrokenTask(broken: readonly BrokenTaskBody[], { task, tell }: Pick<Opening, 'task' | 'tell'>): void {
   const own = broken.find(({ name }) => name === task);
   if (own === undefined) return describeBroken(broken).forEach(tell);
-  const rest = own.goesOn === null ? 'there is no good code of it.' : `it goes on with ${describeCode(own.goesOn)} (\`cloudcode schedule\` schedules a run of that).`;
+  const rest =
+    own.goesOn === null
+      ? 'there is no good code of it.'
+      : `it goes on with ${describeCode(own.goesOn)} (\`cloudcode schedule\` schedules a run of that).`;
   throw withAdvice(own.problem, `Nothing was scheduled: the task as it stands is broken, and ${rest}`);
 }
 
 function withAdvice(problem: Problem, advice: string): CloudCodeError {
   const refusal = errorOfProblem(problem) ?? new CloudCodeError('internal', problem.detail);
-  return new CloudCodeError(refusal.code, refusal.message, { hint: refusal.hint === undefined ? advice : `${refusal.hint}\n${advice}`, cause: refusal });
+  return new CloudCodeError(refusal.code, refusal.message, {
+    hint: refusal.hint === undefined ? advice : `${refusal.hint}\n${advice}`,
+    cause: refusal,
+  });
 }
 
 const mostNamed = 5;
 
 function tellStale(tell: (line: string) => void, { changed, isKept }: FolderBody): void {
-  if (isKept) tell('The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy');
+  if (isKept)
+    tell(
+      'The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy',
+    );
   else if (changed.length > 0) {
     const named = changed.slice(0, mostNamed).map(escapeText).join(', ');
     const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
-    tell(`This executes the folder as it was when the server started. Changed since: ${named}${more}. To deploy that: cloudcode deploy. Or work with \`cloudcode dev\`, which deploys what changes.`);
+    tell(
+      `This executes the folder as it was when the server started. Changed since: ${named}${more}. To deploy that: cloudcode deploy. Or work with \`cloudcode dev\`, which deploys what changes.`,
+    );
   }
 }

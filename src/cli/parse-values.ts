@@ -9,17 +9,26 @@ export function parsePort(value: string): number {
 }
 
 /** @throws CloudCodeError `wrong_usage` */
-export function parseWholeNumber(option: string, value: string, { from, to = Number.MAX_SAFE_INTEGER }: { readonly from: number; readonly to?: number }): number {
+export function parseWholeNumber(
+  option: string,
+  value: string,
+  { from, to = Number.MAX_SAFE_INTEGER }: { readonly from: number; readonly to?: number },
+): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= from && number <= to) return number;
-  const range = to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from} on` : `a whole number from ${from} to ${to}`;
+  const range =
+    to === Number.MAX_SAFE_INTEGER ? `a whole number from ${from} on` : `a whole number from ${from} to ${to}`;
   throw new CloudCodeError('wrong_usage', `${option} is ${JSON.stringify(value)}; it must be ${range}.`);
 }
 
 /** Milliseconds; whether they can be a delay is for the schedule request to say. @throws CloudCodeError `invalid_after` */
 export function parseAfter(value: string): number {
   if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value)) return Number(value);
-  throw new CloudCodeError('invalid_after', `--after is ${JSON.stringify(value)}; it must be a number of milliseconds.`, { hint: 'For five minutes: --after 300000' });
+  throw new CloudCodeError(
+    'invalid_after',
+    `--after is ${JSON.stringify(value)}; it must be a number of milliseconds.`,
+    { hint: 'For five minutes: --after 300000' },
+  );
 }
 
 /** A time in ISO 8601; without an offset it is this machine's local time. @throws CloudCodeError `invalid_at` */
@@ -43,7 +52,10 @@ export async function readParameters(value: string): Promise<unknown> {
   const parsed = parseJson(source.replace(/^\ufeff/, ''));
   if (parsed.mistake === null) return parsed.value;
   throw new CloudCodeError('invalid_parameters', `--parameters is not JSON: ${parsed.mistake}.`, {
-    hint: value.startsWith('@') || value === '-' ? undefined : `Quote it for the shell: --parameters '{ "myvalue": 42 }'; or name a file: --parameters @file.json`,
+    hint:
+      value.startsWith('@') || value === '-'
+        ? undefined
+        : `Quote it for the shell: --parameters '{ "myvalue": 42 }'; or name a file: --parameters @file.json`,
   });
 }
 
@@ -53,6 +65,10 @@ async function readSource(value: string): Promise<string> {
   try {
     return await readFile(value.slice(1), 'utf8');
   } catch (error) {
-    throw new CloudCodeError('wrong_usage', `The file of --parameters cannot be read: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new CloudCodeError(
+      'wrong_usage',
+      `The file of --parameters cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      { cause: error },
+    );
   }
 }

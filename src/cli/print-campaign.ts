@@ -34,7 +34,10 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
   const { verdict, leftOut, tookMs, kept } = result;
   const { seed, queues, runners, leaseMs } = options;
   return {
-    seed, queues, runners, leaseMs,
+    seed,
+    queues,
+    runners,
+    leaseMs,
     runs: verdict.runs,
     attempts: verdict.attempts,
     faults: result.faults.length,
@@ -46,7 +49,8 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
     longestStandstill: verdict.longestStandstill,
     standstillBeyondFault: verdict.standstillBeyondFault,
     runnerLoopDelayMaxMs: result.runnerLoopDelayMaxMs,
-    tookMs, kept,
+    tookMs,
+    kept,
   };
 }
 
@@ -57,20 +61,48 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
   const plain = (label: string, value: number | string): readonly Cell[] => [{ text: label }, { text: String(value) }];
   const made = faultsByKind(result);
   printRows(terminal, 'CAMPAIGN', [
-    plain('seed', options.seed), plain('runners', options.runners), plain('queues', options.queues), plain('lease', `${options.leaseMs} ms`), plain('took', `${Math.round(result.tookMs / 1000)} s`),
-    plain('runs', verdict.runs), plain('attempts', verdict.attempts),
+    plain('seed', options.seed),
+    plain('runners', options.runners),
+    plain('queues', options.queues),
+    plain('lease', `${options.leaseMs} ms`),
+    plain('took', `${Math.round(result.tookMs / 1000)} s`),
+    plain('runs', verdict.runs),
+    plain('attempts', verdict.attempts),
   ]);
   printRows(terminal, 'FAULTS', [
     ...faultKinds.filter((kind) => made[kind] !== undefined).map((kind) => plain(kind, made[kind] ?? 0)),
     ...leftOut.map(({ kind, why }) => plain(kind, `left out: ${why}`)),
     plain(`all, of ${Object.keys(made).length} kinds`, result.faults.length),
   ]);
-  printRows(terminal, 'MUST BE 0', countNames.map((name) => [{ text: labels[name] }, { text: String(verdict.counts[name]), ...(verdict.counts[name] > 0 ? { paint: bad } : {}) }]));
-  const afterFaults = faultKinds.flatMap((kind) => (verdict.standstillBeyondFault[kind] === undefined ? [] : [plain(`after ${kind}`, `${verdict.standstillBeyondFault[kind]} ms beyond it`)]));
-  printRows(terminal, 'STANDSTILL', [plain('longest, of a queue that was due', standstill(verdict.longestStandstill)), ...afterFaults, plain("longest turn of a runner's loop", result.runnerLoopDelayMaxMs === null ? 'not known' : `${result.runnerLoopDelayMaxMs} ms`)]);
-  for (const { count, what, run } of verdict.cases.slice(0, casesShown)) terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
-  if (verdict.cases.length > casesShown) terminal.print(`… and ${verdict.cases.length - casesShown} more: --json lists them all`);
-  if (kept !== null) terminal.print(`Kept: ${kept.folder}\n  cloudcode runs --project ${kept.project}${options.databaseUrl === undefined ? '' : ` --database ${kept.databaseUrl}`}`);
+  printRows(
+    terminal,
+    'MUST BE 0',
+    countNames.map((name) => [
+      { text: labels[name] },
+      { text: String(verdict.counts[name]), ...(verdict.counts[name] > 0 ? { paint: bad } : {}) },
+    ]),
+  );
+  const afterFaults = faultKinds.flatMap((kind) =>
+    verdict.standstillBeyondFault[kind] === undefined
+      ? []
+      : [plain(`after ${kind}`, `${verdict.standstillBeyondFault[kind]} ms beyond it`)],
+  );
+  printRows(terminal, 'STANDSTILL', [
+    plain('longest, of a queue that was due', standstill(verdict.longestStandstill)),
+    ...afterFaults,
+    plain(
+      "longest turn of a runner's loop",
+      result.runnerLoopDelayMaxMs === null ? 'not known' : `${result.runnerLoopDelayMaxMs} ms`,
+    ),
+  ]);
+  for (const { count, what, run } of verdict.cases.slice(0, casesShown))
+    terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
+  if (verdict.cases.length > casesShown)
+    terminal.print(`… and ${verdict.cases.length - casesShown} more: --json lists them all`);
+  if (kept !== null)
+    terminal.print(
+      `Kept: ${kept.folder}\n  cloudcode runs --project ${kept.project}${options.databaseUrl === undefined ? '' : ` --database ${kept.databaseUrl}`}`,
+    );
 }
 
 function printRows(terminal: Terminal, title: string, rows: readonly (readonly Cell[])[]): void {
@@ -91,5 +123,7 @@ function standstill(longest: CampaignResult['verdict']['longestStandstill']): st
 function faultsByKind({ faults }: CampaignResult): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
   for (const { kind } of faults) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Object.fromEntries(faultKinds.flatMap((kind) => (counts.has(kind) ? [[kind, counts.get(kind)]] : [])) as [string, number][]);
+  return Object.fromEntries(
+    faultKinds.flatMap((kind) => (counts.has(kind) ? [[kind, counts.get(kind)]] : [])) as [string, number][],
+  );
 }

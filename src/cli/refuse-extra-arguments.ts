@@ -9,7 +9,8 @@ export function refuseExtraArguments(command: Command): void {
   const known = command.commands.map((each) => each.name());
   const nearest = suggest(extra, known);
   throw new CloudCodeError('wrong_usage', `\`${command.name()}\` has no command ${JSON.stringify(extra)}.`, {
-    hint: nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`cloudcode ${command.name()} ${nearest}\`?`,
+    hint:
+      nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`cloudcode ${command.name()} ${nearest}\`?`,
   });
 }
 
@@ -22,7 +23,10 @@ export function refuseWhatSubcommandsIgnore(command: Command): void {
     subcommand.allowExcessArguments(false);
     subcommand.hook('preAction', () => {
       const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
-      if (given !== undefined) subcommand.error(`error: option '${given.flags}' is of \`${command.name()}\`: \`${command.name()} ${subcommand.name()}\` has no use for it`);
+      if (given !== undefined)
+        subcommand.error(
+          `error: option '${given.flags}' is of \`${command.name()}\`: \`${command.name()} ${subcommand.name()}\` has no use for it`,
+        );
     });
   }
 }
@@ -33,7 +37,8 @@ type GlobalOption = 'project' | 'environment' | 'url' | 'token' | 'database' | '
 export function refuseUnused(command: Command, ...options: readonly GlobalOption[]): void {
   command.hook('preAction', () => {
     for (const name of options) {
-      if (command.optsWithGlobals<Partial<Record<GlobalOption, string>>>()[name] !== undefined) command.error(`error: \`${command.name()}\` has no use for option '--${name}'`);
+      if (command.optsWithGlobals<Partial<Record<GlobalOption, string>>>()[name] !== undefined)
+        command.error(`error: \`${command.name()}\` has no use for option '--${name}'`);
     }
   });
 }
@@ -42,7 +47,10 @@ export function refuseUnused(command: Command, ...options: readonly GlobalOption
 export function refuseWithout(command: Command, part: string, options: readonly string[]): void {
   command.hook('preAction', () => {
     if (command.opts<Record<string, unknown>>()[part] !== false) return;
-    const given = command.options.find((option) => options.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli');
+    const given = command.options.find(
+      (option) =>
+        options.includes(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli',
+    );
     if (given !== undefined) command.error(`error: with --no-${part}, option '${given.flags}' has nothing to say`);
   });
 }

@@ -29,10 +29,16 @@ const defaultUrl = 'http://127.0.0.1:4000';
  * @throws CloudCodeError `wrong_usage`, `project_not_found`
  */
 export async function findTarget(global: GlobalOptions): Promise<Target> {
-  if (global.url !== undefined) return { kind: 'server', url: checkUrl(global.url, ['http:', 'https:'], 'http://127.0.0.1:4000') };
+  if (global.url !== undefined)
+    return { kind: 'server', url: checkUrl(global.url, ['http:', 'https:'], 'http://127.0.0.1:4000') };
   const folder = projectFolder(global);
   if (global.database !== undefined) return { kind: 'database', url: checkDatabaseUrl(global.database), folder };
-  if (folder === null) return { kind: 'server', url: defaultUrl, hint: `It was asked because ${resolve(global.project)} is no CloudCode project. Go into one, name its folder with --project, or make one with \`cloudcode init\`.` };
+  if (folder === null)
+    return {
+      kind: 'server',
+      url: defaultUrl,
+      hint: `It was asked because ${resolve(global.project)} is no CloudCode project. Go into one, name its folder with --project, or make one with \`cloudcode init\`.`,
+    };
   const url = await findRecordedServer(folder, global);
   return url === null ? { kind: 'embedded', folder } : { kind: 'server', url, servesFolder: true };
 }
@@ -41,14 +47,25 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
   const target = await findTarget(global);
   if (target.kind === 'server') {
     const { httpBackend } = await import('../client/http-backend.ts');
-    const backend = httpBackend({ url: target.url, token: global.token, environment: global.environment, hint: target.hint });
+    const backend = httpBackend({
+      url: target.url,
+      token: global.token,
+      environment: global.environment,
+      hint: target.hint,
+    });
     return { backend, deployable: null, close: async () => undefined };
   }
-  const [{ openProjectStore }, { storeBackend }] = await Promise.all([import('../main.ts'), import('./store-backend.ts')]);
+  const [{ openProjectStore }, { storeBackend }] = await Promise.all([
+    import('../main.ts'),
+    import('./store-backend.ts'),
+  ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openProjectStore({ folder: target.folder ?? '.', data: global.data, databaseUrl });
   const { environment } = global;
-  const deployable = target.folder === null ? null : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
+  const deployable =
+    target.folder === null
+      ? null
+      : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
   return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
 }
 
@@ -63,7 +80,9 @@ function checkUrl(url: string, protocols: readonly string[], example: string): s
   if (protocol !== undefined && protocols.includes(protocol)) return url;
   const at = url.lastIndexOf('@');
   const shown = at === -1 ? url : `${protocol === undefined ? '' : `${protocol}//`}…${url.slice(at)}`;
-  throw new CloudCodeError('wrong_usage', `${JSON.stringify(shown)} is not the kind of URL that is wanted here.`, { hint: `Write it like ${example}` });
+  throw new CloudCodeError('wrong_usage', `${JSON.stringify(shown)} is not the kind of URL that is wanted here.`, {
+    hint: `Write it like ${example}`,
+  });
 }
 
 /** The project's folder with symbolic links resolved; null outside a project, when none was asked for. */
@@ -79,13 +98,20 @@ export function requireProject(global: GlobalOptions): string {
 }
 
 function refuseFolder(folder: string): never {
-  throw new CloudCodeError('project_not_found', `${folder} is no CloudCode project: it has no folder named cloudcode.`, {
-    hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
-  });
+  throw new CloudCodeError(
+    'project_not_found',
+    `${folder} is no CloudCode project: it has no folder named cloudcode.`,
+    {
+      hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
+    },
+  );
 }
 
 async function findRecordedServer(folder: string, { environment, data }: GlobalOptions): Promise<string | null> {
-  const [{ readServerRecords }, { recordFolders }] = await Promise.all([import('../service/http/record-server.ts'), import('../project/machine-folder.ts')]);
+  const [{ readServerRecords }, { recordFolders }] = await Promise.all([
+    import('../service/http/record-server.ts'),
+    import('../project/machine-folder.ts'),
+  ]);
   const records = (await Promise.all(recordFolders({ project: folder, data }).map(readServerRecords))).flat();
   if (records.length === 0) return null;
   const asked = records.map(async ({ url }) => {
@@ -98,7 +124,10 @@ async function findRecordedServer(folder: string, { environment, data }: GlobalO
 async function servesProject(url: string, folder: string, environment: string): Promise<boolean> {
   try {
     const path = `/api/v1/environments/${encodeURIComponent(environment)}/project`;
-    const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(answerWithinMs), redirect: 'error' });
+    const response = await fetch(new URL(path, url), {
+      signal: AbortSignal.timeout(answerWithinMs),
+      redirect: 'error',
+    });
     const { parseProjectBody } = await import('../service/api/http-project.ts');
     return parseProjectBody(await response.json())?.folder === folder;
   } catch {

@@ -23,7 +23,8 @@ export async function runChaos({ terminal }: Invocation, options: CampaignOption
     const result = await runCampaign(options, {
       interrupted: interrupts.signal,
       onPhase: (next) => (phase = next),
-      onProgress: (progress) => (counts = `: ${progress.runsScheduled} of ${progress.runs} runs scheduled, ${progress.faultsBegun} of ${progress.faults} faults begun`),
+      onProgress: (progress) =>
+        (counts = `: ${progress.runsScheduled} of ${progress.runs} runs scheduled, ${progress.faultsBegun} of ${progress.faults} faults begun`),
     });
     live.stop();
     if (result === null) {

@@ -35,15 +35,29 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     const onEvent = (event: SystemEvent): void => {
       if (event.kind === 'building') steps.at(event.step);
       if (event.kind === 'deploying') steps.at(event.what);
-      if (event.kind === 'deployment_kept') tell('Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy');
+      if (event.kind === 'deployment_kept')
+        tell(
+          'Other runners work on this database, so what is deployed there stays: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy',
+        );
       if (event.kind === 'files_elsewhere') tell(describeElsewhere(event));
-      if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit') tell(`trouble: ${describeEvent(event)}`);
+      if (event.kind === 'trouble' || event.kind === 'kill_failed' || event.kind === 'runner_unfit')
+        tell(`trouble: ${describeEvent(event)}`);
     };
-    workplace = await openWorkplace(global, { onEvent, tell, task: request.task, onStep: steps.at, signal: interrupts.signal });
+    workplace = await openWorkplace(global, {
+      onEvent,
+      tell,
+      task: request.task,
+      onStep: steps.at,
+      signal: interrupts.signal,
+    });
     steps.at(null);
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;
-    const scheduled = await scheduleOrDeploy(backend, request, { deployable: workplace.deployable, tell, onStep: steps.at });
+    const scheduled = await scheduleOrDeploy(backend, request, {
+      deployable: workplace.deployable,
+      tell,
+      onStep: steps.at,
+    });
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };
     const found = describeFound(scheduled);
     if (found !== null) live.above(`${found}\n`);
@@ -53,7 +67,8 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     if (interrupts.signal.aborted) return leave(terminal, workplace, { run, signal: interrupts.signal });
     if (!terminal.json) terminal.print(describeRun(run, { colours: terminal.out.colours, now: Date.now() }));
     await finish(workplace, interrupts.signal);
-    if (!drain && workplace.deployable !== null) await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
+    if (!drain && workplace.deployable !== null)
+      await tellLeft(backend, terminal, 'Left for the next `cloudcode run --drain`, `dev` or `start`');
     return exitStatusOf(run);
   } finally {
     live.stop();
@@ -85,7 +100,9 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   try {
     if (drain) {
       // With nothing left to do, a run that is not over waits in a paused queue: it would be followed for ever.
-      const drained = waitUntilDrained(backend, { status, signal }).then(() => endUnlessFinal(backend, scheduled.id, over));
+      const drained = waitUntilDrained(backend, { status, signal }).then(() =>
+        endUnlessFinal(backend, scheduled.id, over),
+      );
       const [ended] = await Promise.all([follow(), drained]);
       live.stop();
       if (!waiting.signal.aborted) {
@@ -106,7 +123,11 @@ async function endUnlessFinal(backend: Backend, runId: string, over: AbortContro
 }
 
 /** What the live line says: asked for once a second. */
-async function tellState(backend: Backend, scheduled: Run, to: { readonly status: { text: string }; readonly signal: AbortSignal }): Promise<void> {
+async function tellState(
+  backend: Backend,
+  scheduled: Run,
+  to: { readonly status: { text: string }; readonly signal: AbortSignal },
+): Promise<void> {
   const began = Date.now();
   while (!to.signal.aborted) {
     const run = await backend.getRun(scheduled.id).catch(() => scheduled);
@@ -119,10 +140,19 @@ async function tellState(backend: Backend, scheduled: Run, to: { readonly status
 }
 
 /** Ctrl-C: the run stays in the store. What an own runner was at is given back, and does not count as an attempt. */
-function leave(terminal: Terminal, workplace: Workplace, from: { readonly run: Run; readonly signal: AbortSignal }): number {
+function leave(
+  terminal: Terminal,
+  workplace: Workplace,
+  from: { readonly run: Run; readonly signal: AbortSignal },
+): number {
   const { run, signal } = from;
-  const rest = workplace.deployable !== null ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
-  terminal.tell(isFinal(run.state) ? `Interrupted. Run ${run.id} is ${run.state}.` : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`);
+  const rest =
+    workplace.deployable !== null ? 'it begins again with the next `cloudcode run`, `dev` or `start`' : 'it goes on';
+  terminal.tell(
+    isFinal(run.state)
+      ? `Interrupted. Run ${run.id} is ${run.state}.`
+      : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`,
+  );
   return interruptStatus(signal.reason);
 }
 

@@ -25,26 +25,48 @@ interface Scheduling {
  * Schedules a run. A store knows the tasks of its last deployment: when it does not know one that the folder has, because the task is new
  * nothing was deployed yet, or it was broken then, the folder is deployed as it stands. Of a task that goes on with earlier code that is told.
  */
-export async function scheduleOrDeploy(backend: Backend, request: { readonly task: string }, { deployable, tell, onStep }: Scheduling): Promise<Scheduled> {
+export async function scheduleOrDeploy(
+  backend: Backend,
+  request: { readonly task: string },
+  { deployable, tell, onStep }: Scheduling,
+): Promise<Scheduled> {
   const scheduled = await scheduleInStore(backend, request, { deployable, tell, onStep });
   const broken = (await backend.listBrokenTasks()).filter(({ name }) => name === request.task);
   describeBroken(broken).forEach(tell);
   return scheduled;
 }
 
-async function scheduleInStore(backend: Backend, request: { readonly task: string }, { deployable, onStep }: Scheduling): Promise<Scheduled> {
+async function scheduleInStore(
+  backend: Backend,
+  request: { readonly task: string },
+  { deployable, onStep }: Scheduling,
+): Promise<Scheduled> {
   try {
     return await backend.scheduleRun({ ...request });
   } catch (error) {
-    if (!(error instanceof CloudCodeError) || (error.code !== 'unknown_task' && error.code !== 'task_broken') || deployable === null) throw error;
+    if (
+      !(error instanceof CloudCodeError) ||
+      (error.code !== 'unknown_task' && error.code !== 'task_broken') ||
+      deployable === null
+    )
+      throw error;
     const { findProject } = await import('../project/find-project.ts');
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
     const { deployFolder } = await import('../engine/operations/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
-    const replacement = await deployFolder(store, { folder, environment, deploy: isShared ? 'unless_replaced' : 'always', onStep });
+    const replacement = await deployFolder(store, {
+      folder,
+      environment,
+      deploy: isShared ? 'unless_replaced' : 'always',
+      onStep,
+    });
     onStep(null);
-    if (replacement !== null) throw new CloudCodeError('unknown_task', error.message, { hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`, cause: error });
+    if (replacement !== null)
+      throw new CloudCodeError('unknown_task', error.message, {
+        hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`,
+        cause: error,
+      });
     return backend.scheduleRun({ ...request });
   }
 }
@@ -63,8 +85,17 @@ export function describeFound({ run, isNew }: Scheduled): string | null {
 }
 
 /** A task that is only in the folder may be the one that was meant. */
-async function nearestInFolder(error: CloudCodeError, task: string, tasks: readonly { readonly name: string }[]): Promise<CloudCodeError> {
+async function nearestInFolder(
+  error: CloudCodeError,
+  task: string,
+  tasks: readonly { readonly name: string }[],
+): Promise<CloudCodeError> {
   const { suggest } = await import('../engine/core/suggest.ts');
-  const nearest = suggest(task, tasks.map(({ name }) => name));
-  return nearest === null ? error : new CloudCodeError('unknown_task', error.message, { hint: `Did you mean \`${nearest}\`?`, cause: error });
+  const nearest = suggest(
+    task,
+    tasks.map(({ name }) => name),
+  );
+  return nearest === null
+    ? error
+    : new CloudCodeError('unknown_task', error.message, { hint: `Did you mean \`${nearest}\`?`, cause: error });
 }

@@ -16,7 +16,10 @@ import { followSteps } from './terminal/follow-steps.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** `start` and `dev`: serves until a signal, then drains. */
-export async function serveUntilStopped({ terminal, global }: Invocation, options: Omit<SystemOptions, 'onEvent'>): Promise<number> {
+export async function serveUntilStopped(
+  { terminal, global }: Invocation,
+  options: Omit<SystemOptions, 'onEvent'>,
+): Promise<number> {
   if (options.http !== null) (await import('../service/http/loopback.ts')).refuseHost(options.http.host);
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
   using interrupts = catchInterrupts(terminal);
@@ -39,7 +42,11 @@ export async function serveUntilStopped({ terminal, global }: Invocation, option
   return exitStatuses.done;
 }
 
-function tellStart(terminal: Terminal, { url, folder, tasks, isBroken }: System, options: Pick<SystemOptions, 'environment' | 'runner' | 'watch'>): void {
+function tellStart(
+  terminal: Terminal,
+  { url, folder, tasks, isBroken }: System,
+  options: Pick<SystemOptions, 'environment' | 'runner' | 'watch'>,
+): void {
   const { environment } = options;
   if (terminal.json) {
     // One line, so that a reader needs no more than that.
@@ -51,7 +58,8 @@ function tellStart(terminal: Terminal, { url, folder, tasks, isBroken }: System,
   terminal.print(`  environment  ${environment}`);
   terminal.print(`  project      ${folder}`);
   terminal.print(`  tasks        ${tasks.length === 0 ? 'none yet' : tasks.join(', ')}`);
-  if (isBroken && tasks.length > 0) terminal.print('               of the last good deployment, which goes on until the folder can be deployed');
+  if (isBroken && tasks.length > 0)
+    terminal.print('               of the last good deployment, which goes on until the folder can be deployed');
   if (options.runner === null) terminal.print('  no runner: what is scheduled waits for one');
   if (options.watch) terminal.print('  watching     all that the build reads');
   terminal.print('Ctrl-C stops it.');
@@ -63,7 +71,10 @@ interface Telling {
   readonly environment: string;
 }
 
-function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<SystemEvent, { kind: 'building' }>): void {
+function tellEvent(
+  { terminal, broken, environment }: Telling,
+  event: Exclude<SystemEvent, { kind: 'building' }>,
+): void {
   const { colours } = terminal.err;
   const time = colours.dim(new Date().toISOString().slice(11, 23));
   switch (event.kind) {
@@ -72,16 +83,21 @@ function tellEvent({ terminal, broken, environment }: Telling, event: Exclude<Sy
     case 'deployed':
       terminal.tell(`${time} ${describeDeployed(event)}`);
       for (const notice of event.notices) terminal.tell(`${time} ${colours.yellow('data')}: ${escapeText(notice)}`);
-      if (event.afterRestart.length > 0) terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
-      for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
+      if (event.afterRestart.length > 0)
+        terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
+      for (const { task, need } of event.spawned)
+        terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
       for (const text of broken.deployed(event.broken)) terminal.tell(`${time} ${text}`);
       return;
     case 'not_deployed':
       terminal.tell(`${time} ${colours.red('not deployed')}: ${describeError(event.error)}`);
-      if (event.goesOn !== undefined && event.goesOn.length > 0) terminal.tell(`The last good deployment goes on: ${event.goesOn.join(', ')}`);
+      if (event.goesOn !== undefined && event.goesOn.length > 0)
+        terminal.tell(`The last good deployment goes on: ${event.goesOn.join(', ')}`);
       return;
     case 'not_watched':
-      return terminal.tell(`${time} ${colours.yellow('files are looked at')} every ${event.everyMs} ms, as the system tells of no changes: ${describeBlind(event.error)}`);
+      return terminal.tell(
+        `${time} ${colours.yellow('files are looked at')} every ${event.everyMs} ms, as the system tells of no changes: ${describeBlind(event.error)}`,
+      );
     case 'deployment_kept':
       return terminal.tell(`${time} ${colours.yellow('not deployed')}: ${describeKept(event, environment)}`);
     case 'files_elsewhere':
@@ -129,22 +145,30 @@ export function describeElsewhere({ folder, because }: Extract<SystemEvent, { ki
 function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { kind: 'deployed' }>): string {
   const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}`;
   if (changed) return `deployed: ${[count, ...settings].join(', ')}`;
-  return settings.length === 0 ? `nothing to deploy: ${count}` : `deployed: ${settings.join(', ')} (${count} as before)`;
+  return settings.length === 0
+    ? `nothing to deploy: ${count}`
+    : `deployed: ${settings.join(', ')} (${count} as before)`;
 }
 
-function describeKept({ replacement, tasks }: Extract<SystemEvent, { kind: 'deployment_kept' }>, environment: string): string {
+function describeKept(
+  { replacement, tasks }: Extract<SystemEvent, { kind: 'deployment_kept' }>,
+  environment: string,
+): string {
   const why = replacement === null ? 'others work on this database' : describeReplaced(environment, replacement);
   return `${why}.\nWhat is deployed goes on: ${tasks.map(escapeText).join(', ')}. ${deployAllTheSame}`;
 }
 
 function describeBlind({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ENOSPC') return 'it has no watches left (ENOSPC). More of them: sudo sysctl fs.inotify.max_user_watches=524288';
-  if (code === 'EMFILE' || code === 'ENFILE') return `it has no watchers or files left (${code}). More of them: sudo sysctl fs.inotify.max_user_instances=1024, or ulimit -n 65536`;
+  if (code === 'ENOSPC')
+    return 'it has no watches left (ENOSPC). More of them: sudo sysctl fs.inotify.max_user_watches=524288';
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return `it has no watchers or files left (${code}). More of them: sudo sysctl fs.inotify.max_user_instances=1024, or ulimit -n 65536`;
   return message;
 }
 
 function describeError(error: unknown): string {
-  if (error instanceof CloudCodeError) return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
+  if (error instanceof CloudCodeError)
+    return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
@@ -153,5 +177,8 @@ async function refreshTypes(built: BuiltProject): Promise<void> {
   if (!existsSync(join(built.folder, 'cloudcode-env.d.ts'))) return;
   const { writeTypesOf } = await import('../project/write-types.ts');
   // A folder that cannot be written to keeps the old one.
-  await writeTypesOf({ ...built, tasks: [...built.tasks, ...built.broken].sort((left, right) => (left.name < right.name ? -1 : 1)) }).catch(() => undefined);
+  await writeTypesOf({
+    ...built,
+    tasks: [...built.tasks, ...built.broken].sort((left, right) => (left.name < right.name ? -1 : 1)),
+  }).catch(() => undefined);
 }

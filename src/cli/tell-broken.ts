@@ -16,9 +16,14 @@ export function tellBroken(): BrokenTeller {
   let broken: readonly DeployedBrokenTask[] = [];
   return {
     deployed: (now) => {
-      const mended = broken.filter(({ name }) => !now.some((task) => task.name === name)).map(({ name }) => escapeText(name));
+      const mended = broken
+        .filter(({ name }) => !now.some((task) => task.name === name))
+        .map(({ name }) => escapeText(name));
       broken = now;
-      return [...describeBroken(now.map(toBrokenTaskBody)), ...(mended.length === 0 ? [] : [`no longer broken: ${mended.join(', ')}`])];
+      return [
+        ...describeBroken(now.map(toBrokenTaskBody)),
+        ...(mended.length === 0 ? [] : [`no longer broken: ${mended.join(', ')}`]),
+      ];
     },
     started: ({ task, bundleHash }) => {
       const old = broken.find(({ name, goesOn }) => name === task && goesOn?.bundleHash === bundleHash)?.goesOn ?? null;

@@ -8,7 +8,10 @@ import type { Terminal } from './terminal/terminal.ts';
 const pauseMs = 200;
 
 /** Resolves when nothing is queued, running or in back-off and nothing comes due within a minute, or when the signal aborts. */
-export async function waitUntilDrained(backend: Backend, options: { readonly status: { text: string }; readonly signal: AbortSignal }): Promise<void> {
+export async function waitUntilDrained(
+  backend: Backend,
+  options: { readonly status: { text: string }; readonly signal: AbortSignal },
+): Promise<void> {
   const { status, signal } = options;
   while (!signal.aborted) {
     const asked = performance.now();
@@ -26,23 +29,38 @@ export async function tellEnded(backend: Backend, terminal: Terminal, scheduled:
   const { counts, failures } = await backend.summariseEnded({ since: scheduled.createdAt, besides: scheduled.id });
   if (counts.length === 0) return;
   const { colours } = terminal.err;
-  terminal.tell(`Ended besides: ${counts.map(({ task, state, runs }) => `${runs} of ${escapeText(task)} ${paintState(colours, state)}`).join(', ')}.`);
+  terminal.tell(
+    `Ended besides: ${counts.map(({ task, state, runs }) => `${runs} of ${escapeText(task)} ${paintState(colours, state)}`).join(', ')}.`,
+  );
   for (const { id, task, state, message } of failures) {
-    terminal.tell(`  ${id} ${escapeText(task)} ${paintState(colours, state)}${message === null ? '' : `: ${escapeText(firstLine(message))}`}`);
+    terminal.tell(
+      `  ${id} ${escapeText(task)} ${paintState(colours, state)}${message === null ? '' : `: ${escapeText(firstLine(message))}`}`,
+    );
   }
-  const unlisted = counts.reduce((sum, { state, runs }) => sum + (state === 'failed' || state === 'dead' ? runs : 0), 0) - failures.length;
+  const unlisted =
+    counts.reduce((sum, { state, runs }) => sum + (state === 'failed' || state === 'dead' ? runs : 0), 0) -
+    failures.length;
   if (unlisted > 0) terminal.tell(`  and ${unlisted} more: cloudcode runs --state failed, cloudcode runs --state dead`);
 }
 
 /** Says what was left undone, if anything was. */
 export async function tellLeft(backend: Backend, terminal: Terminal, intro: string): Promise<void> {
   const backlog = await backend.summariseBacklog();
-  const parts = [describeWork({ ...backlog, running: 0 }), count(backlog.later, 'due later'), pausedPart(backlog)].filter((part) => part !== '');
+  const parts = [
+    describeWork({ ...backlog, running: 0 }),
+    count(backlog.later, 'due later'),
+    pausedPart(backlog),
+  ].filter((part) => part !== '');
   if (parts.length > 0) terminal.tell(`${intro}: ${parts.join(', ')}.`);
 }
 
 function describeWork(backlog: Backlog): string {
-  const parts = [count(backlog.running, 'running'), count(backlog.queued, 'queued'), count(backlog.inBackOff, 'in back-off'), count(backlog.dueSoon, 'due within a minute')];
+  const parts = [
+    count(backlog.running, 'running'),
+    count(backlog.queued, 'queued'),
+    count(backlog.inBackOff, 'in back-off'),
+    count(backlog.dueSoon, 'due within a minute'),
+  ];
   return parts.filter((part) => part !== '').join(', ');
 }
 

@@ -28,7 +28,10 @@ export interface Backend {
   /** The runs that have ended since a time (ISO 8601), but for one. */
   summariseEnded(of: { readonly since: string; readonly besides: string }): Promise<EndedSummary>;
   /** How the folder of a server stands to what is deployed, which may be built first. Null when the signal ended that. */
-  lookAtFolder(waiting: { readonly signal: AbortSignal; readonly onStep: (step: string) => void }): Promise<FolderBody | null>;
+  lookAtFolder(waiting: {
+    readonly signal: AbortSignal;
+    readonly onStep: (step: string) => void;
+  }): Promise<FolderBody | null>;
   /** @throws CloudCodeError `server_unreachable`, `database_unreachable` */
   health(): Promise<void>;
 }
@@ -77,7 +80,12 @@ export interface EndedSummary {
   /** By task and state. */
   readonly counts: readonly { readonly task: string; readonly state: RunState; readonly runs: number }[];
   /** The last ten that `failed` or are `dead`, with the message of the error. */
-  readonly failures: readonly { readonly id: string; readonly task: string; readonly state: RunState; readonly message: string | null }[];
+  readonly failures: readonly {
+    readonly id: string;
+    readonly task: string;
+    readonly state: RunState;
+    readonly message: string | null;
+  }[];
 }
 
 /** The most runs that one page holds. */
@@ -86,7 +94,7 @@ export const maxPageSize = 200;
 /** The queues of all pages. */
 export async function allQueues(read: (cursor: string | undefined) => Promise<QueuePage>): Promise<readonly Queue[]> {
   const all: Queue[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await read(cursor);
     all.push(...page.queues);
     if (page.nextCursor === undefined) return all;

@@ -7,6 +7,13 @@ import type { ServerAddress } from './http-backend.ts';
  * @returns null when the signal ended that
  * @throws CloudCodeError of the deployment, `server_unreachable`
  */
-export function deployByServer({ url, token, hint, environment }: ServerAddress, following: Omit<Following, 'method'>): Promise<DeploymentBody | null> {
-  return followWork<DeploymentBody>({ url, token, hint }, `/api/v1/environments/${encodeURIComponent(environment)}/folder/deploy`, { method: 'POST', ...following });
+export function deployByServer(
+  { url, token, hint, environment }: ServerAddress,
+  following: Omit<Following, 'method'>,
+): Promise<DeploymentBody | null> {
+  return followWork<DeploymentBody>(
+    { url, token, hint },
+    `/api/v1/environments/${encodeURIComponent(environment)}/folder/deploy`,
+    { method: 'POST', ...following },
+  );
 }

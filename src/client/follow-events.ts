@@ -14,12 +14,20 @@ const pauseMs = 500;
  * a server that was never reached is an error at once, one that is away for 30 s later.
  * @returns the run as it ended, or null when the signal aborted
  */
-export async function* followEvents(server: Server, path: string, signal: AbortSignal): AsyncGenerator<NumberedLine, Run | null> {
+export async function* followEvents(
+  server: Server,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<NumberedLine, Run | null> {
   let seq = 0;
   let reachedAt = -Infinity;
   while (!signal.aborted) {
     try {
-      const response = await send(server, path, { accept: 'text/event-stream', headers: seq > 0 ? { 'last-event-id': String(seq) } : {}, signal });
+      const response = await send(server, path, {
+        accept: 'text/event-stream',
+        headers: seq > 0 ? { 'last-event-id': String(seq) } : {},
+        signal,
+      });
       reachedAt = performance.now();
       for await (const event of readEvents(response.body ?? new ReadableStream())) {
         reachedAt = performance.now();
@@ -30,9 +38,13 @@ export async function* followEvents(server: Server, path: string, signal: AbortS
       }
     } catch (error) {
       if (isAborted(signal)) return null;
-      const isAway = !(error instanceof CloudCodeError) || error.code === 'server_unreachable' || error.code === 'database_unreachable';
+      const isAway =
+        !(error instanceof CloudCodeError) ||
+        error.code === 'server_unreachable' ||
+        error.code === 'database_unreachable';
       if (!isAway) throw error;
-      if (performance.now() - reachedAt > patienceMs) throw error instanceof CloudCodeError ? error : unreachable(server, error);
+      if (performance.now() - reachedAt > patienceMs)
+        throw error instanceof CloudCodeError ? error : unreachable(server, error);
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

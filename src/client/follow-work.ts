@@ -15,7 +15,11 @@ export interface Following {
  * @returns null when the signal ended that
  * @throws CloudCodeError of the work; `server_unreachable` also when the server goes away meanwhile
  */
-export async function followWork<Result>(server: Server, path: string, { method, signal, onStep }: Following): Promise<Result | null> {
+export async function followWork<Result>(
+  server: Server,
+  path: string,
+  { method, signal, onStep }: Following,
+): Promise<Result | null> {
   try {
     const response = await send(server, path, { method, accept: 'text/event-stream', signal });
     for await (const { event, data } of readEvents(response.body ?? new ReadableStream())) {

@@ -3,7 +3,15 @@ import { parseQueue, parseScheduleRequest } from '../engine/core/schedule-reques
 import { fitsInPath } from '../service/api/http-queues.ts';
 import type { BrokenTaskBody, FolderBody } from '../service/api/http-project.ts';
 import type { LogsBody } from '../service/api/http-runs.ts';
-import { allQueues, type Backend, type Backlog, type EndedSummary, type QueuePage, type RunPage, type TaskSummary } from './backend.ts';
+import {
+  allQueues,
+  type Backend,
+  type Backlog,
+  type EndedSummary,
+  type QueuePage,
+  type RunPage,
+  type TaskSummary,
+} from './backend.ts';
 import { followEvents } from './follow-events.ts';
 import { followWork } from './follow-work.ts';
 import { requestAnswer, requestJson, withoutSecrets } from './request-json.ts';
@@ -21,9 +29,12 @@ export function httpBackend({ url, token, environment, hint }: ServerAddress): B
   const server = { url, token, hint };
   const base = `/api/v1/environments/${encodeURIComponent(environment)}`;
   const get = <Answer>(path: string): Promise<Answer> => requestJson<Answer>(server, base + path);
-  const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> => requestJson<Answer>(server, base + path, { method: 'POST', body });
+  const post = <Answer>(path: string, body: unknown = {}): Promise<Answer> =>
+    requestJson<Answer>(server, base + path, { method: 'POST', body });
   const change = (name: string, verb: 'pause' | 'resume'): Promise<Queue> =>
-    fitsInPath(parseQueue(name)) ? post(`/queues/${encodeURIComponent(name)}/${verb}`) : post(`/queues/${verb}`, { queue: name });
+    fitsInPath(parseQueue(name))
+      ? post(`/queues/${encodeURIComponent(name)}/${verb}`)
+      : post(`/queues/${verb}`, { queue: name });
   const runPath = (runId: string): string => `/runs/${encodeURIComponent(runId)}`;
   return {
     name: withoutSecrets(url),

@@ -26,7 +26,11 @@ export async function requestJson<Answer>(server: Server, path: string, request:
 }
 
 /** As requestJson, with the status of the good answer. */
-export async function requestAnswer<Answer>(server: Server, path: string, request: Request): Promise<{ readonly status: number; readonly body: Answer }> {
+export async function requestAnswer<Answer>(
+  server: Server,
+  path: string,
+  request: Request,
+): Promise<{ readonly status: number; readonly body: Answer }> {
   const response = await send(server, path, { signal: AbortSignal.timeout(timeoutMs), ...request });
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(server, error);
@@ -44,7 +48,8 @@ export async function send(server: Server, path: string, request: Request): Prom
   const response = await fetch(addressOf(server, path), {
     method,
     headers: {
-      accept, ...headers,
+      accept,
+      ...headers,
       ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
       ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
     },
@@ -63,7 +68,10 @@ function addressOf(server: Server, path: string): URL {
   try {
     return new URL(server.url.replace(/(?<!\/)\/+$/, '') + path);
   } catch (error) {
-    throw new CloudCodeError('wrong_usage', `${JSON.stringify(server.url)} is no URL.`, { hint: 'Write it like http://127.0.0.1:4000', cause: error });
+    throw new CloudCodeError('wrong_usage', `${JSON.stringify(server.url)} is no URL.`, {
+      hint: 'Write it like http://127.0.0.1:4000',
+      cause: error,
+    });
   }
 }
 
@@ -78,18 +86,33 @@ function problemIn(text: string): CloudCodeError | null {
 export function unreachable(server: Server, error: unknown): CloudCodeError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = (cause as { readonly code?: unknown }).code;
-  const why = error instanceof Error && error.name === 'TimeoutError' ? 'no answer in time' : typeof code === 'string' ? code : cause instanceof Error ? cause.message : String(cause);
-  return new CloudCodeError('server_unreachable', `The server at ${withoutSecrets(server.url)} cannot be reached (${why}).`, {
-    hint: server.hint ?? 'Start one with `cloudcode start` or `cloudcode dev`, or check --url and CLOUDCODE_URL.',
-    cause: error,
-  });
+  const why =
+    error instanceof Error && error.name === 'TimeoutError'
+      ? 'no answer in time'
+      : typeof code === 'string'
+        ? code
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
+  return new CloudCodeError(
+    'server_unreachable',
+    `The server at ${withoutSecrets(server.url)} cannot be reached (${why}).`,
+    {
+      hint: server.hint ?? 'Start one with `cloudcode start` or `cloudcode dev`, or check --url and CLOUDCODE_URL.',
+      cause: error,
+    },
+  );
 }
 
 function notOurs(server: Server, response: Response, cause: unknown): CloudCodeError {
-  return new CloudCodeError('server_unreachable', `What answers at ${withoutSecrets(server.url)} is no CloudCode server (status ${response.status}).`, {
-    hint: 'Check --url and CLOUDCODE_URL, and what else listens there.',
-    cause,
-  });
+  return new CloudCodeError(
+    'server_unreachable',
+    `What answers at ${withoutSecrets(server.url)} is no CloudCode server (status ${response.status}).`,
+    {
+      hint: 'Check --url and CLOUDCODE_URL, and what else listens there.',
+      cause,
+    },
+  );
 }
 
 /** An address for messages: without user, password and query. */

@@ -21,7 +21,14 @@ export interface DeployOnce {
  * @returns null when the signal ended the build
  * @throws CloudCodeError of the project, the store and the deployment
  */
-export async function deployOnce({ folder: given, data, databaseUrl, environment, signal, onStep }: DeployOnce): Promise<DeploymentBody | null> {
+export async function deployOnce({
+  folder: given,
+  data,
+  databaseUrl,
+  environment,
+  signal,
+  onStep,
+}: DeployOnce): Promise<DeploymentBody | null> {
   refuseOtherEnvironment(environment);
   const { folder } = await findFolder(given);
   const built = await buildApart(folder, { signal, cache: data, onStep });
@@ -30,7 +37,11 @@ export async function deployOnce({ folder: given, data, databaseUrl, environment
   const { store, close } = await openProjectStore({ folder, data, databaseUrl });
   try {
     onStep('deploying');
-    return toDeploymentBody(await deployProject(store, environment, built, onStep), { environment, folder, report: built.report });
+    return toDeploymentBody(await deployProject(store, environment, built, onStep), {
+      environment,
+      folder,
+      report: built.report,
+    });
   } finally {
     await close();
   }

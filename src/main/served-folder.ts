@@ -1,10 +1,21 @@
 import { CloudCodeError } from '../engine/core/errors.ts';
-import { type Deployed, deployProject, deployUnlessReplaced, isDeployed, type Replacement } from '../engine/operations/deploy-project.ts';
+import {
+  type Deployed,
+  deployProject,
+  deployUnlessReplaced,
+  isDeployed,
+  type Replacement,
+} from '../engine/operations/deploy-project.ts';
 import type { Waiting } from '../service/http/stream-work.ts';
 import { listTasks } from '../engine/operations/list-tasks.ts';
 import { refuseOtherEnvironment } from '../engine/operations/only-environment.ts';
 import { problemOf } from '../service/api/http-problem.ts';
-import { type BrokenTaskBody, type DeploymentBody, type FolderBody, toBrokenTaskBody } from '../service/api/http-project.ts';
+import {
+  type BrokenTaskBody,
+  type DeploymentBody,
+  type FolderBody,
+  toBrokenTaskBody,
+} from '../service/api/http-project.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
@@ -55,7 +66,12 @@ export async function serveFolder(serving: Serving): Promise<ServedFolder> {
   const { store, options, first } = serving;
   const deployed = await deployFirst(serving);
   const watched = options.watch ? await watchAndDeploy(serving, deployed) : await compare(serving, deployed);
-  return { tasks: await deployedTasks(store, options.environment), isBroken: (first.error ?? deployed.error) !== null, broken: deployed.broken, ...watched };
+  return {
+    tasks: await deployedTasks(store, options.environment),
+    isBroken: (first.error ?? deployed.error) !== null,
+    broken: deployed.broken,
+    ...watched,
+  };
 }
 
 interface FirstDeployment {
@@ -65,11 +81,16 @@ interface FirstDeployment {
 }
 
 async function deployFirst(serving: Serving): Promise<FirstDeployment> {
-  const { store, options, first: { built, started, error } } = serving;
+  const {
+    store,
+    options,
+    first: { built, started, error },
+  } = serving;
   if (built === null) return { error, isKept: false, broken: [] };
   try {
     const deployed = await deployWhen(store, options, built);
-    if ('replacement' in deployed) options.onEvent({ kind: 'deployment_kept', ...deployed, tasks: await deployedTasks(store, options.environment) });
+    if ('replacement' in deployed)
+      options.onEvent({ kind: 'deployment_kept', ...deployed, tasks: await deployedTasks(store, options.environment) });
     else options.onEvent(describeDeployed(options, deployed, { built, started }));
     const isKept = 'replacement' in deployed;
     return { error: null, isKept, broken: 'replacement' in deployed ? [] : deployed.broken.map(toBrokenTaskBody) };
@@ -88,16 +109,22 @@ interface Kept {
 async function deployWhen(store: Store, options: SystemOptions, built: BuiltProject): Promise<Deployed | Kept> {
   const { environment, deploy } = options;
   const onProgress = (what: string): void => options.onEvent({ kind: 'deploying', what });
-  if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, built))) return { replacement: null };
+  if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, built)))
+    return { replacement: null };
   if (deploy !== 'unless_replaced') return deployProject(store, environment, built, onProgress);
   const deployed = await deployUnlessReplaced(store, environment, built, onProgress);
   return 'replacedAt' in deployed ? { replacement: deployed } : deployed;
 }
 
-function describeDeployed(options: SystemOptions, deployed: Deployed, { built, started }: { readonly built: BuiltProject; readonly started: ProjectConfig }): SystemEvent {
+function describeDeployed(
+  options: SystemOptions,
+  deployed: Deployed,
+  { built, started }: { readonly built: BuiltProject; readonly started: ProjectConfig },
+): SystemEvent {
   // Where nothing is forked, it says nothing that a task is spawned.
   const spawned = chooseWorkerStart(built.config.workerStart) === 'fork' ? deployed.spawned : [];
-  const afterRestart = options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
+  const afterRestart =
+    options.runner === null ? [] : runnerSettings.filter((name) => built.config[name] !== started[name]);
   return { kind: 'deployed', built, ...deployed, spawned, afterRestart };
 }
 
@@ -112,26 +139,40 @@ interface Again {
   readonly seen: BuildSeen;
 }
 
-async function deployAsked({ store, options, folder, first }: Serving, environment: string, { signal, onStep }: Waiting): Promise<Again | null> {
+async function deployAsked(
+  { store, options, folder, first }: Serving,
+  environment: string,
+  { signal, onStep }: Waiting,
+): Promise<Again | null> {
   refuseOtherEnvironment(environment);
   const { buildApart } = await import('../project/build-process/build-apart.ts');
   const read: string[] = [];
   const beganAtMs = Date.now();
-  const built = await buildApart(folder, { signal, cache: options.data, onStep, onRead: (files) => read.push(...files) });
+  const built = await buildApart(folder, {
+    signal,
+    cache: options.data,
+    onStep,
+    onRead: (files) => read.push(...files),
+  });
   if (built === null) return null;
   const deployed = await deployProject(store, environment, built, onStep);
   options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
   return { body: toDeploymentBody(deployed, { environment, folder, report: built.report }), seen: { read, beganAtMs } };
 }
 
-export function toDeploymentBody({ changed, settings, tasks, code, packages, files, notices }: Deployed, of: Pick<DeploymentBody, 'environment' | 'folder' | 'report'>): DeploymentBody {
+export function toDeploymentBody(
+  { changed, settings, tasks, code, packages, files, notices }: Deployed,
+  of: Pick<DeploymentBody, 'environment' | 'folder' | 'report'>,
+): DeploymentBody {
   return { ...of, changed, settings, tasks, code, packages, files, notices };
 }
 
 async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {
   const { store, options, folder, first } = serving;
   const [{ watchProject }, { buildApart }, { standbyBuild }] = await Promise.all([
-    import('../project/watch/watch-project.ts'), import('../project/build-process/build-apart.ts'), import('../project/build-process/start-build-process.ts'),
+    import('../project/watch/watch-project.ts'),
+    import('../project/build-process/build-apart.ts'),
+    import('../project/build-process/start-build-process.ts'),
   ]);
   const standby = standbyBuild();
   let problem: unknown = deployedFirst.error;
@@ -147,16 +188,29 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
   const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
     const read: string[] = [];
     try {
-      const built = await buildApart(folder, { signal: outdated, cache: options.data, brokenTasks: options.brokenTasks, standby, onStep, onRead: (files) => read.push(...files) });
+      const built = await buildApart(folder, {
+        signal: outdated,
+        cache: options.data,
+        brokenTasks: options.brokenTasks,
+        standby,
+        onStep,
+        onRead: (files) => read.push(...files),
+      });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
-      const deployed = await deployProject(store, options.environment, built, (what) => options.onEvent({ kind: 'deploying', what }));
+      const deployed = await deployProject(store, options.environment, built, (what) =>
+        options.onEvent({ kind: 'deploying', what }),
+      );
       problem = null;
       broken = deployed.broken.map(toBrokenTaskBody);
       options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
       return (known = read);
     } catch (error) {
       problem = error;
-      options.onEvent({ kind: 'not_deployed', error, goesOn: await deployedTasks(store, options.environment).catch(() => []) });
+      options.onEvent({
+        kind: 'not_deployed',
+        error,
+        goesOn: await deployedTasks(store, options.environment).catch(() => []),
+      });
       // It may have ended before it had read everything.
       return (known = [...new Set([...known, ...read])]);
     } finally {
@@ -165,14 +219,25 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
       options.onEvent({ kind: 'building', step: null });
     }
   };
-  const watch = await watchProject({ folder, built: first, onChange: deployAgain, onBlind: (error, everyMs) => options.onEvent({ kind: 'not_watched', error, everyMs }) });
+  const watch = await watchProject({
+    folder,
+    built: first,
+    onChange: deployAgain,
+    onBlind: (error, everyMs) => options.onEvent({ kind: 'not_watched', error, everyMs }),
+  });
   standby.prepare();
   return {
     look: async (tell = () => undefined) => {
       waiting.add(tell);
       if (current !== null) tell(current);
       await watch.settle().finally(() => waiting.delete(tell));
-      return { isWatched: true, isKept: false, changed: [], problem: problem === null ? null : problemOf(asRefusal(problem)), broken };
+      return {
+        isWatched: true,
+        isKept: false,
+        changed: [],
+        problem: problem === null ? null : problemOf(asRefusal(problem)),
+        broken,
+      };
     },
     deploy: async (environment, waiting) => {
       const again = await deployAsked(serving, environment, waiting);
@@ -189,7 +254,9 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
 }
 
 function asRefusal(error: unknown): CloudCodeError {
-  return error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+  return error instanceof CloudCodeError
+    ? error
+    : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
 }
 
 /** Compares the folder with what it was when it was built. */

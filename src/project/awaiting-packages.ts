@@ -17,7 +17,13 @@ export async function findAwaiting(folder: string, paths: readonly string[]): Pr
 async function awaits(folder: string, paths: readonly string[]): Promise<boolean> {
   const { define: _define, ...shared } = sharedOptions(folder);
   const entryPoints = [...paths, 'stop'].map((path, position) => ({ in: path, out: String(position) }));
-  const problems = await tryBuild({ ...shared, format: 'cjs', outdir: join(folder, 'awaiting'), entryPoints, plugins: [importsAlone] });
+  const problems = await tryBuild({
+    ...shared,
+    format: 'cjs',
+    outdir: join(folder, 'awaiting'),
+    entryPoints,
+    plugins: [importsAlone],
+  });
   return Array.isArray(problems) && problems.some(isTopLevelAwait);
 }
 

@@ -11,7 +11,11 @@ export interface EntriesAsked extends Omit<PackagesOptions, 'toFolder'> {
 export interface BuiltEntries {
   readonly metafile: Metafile;
   /** In the order of the files. */
-  readonly outputs: readonly { readonly code: string; readonly sourceMap: string; readonly about: Metafile['outputs'][string] }[];
+  readonly outputs: readonly {
+    readonly code: string;
+    readonly sourceMap: string;
+    readonly about: Metafile['outputs'][string];
+  }[];
 }
 
 /** One build of several entries: a file that they share is read and parsed once, and each output holds all that its entry needs. */
@@ -19,7 +23,10 @@ export async function buildEntries({ files, ...options }: EntriesAsked): Promise
   const { folder, format } = options;
   const toFolder = '../'.repeat((files[0] ?? '').split('/').length - 1);
   const built = await tryBuild({
-    ...sharedOptions(folder), ...readableOptions, format, outdir: folder,
+    ...sharedOptions(folder),
+    ...readableOptions,
+    format,
+    outdir: folder,
     // In the project's folder, which the paths of its source map are relative to.
     entryPoints: files.map((file, position) => ({ in: join(folder, file), out: `.bundle-${position}` })),
     ...(format === 'esm' ? { banner: { js: requireFrom('import.meta.url') } } : {}),

@@ -26,16 +26,23 @@ interface Asked {
 }
 
 /** Builds tasks, and the files of threads and other processes that they name, and those that these name. */
-export async function buildParts({ folder, bundled, files }: Asked): Promise<ReadonlyMap<string, TaskParts | readonly Message[]>> {
+export async function buildParts({
+  folder,
+  bundled,
+  files,
+}: Asked): Promise<ReadonlyMap<string, TaskParts | readonly Message[]>> {
   const kinds = nodeKinds();
   const factsOf = factReader(folder);
   const built = new Map<string, BundledEntry | readonly Message[]>();
   const isModule = (file: string): boolean => !files.includes(file) && kinds.isNodeEsm(join(folder, file));
   let next: readonly string[] = files;
   while (next.length > 0) {
-    for (const [file, one] of await bundleEntries({ folder, bundled, kinds, files: next, isModule })) built.set(file, one);
+    for (const [file, one] of await bundleEntries({ folder, bundled, kinds, files: next, isModule }))
+      built.set(file, one);
     const facts = await Promise.all(next.flatMap((file) => inputsOf(built.get(file)).map(factsOf)));
-    next = [...new Set(facts.flatMap(({ runs }) => runs.map(({ source }) => source)))].filter((file) => !built.has(file));
+    next = [...new Set(facts.flatMap(({ runs }) => runs.map(({ source }) => source)))].filter(
+      (file) => !built.has(file),
+    );
   }
   return new Map(await Promise.all(files.map(async (file) => [file, await gather(file, { built, factsOf })] as const)));
 }
@@ -44,7 +51,10 @@ function inputsOf(built: BundledEntry | readonly Message[] | undefined): readonl
   return built !== undefined && 'bundle' in built ? built.inputs : [];
 }
 
-type Gathering = { readonly built: ReadonlyMap<string, BundledEntry | readonly Message[]>; readonly factsOf: (path: string) => Promise<Facts> };
+type Gathering = {
+  readonly built: ReadonlyMap<string, BundledEntry | readonly Message[]>;
+  readonly factsOf: (path: string) => Promise<Facts>;
+};
 
 async function gather(file: string, { built, factsOf }: Gathering): Promise<TaskParts | readonly Message[]> {
   const problems: Message[] = [];
@@ -69,9 +79,17 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
   }
   const [own] = entries;
   if (problems.length > 0 || own === undefined) return problems;
-  const all = <Item>(of: (entry: BundledEntry) => readonly Item[]): readonly Item[] => [...new Set(entries.flatMap(of))];
+  const all = <Item>(of: (entry: BundledEntry) => readonly Item[]): readonly Item[] => [
+    ...new Set(entries.flatMap(of)),
+  ];
   return {
-    ...own, inputs: all(({ inputs }) => inputs), imports: all(({ imports }) => imports), addons: all(({ addons }) => addons), linked: all(({ linked }) => linked), named, placed,
+    ...own,
+    inputs: all(({ inputs }) => inputs),
+    imports: all(({ imports }) => imports),
+    addons: all(({ addons }) => addons),
+    linked: all(({ linked }) => linked),
+    named,
+    placed,
     nodeModule: entries.map(({ nodeModule }) => nodeModule).find((one) => one !== null) ?? null,
   };
 }
@@ -89,7 +107,11 @@ function factReader(folder: string): (path: string) => Promise<Facts> {
     if (inNodeModules(folder, path) || !/\.[cm]?[jt]sx?$/.test(path)) return { named: [], runs: [] };
     const text = await readFile(path, 'utf8').catch(() => '');
     const named = namesIn(text, namesFor(dirname(path))).map((name) => ({ name, importer: path }));
-    const runs = await Promise.all(referencesIn(text).flatMap((written) => [dirname(path), folder].map((base) => findSource(folder, join(base, written)))));
+    const runs = await Promise.all(
+      referencesIn(text).flatMap((written) =>
+        [dirname(path), folder].map((base) => findSource(folder, join(base, written))),
+      ),
+    );
     return { named, runs: runs.filter((run) => run !== null) };
   };
   return (path) => {
@@ -103,7 +125,9 @@ function factReader(folder: string): (path: string) => Promise<Facts> {
 async function findSource(folder: string, path: string): Promise<Facts['runs'][number] | null> {
   const place = relativePath(folder, path);
   if (place.startsWith('../') || inNodeModules(folder, path)) return null;
-  const candidates = /\.[cm]?[jt]s$/.test(path) ? [path, path.replace(/\.([cm]?)js$/, '.$1ts')] : [`${path}.js`, `${path}.cjs`, `${path}.ts`];
+  const candidates = /\.[cm]?[jt]s$/.test(path)
+    ? [path, path.replace(/\.([cm]?)js$/, '.$1ts')]
+    : [`${path}.js`, `${path}.cjs`, `${path}.ts`];
   for (const candidate of candidates) {
     if (candidate.endsWith('.d.ts') || (await stat(candidate).catch(() => null))?.isFile() !== true) continue;
     return { place: /\.[cm]?[jt]s$/.test(path) ? place : `${place}.js`, source: relative(folder, candidate) };

@@ -66,39 +66,81 @@ export type BrokenTasks = 'refuse' | 'pass_over';
  * @throws CloudCodeError of findProject, `plug_n_play`; else one error for all that is wrong: `task_broken` (with file, line and caret),
  *   `task_without_run`, `invalid_task`, `task_name_clash`, `invalid_task_config`, `invalid_config`, `invalid_data_model`
  */
-export async function buildProject(folder: string, { brokenTasks = 'refuse', cache = null }: BuildOptions = {}): Promise<BuiltProject> {
+export async function buildProject(
+  folder: string,
+  { brokenTasks = 'refuse', cache = null }: BuildOptions = {},
+): Promise<BuiltProject> {
   const project = await findProject(folder);
   refusePlugNPlay(project.folder);
   const [config, dataModel] = await Promise.all([
     readConfig(project.folder).catch(keepUserError),
-    readDataModelFile(project.folder, project.tasks.map(({ name }) => name)).catch(keepUserError),
+    readDataModelFile(
+      project.folder,
+      project.tasks.map(({ name }) => name),
+    ).catch(keepUserError),
   ]);
   const settings = config instanceof CloudCodeError ? {} : config;
   const named = project.tasks.filter(({ file }) => !project.misnamed.has(file));
-  const { built: compiled, errors } = await buildTasks({ ...project, tasks: named, bundled: settings.bundle ?? [], cache: cache === null ? null : join(cache, 'build') });
+  const { built: compiled, errors } = await buildTasks({
+    ...project,
+    tasks: named,
+    bundled: settings.bundle ?? [],
+    cache: cache === null ? null : join(cache, 'build'),
+  });
   const wrong = new Map([...project.misnamed, ...errors]);
   const refuse = (others: readonly CloudCodeError[]): void => {
     const isRefused = brokenTasks === 'refuse' || project.tasks.every(({ file }) => wrong.has(file));
     throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...others]);
   };
   refuse([config, dataModel].filter((one) => one instanceof CloudCodeError));
-  const { spawnNeeds, built, errors: ofParts, ...parts } = await atStep('finding packages and files', () => collectParts({ folder: project.folder, built: compiled, config: settings, cache }));
+  const {
+    spawnNeeds,
+    built,
+    errors: ofParts,
+    ...parts
+  } = await atStep('finding packages and files', () =>
+    collectParts({ folder: project.folder, built: compiled, config: settings, cache }),
+  );
   for (const [file, own] of ofParts) wrong.set(file, own);
   refuse([]);
   const broken = sortOutBroken(project.tasks, wrong);
   const tasks = project.tasks.flatMap(({ name, file }) => {
     const one = built.get(file);
     if (one === undefined) return [];
-    const { config: own, parts: { bundle, nodeModule, addons } } = one;
-    const spawnNeed = nodeModule ?? spawnNeeds.get(file) ?? (addons[0] === undefined ? null : relativePath(project.folder, addons[0]));
-    return [{ name, file, config: own, ...bundle, hash: bundleHash(bundle), external: [...new Set([...(settings.external ?? []), ...(own.external ?? [])])], spawnNeed }];
+    const {
+      config: own,
+      parts: { bundle, nodeModule, addons },
+    } = one;
+    const spawnNeed =
+      nodeModule ?? spawnNeeds.get(file) ?? (addons[0] === undefined ? null : relativePath(project.folder, addons[0]));
+    return [
+      {
+        name,
+        file,
+        config: own,
+        ...bundle,
+        hash: bundleHash(bundle),
+        external: [...new Set([...(settings.external ?? []), ...(own.external ?? [])])],
+        spawnNeed,
+      },
+    ];
   });
-  return { name: project.name, folder: project.folder, tasks, broken, config: settings, dataModel: dataModel instanceof CloudCodeError ? null : dataModel, ...parts };
+  return {
+    name: project.name,
+    folder: project.folder,
+    tasks,
+    broken,
+    config: settings,
+    dataModel: dataModel instanceof CloudCodeError ? null : dataModel,
+    ...parts,
+  };
 }
 
 /** What cannot be built comes first; a mistake in shared code is found by every task that imports it, and told once. */
 function inOrder(errors: readonly CloudCodeError[]): readonly CloudCodeError[] {
-  return distinctErrors(errors).toSorted((left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'));
+  return distinctErrors(errors).toSorted(
+    (left, right) => Number(right.code === 'task_broken') - Number(left.code === 'task_broken'),
+  );
 }
 
 function keepUserError(error: unknown): CloudCodeError {

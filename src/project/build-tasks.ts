@@ -35,7 +35,11 @@ interface Builds {
 export async function buildTasks({ folder, tasks, bundled, cache: place }: Asked): Promise<Builds> {
   const beganAtMs = Date.now();
   const cache = place === null ? null : openBuildCache<TaskBuild>(place, { folder, of: bundled });
-  const kept = new Map((await Promise.all(tasks.map(async ({ name, file }) => [file, await (cache?.read(name) ?? null)] as const))).flatMap(([file, one]) => (one === null ? [] : [[file, one] as const])));
+  const kept = new Map(
+    (
+      await Promise.all(tasks.map(async ({ name, file }) => [file, await (cache?.read(name) ?? null)] as const))
+    ).flatMap(([file, one]) => (one === null ? [] : [[file, one] as const])),
+  );
   for (const { parts } of kept.values()) for (const path of filesOf(parts)) tellRead(path);
   const changed = tasks.filter(({ file }) => !kept.has(file));
   const { built, errors } = await buildAll(folder, changed, bundled);
@@ -44,7 +48,14 @@ export async function buildTasks({ folder, tasks, bundled, cache: place }: Asked
   return { built: new Map([...kept, ...built]), errors };
 }
 
-async function keepAll(cache: BuildCache<TaskBuild>, { tasks, built, beganAtMs }: { readonly tasks: readonly FoundTask[]; readonly built: Builds['built']; readonly beganAtMs: number }): Promise<void> {
+async function keepAll(
+  cache: BuildCache<TaskBuild>,
+  {
+    tasks,
+    built,
+    beganAtMs,
+  }: { readonly tasks: readonly FoundTask[]; readonly built: Builds['built']; readonly beganAtMs: number },
+): Promise<void> {
   // One after the other: each is a second copy of it for as long as it is written.
   for (const { name, file } of tasks) {
     const build = built.get(file);
@@ -59,21 +70,32 @@ function filesOf({ inputs, imports }: TaskParts): readonly string[] {
 
 async function buildAll(folder: string, tasks: readonly FoundTask[], bundled: readonly string[]): Promise<Builds> {
   const whole = await buildWith(folder, tasks, bundled);
-  const others = tasks.filter(({ file }) => whole.built.get(file)?.config.bundle?.some((name) => !bundled.includes(name)));
-  const again = await Promise.all(others.map((task) => buildWith(folder, [task], [...bundled, ...(whole.built.get(task.file)?.config.bundle ?? [])])));
+  const others = tasks.filter(({ file }) =>
+    whole.built.get(file)?.config.bundle?.some((name) => !bundled.includes(name)),
+  );
+  const again = await Promise.all(
+    others.map((task) => buildWith(folder, [task], [...bundled, ...(whole.built.get(task.file)?.config.bundle ?? [])])),
+  );
   const failed = new Set(others.map(({ file }) => file));
   const rest = [...whole.built].filter(([file]) => !failed.has(file));
-  return { built: new Map([...rest, ...again.flatMap(({ built }) => [...built])]), errors: new Map([...whole.errors, ...again.flatMap(({ errors }) => [...errors])]) };
+  return {
+    built: new Map([...rest, ...again.flatMap(({ built }) => [...built])]),
+    errors: new Map([...whole.errors, ...again.flatMap(({ errors }) => [...errors])]),
+  };
 }
 
 async function buildWith(folder: string, tasks: readonly FoundTask[], bundled: readonly string[]): Promise<Builds> {
   if (tasks.length === 0) return { built: new Map(), errors: new Map() };
   const files = tasks.map(({ file }) => file);
-  const built = await atStep(`bundling ${tasks.length === 1 ? files.join('') : `${tasks.length} tasks`}`, () => buildParts({ folder, files, bundled: new Set(bundled) }));
+  const built = await atStep(`bundling ${tasks.length === 1 ? files.join('') : `${tasks.length} tasks`}`, () =>
+    buildParts({ folder, files, bundled: new Set(bundled) }),
+  );
   const parts = new Map([...built].flatMap(([file, one]) => ('bundle' in one ? [[file, one] as const] : [])));
   for (const { imports } of parts.values()) for (const { path } of imports) tellRead(path);
   const exported = await atStep('reading what the tasks export', () => readTaskExports(folder, tasks, parts));
-  const broken = [...built].flatMap(([file, one]) => ('bundle' in one ? [] : [[file, one.map((problem) => fromMessage('task_broken', problem))] as const]));
+  const broken = [...built].flatMap(([file, one]) =>
+    'bundle' in one ? [] : [[file, one.map((problem) => fromMessage('task_broken', problem))] as const],
+  );
   const builds = [...parts].flatMap(([file, one]) => {
     const config = exported.configs.get(file);
     return config === undefined ? [] : [[file, { parts: one, config }] as const];

@@ -37,7 +37,7 @@ function* slicesOf({ format, code, sourceMap }: Content): Generator<string> {
 }
 
 function* jsonSlices(text: string): Generator<string> {
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const to = from + sliceCharacters;
     // The halves of a pair stay together: alone they would be escaped.
     const end = isHighSurrogate(text.charCodeAt(to - 1)) ? to + 1 : to;

@@ -51,7 +51,8 @@ export async function bundleEntries(asked: Asked): Promise<BundledEntries> {
   const byDepth = Map.groupBy(asked.files, (file) => file.split('/').length);
   const results: BundledEntries[] = [];
   for (const files of byDepth.values()) {
-    for (let from = 0; from < files.length; from += atOnce) results.push(await bundleGroup({ ...asked, files: files.slice(from, from + atOnce) }));
+    for (let from = 0; from < files.length; from += atOnce)
+      results.push(await bundleGroup({ ...asked, files: files.slice(from, from + atOnce) }));
   }
   return new Map(results.flatMap((result) => [...result]));
 }
@@ -76,23 +77,55 @@ async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly M
   const addons: { readonly path: string; readonly importer: string }[] = [];
   const linked: NamedPackage[] = [];
   const options = { folder, kinds, bundled: asked.bundled };
-  const survey = await buildEntries({ ...options, files, format: 'esm', isSurvey: true, onImport: (found) => imports.push(found), onAddon: (found) => addons.push(found), onLinked: (found) => linked.push(found) });
+  const survey = await buildEntries({
+    ...options,
+    files,
+    format: 'esm',
+    isSurvey: true,
+    onImport: (found) => imports.push(found),
+    onAddon: (found) => addons.push(found),
+    onLinked: (found) => linked.push(found),
+  });
   if (!('outputs' in survey)) return survey;
   const looked = survey.outputs.map(({ about, code }) => {
     const inputs = reachedFrom(folder, survey.metafile, about.entryPoint ?? '');
-    const from = <Found extends { readonly importer: string }>(all: readonly Found[]): readonly Found[] => all.filter(({ importer }) => inputs.has(importer));
-    return { surveyed: surveyOf(survey.metafile, { about, code }), inputs, imports: from(imports), addons: from(addons), linked: from(linked) };
+    const from = <Found extends { readonly importer: string }>(all: readonly Found[]): readonly Found[] =>
+      all.filter(({ importer }) => inputs.has(importer));
+    return {
+      surveyed: surveyOf(survey.metafile, { about, code }),
+      inputs,
+      imports: from(imports),
+      addons: from(addons),
+      linked: from(linked),
+    };
   });
   const awaiting = await findAwaiting(folder, await esmOf(kinds, imports));
-  const bundles = await bundleInFormats(options, files.map((file, position) => {
-    const { inputs = new Set<string>(), imports: own = [] } = looked[position] ?? {};
-    return { file, inputs, isAsync: isModule(file) || own.some(({ path, isStatic }) => isStatic && awaiting.has(path)) };
-  }));
+  const bundles = await bundleInFormats(
+    options,
+    files.map((file, position) => {
+      const { inputs = new Set<string>(), imports: own = [] } = looked[position] ?? {};
+      return {
+        file,
+        inputs,
+        isAsync: isModule(file) || own.some(({ path, isStatic }) => isStatic && awaiting.has(path)),
+      };
+    }),
+  );
   if (!(bundles instanceof Map)) return bundles as readonly Message[];
-  return new Map(files.map((file, position) => {
-    const { inputs, addons: ownAddons, ...rest } = looked[position] as (typeof looked)[number];
-    return [file, { ...(bundles.get(file) as Made), ...rest, inputs: [...inputs], addons: [...new Set(ownAddons.map(({ path }) => path))] }];
-  }));
+  return new Map(
+    files.map((file, position) => {
+      const { inputs, addons: ownAddons, ...rest } = looked[position] as (typeof looked)[number];
+      return [
+        file,
+        {
+          ...(bundles.get(file) as Made),
+          ...rest,
+          inputs: [...inputs],
+          addons: [...new Set(ownAddons.map(({ path }) => path))],
+        },
+      ];
+    }),
+  );
 }
 
 async function esmOf(kinds: PackagesOptions['kinds'], imports: readonly PackageImport[]): Promise<readonly string[]> {
@@ -109,7 +142,10 @@ interface Formatted {
 
 type Made = Pick<BundledEntry, 'bundle' | 'nodeModule'>;
 
-async function bundleInFormats(options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>, entries: readonly Formatted[]): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
+async function bundleInFormats(
+  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>,
+  entries: readonly Formatted[],
+): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
   const [inCommonJs, inModules] = [entries.filter(({ isAsync }) => !isAsync), entries.filter(({ isAsync }) => isAsync)];
   const common = await bundleAs('cjs', options, inCommonJs);
   if (common instanceof Map) {
@@ -117,25 +153,50 @@ async function bundleInFormats(options: Pick<EntriesAsked, 'folder' | 'bundled' 
     return modules instanceof Map ? new Map([...common, ...modules]) : modules;
   }
   const problems = common as readonly Message[];
-  const awaiting = problems.filter(isTopLevelAwait).flatMap(({ location }) => (location === null ? [] : [`${options.folder}/${location.file}`]));
+  const awaiting = problems
+    .filter(isTopLevelAwait)
+    .flatMap(({ location }) => (location === null ? [] : [`${options.folder}/${location.file}`]));
   if (awaiting.length === 0 || awaiting.length < problems.length) return problems;
-  const again = entries.map((entry) => ({ ...entry, isAsync: entry.isAsync || awaiting.some((path) => entry.inputs.has(path)) }));
-  return again.every(({ isAsync }, position) => isAsync === entries[position]?.isAsync) ? problems : bundleInFormats(options, again);
+  const again = entries.map((entry) => ({
+    ...entry,
+    isAsync: entry.isAsync || awaiting.some((path) => entry.inputs.has(path)),
+  }));
+  return again.every(({ isAsync }, position) => isAsync === entries[position]?.isAsync)
+    ? problems
+    : bundleInFormats(options, again);
 }
 
-async function bundleAs(format: 'cjs' | 'esm', options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>, entries: readonly Formatted[]): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
+async function bundleAs(
+  format: 'cjs' | 'esm',
+  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>,
+  entries: readonly Formatted[],
+): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
   if (entries.length === 0) return new Map();
   const built = await buildEntries({ ...options, format, files: entries.map(({ file }) => file) });
   if (!('outputs' in built)) return built;
-  return new Map(built.outputs.map(({ code, sourceMap, about }, position) => {
-    const { file = '' } = entries[position] ?? {};
-    return [file, { bundle: { code: withLocations(code, folderFrom(file, format)), sourceMap, format }, nodeModule: nodeModuleOf(about) }];
-  }));
+  return new Map(
+    built.outputs.map(({ code, sourceMap, about }, position) => {
+      const { file = '' } = entries[position] ?? {};
+      return [
+        file,
+        {
+          bundle: { code: withLocations(code, folderFrom(file, format)), sourceMap, format },
+          nodeModule: nodeModuleOf(about),
+        },
+      ];
+    }),
+  );
 }
 
 /** An expression for the project's folder: the bundle stands beside its entry. */
 function folderFrom(file: string, format: 'cjs' | 'esm'): string {
-  const up = JSON.stringify(`/${file.split('/').slice(1).map(() => '..').join('/')}`);
+  const up = JSON.stringify(
+    `/${file
+      .split('/')
+      .slice(1)
+      .map(() => '..')
+      .join('/')}`,
+  );
   if (format === 'esm') return `join(import.meta.dirname, ${up})`;
   return `typeof __dirname === "string" ? join(__dirname, ${up}) : (globalThis[Symbol.for("cloudcode.folder")] ?? globalThis.process.cwd())`;
 }

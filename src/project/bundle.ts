@@ -16,35 +16,71 @@ export interface Bundle {
 }
 
 /** A bundle, or what is wrong with its sources. */
-export type Bundled = { readonly bundle: Bundle; readonly problems: null } | { readonly bundle: null; readonly problems: readonly Message[] };
+export type Bundled =
+  | { readonly bundle: Bundle; readonly problems: null }
+  | { readonly bundle: null; readonly problems: readonly Message[] };
 
 /** What a file may import as data, besides JSON. */
 const dataLoaders: BuildOptions['loader'] = {
-  '.txt': 'text', '.md': 'text', '.html': 'text', '.sql': 'text', '.csv': 'text', '.tsv': 'text', '.xml': 'text', '.svg': 'text', '.css': 'text',
-  '.yaml': 'text', '.yml': 'text', '.graphql': 'text', '.wasm': 'binary', '.bin': 'binary',
+  '.txt': 'text',
+  '.md': 'text',
+  '.html': 'text',
+  '.sql': 'text',
+  '.csv': 'text',
+  '.tsv': 'text',
+  '.xml': 'text',
+  '.svg': 'text',
+  '.css': 'text',
+  '.yaml': 'text',
+  '.yml': 'text',
+  '.graphql': 'text',
+  '.wasm': 'binary',
+  '.bin': 'binary',
 };
 
 /** The same for all that is built: nothing in it depends on the machine or on where the folder lies. What is imported is found under Node's own conditions. */
 export function sharedOptions(folder: string) {
   return {
-    absWorkingDir: folder, bundle: true, write: false, platform: 'node', target: 'node22', conditions: [] as string[],
-    charset: 'utf8', legalComments: 'none', logLevel: 'silent', logLimit: 0, loader: dataLoaders ?? {}, define: locationDefines,
+    absWorkingDir: folder,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node22',
+    conditions: [] as string[],
+    charset: 'utf8',
+    legalComments: 'none',
+    logLevel: 'silent',
+    logLimit: 0,
+    loader: dataLoaders ?? {},
+    define: locationDefines,
   } as const satisfies BuildOptions;
 }
 
 /** What sources go through, in this order. */
 export function sourcePlugins(options: PackagesOptions): Plugin[] {
   const { folder } = options;
-  return [readFilesPlugin, sdkPlugin, decoratorsPlugin(folder, (path, contents) => withPlace(folder, path, contents)), locationPlugin(folder), packagesPlugin(options)];
+  return [
+    readFilesPlugin,
+    sdkPlugin,
+    decoratorsPlugin(folder, (path, contents) => withPlace(folder, path, contents)),
+    locationPlugin(folder),
+    packagesPlugin(options),
+  ];
 }
 
 /** Of a bundle that stands where its sources do, or that people debug. */
-export const readableOptions = { keepNames: true, sourcemap: 'external', sourcesContent: false, metafile: true } as const satisfies BuildOptions;
+export const readableOptions = {
+  keepNames: true,
+  sourcemap: 'external',
+  sourcesContent: false,
+  metafile: true,
+} as const satisfies BuildOptions;
 
 /** Bundles a module that our own process imports: `cloudcode.config.ts`. */
 export async function bundleHere(folder: string, file: string): Promise<Bundled> {
   const built = await bundleForHere(folder, [{ in: join(folder, file), out: '.bundle-0' }], []);
-  if (!Array.isArray(built)) return { bundle: built.get('.bundle-0') ?? { code: '', sourceMap: '', format: 'esm' }, problems: null };
+  if (!Array.isArray(built))
+    return { bundle: built.get('.bundle-0') ?? { code: '', sourceMap: '', format: 'esm' }, problems: null };
   tellMissing(folder, built);
   return { bundle: null, problems: built };
 }
@@ -53,26 +89,61 @@ export async function bundleHere(folder: string, file: string): Promise<Bundled>
  * Bundles of each file `export { config }` and only what that needs: an import that `config` does not use is left out.
  * @returns by file; those that cannot be bundled are left out
  */
-export async function bundleExports(folder: string, files: readonly string[], name: string): Promise<ReadonlyMap<string, Bundle>> {
+export async function bundleExports(
+  folder: string,
+  files: readonly string[],
+  name: string,
+): Promise<ReadonlyMap<string, Bundle>> {
   if (files.length === 0) return new Map();
-  const built = await bundleForHere(folder, files.map((file, position) => ({ in: `cloudcode-export:${file}`, out: `.bundle-${position}` })), [exportsAlone(folder, name), withoutSideEffects]);
-  if (!Array.isArray(built)) return new Map(files.flatMap((file, position) => { const one = built.get(`.bundle-${position}`); return one === undefined ? [] : [[file, one] as const]; }));
+  const built = await bundleForHere(
+    folder,
+    files.map((file, position) => ({ in: `cloudcode-export:${file}`, out: `.bundle-${position}` })),
+    [exportsAlone(folder, name), withoutSideEffects],
+  );
+  if (!Array.isArray(built))
+    return new Map(
+      files.flatMap((file, position) => {
+        const one = built.get(`.bundle-${position}`);
+        return one === undefined ? [] : [[file, one] as const];
+      }),
+    );
   if (files.length === 1) return new Map();
   const each = await Promise.all(files.map((file) => bundleExports(folder, [file], name)));
   return new Map(each.flatMap((one) => [...one]));
 }
 
-async function bundleForHere(folder: string, entryPoints: { in: string; out: string }[], plugins: readonly Plugin[]): Promise<ReadonlyMap<string, Bundle> | Message[]> {
+async function bundleForHere(
+  folder: string,
+  entryPoints: { in: string; out: string }[],
+  plugins: readonly Plugin[],
+): Promise<ReadonlyMap<string, Bundle> | Message[]> {
   const built = await tryBuild({
-    ...sharedOptions(folder), ...readableOptions, format: 'esm', outdir: folder, entryPoints, banner: { js: requireFrom(`${JSON.stringify(folder)} + "/cloudcode/"`) },
-    plugins: [...plugins, ...sourcePlugins({ folder, bundled: new Set(), toFolder: null, format: 'esm', kinds: nodeKinds() })],
+    ...sharedOptions(folder),
+    ...readableOptions,
+    format: 'esm',
+    outdir: folder,
+    entryPoints,
+    banner: { js: requireFrom(`${JSON.stringify(folder)} + "/cloudcode/"`) },
+    plugins: [
+      ...plugins,
+      ...sourcePlugins({ folder, bundled: new Set(), toFolder: null, format: 'esm', kinds: nodeKinds() }),
+    ],
   });
   if (Array.isArray(built)) return built;
   const texts = new Map(built.outputFiles?.map((file) => [file.path, file.text]));
-  return new Map(entryPoints.map(({ out }) => {
-    const path = join(folder, `${out}.js`);
-    return [out, { code: withLocations(texts.get(path) ?? '', JSON.stringify(folder)), sourceMap: texts.get(`${path}.map`) ?? '', format: 'esm' }];
-  }));
+  return new Map(
+    entryPoints.map(({ out }) => {
+      const path = join(folder, `${out}.js`);
+      return [
+        out,
+        {
+          code: withLocations(texts.get(path) ?? '', JSON.stringify(folder)),
+          sourceMap: texts.get(`${path}.map`) ?? '',
+          format: 'esm',
+        },
+      ];
+    }),
+  );
 }
 
 function exportsAlone(folder: string, name: string): Plugin {
@@ -81,7 +152,10 @@ function exportsAlone(folder: string, name: string): Plugin {
     name: 'cloudcode-exports-alone',
     setup(build) {
       build.onResolve({ filter }, ({ path }) => ({ path: path.replace(filter, ''), namespace: 'cloudcode-export' }));
-      build.onLoad({ filter: /^/, namespace: 'cloudcode-export' }, ({ path }) => ({ contents: `export { ${name} } from ${JSON.stringify(`./${path}`)}`, resolveDir: folder }));
+      build.onLoad({ filter: /^/, namespace: 'cloudcode-export' }, ({ path }) => ({
+        contents: `export { ${name} } from ${JSON.stringify(`./${path}`)}`,
+        resolveDir: folder,
+      }));
     },
   };
 }
@@ -118,7 +192,14 @@ export function requireFrom(place: string): string {
 /** How Node sees the files of one build. */
 export function nodeKinds(): ModuleKinds {
   return moduleKinds(async (path) => {
-    const built = await tryBuild({ ...sharedOptions(dirname(path)), entryPoints: [path], outdir: dirname(path), format: 'esm', metafile: true, plugins: [onlyThis] });
+    const built = await tryBuild({
+      ...sharedOptions(dirname(path)),
+      entryPoints: [path],
+      outdir: dirname(path),
+      format: 'esm',
+      metafile: true,
+      plugins: [onlyThis],
+    });
     return Array.isArray(built) ? undefined : Object.values(built.metafile?.inputs ?? {})[0]?.format;
   });
 }
@@ -134,12 +215,26 @@ const withoutSideEffects: Plugin = {
   name: 'cloudcode-without-side-effects',
   setup(build) {
     const resolvingHere = Symbol('resolving here');
-    build.onResolve({ filter: /^/ }, async ({ path, kind, importer, resolveDir, namespace, pluginData, with: attributes }) => {
-      if (kind === 'entry-point' || pluginData !== undefined || path.startsWith('cloudcode')) return undefined;
-      const { errors, warnings: _warnings, ...found } = await build.resolve(path, { kind, importer, resolveDir, namespace, with: attributes, pluginData: resolvingHere });
-      // What is not found is for esbuild to judge: a package may ask for another that need not be there.
-      return errors.length > 0 ? undefined : { ...found, sideEffects: false };
-    });
+    build.onResolve(
+      { filter: /^/ },
+      async ({ path, kind, importer, resolveDir, namespace, pluginData, with: attributes }) => {
+        if (kind === 'entry-point' || pluginData !== undefined || path.startsWith('cloudcode')) return undefined;
+        const {
+          errors,
+          warnings: _warnings,
+          ...found
+        } = await build.resolve(path, {
+          kind,
+          importer,
+          resolveDir,
+          namespace,
+          with: attributes,
+          pluginData: resolvingHere,
+        });
+        // What is not found is for esbuild to judge: a package may ask for another that need not be there.
+        return errors.length > 0 ? undefined : { ...found, sideEffects: false };
+      },
+    );
   },
 };
 

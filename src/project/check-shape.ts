@@ -7,8 +7,16 @@ type WithoutUndefined<Shape> = { [Key in keyof Shape]?: Exclude<Shape[Key], unde
 
 /** An object whose unknown keys are refused with the nearest known one. A key that is `undefined` counts as left out. */
 export function strictObject<Shape extends Record<string, z.ZodOptional>>(shape: Shape) {
-  const object = z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? describeUnknown(issue.keys, Object.keys(shape)) : 'must be an object') });
-  return object.transform((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as WithoutUndefined<z.output<typeof object>>);
+  const object = z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? describeUnknown(issue.keys, Object.keys(shape)) : 'must be an object',
+  });
+  return object.transform(
+    (value) =>
+      Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as WithoutUndefined<
+        z.output<typeof object>
+      >,
+  );
 }
 
 function describeUnknown(keys: readonly string[], known: readonly string[]): string {
@@ -30,14 +38,19 @@ interface Checked<Value> {
 }
 
 /** The value as its schema has it, or one error for each field that is wrong. */
-export function checkShape<Value>(value: unknown, { schema, code, file, name }: Checked<Value>): { readonly value: Value; readonly errors: null } | { readonly value: null; readonly errors: readonly CloudCodeError[] } {
+export function checkShape<Value>(
+  value: unknown,
+  { schema, code, file, name }: Checked<Value>,
+):
+  | { readonly value: Value; readonly errors: null }
+  | { readonly value: null; readonly errors: readonly CloudCodeError[] } {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { value: parsed.data, errors: null };
   const errors = parsed.error.issues.map((issue) => {
     const field = issue.path.length === 0 ? name : `\`${formatPath(issue.path)}\``;
     if (issue.code === 'unrecognized_keys') return new CloudCodeError(code, `${file}: ${field} ${issue.message}.`);
     const is = issue.code === 'invalid_key' ? '' : ` is ${describeValue(atPath(value, issue.path))}; it`;
-    const rule = issue.code === 'invalid_key' ? issue.issues[0]?.message ?? issue.message : issue.message;
+    const rule = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
     return new CloudCodeError(code, `${file}: ${field}${is} ${rule}.`);
   });
   return { value: null, errors };
@@ -45,9 +58,19 @@ export function checkShape<Value>(value: unknown, { schema, code, file, name }: 
 
 /** `asset.fields["my field"].options[0]`. */
 export function formatPath(path: readonly PropertyKey[]): string {
-  return path.map((key, position) => (/^[A-Za-z_$][\w$]*$/.test(String(key)) ? `${position === 0 ? '' : '.'}${String(key)}` : `[${JSON.stringify(key)}]`)).join('');
+  return path
+    .map((key, position) =>
+      /^[A-Za-z_$][\w$]*$/.test(String(key))
+        ? `${position === 0 ? '' : '.'}${String(key)}`
+        : `[${JSON.stringify(key)}]`,
+    )
+    .join('');
 }
 
 function atPath(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inside, key) => (typeof inside === 'object' && inside !== null ? (Reflect.get(inside, key) as unknown) : undefined), value);
+  return path.reduce<unknown>(
+    (inside, key) =>
+      typeof inside === 'object' && inside !== null ? (Reflect.get(inside, key) as unknown) : undefined,
+    value,
+  );
 }

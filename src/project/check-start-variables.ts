@@ -12,20 +12,41 @@ const timeoutMs = 10_000;
  * @param file the configuration's
  * @throws CloudCodeError `invalid_config`
  */
-export async function checkStartVariables(folder: string, file: string, { environments = {} }: ProjectConfig): Promise<void> {
+export async function checkStartVariables(
+  folder: string,
+  file: string,
+  { environments = {} }: ProjectConfig,
+): Promise<void> {
   for (const [environment, { variables = {} }] of Object.entries(environments)) {
     const given = startVariables(variables);
-    if (Object.keys(given).length > 0) await startNode(given, { folder, place: `${file}: environments.${environment}.variables` });
+    if (Object.keys(given).length > 0)
+      await startNode(given, { folder, place: `${file}: environments.${environment}.variables` });
   }
 }
 
-async function startNode(variables: Readonly<Record<string, string>>, { folder, place }: { readonly folder: string; readonly place: string }): Promise<void> {
+async function startNode(
+  variables: Readonly<Record<string, string>>,
+  { folder, place }: { readonly folder: string; readonly place: string },
+): Promise<void> {
   try {
-    await execute(process.execPath, ['-e', '0'], { cwd: folder, env: { PATH: process.env['PATH'], ...variables }, timeout: timeoutMs, killSignal: 'SIGKILL' });
-  } catch (error) {
-    const said = error instanceof Error && 'stderr' in error && typeof error.stderr === 'string' ? error.stderr.trim().slice(0, 500) : '';
-    throw new CloudCodeError('invalid_config', `${place}: Node cannot start with ${Object.keys(variables).join(', ')}: ${said === '' ? `it was not done within ${timeoutMs / 1000} s, or was ended` : said}`, {
-      hint: 'Workers of this environment are started with these variables. Mend or remove them.', cause: error,
+    await execute(process.execPath, ['-e', '0'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], ...variables },
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
     });
+  } catch (error) {
+    const said =
+      error instanceof Error && 'stderr' in error && typeof error.stderr === 'string'
+        ? error.stderr.trim().slice(0, 500)
+        : '';
+    throw new CloudCodeError(
+      'invalid_config',
+      `${place}: Node cannot start with ${Object.keys(variables).join(', ')}: ${said === '' ? `it was not done within ${timeoutMs / 1000} s, or was ended` : said}`,
+      {
+        hint: 'Workers of this environment are started with these variables. Mend or remove them.',
+        cause: error,
+      },
+    );
   }
 }

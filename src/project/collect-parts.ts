@@ -47,7 +47,12 @@ export interface CollectedParts extends DeployedParts {
 /** Finds the packages and files of built tasks. @throws CloudCodeError of findPackages and findFiles */
 export async function collectParts({ folder, built, config, cache }: Asked): Promise<CollectedParts> {
   const without = async (errors: ErrorsOfTasks): Promise<CollectedParts> => {
-    const rest = await collectParts({ folder, built: new Map([...built].filter(([file]) => !errors.has(file))), config, cache });
+    const rest = await collectParts({
+      folder,
+      built: new Map([...built].filter(([file]) => !errors.has(file))),
+      config,
+      cache,
+    });
     return { ...rest, errors: new Map([...errors, ...rest.errors]) };
   };
   const parts = [...built.values()].map((one) => one.parts);
@@ -55,11 +60,23 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
   const placed = new Map(parts.flatMap((one) => [...one.placed]));
   const inputs = inputsOf(folder, parts);
   const own = await findFiles({
-    folder, cache, ...inputs, tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })), files: [...(config.files ?? []), ...addonsIn(folder, parts)], maxMb: config.maxFilesMb,
+    folder,
+    cache,
+    ...inputs,
+    tasks: [...built].map(([file, one]) => ({ file, files: one.config.files })),
+    files: [...(config.files ?? []), ...addonsIn(folder, parts)],
+    maxMb: config.maxFilesMb,
   });
   if (own.errors.size > 0) return without(own.errors);
   const found = await findPackages({
-    folder, cache, inputs: inputs.inputs, imports: all(({ imports }) => imports), named: all(({ named }) => named), linked: all(({ linked }) => linked), outside: own.outside, maxMb: config.maxPackagesMb,
+    folder,
+    cache,
+    inputs: inputs.inputs,
+    imports: all(({ imports }) => imports),
+    named: all(({ named }) => named),
+    linked: all(({ linked }) => linked),
+    outside: own.outside,
+    maxMb: config.maxPackagesMb,
   });
   const withAddons = addonsOutside(folder, { built, found });
   if (withAddons.size > 0) return without(withAddons);
@@ -69,10 +86,12 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
     packages: { tree: found.tree ?? noPackages, folders: found.folders, projectPath: found.projectPath },
     files: await placeBuilt({ folder, files: own.files, placed }),
     report: tellPackages(folder, { found, built, config }),
-    spawnNeeds: new Map([...built].flatMap(([file, { parts: one }]) => {
-      const need = found.spawnNeedOf(one);
-      return need === null ? [] : [[file, need] as const];
-    })),
+    spawnNeeds: new Map(
+      [...built].flatMap(([file, { parts: one }]) => {
+        const need = found.spawnNeedOf(one);
+        return need === null ? [] : [[file, need] as const];
+      }),
+    ),
   };
 }
 
@@ -80,20 +99,50 @@ function inputsOf(folder: string, parts: readonly TaskBuild['parts'][]): BuildIn
   const all = parts.flatMap((one) => [...one.inputs, ...one.addons]);
   // Data that is imported is also read by its name, now and then: it travels as it is.
   const code = all.filter((path) => /\.[cm]?[jt]sx?$/.test(path));
-  return { inputs: new Set(all), built: new Set([...code, ...parts.flatMap(({ placed }) => [...placed.keys()].map((path) => join(folder, path)))]) };
+  return {
+    inputs: new Set(all),
+    built: new Set([...code, ...parts.flatMap(({ placed }) => [...placed.keys()].map((path) => join(folder, path)))]),
+  };
 }
 
 /** Native add-ons of the project's own lie anywhere in it. Relative to its folder. */
 function addonsIn(folder: string, parts: readonly TaskBuild['parts'][]): readonly string[] {
-  return [...new Set(parts.flatMap(({ addons }) => addons.filter((path) => isWithin(folder, path)).map((path) => relativePath(folder, path))))];
+  return [
+    ...new Set(
+      parts.flatMap(({ addons }) =>
+        addons.filter((path) => isWithin(folder, path)).map((path) => relativePath(folder, path)),
+      ),
+    ),
+  ];
 }
 
 /** Those outside of the project travel with the linked package that they lie in; of others that is told, by task. */
-function addonsOutside(folder: string, { built, found }: { readonly built: Asked['built']; readonly found: FoundPackages }): ErrorsOfTasks {
-  const travelling = new Set(found.folders.flatMap(({ source, files }) => files.filter(({ path }) => path.endsWith('.node')).map(({ path }) => join(source, path))));
-  const errors = [...built].map(([file, { parts }]) => [file, parts.addons.filter((path) => !isWithin(folder, path) && !travelling.has(path)).map((path) => new CloudCodeError(
-    'task_broken', `${file} uses the native add-on ${relativePath(folder, path)}, which lies outside of the project and in no package that it depends on: it cannot be deployed.`,
-    { hint: `Put it into the project's folder; or give its folder a package.json with a name, let the project depend on that (as a workspace, or by \`npm install ${relativePath(folder, dirname(path))}\`), and import it by that name.` },
-  ))] as const);
+function addonsOutside(
+  folder: string,
+  { built, found }: { readonly built: Asked['built']; readonly found: FoundPackages },
+): ErrorsOfTasks {
+  const travelling = new Set(
+    found.folders.flatMap(({ source, files }) =>
+      files.filter(({ path }) => path.endsWith('.node')).map(({ path }) => join(source, path)),
+    ),
+  );
+  const errors = [...built].map(
+    ([file, { parts }]) =>
+      [
+        file,
+        parts.addons
+          .filter((path) => !isWithin(folder, path) && !travelling.has(path))
+          .map(
+            (path) =>
+              new CloudCodeError(
+                'task_broken',
+                `${file} uses the native add-on ${relativePath(folder, path)}, which lies outside of the project and in no package that it depends on: it cannot be deployed.`,
+                {
+                  hint: `Put it into the project's folder; or give its folder a package.json with a name, let the project depend on that (as a workspace, or by \`npm install ${relativePath(folder, dirname(path))}\`), and import it by that name.`,
+                },
+              ),
+          ),
+      ] as const,
+  );
   return new Map(errors.filter(([, own]) => own.length > 0));
 }

@@ -39,18 +39,31 @@ export interface ProjectConfig {
 
 const configFiles = ['ts', 'mts', 'js', 'mjs', 'cjs'].map((ending) => `cloudcode.config.${ending}`);
 
-const environmentName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, { error: 'cannot be the name of an environment: it must be 1 to 100 letters, digits, `_` and `-`' });
+const environmentName = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, {
+  error: 'cannot be the name of an environment: it must be 1 to 100 letters, digits, `_` and `-`',
+});
 const variableName = z
   .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'cannot be the name of an environment variable: it must be letters, digits and `_`' })
-  .refine((name) => !name.startsWith('CLOUDCODE_'), { error: 'cannot be set: names that begin with CLOUDCODE_ belong to CloudCode' });
-const variableValue = z.string({ error: 'must be a string' }).refine((value) => !value.includes('\0'), { error: 'must not hold the character U+0000' });
-const queueName = z.string().refine(isQueueName, { error: 'cannot be the name of a queue: it must be 1 to 512 characters without U+0000' });
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+    error: 'cannot be the name of an environment variable: it must be letters, digits and `_`',
+  })
+  .refine((name) => !name.startsWith('CLOUDCODE_'), {
+    error: 'cannot be set: names that begin with CLOUDCODE_ belong to CloudCode',
+  });
+const variableValue = z
+  .string({ error: 'must be a string' })
+  .refine((value) => !value.includes('\0'), { error: 'must not hold the character U+0000' });
+const queueName = z
+  .string()
+  .refine(isQueueName, { error: 'cannot be the name of a queue: it must be 1 to 512 characters without U+0000' });
 
 const configSchema: z.ZodType<ProjectConfig> = strictObject({
   defaults: taskLimitsSchema.optional(),
   environments: record(environmentName, strictObject({ variables: record(variableName, variableValue) })),
-  queues: record(queueName, strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() })),
+  queues: record(
+    queueName,
+    strictObject({ onRetry: z.enum(['wait', 'skip'], { error: "must be 'wait' or 'skip'" }).optional() }),
+  ),
   files: patterns(),
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
@@ -63,7 +76,9 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
 });
 
 function record<Name extends z.core.$ZodRecordKey, Value extends z.ZodType>(name: Name, value: Value) {
-  return z.record(name, value, { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) }).optional();
+  return z
+    .record(name, value, { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) })
+    .optional();
 }
 
 function isQueueName(name: string): boolean {
@@ -82,8 +97,14 @@ function isQueueName(name: string): boolean {
 export async function readConfig(folder: string): Promise<ProjectConfig> {
   const [file, other] = await configFilesIn(folder);
   if (file === undefined) return {};
-  if (other !== undefined) throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, { hint: 'Keep one of them.' });
-  const config = checkConfig(file, await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }));
+  if (other !== undefined)
+    throw new CloudCodeError('invalid_config', `There are two configurations, ${file} and ${other}.`, {
+      hint: 'Keep one of them.',
+    });
+  const config = checkConfig(
+    file,
+    await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }),
+  );
   await checkStartVariables(folder, file, config);
   return config;
 }
@@ -95,7 +116,12 @@ export async function configFilesIn(folder: string): Promise<readonly string[]> 
 }
 
 function checkConfig(file: string, config: unknown): ProjectConfig {
-  const { value, errors } = checkShape(config, { schema: configSchema, code: 'invalid_config', file, name: 'the default export' });
+  const { value, errors } = checkShape(config, {
+    schema: configSchema,
+    code: 'invalid_config',
+    file,
+    name: 'the default export',
+  });
   if (errors !== null) throw joinErrors(errors);
   return value;
 }

@@ -11,7 +11,11 @@ import { type CompilerOptions, compilerOptionsFor } from './tsconfig.ts';
 /** Makes a compiled file an input of the bundle, as the other plugins would make the source one. */
 export type Finish = (path: string, contents: string) => OnLoadResult;
 
-type Compile = (path: string, contents: string, options: { readonly useDefineForClassFields: boolean }) => string | null;
+type Compile = (
+  path: string,
+  contents: string,
+  options: { readonly useDefineForClassFields: boolean },
+) => string | null;
 
 /**
  * Compiles the files with decorators whose tsconfig.json has `experimentalDecorators` and `emitDecoratorMetadata`: esbuild tells decorators nothing of types, as libraries that inject or map by
@@ -49,7 +53,12 @@ export function decoratorsPlugin(folder: string, finish: Finish): Plugin {
 async function hasDecorators({ esbuild }: PluginBuild, path: string, contents: string): Promise<boolean> {
   if (!contents.includes('@')) return false;
   try {
-    const { code } = await esbuild.transform(contents, { loader: extname(path) === '.tsx' ? 'tsx' : 'ts', logLevel: 'silent', target: 'esnext', tsconfigRaw: { compilerOptions: { experimentalDecorators: true } } });
+    const { code } = await esbuild.transform(contents, {
+      loader: extname(path) === '.tsx' ? 'tsx' : 'ts',
+      logLevel: 'silent',
+      target: 'esnext',
+      tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+    });
     return /^var __decorateClass = /m.test(code);
   } catch {
     return false; // what is wrong with it esbuild says when it bundles it
@@ -66,7 +75,10 @@ function definesFields({ target, useDefineForClassFields }: CompilerOptions): bo
 /** The first of the two that the file finds. */
 function findCompiler(path: string): Compile | null {
   const load = createRequire(path);
-  for (const [name, compilerOf] of [['typescript', withTypeScript], ['@swc/core', withSwc]] as const) {
+  for (const [name, compilerOf] of [
+    ['typescript', withTypeScript],
+    ['@swc/core', withSwc],
+  ] as const) {
     try {
       const compile = compilerOf(load(name));
       if (compile !== null) return compile;
@@ -85,8 +97,16 @@ function withTypeScript(module: unknown): Compile | null {
       fileName: path,
       reportDiagnostics: true,
       compilerOptions: {
-        module: ts.ModuleKind.Preserve, target: ts.ScriptTarget.ES2022, jsx: ts.JsxEmit.Preserve, experimentalDecorators: true, emitDecoratorMetadata: true, useDefineForClassFields,
-        inlineSourceMap: true, inlineSources: false, importHelpers: false, isolatedModules: true,
+        module: ts.ModuleKind.Preserve,
+        target: ts.ScriptTarget.ES2022,
+        jsx: ts.JsxEmit.Preserve,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        useDefineForClassFields,
+        inlineSourceMap: true,
+        inlineSources: false,
+        importHelpers: false,
+        isolatedModules: true,
       },
     });
     const isBroken = diagnostics.some(({ category, code }) => category === ts.DiagnosticCategory.Error && code < 2000);
@@ -102,10 +122,23 @@ function withSwc(module: unknown): Compile {
   const swc = module as Swc;
   return (path, contents, { useDefineForClassFields }) => {
     const { code, map = '' } = swc.transformSync(contents, {
-      filename: path, swcrc: false, configFile: false, sourceMaps: true, sourceFileName: basename(path), isModule: 'unknown',
+      filename: path,
+      swcrc: false,
+      configFile: false,
+      sourceMaps: true,
+      sourceFileName: basename(path),
+      isModule: 'unknown',
       jsc: {
-        parser: { syntax: 'typescript', decorators: true, tsx: extname(path) === '.tsx' }, target: 'es2022', externalHelpers: false, keepClassNames: true,
-        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields, react: { runtime: 'preserve' } },
+        parser: { syntax: 'typescript', decorators: true, tsx: extname(path) === '.tsx' },
+        target: 'es2022',
+        externalHelpers: false,
+        keepClassNames: true,
+        transform: {
+          legacyDecorator: true,
+          decoratorMetadata: true,
+          useDefineForClassFields,
+          react: { runtime: 'preserve' },
+        },
       },
     });
     return `${code}\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
@@ -114,11 +147,18 @@ function withSwc(module: unknown): Compile {
 
 function notInstalled(file: string, contents: string) {
   const lines = contents.split('\n');
-  const line = Math.max(0, lines.findIndex((text) => /^\s*(?:export\s+(?:default\s+)?)?@[\w$(]/.test(text)));
+  const line = Math.max(
+    0,
+    lines.findIndex((text) => /^\s*(?:export\s+(?:default\s+)?)?@[\w$(]/.test(text)),
+  );
   const lineText = lines[line] ?? '';
   return {
     text: 'This file has decorators, and its tsconfig.json asks for `emitDecoratorMetadata`, which takes a compiler that knows the types: neither TypeScript nor SWC is installed in the project',
     location: { file, line: line + 1, column: Math.max(0, lineText.indexOf('@')), lineText },
-    notes: [{ text: 'Install one of them in the project: npm install --save-dev typescript (or @swc/core). Without `emitDecoratorMetadata` in the tsconfig.json, neither is needed.' }],
+    notes: [
+      {
+        text: 'Install one of them in the project: npm install --save-dev typescript (or @swc/core). Without `emitDecoratorMetadata` in the tsconfig.json, neither is needed.',
+      },
+    ],
   };
 }

@@ -75,16 +75,23 @@ type Found = Map<string, Evaluated | CloudCodeError>;
  * Runs modules, one after the other, in a short-lived process, and says what they export. A module that throws, ends the process or
  * is not done within 10 s is an error; the modules after one that took the process with it have another.
  */
-export async function evaluateModules(folder: string, modules: readonly ModuleToEvaluate[]): Promise<ReadonlyMap<string, Evaluated | CloudCodeError>> {
+export async function evaluateModules(
+  folder: string,
+  modules: readonly ModuleToEvaluate[],
+): Promise<ReadonlyMap<string, Evaluated | CloudCodeError>> {
   const found: Found = new Map();
-  for (let rest = modules; rest.length > 0; rest = modules.filter(({ file }) => !found.has(file))) await evaluateInProcess(folder, rest, found);
+  for (let rest = modules; rest.length > 0; rest = modules.filter(({ file }) => !found.has(file)))
+    await evaluateInProcess(folder, rest, found);
   return found;
 }
 
 /** Finds out about one at least. */
 async function evaluateInProcess(folder: string, modules: readonly ModuleToEvaluate[], found: Found): Promise<void> {
   const child = spawn(process.execPath, ['--no-warnings', '-e', childSource], {
-    cwd: folder, env: shortEnvironment(), stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced',
+    cwd: folder,
+    env: shortEnvironment(),
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced',
   });
   const loading: { file: string | null } = { file: null };
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -92,12 +99,21 @@ async function evaluateInProcess(folder: string, modules: readonly ModuleToEvalu
     timer.refresh();
     loading.file = 'begun' in message ? message.file : null;
     tell({ kind: 'begun' in message ? 'begun' : 'done', step: `loading the exports of ${message.file}` });
-    if ('threw' in message) found.set(message.file, threwWhenLoaded(message, modules.find(({ file }) => file === message.file)));
+    if ('threw' in message)
+      found.set(
+        message.file,
+        threwWhenLoaded(
+          message,
+          modules.find(({ file }) => file === message.file),
+        ),
+      );
     else if ('runType' in message) found.set(message.file, message);
   });
   const ending = new Promise<string>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (exitCode, signal) => resolve(signal === null ? `the process ended with exit code ${exitCode ?? 'unknown'}` : describeSignal(signal)));
+    child.once('close', (exitCode, signal) =>
+      resolve(signal === null ? `the process ended with exit code ${exitCode ?? 'unknown'}` : describeSignal(signal)),
+    );
   });
   child.send({ folder, sdk: sdkFile, modules }, () => undefined);
   const ended = await ending.finally(() => clearTimeout(timer));
@@ -105,7 +121,10 @@ async function evaluateInProcess(folder: string, modules: readonly ModuleToEvalu
   if (stopped !== undefined) found.set(stopped, notEvaluated(stopped, ended));
 }
 
-function threwWhenLoaded({ file, threw, stack }: { readonly file: string; readonly threw: string; readonly stack: string }, module: ModuleToEvaluate | undefined): CloudCodeError {
+function threwWhenLoaded(
+  { file, threw, stack }: { readonly file: string; readonly threw: string; readonly stack: string },
+  module: ModuleToEvaluate | undefined,
+): CloudCodeError {
   const place = module === undefined ? null : placeOfError(stack, file, module.bundle.sourceMap);
   return notEvaluated(place ?? file, `it threw ${threw}`);
 }
@@ -123,5 +142,7 @@ function notEvaluated(place: string, why: string): CloudCodeError {
 /** No credentials of the runner reach a task's code. */
 function shortEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }

@@ -20,7 +20,16 @@ export interface FoundProject {
   readonly misnamed: ReadonlyMap<string, readonly CloudCodeError[]>;
 }
 
-const indexFiles = ['index.ts', 'index.tsx', 'index.mts', 'index.cts', 'index.js', 'index.jsx', 'index.mjs', 'index.cjs'];
+const indexFiles = [
+  'index.ts',
+  'index.tsx',
+  'index.mts',
+  'index.cts',
+  'index.js',
+  'index.jsx',
+  'index.mjs',
+  'index.cjs',
+];
 
 /** A task's name is its folder's: 1 to 100 ASCII letters, digits, `_`, `-` and `.`; it goes into URLs, SQL and file names as it is. */
 const validTaskName = /^[A-Za-z0-9_.-]{1,100}$/;
@@ -32,11 +41,19 @@ const validTaskName = /^[A-Za-z0-9_.-]{1,100}$/;
  */
 export async function findProject(folder: string): Promise<FoundProject> {
   const { root, entries } = await readProject(folder);
-  const names = entries.map((entry) => entry.name).filter((name) => !/^[_.]|^node_modules$/.test(name)).sort(compareText);
+  const names = entries
+    .map((entry) => entry.name)
+    .filter((name) => !/^[_.]|^node_modules$/.test(name))
+    .sort(compareText);
   const found = await Promise.all(names.map((name) => findIndexFiles(root, name)));
   const tasks = found.flat();
   if (tasks.length === 0) throw noTasks(root, names);
-  return { name: await readName(root), folder: root, tasks, misnamed: new Map([...refuseNames(tasks), ...refuseClashes(tasks)]) };
+  return {
+    name: await readName(root),
+    folder: root,
+    tasks,
+    misnamed: new Map([...refuseNames(tasks), ...refuseClashes(tasks)]),
+  };
 }
 
 /** The folder of a project alone, whatever its tasks are. @throws CloudCodeError `project_not_found` */
@@ -47,29 +64,41 @@ export async function findFolder(folder: string): Promise<Pick<FoundProject, 'na
 
 async function readProject(folder: string): Promise<{ readonly root: string; readonly entries: readonly Dirent[] }> {
   const root = await realpath(resolve(folder)).catch(() => null);
-  if (root === null) throw new CloudCodeError('project_not_found', `There is no folder ${resolve(folder)}.`, { hint: 'Check the path given by --project.' });
+  if (root === null)
+    throw new CloudCodeError('project_not_found', `There is no folder ${resolve(folder)}.`, {
+      hint: 'Check the path given by --project.',
+    });
   const entries = await readdir(join(root, 'cloudcode'), { withFileTypes: true }).catch(() => null);
   if (entries === null) {
-    throw new CloudCodeError('project_not_found', `${root} is no CloudCode project: it has no folder named cloudcode.`, {
-      hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
-    });
+    throw new CloudCodeError(
+      'project_not_found',
+      `${root} is no CloudCode project: it has no folder named cloudcode.`,
+      {
+        hint: 'Make a new project with `cloudcode init`, or name the folder of one with --project.',
+      },
+    );
   }
   return { root, entries };
 }
 
 async function findIndexFiles(root: string, name: string): Promise<FoundTask[]> {
   const inside = await readdir(join(root, 'cloudcode', name)).catch(() => [] as string[]);
-  const candidates = indexFiles.filter((file) => inside.includes(file)).map((file) => ({ name, file: `cloudcode/${name}/${file}` }));
+  const candidates = indexFiles
+    .filter((file) => inside.includes(file))
+    .map((file) => ({ name, file: `cloudcode/${name}/${file}` }));
   const isFile = await Promise.all(candidates.map(async ({ file }) => (await stat(join(root, file))).isFile()));
   return candidates.filter((_candidate, position) => isFile[position] === true);
 }
 
 function noTasks(root: string, names: readonly string[]): CloudCodeError {
   const loose = names.find((name) => /\.[cm]?[jt]sx?$/.test(name) && !name.endsWith('.d.ts'));
-  const hint = loose === undefined
-    ? 'Write one: cloudcode/hello/index.ts with `export async function run() {}`.'
-    : `A task is a folder: move cloudcode/${loose} to cloudcode/${loose.replace(/\.\w+$/, '')}/index${/\.\w+$/.exec(loose)?.[0] ?? ''}.`;
-  return new CloudCodeError('project_not_found', `${root} has no task: no folder in cloudcode/ has an index file.`, { hint });
+  const hint =
+    loose === undefined
+      ? 'Write one: cloudcode/hello/index.ts with `export async function run() {}`.'
+      : `A task is a folder: move cloudcode/${loose} to cloudcode/${loose.replace(/\.\w+$/, '')}/index${/\.\w+$/.exec(loose)?.[0] ?? ''}.`;
+  return new CloudCodeError('project_not_found', `${root} has no task: no folder in cloudcode/ has an index file.`, {
+    hint,
+  });
 }
 
 /** With the letters of a valid name alone. */
@@ -80,29 +109,43 @@ export function isTaskName(name: string): boolean {
 type Misnamed = readonly [file: string, errors: readonly CloudCodeError[]];
 
 function refuseNames(tasks: readonly FoundTask[]): readonly Misnamed[] {
-  return tasks.filter(({ name }) => !isTaskName(name)).map(({ name, file }) => [file, [
-    new CloudCodeError('invalid_task', `cloudcode/${name}: ${JSON.stringify(name)} cannot be the name of a task.`, {
-      hint: 'Rename the folder: 1 to 100 letters a to z, digits, `_`, `-` and `.`; shared code may have any name when its folder has no index file.',
-    }),
-  ]]);
+  return tasks
+    .filter(({ name }) => !isTaskName(name))
+    .map(({ name, file }) => [
+      file,
+      [
+        new CloudCodeError('invalid_task', `cloudcode/${name}: ${JSON.stringify(name)} cannot be the name of a task.`, {
+          hint: 'Rename the folder: 1 to 100 letters a to z, digits, `_`, `-` and `.`; shared code may have any name when its folder has no index file.',
+        }),
+      ],
+    ]);
 }
 
 function refuseClashes(tasks: readonly FoundTask[]): readonly Misnamed[] {
-  const byName = Map.groupBy(tasks.filter(({ name }) => isTaskName(name)), ({ name }) => name.toLowerCase());
+  const byName = Map.groupBy(
+    tasks.filter(({ name }) => isTaskName(name)),
+    ({ name }) => name.toLowerCase(),
+  );
   const clashing = [...byName.values()].filter((group) => group.length > 1);
   return clashing.flatMap((group) => {
     const files = group.map(({ file }) => file).join(' and ');
     const sameFolder = group.every(({ name }) => name === group[0]?.name);
-    const error = new CloudCodeError('task_name_clash', `${files} are the same task${sameFolder ? '' : ': the names differ only in case'}.`, {
-      hint: sameFolder ? 'Keep one of them.' : 'Rename one of them.',
-    });
+    const error = new CloudCodeError(
+      'task_name_clash',
+      `${files} are the same task${sameFolder ? '' : ': the names differ only in case'}.`,
+      {
+        hint: sameFolder ? 'Keep one of them.' : 'Rename one of them.',
+      },
+    );
     return group.map(({ file }): Misnamed => [file, [error]]);
   });
 }
 
 async function readName(root: string): Promise<string> {
   try {
-    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { readonly name?: unknown } | null;
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      readonly name?: unknown;
+    } | null;
     if (typeof manifest?.name === 'string' && manifest.name !== '') return manifest.name;
   } catch {
     // A project needs no package.json. A broken one is reported by what needs it.
@@ -114,4 +157,3 @@ async function readName(root: string): Promise<string> {
 function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
-

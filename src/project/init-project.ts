@@ -25,9 +25,13 @@ export async function initProject(folder: string): Promise<InitialisedProject> {
   const foreign = inside.filter((name) => name !== '.git');
   if (foreign.length > 0) {
     const shown = foreign.slice(0, 5).join(', ');
-    throw new CloudCodeError('project_exists', `${asked} is not empty: it holds ${shown}${foreign.length > 5 ? ` and ${foreign.length - 5} more` : ''}.`, {
-      hint: 'Name a new folder: cloudcode init my-app',
-    });
+    throw new CloudCodeError(
+      'project_exists',
+      `${asked} is not empty: it holds ${shown}${foreign.length > 5 ? ` and ${foreign.length - 5} more` : ''}.`,
+      {
+        hint: 'Name a new folder: cloudcode init my-app',
+      },
+    );
   }
   await mkdir(asked, { recursive: true });
   const root = await realpath(asked);
@@ -35,13 +39,21 @@ export async function initProject(folder: string): Promise<InitialisedProject> {
   // npm leaves a .gitignore out of a package, so the template's has another name.
   await rename(join(root, 'gitignore'), join(root, '.gitignore'));
   const readme = join(root, 'README.md');
-  await writeFile(readme, (await readFile(readme, 'utf8')).replace('{{name}}', () => basename(root)));
+  await writeFile(
+    readme,
+    (await readFile(readme, 'utf8')).replace('{{name}}', () => basename(root)),
+  );
   const machineNode = await readMachineNode(process.env.PATH ?? '');
   const oldNode = machineNode !== null && !isNodeNewEnough(machineNode) ? machineNode : null;
-  await writeFile(join(root, 'package.json'), `${JSON.stringify(describePackage(basename(root), oldNode !== null), null, 2)}\n`);
+  await writeFile(
+    join(root, 'package.json'),
+    `${JSON.stringify(describePackage(basename(root), oldNode !== null), null, 2)}\n`,
+  );
   await writeTypes(root);
   const files = await readdir(root, { recursive: true, withFileTypes: true });
-  const written = files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const written = files
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   return { folder: root, files: written.filter((file) => !file.startsWith('.git/')).sort(), oldNode };
 }
 
@@ -51,7 +63,10 @@ async function readFolder(folder: string): Promise<readonly string[]> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === 'ENOENT') return [];
-    if (code === 'ENOTDIR') throw new CloudCodeError('project_exists', `${folder} is a file.`, { hint: 'Name a new folder: cloudcode init my-app' });
+    if (code === 'ENOTDIR')
+      throw new CloudCodeError('project_exists', `${folder} is a file.`, {
+        hint: 'Name a new folder: cloudcode init my-app',
+      });
     throw error;
   }
 }
@@ -76,6 +91,10 @@ function describePackage(folderName: string, bringsNode: boolean): object {
 
 /** As npm allows it: lower case, without spaces and most signs. */
 function packageName(folderName: string): string {
-  const name = folderName.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[-._]+/, '').replace(/(?<![-._])[-._]+$/, '');
+  const name = folderName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[-._]+/, '')
+    .replace(/(?<![-._])[-._]+$/, '');
   return name === '' || name === 'cloudcode' || name === 'node_modules' ? 'my-app' : name.slice(0, 200);
 }

@@ -16,7 +16,8 @@ function endOfDirectives(source: string): number | null {
     const stringEnd = endOfString(source, at);
     if (stringEnd === null) return end;
     const next = skipBlank(source, stringEnd);
-    const isDirective = source[next.at] === ';' || next.at === source.length || (next.hasNewline && !continues(source, next.at));
+    const isDirective =
+      source[next.at] === ';' || next.at === source.length || (next.hasNewline && !continues(source, next.at));
     if (!isDirective) return end;
     end = source[next.at] === ';' ? next.at + 1 : stringEnd;
     at = skipBlank(source, end).at;
@@ -73,4 +74,3 @@ function endOfBlank(source: string, at: number): number {
   blank.lastIndex = at;
   return blank.test(source) ? blank.lastIndex : at;
 }
-

@@ -28,7 +28,10 @@ export async function loadDefaultExport(folder: string, { file, code, example }:
 
 let imports = 0;
 
-async function importBundle(bundle: Bundle, { file, code }: Omit<DescribedModule, 'example'>): Promise<Readonly<Record<string, unknown>>> {
+async function importBundle(
+  bundle: Bundle,
+  { file, code }: Omit<DescribedModule, 'example'>,
+): Promise<Readonly<Record<string, unknown>>> {
   imports += 1;
   // The number makes it a new module each time. The name is what a stack shows instead of the whole text.
   const url = `data:text/javascript;base64,${Buffer.from(`${bundle.code}\n//# sourceURL=${file}\n// ${imports}`).toString('base64')}`;

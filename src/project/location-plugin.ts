@@ -15,7 +15,13 @@ export const locationDefines = { 'import.meta': here, __dirname: `${here}.dirnam
 
 const speaksOfPlace = /import\.meta|__dirname|__filename/;
 
-const loaders: Readonly<Record<string, Loader>> = { '.tsx': 'tsx', '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.jsx': 'jsx' };
+const loaders: Readonly<Record<string, Loader>> = {
+  '.tsx': 'tsx',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.jsx': 'jsx',
+};
 
 /**
  * Tells each file of a bundle where its source lies, relative to the project's folder, so that the bundle's bytes do not depend on where that folder is. The bundle
@@ -39,17 +45,31 @@ export function locationPlugin(folder: string): Plugin {
 }
 
 /** The contents of a file that knows where it lies. */
-export function withPlace(folder: string, path: string, contents: string): { readonly contents: string; readonly loader: Loader } {
+export function withPlace(
+  folder: string,
+  path: string,
+  contents: string,
+): { readonly contents: string; readonly loader: Loader } {
   // A name that is nobody's: `require` may be the file's own.
   const file = JSON.stringify(relativePath(folder, path));
   const place = speaksOfPlace.test(contents) ? `var ${here} = /* @__PURE__ */ ${at}(${file});` : '';
-  const prefix = contents.includes(ownRequire) ? `${place}var ${ownRequire} = /* @__PURE__ */ ${at}(${file}, true);` : place;
+  const prefix = contents.includes(ownRequire)
+    ? `${place}var ${ownRequire} = /* @__PURE__ */ ${at}(${file}, true);`
+    : place;
   return { contents: prefix === '' ? contents : insertFirst(contents, prefix), loader: loaders[extname(path)] ?? 'js' };
 }
 
 /** The code of a bundle that knows where its files lie. No line number changes. @param folderExpression of the project's folder, where the bundle runs */
 export function withLocations(code: string, folderExpression: string): string {
-  return code.includes(`${at}(`) ? insertFirst(code, `const ${at} = ${atSource(folderExpression).split('\n').map((line) => line.trim()).join(' ')};`) : code;
+  return code.includes(`${at}(`)
+    ? insertFirst(
+        code,
+        `const ${at} = ${atSource(folderExpression)
+          .split('\n')
+          .map((line) => line.trim())
+          .join(' ')};`,
+      )
+    : code;
 }
 
 function atSource(folderExpression: string): string {

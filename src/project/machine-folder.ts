@@ -45,17 +45,24 @@ export function makeMachineFolder({ project, data, isEmbedded }: MachineFolderOp
       hint: 'Name a folder that lasts with --data DIR (CLOUDCODE_DATA), or use a PostgreSQL of your own with --database URL.',
     });
   }
-  if (data !== undefined) throw new CloudCodeError('folder_not_writable', `${what}.`, { hint: 'Name another one with --data DIR (CLOUDCODE_DATA).' });
+  if (data !== undefined)
+    throw new CloudCodeError('folder_not_writable', `${what}.`, {
+      hint: 'Name another one with --data DIR (CLOUDCODE_DATA).',
+    });
   const temporary = temporaryFolder(project);
   const wrong = whyUnwritable(temporary, 0o700) ?? (isOwn(temporary) ? null : 'it is not for this user alone');
   if (wrong === null) return { folder: temporary, temporaryBecause: because, leave: shareFolder(temporary) };
-  throw new CloudCodeError('folder_not_writable', `${what}, and ${temporary} cannot stand in for it (${wrong}).`, { hint: 'Name a folder with --data DIR (CLOUDCODE_DATA).' });
+  throw new CloudCodeError('folder_not_writable', `${what}, and ${temporary} cannot stand in for it (${wrong}).`, {
+    hint: 'Name a folder with --data DIR (CLOUDCODE_DATA).',
+  });
 }
 
 /** Where servers of a project may have left their records. */
 export function recordFolders({ project, data }: Pick<MachineFolderOptions, 'project' | 'data'>): readonly string[] {
   const temporary = temporaryFolder(project);
-  return data === undefined && isOwn(temporary) ? [wantedFolder({ project, data }), temporary] : [wantedFolder({ project, data })];
+  return data === undefined && isOwn(temporary)
+    ? [wantedFolder({ project, data }), temporary]
+    : [wantedFolder({ project, data })];
 }
 
 function wantedFolder({ project, data }: Pick<MachineFolderOptions, 'project' | 'data'>): string {

@@ -9,7 +9,9 @@ const execute = promisify(execFile);
  * first on the path of what it starts, so the Node that runs this may be one that only the current project has.
  */
 export async function readMachineNode(path: string): Promise<string | null> {
-  const folders = path.split(delimiter).filter((folder) => folder.startsWith('/') && !/\/node_modules\/(.*\/)?(\.bin|bin|node-gyp-bin)\/?$/.test(folder));
+  const folders = path
+    .split(delimiter)
+    .filter((folder) => folder.startsWith('/') && !/\/node_modules\/(.*\/)?(\.bin|bin|node-gyp-bin)\/?$/.test(folder));
   for (const folder of folders) {
     try {
       const { stdout } = await execute(join(folder, 'node'), ['--version'], { timeout: 5_000 });

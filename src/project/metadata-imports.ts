@@ -1,5 +1,8 @@
 /** How a compiler names a type in metadata when it cannot know whether there is a value of that name: TypeScript, then SWC. */
-const mentions = [/(typeof \(_\w+ = typeof )([\w$]+)( !== "undefined" && )\2(?=\))/g, /(typeof )([\w$]+)( === "undefined" \? Object : )\2(?![\w$])/g];
+const mentions = [
+  /(typeof \(_\w+ = typeof )([\w$]+)( !== "undefined" && )\2(?=\))/g,
+  /(typeof )([\w$]+)( === "undefined" \? Object : )\2(?![\w$])/g,
+];
 
 /**
  * Lets the metadata of a compiled file name imported types by way of their module: an interface is then undefined there, and `Object` in the metadata, as where the whole program is compiled. As
@@ -15,10 +18,14 @@ export function importTypesLoosely(code: string): string {
     used.set(found.from, namespace);
     return `${namespace}.${found.name}`;
   };
-  const loose = mentions.reduce((text, mention) => text.replaceAll(mention, (whole, before: string, local: string, between: string) => {
-    const name = nameOf(local);
-    return name === null ? whole : `${before}${name}${between}${name}`;
-  }), code);
+  const loose = mentions.reduce(
+    (text, mention) =>
+      text.replaceAll(mention, (whole, before: string, local: string, between: string) => {
+        const name = nameOf(local);
+        return name === null ? whole : `${before}${name}${between}${name}`;
+      }),
+    code,
+  );
   const imports = [...used].map(([from, namespace]) => `import * as ${namespace} from ${from};`).join('');
   // No line before it changes, and the source map stays the last.
   const end = loose.lastIndexOf('\n//# sourceMappingURL=');
@@ -28,7 +35,9 @@ export function importTypesLoosely(code: string): string {
 /** The named and default imports, by the names that they have here. `from` is in its quotes. */
 function importsOf(code: string): ReadonlyMap<string, { readonly name: string; readonly from: string }> {
   const found = new Map<string, { readonly name: string; readonly from: string }>();
-  for (const [, first = '', named = '', from = ''] of code.matchAll(/^import (?:([\w$]+)(?:, )?)?(?:\{([^}]*)\})? from ((['"])[^'"\n]+\4);/gm)) {
+  for (const [, first = '', named = '', from = ''] of code.matchAll(
+    /^import (?:([\w$]+)(?:, )?)?(?:\{([^}]*)\})? from ((['"])[^'"\n]+\4);/gm,
+  )) {
     if (first !== '') found.set(first, { name: 'default', from });
     for (const part of named.split(',')) {
       const [name = '', local = name] = part.trim().split(' as ');

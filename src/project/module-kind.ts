@@ -18,12 +18,14 @@ export function moduleKinds(formatOf: (path: string) => Promise<Metafile['inputs
     if (known !== undefined) return known;
     const parent = dirname(folder);
     const own = typeIn(folder);
-    const type = own !== undefined ? own : parent === folder || folder.endsWith('/node_modules') ? null : typeOf(parent);
+    const type =
+      own !== undefined ? own : parent === folder || folder.endsWith('/node_modules') ? null : typeOf(parent);
     types.set(folder, type);
     return type;
   };
   const byText = new Map<string, Promise<boolean>>();
-  const isNodeEsm = (path: string): boolean => /\.m[jt]s$/.test(path) || (/\.[jt]sx?$/.test(path) && typeOf(dirname(path)) === 'module');
+  const isNodeEsm = (path: string): boolean =>
+    /\.m[jt]s$/.test(path) || (/\.[jt]sx?$/.test(path) && typeOf(dirname(path)) === 'module');
   return {
     isNodeEsm,
     async isEsm(path) {

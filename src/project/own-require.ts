@@ -18,12 +18,26 @@ const part = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[()]|[^"'`()
  * own place, and these must look from the file's.
  * @returns JavaScript with a source map in it; null for a file that needs none of that, and for one that cannot be read
  */
-export async function nameOwnRequire({ esbuild, initialOptions }: PluginBuild, path: string, contents: string): Promise<string | null> {
+export async function nameOwnRequire(
+  { esbuild, initialOptions }: PluginBuild,
+  path: string,
+  contents: string,
+): Promise<string | null> {
   if (!mayBeIndirect.test(contents)) return null;
   const { absWorkingDir = '/', platform = 'node', charset = 'utf8' } = initialOptions;
   try {
     const { outputFiles } = await esbuild.build({
-      absWorkingDir, platform, charset, entryPoints: [path], outdir: '/', write: false, bundle: false, logLevel: 'silent', sourcemap: 'inline', sourcesContent: false, define: { require: ownRequire },
+      absWorkingDir,
+      platform,
+      charset,
+      entryPoints: [path],
+      outdir: '/',
+      write: false,
+      bundle: false,
+      logLevel: 'silent',
+      sourcemap: 'inline',
+      sourcesContent: false,
+      define: { require: ownRequire },
     });
     const code = withFoundCalls(outputFiles[0]?.text ?? '');
     return code.includes(ownRequire) ? code : null;
@@ -43,7 +57,7 @@ function withFoundCalls(code: string): string {
 /** The text up to the parenthesis that closes; null where that cannot be told. */
 function argumentAt(code: string, start: number): string | null {
   let depth = 1;
-  for (part.lastIndex = start; ; ) {
+  for (part.lastIndex = start; ;) {
     const [text] = part.exec(code) ?? [];
     if (text === undefined) return null;
     if (text === '(') depth += 1;

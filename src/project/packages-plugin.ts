@@ -47,18 +47,40 @@ export function packagesPlugin(options: PackagesOptions): Plugin {
     name: 'cloudcode-packages',
     setup(build) {
       build.onResolve({ filter: /^/ }, (args) => resolve(build, args, options));
-      build.onLoad({ filter: /^/, namespace }, ({ pluginData }) => ({ contents: String(pluginData), loader: 'js', resolveDir: options.folder }));
+      build.onLoad({ filter: /^/, namespace }, ({ pluginData }) => ({
+        contents: String(pluginData),
+        loader: 'js',
+        resolveDir: options.folder,
+      }));
     },
   };
 }
 
-async function resolve(build: PluginBuild, args: OnResolveArgs, options: PackagesOptions): Promise<OnResolveResult | undefined> {
+async function resolve(
+  build: PluginBuild,
+  args: OnResolveArgs,
+  options: PackagesOptions,
+): Promise<OnResolveResult | undefined> {
   const { path, kind, importer, resolveDir, namespace: from, with: attributes } = args;
   if (from === namespace) return { path, external: true };
-  if (kind === 'entry-point' || args.pluginData === resolvingHere || isBuiltin(path) || !mayBePackage(options.folder, args)) return undefined;
-  const found = await build.resolve(path, { kind, importer, resolveDir, with: attributes, namespace: from, pluginData: resolvingHere });
+  if (
+    kind === 'entry-point' ||
+    args.pluginData === resolvingHere ||
+    isBuiltin(path) ||
+    !mayBePackage(options.folder, args)
+  )
+    return undefined;
+  const found = await build.resolve(path, {
+    kind,
+    importer,
+    resolveDir,
+    with: attributes,
+    namespace: from,
+    pluginData: resolvingHere,
+  });
   // What is not found is for esbuild to judge: it may be in a `try`.
-  if (found.errors.length > 0 || found.external || found.namespace !== 'file') return found.errors.length > 0 ? undefined : found;
+  if (found.errors.length > 0 || found.external || found.namespace !== 'file')
+    return found.errors.length > 0 ? undefined : found;
   const target = found.path;
   const isCode = inNodeModules(options.folder, target);
   const isAddon = !isCode && target.endsWith('.node');
@@ -72,7 +94,12 @@ async function resolve(build: PluginBuild, args: OnResolveArgs, options: Package
 
 /** Imports from a neighbour in the project lead nowhere else; they are by far the most. */
 function mayBePackage(folder: string, { path, importer, kind }: OnResolveArgs): boolean {
-  return !/^\.{1,2}(?:\/|$)/.test(path) || /node_modules|\.node$/.test(path) || kind === 'require-resolve' || inNodeModules(folder, importer);
+  return (
+    !/^\.{1,2}(?:\/|$)/.test(path) ||
+    /node_modules|\.node$/.test(path) ||
+    kind === 'require-resolve' ||
+    inNodeModules(folder, importer)
+  );
 }
 
 /** Whether a file is a package's, and not the project's own or that of a package which is linked from elsewhere. */
@@ -80,15 +107,25 @@ export function inNodeModules(folder: string, path: string): boolean {
   return relativePath(folder, path).split('/').includes('node_modules');
 }
 
-function goesIntoBundle(target: string, { kind, with: attributes }: OnResolveArgs, { bundled }: PackagesOptions): boolean {
+function goesIntoBundle(
+  target: string,
+  { kind, with: attributes }: OnResolveArgs,
+  { bundled }: PackagesOptions,
+): boolean {
   if (!nodeEndings.includes(extname(target))) return true;
   const asData = attributes['type'] !== undefined && attributes['type'] !== 'json';
-  return asData || (kind === 'dynamic-import' && target.endsWith('.json') && attributes['type'] === undefined) || bundled.has(packageName(target));
+  return (
+    asData ||
+    (kind === 'dynamic-import' && target.endsWith('.json') && attributes['type'] === undefined) ||
+    bundled.has(packageName(target))
+  );
 }
 
 /** `@scope/name` of `…/node_modules/@scope/name/index.js`. */
 export function packageName(path: string): string {
-  const inside = path.slice(path.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules${sep}`.length).split(sep);
+  const inside = path
+    .slice(path.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules${sep}`.length)
+    .split(sep);
   return inside.slice(0, inside[0]?.startsWith('@') === true ? 2 : 1).join('/');
 }
 
@@ -113,6 +150,7 @@ function placeOf(target: string, kind: OnResolveArgs['kind'], { folder, toFolder
 /** A module that passes on what another one has. Its own name has no ending that would say what it is. */
 function standIn(path: string, kind: 'cjs' | 'esm'): OnResolveResult {
   const name = JSON.stringify(path);
-  const contents = kind === 'esm' ? `export * from ${name}; export { default } from ${name};` : `module.exports = require(${name});`;
+  const contents =
+    kind === 'esm' ? `export * from ${name}; export { default } from ${name};` : `module.exports = require(${name});`;
   return { path: `${path} as ${kind}`, namespace, pluginData: contents };
 }

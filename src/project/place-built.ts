@@ -23,7 +23,9 @@ export async function placeBuilt({ folder, files, placed }: Asked): Promise<Fold
   const made = [...placed].map(([path, code]) => ({ path, bytes: Buffer.byteLength(code), isExecutable: false }));
   // It says what Node takes their code for.
   const told = existsSync(join(folder, manifest)) ? [listFile(folder, manifest)].filter((one) => one !== null) : [];
-  const all = [...own, ...made, ...told].map(({ path, bytes, isExecutable }): KeptFile => ({ path, bytes, isExecutable })).toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  const all = [...own, ...made, ...told]
+    .map(({ path, bytes, isExecutable }): KeptFile => ({ path, bytes, isExecutable }))
+    .toSorted((left, right) => (left.path < right.path ? -1 : 1));
   const hasher = folderHasher();
   for (const file of all) {
     hasher.beginFile(file);

@@ -11,7 +11,19 @@ import { insertFirst } from './insert-first.ts';
 export function placedCode(place: string, { code, sourceMap, format }: Bundle): ReadonlyMap<string, string> {
   const map = `${posix.basename(place)}.map`;
   const own = format === 'esm' ? 'import.meta.filename, import.meta.url' : '__filename';
-  return new Map([[place, insertFirst(code, `${mapper.split('\n').map((line) => line.trim()).join(' ')}(${JSON.stringify(map)}, ${own});`)], [posix.join(posix.dirname(place), map), sourceMap]]);
+  return new Map([
+    [
+      place,
+      insertFirst(
+        code,
+        `${mapper
+          .split('\n')
+          .map((line) => line.trim())
+          .join(' ')}(${JSON.stringify(map)}, ${own});`,
+      ),
+    ],
+    [posix.join(posix.dirname(place), map), sourceMap],
+  ]);
 }
 
 // A process may run several such files, and a task that loads one has a mapper already: each knows its own frames, and leaves the others to the one before it.

@@ -8,7 +8,9 @@ export function joinErrors(given: readonly CloudCodeError[]): CloudCodeError {
   if (first === undefined) return new CloudCodeError('internal', 'joinErrors was called without an error.');
   if (rest.length === 0) return first;
   const parts = errors.map((error) => (error.hint === undefined ? error.message : `${error.message}\n${error.hint}`));
-  return new CloudCodeError(first.code, `${errors.length} things are wrong.\n\n${parts.join('\n\n')}`, { cause: new AggregateError(errors) });
+  return new CloudCodeError(first.code, `${errors.length} things are wrong.\n\n${parts.join('\n\n')}`, {
+    cause: new AggregateError(errors),
+  });
 }
 
 /** What an error was joined from. */
@@ -31,7 +33,10 @@ export function throwErrors(errors: readonly CloudCodeError[]): void {
 /** What esbuild found wrong, as `file:line:column: text`, the line, and a caret under the place. */
 export function fromMessage(code: ErrorCode, message: Message): CloudCodeError {
   const { location } = message;
-  const text = location === null ? message.text : `${location.file}:${location.line}:${columnOf(message) + 1}: ${message.text}\n${excerpt(message)}`;
+  const text =
+    location === null
+      ? message.text
+      : `${location.file}:${location.line}:${columnOf(message) + 1}: ${message.text}\n${excerpt(message)}`;
   return new CloudCodeError(code, text, { hint: hintFor(message) });
 }
 
@@ -57,7 +62,10 @@ function hintFor({ text, notes }: Message): string | undefined {
   const unresolved = /^Could not resolve "([^"]+)"/.exec(text)?.[1];
   if (unresolved !== undefined) {
     if (/^[./]/.test(unresolved)) return 'Check the path; it is relative to the file that imports it.';
-    const name = unresolved.split('/').slice(0, unresolved.startsWith('@') ? 2 : 1).join('/');
+    const name = unresolved
+      .split('/')
+      .slice(0, unresolved.startsWith('@') ? 2 : 1)
+      .join('/');
     return `Install it in the project's folder: npm install ${name}`;
   }
   if (text.startsWith('No loader is configured')) {

@@ -45,7 +45,8 @@ export function tellMissing(folder: string, problems: readonly Message[]): void 
     const [, path] = /^Could not resolve "(\.[^"]*)"/.exec(text) ?? [];
     if (path === undefined || location === null) continue;
     const base = join(folder, dirname(location.file), path);
-    for (const ending of endings) for (const candidate of [`${base}${ending}`, join(base, `index${ending}`)]) files.publish(candidate);
+    for (const ending of endings)
+      for (const candidate of [`${base}${ending}`, join(base, `index${ending}`)]) files.publish(candidate);
     // TypeScript names the compiled file.
     files.publish(base.replace(/\.([cm]?)js$/, '.$1ts'));
   }

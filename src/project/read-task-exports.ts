@@ -21,21 +21,37 @@ interface ToEvaluate {
   readonly whole: boolean;
 }
 
-type Looked = { readonly task: FoundTask; readonly config: unknown } | ToEvaluate | { readonly task: FoundTask; readonly error: CloudCodeError };
+type Looked =
+  | { readonly task: FoundTask; readonly config: unknown }
+  | ToEvaluate
+  | { readonly task: FoundTask; readonly error: CloudCodeError };
 
 /**
  * Checks that each task exports `run`, and reads its `config`. A `config` of plain numbers and words is read from the text; any other, and a
  * CommonJS task, is loaded in a process of its own.
  */
-export async function readTaskExports(folder: string, tasks: readonly FoundTask[], built: ReadonlyMap<string, BundledEntry>): Promise<TaskExports> {
+export async function readTaskExports(
+  folder: string,
+  tasks: readonly FoundTask[],
+  built: ReadonlyMap<string, BundledEntry>,
+): Promise<TaskExports> {
   const read = tasks.map((task) => [task, readText(task, built.get(task.file))] as const);
-  const computed = await bundleExports(folder, read.flatMap(([{ file }, one]) => (one === 'computed' ? [file] : [])), 'config');
-  const looked = await Promise.all(read.map(async ([task, one]): Promise<Looked> => {
-    const bundle = built.get(task.file);
-    if (typeof one !== 'string' || bundle === undefined) return typeof one === 'string' ? { task, config: undefined } : one;
-    const onlyConfig = computed.get(task.file);
-    return onlyConfig === undefined ? evaluateWhole(folder, task, bundle) : { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
-  }));
+  const computed = await bundleExports(
+    folder,
+    read.flatMap(([{ file }, one]) => (one === 'computed' ? [file] : [])),
+    'config',
+  );
+  const looked = await Promise.all(
+    read.map(async ([task, one]): Promise<Looked> => {
+      const bundle = built.get(task.file);
+      if (typeof one !== 'string' || bundle === undefined)
+        return typeof one === 'string' ? { task, config: undefined } : one;
+      const onlyConfig = computed.get(task.file);
+      return onlyConfig === undefined
+        ? evaluateWhole(folder, task, bundle)
+        : { task, toEvaluate: { file: task.file, bundle: onlyConfig }, whole: false };
+    }),
+  );
   const waiting = looked.flatMap((one) => ('toEvaluate' in one ? [one.toEvaluate] : []));
   const evaluated = await evaluateModules(folder, waiting);
   const configs = new Map<string, Partial<TaskConfig>>();
@@ -71,7 +87,8 @@ function finish(one: Exclude<Looked, { error: unknown }>, evaluated: ReadonlyMap
   if (result === undefined) return noConfig;
   if (result instanceof CloudCodeError) return result;
   const { runType, hasConfig, config } = result;
-  if (one.whole && runType !== 'function') return runType === 'undefined' ? withoutRun(one.task, []) : notAFunction(one.task);
+  if (one.whole && runType !== 'function')
+    return runType === 'undefined' ? withoutRun(one.task, []) : notAFunction(one.task);
   return hasConfig ? checkConfig(one.task, config) : noConfig;
 }
 
@@ -84,11 +101,20 @@ function checkConfig({ file }: FoundTask, config: unknown) {
 function withoutRun({ file }: FoundTask, exports: readonly string[]): CloudCodeError {
   const names = exports.map((name) => `\`${name}\``).join(', ');
   const nearest = exports.find((name) => name.toLowerCase() === 'run');
-  return new CloudCodeError('task_without_run', `${file} does not export \`run\`; it exports ${names === '' ? 'nothing' : names}.`, {
-    hint: nearest === undefined ? 'Write `export async function run(parameters) { … }`.' : `Rename \`${nearest}\` to \`run\`.`,
-  });
+  return new CloudCodeError(
+    'task_without_run',
+    `${file} does not export \`run\`; it exports ${names === '' ? 'nothing' : names}.`,
+    {
+      hint:
+        nearest === undefined
+          ? 'Write `export async function run(parameters) { … }`.'
+          : `Rename \`${nearest}\` to \`run\`.`,
+    },
+  );
 }
 
 function notAFunction({ file }: FoundTask): CloudCodeError {
-  return new CloudCodeError('task_without_run', `${file} exports a \`run\` that is no function.`, { hint: 'Write `export async function run(parameters) { … }`.' });
+  return new CloudCodeError('task_without_run', `${file} exports a \`run\` that is no function.`, {
+    hint: 'Write `export async function run(parameters) { … }`.',
+  });
 }

@@ -28,7 +28,11 @@ export const defineDataModel = (models) => models;
 export const sdkPlugin: Plugin = {
   name: 'cloudcode-sdk',
   setup(build) {
-    build.onResolve({ filter: /^cloudcode$/ }, () => ({ path: 'cloudcode', namespace: 'cloudcode', sideEffects: false }));
+    build.onResolve({ filter: /^cloudcode$/ }, () => ({
+      path: 'cloudcode',
+      namespace: 'cloudcode',
+      sideEffects: false,
+    }));
     build.onLoad({ filter: /^cloudcode$/, namespace: 'cloudcode' }, () => ({ contents: sdkSource, loader: 'js' }));
   },
 };

@@ -9,10 +9,20 @@ export interface BrokenFile extends BrokenTask {
 }
 
 /** The tasks with errors, each with one for all that is wrong with it; two files of one name are one. @param errors by the task's file */
-export function sortOutBroken(tasks: readonly FoundTask[], errors: ReadonlyMap<string, readonly CloudCodeError[]>): readonly BrokenFile[] {
-  const byName = Map.groupBy(tasks.filter(({ file }) => (errors.get(file) ?? []).length > 0), ({ name }) => name);
+export function sortOutBroken(
+  tasks: readonly FoundTask[],
+  errors: ReadonlyMap<string, readonly CloudCodeError[]>,
+): readonly BrokenFile[] {
+  const byName = Map.groupBy(
+    tasks.filter(({ file }) => (errors.get(file) ?? []).length > 0),
+    ({ name }) => name,
+  );
   return [...byName].map(([name, files]) => {
     const { code, message, hint } = joinErrors(distinctErrors(files.flatMap(({ file }) => errors.get(file) ?? [])));
-    return { name, file: files[0]?.file ?? '', problem: hint === undefined ? { code, message } : { code, message, hint } };
+    return {
+      name,
+      file: files[0]?.file ?? '',
+      problem: hint === undefined ? { code, message } : { code, message, hint },
+    };
   });
 }

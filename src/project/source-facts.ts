@@ -24,7 +24,9 @@ export function referencesIn(text: string): readonly string[] {
 /** Which of these packages a source names in a string: `pino-pretty`, or a file of one, `pino/file`. */
 export function namesIn(text: string, names: ReadonlySet<string>): readonly string[] {
   if (names.size === 0) return [];
-  const found = [...text.matchAll(/(['"`])((?:@[\w.~-]+\/)?[\w.~-]+)(?:\/[\w./~-]*)?\1/g)].map(([, , name = '']) => name);
+  const found = [...text.matchAll(/(['"`])((?:@[\w.~-]+\/)?[\w.~-]+)(?:\/[\w./~-]*)?\1/g)].map(
+    ([, , name = '']) => name,
+  );
   return [...new Set(found)].filter((name) => names.has(name));
 }
 

@@ -11,5 +11,9 @@ export function spawnModuleOf(specifier: string): string | null {
 
 /** What a bundle needs of Node that only a spawned worker has; null when nothing is seen. What it asks for by a computed name is not seen. */
 export function nodeModuleOf({ imports }: Metafile['outputs'][string]): string | null {
-  return imports.map(({ path, external }) => (external === true ? spawnModuleOf(path) : null)).find((name) => name !== null) ?? null;
+  return (
+    imports
+      .map(({ path, external }) => (external === true ? spawnModuleOf(path) : null))
+      .find((name) => name !== null) ?? null
+  );
 }

@@ -16,7 +16,12 @@ const limits = {
 export const taskLimitsSchema: z.ZodType<TaskLimits> = strictObject(limits);
 
 /** A task's own `config`. */
-export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({ ...limits, files: patterns(), external: packageNames(), bundle: packageNames() });
+export const taskConfigSchema: z.ZodType<Partial<TaskConfig>> = strictObject({
+  ...limits,
+  files: patterns(),
+  external: packageNames(),
+  bundle: packageNames(),
+});
 
 /** Of files. */
 export function patterns() {
@@ -26,7 +31,9 @@ export function patterns() {
 
 /** Names of npm packages. */
 export function packageNames() {
-  const name = z.string().regex(/^(?:@[\w.~-]+\/)?[\w.~-]+$/, { error: 'must be the name of a package, without a path in it' });
+  const name = z
+    .string()
+    .regex(/^(?:@[\w.~-]+\/)?[\w.~-]+$/, { error: 'must be the name of a package, without a path in it' });
   return z.array(name, { error: 'must be a list of names of packages' }).optional();
 }
 

@@ -39,9 +39,13 @@ async function optionsOf(file: string, text: string, seen: Set<string>): Promise
 /** JSON with comments, and commas before what closes. */
 function parse(text: string): { readonly compilerOptions?: CompilerOptions } {
   const string = String.raw`("(?:\\.|[^"\\])*")`;
-  const withoutComments = text.replace(/^\uFEFF/, '').replaceAll(new RegExp(String.raw`${string}|//.*|/\*[^]*?\*/`, 'g'), '$1');
+  const withoutComments = text
+    .replace(/^\uFEFF/, '')
+    .replaceAll(new RegExp(String.raw`${string}|//.*|/\*[^]*?\*/`, 'g'), '$1');
   try {
-    return JSON.parse(withoutComments.replaceAll(new RegExp(String.raw`${string}|,(?=\s*[}\]])`, 'g'), '$1')) as ReturnType<typeof parse>;
+    return JSON.parse(
+      withoutComments.replaceAll(new RegExp(String.raw`${string}|,(?=\s*[}\]])`, 'g'), '$1'),
+    ) as ReturnType<typeof parse>;
   } catch {
     return {};
   }

@@ -18,11 +18,21 @@ const fileName = 'cloudcode-env.d.ts';
 export async function writeTypes(folder: string): Promise<string> {
   const project = await findProject(folder);
   throwErrors(distinctErrors([...project.misnamed.values()].flat()));
-  return writeTypesOf({ ...project, dataModel: await readDataModelFile(project.folder, project.tasks.map(({ name }) => name)) });
+  return writeTypesOf({
+    ...project,
+    dataModel: await readDataModelFile(
+      project.folder,
+      project.tasks.map(({ name }) => name),
+    ),
+  });
 }
 
 /** The same for a project that has been read: of tasks that cannot be scheduled for their names, and of all but one of the same name, nothing is written. */
-export async function writeTypesOf({ folder, tasks, dataModel }: Pick<FoundProject, 'folder' | 'tasks'> & { readonly dataModel: DataModel | null }): Promise<string> {
+export async function writeTypesOf({
+  folder,
+  tasks,
+  dataModel,
+}: Pick<FoundProject, 'folder' | 'tasks'> & { readonly dataModel: DataModel | null }): Promise<string> {
   const path = join(folder, fileName);
   const named = new Map(tasks.filter(({ name }) => isTaskName(name)).map((task) => [task.name, task]));
   const text = describeTypes([...named.values()].map(describeTask), (dataModel?.models ?? []).map(describeModel));
@@ -55,7 +65,9 @@ export {};
 
 function describeTask({ name, file }: FoundTask): string {
   // Without `allowJs` the compiler cannot look into JavaScript, and one type that it cannot resolve would switch off every check.
-  const parameters = /\.[cm]?jsx?$/.test(file) ? 'object' : `import('cloudcode').ParametersOfRun<typeof import('./${importable(file)}').run>`;
+  const parameters = /\.[cm]?jsx?$/.test(file)
+    ? 'object'
+    : `import('cloudcode').ParametersOfRun<typeof import('./${importable(file)}').run>`;
   return `    '${name}': ${parameters};`;
 }
 

@@ -31,9 +31,14 @@ export async function writeWhole(path: string, data: string | Uint8Array, { isFl
 
 /** Removes what writers of a file that were killed have left beside it. What cannot be removed stays. */
 export async function removeLeftBeside(path: string): Promise<void> {
-  const left = (await readdir(dirname(path)).catch(() => [])).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp')).map((name) => join(dirname(path), name));
+  const left = (await readdir(dirname(path)).catch(() => []))
+    .filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp'))
+    .map((name) => join(dirname(path), name));
   for (const each of left) {
-    const changedAt = await stat(each).then(({ mtimeMs }) => mtimeMs, () => Infinity);
+    const changedAt = await stat(each).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    );
     if (Date.now() - changedAt > longestWriteMs) await rm(each, { force: true }).catch(() => undefined);
   }
 }

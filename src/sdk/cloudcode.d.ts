@@ -17,7 +17,11 @@ export type ParametersOf<Name extends TaskName> = Name extends keyof Tasks ? Tas
  * The parameters of a `run`: of its first argument, `undefined` when it takes none. It says `any` where `unknown` would look better,
  * because for `any` the compiler does not infer what `run` returns: that would go in circles for a task that schedules itself.
  */
-export type ParametersOfRun<Run> = Run extends (...given: infer Given) => any ? (Given extends [] ? undefined : Given[0]) : unknown;
+export type ParametersOfRun<Run> = Run extends (...given: infer Given) => any
+  ? Given extends []
+    ? undefined
+    : Given[0]
+  : unknown;
 
 /** The limits of a task: `export const config: TaskConfig = { … }` beside its `run`. */
 export interface TaskConfig {
@@ -87,7 +91,9 @@ export interface CloudCode {
    */
   scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): Promise<{ readonly id: string }>;
   /** Schedules many runs in one transaction: all of them or none. The ids come in the order of the list. */
-  scheduleTasks<const Names extends readonly TaskName[]>(list: { readonly [Place in keyof Names]: ScheduleOptions<Names[Place]> }): Promise<{ readonly id: string }[]>;
+  scheduleTasks<const Names extends readonly TaskName[]>(list: {
+    readonly [Place in keyof Names]: ScheduleOptions<Names[Place]>;
+  }): Promise<{ readonly id: string }[]>;
   readonly run: RunInfo;
 }
 
@@ -129,12 +135,22 @@ export interface StoredObject {
 }
 
 type FieldValues<Name extends ModelName> = { [Field in keyof FieldsOf<Name>]: FieldsOf<Name>[Field] | null };
-type References<Name extends ModelName> = { readonly [Other in keyof BelongsToOf<Name>]: Reference<BelongsToOf<Name>[Other]> };
-type ReferenceIds<Name extends ModelName> = { [Other in keyof BelongsToOf<Name> as `${Other & string}_id`]: string | null };
-type RelatedObjects<Name extends ModelName> = { readonly [Others in keyof HasManyOf<Name>]: Query<HasManyOf<Name>[Others] & ModelName> };
+type References<Name extends ModelName> = {
+  readonly [Other in keyof BelongsToOf<Name>]: Reference<BelongsToOf<Name>[Other]>;
+};
+type ReferenceIds<Name extends ModelName> = {
+  [Other in keyof BelongsToOf<Name> as `${Other & string}_id`]: string | null;
+};
+type RelatedObjects<Name extends ModelName> = {
+  readonly [Others in keyof HasManyOf<Name>]: Query<HasManyOf<Name>[Others] & ModelName>;
+};
 
 /** An object of a model: `DBObject<'asset'>`. */
-export type DBObject<Name extends ModelName> = StoredObject & FieldValues<Name> & References<Name> & ReferenceIds<Name> & RelatedObjects<Name>;
+export type DBObject<Name extends ModelName> = StoredObject &
+  FieldValues<Name> &
+  References<Name> &
+  ReferenceIds<Name> &
+  RelatedObjects<Name>;
 
 /** A belongs-to of an object: called with nothing it reads the other object, called with an object or null it sets it. */
 export interface Reference<Name> {
@@ -153,7 +169,11 @@ type ArgumentScalar = string | number | boolean | null | Date | Day | StoredObje
 
 type Sortable<Name extends ModelName> =
   | 'id'
-  | { [Field in keyof FieldsOf<Name>]: FieldsOf<Name>[Field] extends Location | Attachment | readonly unknown[] ? never : Field & string }[keyof FieldsOf<Name>]
+  | {
+      [Field in keyof FieldsOf<Name>]: FieldsOf<Name>[Field] extends Location | Attachment | readonly unknown[]
+        ? never
+        : Field & string;
+    }[keyof FieldsOf<Name>]
   | (keyof BelongsToOf<Name> & string)
   | `${keyof BelongsToOf<Name> & string}_id`;
 
@@ -169,7 +189,9 @@ export type IncludePath<Name extends ModelName> = {
 type DeeperPath<Name extends ModelName> = First<Name> | `${First<Name>}.${string}`;
 
 /** The fields of type integer and number. */
-export type NumberField<Name extends ModelName> = { [Field in keyof FieldsOf<Name>]: number extends FieldsOf<Name>[Field] ? Field & string : never }[keyof FieldsOf<Name>];
+export type NumberField<Name extends ModelName> = {
+  [Field in keyof FieldsOf<Name>]: number extends FieldsOf<Name>[Field] ? Field & string : never;
+}[keyof FieldsOf<Name>];
 
 /** What is added to fields: `{ count: 1, price: -0.5 }`. */
 export type Amounts<Name extends ModelName> = { readonly [Field in NumberField<Name>]?: number };
@@ -208,7 +230,10 @@ export interface Collection<Name extends ModelName> {
    * Adds to numbers of an object, in the database: of many who do so at once, nobody's is lost. Null counts as 0; an amount may be negative. Resolves to the new values. Done once, also
    * when a connection is lost. Rejects, and adds nothing, when there is no such object (`object_not_found`) or a sum does not fit (`invalid_value`).
    */
-  increment<const Given extends Amounts<Name>>(id: string, amounts: Given & { readonly [Unknown in Exclude<keyof Given, NumberField<Name>>]: never }): Promise<Sums<Given>>;
+  increment<const Given extends Amounts<Name>>(
+    id: string,
+    amounts: Given & { readonly [Unknown in Exclude<keyof Given, NumberField<Name>>]: never },
+  ): Promise<Sums<Given>>;
   all(): Query<Name>;
   where(expression: string, ...args: Argument[]): Query<Name>;
 }
@@ -233,7 +258,9 @@ export interface Batch {
 }
 
 /** The environment's database: `DB.asset.first(id)`, `new DB.Batch()`. */
-export type DB = keyof Models extends never ? any : { readonly [Name in ModelName]: Collection<Name> } & { readonly Batch: new () => Batch };
+export type DB = keyof Models extends never
+  ? any
+  : { readonly [Name in ModelName]: Collection<Name> } & { readonly Batch: new () => Batch };
 
 /** Inside a task: the same object as the global `DB`. Elsewhere its use throws. */
 export declare const DB: DB;
@@ -273,7 +300,11 @@ export declare class Attachment {
   /** In bytes. */
   readonly size: number;
   /** Text is stored as UTF-8. */
-  constructor(options: { readonly data: string | ArrayBuffer | ArrayBufferView; readonly filename?: string | null; readonly contentType?: string | null });
+  constructor(options: {
+    readonly data: string | ArrayBuffer | ArrayBufferView;
+    readonly filename?: string | null;
+    readonly contentType?: string | null;
+  });
   bytes(): Promise<Uint8Array>;
   /** The bytes as UTF-8. */
   text(): Promise<string>;
@@ -347,19 +378,39 @@ interface FieldLabel {
 /** A field of a model in data-model.ts. */
 export type FieldDefinition = FieldLabel &
   (
-    | { readonly type: 'text' | `text:${string}` | 'integer' | 'number' | 'date' | 'datetime' | 'boolean' | 'location' | 'attachment' | 'photo' | 'signature'; readonly options?: never }
+    | {
+        readonly type:
+          | 'text'
+          | `text:${string}`
+          | 'integer'
+          | 'number'
+          | 'date'
+          | 'datetime'
+          | 'boolean'
+          | 'location'
+          | 'attachment'
+          | 'photo'
+          | 'signature';
+        readonly options?: never;
+      }
     | { readonly type: 'single-choice' | 'multiple-choice'; readonly options: Options<string> }
     | { readonly type: 'single-choice-integer' | 'multiple-choice-integer'; readonly options: Options<number> }
   );
 
 /** Labels by key; or a list, for keys like `'10'`, which JavaScript would put into an order of its own. */
-type Options<Key extends string | number> = Readonly<Record<Key, string>> | readonly { readonly key: Key; readonly label?: string }[];
+type Options<Key extends string | number> =
+  | Readonly<Record<Key, string>>
+  | readonly { readonly key: Key; readonly label?: string }[];
 
-type KeysOf<Given, Part extends string> = Given extends { readonly [Key in Part]: infer Named } ? keyof Named & string : never;
+type KeysOf<Given, Part extends string> = Given extends { readonly [Key in Part]: infer Named }
+  ? keyof Named & string
+  : never;
 
 /** The belongs-to of a model that refer to another. */
 type InverseOf<Given, Model extends keyof Given, Owner> = Given[Model] extends { readonly belongsTo: infer BelongsTo }
-  ? { [Name in keyof BelongsTo]: BelongsTo[Name] extends Owner | { readonly model: Owner } ? Name : never }[keyof BelongsTo]
+  ? {
+      [Name in keyof BelongsTo]: BelongsTo[Name] extends Owner | { readonly model: Owner } ? Name : never;
+    }[keyof BelongsTo]
   : never;
 
 type IndexedNames<Model> = readonly (KeysOf<Model, 'fields'> | KeysOf<Model, 'belongsTo'>)[];
@@ -372,18 +423,36 @@ export interface ModelDefinition<Given, Owner extends keyof Given> {
   readonly renamedFrom?: string;
   readonly fields?: { readonly [name: string]: FieldDefinition };
   /** Models by the names of the belongs-to. */
-  readonly belongsTo?: { readonly [name: string]: keyof Given | { readonly model: keyof Given; readonly renamedFrom?: string } };
+  readonly belongsTo?: {
+    readonly [name: string]: keyof Given | { readonly model: keyof Given; readonly renamedFrom?: string };
+  };
   /** Models by the names of the has-many. `inverseOf` is needed when the other model belongs to this one in several ways. */
-  readonly hasMany?: { readonly [name: string]: keyof Given | { [Model in keyof Given]: { readonly model: Model; readonly inverseOf?: InverseOf<Given, Model, Owner> } }[keyof Given] };
-  readonly indexes?: readonly (IndexedNames<Given[Owner]> | { readonly on: IndexedNames<Given[Owner]>; readonly name?: string })[];
+  readonly hasMany?: {
+    readonly [name: string]:
+      | keyof Given
+      | {
+          [Model in keyof Given]: { readonly model: Model; readonly inverseOf?: InverseOf<Given, Model, Owner> };
+        }[keyof Given];
+  };
+  readonly indexes?: readonly (
+    | IndexedNames<Given[Owner]>
+    | { readonly on: IndexedNames<Given[Owner]>; readonly name?: string }
+  )[];
   /** `{field}` stands for the value of a field. */
   readonly display?: string;
-  readonly webhooks?: readonly { readonly type: 'ready' | 'update'; readonly name: string; readonly receiver: 'cloudcode'; readonly action: TaskName }[];
+  readonly webhooks?: readonly {
+    readonly type: 'ready' | 'update';
+    readonly name: string;
+    readonly receiver: 'cloudcode';
+    readonly action: TaskName;
+  }[];
 }
 
 /** The models by name. */
 export type DataModelDefinition<Given> = {
-  readonly [Name in keyof Given]: ModelDefinition<Given, Name> & { readonly [Unknown in Exclude<keyof Given[Name], keyof ModelDefinition<Given, Name>>]: never };
+  readonly [Name in keyof Given]: ModelDefinition<Given, Name> & {
+    readonly [Unknown in Exclude<keyof Given[Name], keyof ModelDefinition<Given, Name>>]: never;
+  };
 };
 
 /** Returns the models as they are, with their types checked: `export default defineDataModel({ asset: { fields: { … } } })`. */

@@ -13,13 +13,19 @@ function forward(name: 'CloudCode' | 'DB', elsewhere: string): object {
     if (typeof found === 'object' && found !== null) return found;
     throw new Error(`${name} can be used inside a task only. ${elsewhere}`);
   };
-  return new Proxy({}, {
-    get: (_target, property) => Reflect.get(readGlobal(), property) as unknown,
-    has: (_target, property) => Reflect.has(readGlobal(), property),
-  });
+  return new Proxy(
+    {},
+    {
+      get: (_target, property) => Reflect.get(readGlobal(), property) as unknown,
+      has: (_target, property) => Reflect.has(readGlobal(), property),
+    },
+  );
 }
 
-export const CloudCode = forward('CloudCode', 'From elsewhere, schedule a run with `cloudcode schedule` or the HTTP API.') as typeof sdk.CloudCode;
+export const CloudCode = forward(
+  'CloudCode',
+  'From elsewhere, schedule a run with `cloudcode schedule` or the HTTP API.',
+) as typeof sdk.CloudCode;
 
 /** Its type depends on the models of a project; here there is none. */
 export const DB: object = forward('DB', 'From elsewhere, query the PostgreSQL database of the environment.');

@@ -24,15 +24,25 @@ describe('docs/architecture.md tells the truth', () => {
   });
 
   it('it names what build.mjs bundles', () => {
-    const entries = [...readFileSync(join(packageRoot, 'build.mjs'), 'utf8').matchAll(/'src\/([\w/-]+\.ts)'/g)].map(([, file]) => file ?? '');
+    const entries = [...readFileSync(join(packageRoot, 'build.mjs'), 'utf8').matchAll(/'src\/([\w/-]+\.ts)'/g)].map(
+      ([, file]) => file ?? '',
+    );
     assert.ok(entries.length > 0);
-    assert.deepEqual(entries.filter((file) => file !== injected && !documentation.includes(`\`${file}\``)), []);
+    assert.deepEqual(
+      entries.filter((file) => file !== injected && !documentation.includes(`\`${file}\``)),
+      [],
+    );
   });
 
   it('the files and folders that it names are there', () => {
-    const named = [...documentation.matchAll(/`([\w.-]+\/[\w./-]*|[\w-]+\.ts)`/g)].map(([, path]) => path ?? '').filter((path) => !path.startsWith('.'));
+    const named = [...documentation.matchAll(/`([\w.-]+\/[\w./-]*|[\w-]+\.ts)`/g)]
+      .map(([, path]) => path ?? '')
+      .filter((path) => !path.startsWith('.'));
     assert.ok(named.length > 0);
-    assert.deepEqual(named.filter((path) => !existsSync(join(sourceFolder, path)) && !existsSync(join(packageRoot, path))), []);
+    assert.deepEqual(
+      named.filter((path) => !existsSync(join(sourceFolder, path)) && !existsSync(join(packageRoot, path))),
+      [],
+    );
   });
 });
 

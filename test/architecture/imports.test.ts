@@ -6,7 +6,14 @@ import { readSourceImports } from './source-imports.ts';
 import type { SourceImport } from './source-imports.ts';
 
 /** Rooms that compute and do nothing else. */
-const pureRooms: readonly string[] = ['engine/core', 'engine/protocol', 'data/model', 'data/expression', 'data/protocol', 'service/api'];
+const pureRooms: readonly string[] = [
+  'engine/core',
+  'engine/protocol',
+  'data/model',
+  'data/expression',
+  'data/protocol',
+  'service/api',
+];
 
 /** What pure rooms may import. */
 const pureModules: readonly string[] = ['node:util', 'fastest-levenshtein', 'zod'];
@@ -36,13 +43,20 @@ describe('the house: imports point one way', () => {
 
   it('the table of rooms points one way: a room names only rooms that stand above it', () => {
     const names = Object.keys(rooms);
-    const upwards = names.flatMap((name, place) => (rooms[name] ?? []).filter((below) => !names.slice(0, place).includes(below)).map((below) => `${name} names ${below}`));
+    const upwards = names.flatMap((name, place) =>
+      (rooms[name] ?? [])
+        .filter((below) => !names.slice(0, place).includes(below))
+        .map((below) => `${name} names ${below}`),
+    );
     assert.deepEqual(upwards, []);
   });
 
   it('every file is in a room', () => {
     const files = new Set(imports.flatMap(({ from, to, isFile }) => (isFile ? [from, to] : [from])));
-    assert.deepEqual([...files].filter((file) => roomOf(file) === null), []);
+    assert.deepEqual(
+      [...files].filter((file) => roomOf(file) === null),
+      [],
+    );
   });
 
   it('a room imports only the rooms that the table gives it', () => {
@@ -51,23 +65,34 @@ describe('the house: imports point one way', () => {
   });
 
   it('the exceptions are those that are still needed', () => {
-    const needed = new Set(between.filter((found) => !mayImport(found)).map(({ from, to }) => `${from} → ${roomOf(to)}`));
+    const needed = new Set(
+      between.filter((found) => !mayImport(found)).map(({ from, to }) => `${from} → ${roomOf(to)}`),
+    );
     const listed = Object.entries(exceptions).flatMap(([from, targets]) => targets.map((to) => `${from} → ${to}`));
-    assert.deepEqual(listed.filter((each) => !needed.has(each)), []);
+    assert.deepEqual(
+      listed.filter((each) => !needed.has(each)),
+      [],
+    );
   });
 
   it('pure rooms import nothing that does I/O', () => {
-    const offences = imports.filter(({ from, to, isFile }) => !isFile && pureRooms.includes(roomOf(from) ?? '') && !pureModules.includes(to));
+    const offences = imports.filter(
+      ({ from, to, isFile }) => !isFile && pureRooms.includes(roomOf(from) ?? '') && !pureModules.includes(to),
+    );
     assert.deepEqual(offences.map(describeImport), []);
   });
 
   it('what starts with every attempt or must outlive everything imports no package', () => {
-    const offences = imports.filter(({ from, to, isFile }) => !isFile && smallRooms.includes(roomOf(from) ?? '') && !to.startsWith('node:'));
+    const offences = imports.filter(
+      ({ from, to, isFile }) => !isFile && smallRooms.includes(roomOf(from) ?? '') && !to.startsWith('node:'),
+    );
     assert.deepEqual(offences.map(describeImport), []);
   });
 
   it('what talks to the outside stays in its room', () => {
-    const offences = imports.filter(({ from, to, isTypeOnly }) => !isTypeOnly && packageOwners[to]?.includes(roomOf(from) ?? '') === false);
+    const offences = imports.filter(
+      ({ from, to, isTypeOnly }) => !isTypeOnly && packageOwners[to]?.includes(roomOf(from) ?? '') === false,
+    );
     assert.deepEqual(offences.map(describeImport), []);
   });
 

@@ -22,7 +22,10 @@ describe('the benchmark counts right', () => {
     const arrivals = randomArrivals(10_000, 10);
     const seconds = (arrivals.at(-1) ?? 0) / 1000;
     assert.ok(Math.abs(seconds - 1000) < 50, `10,000 arrivals in ${seconds} s`);
-    assert.deepEqual(arrivals, arrivals.toSorted((left, right) => left - right));
+    assert.deepEqual(
+      arrivals,
+      arrivals.toSorted((left, right) => left - right),
+    );
     assert.deepEqual(arrivals, randomArrivals(10_000, 10));
   });
 });

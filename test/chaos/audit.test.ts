@@ -37,17 +37,41 @@ const files = {
     }`,
 };
 
-const nothingWitnessed: Witnessed = { witness: [], acknowledged: [], retried: [], clockSamples: [], faults: [], leftOver: [], endedByThemselves: [] };
+const nothingWitnessed: Witnessed = {
+  witness: [],
+  acknowledged: [],
+  retried: [],
+  clockSamples: [],
+  faults: [],
+  leftOver: [],
+  endedByThemselves: [],
+};
 
 async function auditedRuns(runtime: Runtime): Promise<readonly Run[]> {
   await installAudit(runtime.store);
   await auditMarks(runtime.store);
-  const parameters = [{}, { crashes: 1 }, { children: 3 }, { throws: true }, { crashes: 3 }, {}, { crashes: 1, children: 1 }, {}];
-  const runs = await Promise.all(parameters.map((given, index) => runtime.schedule('work', { parameters: given, queue: `q${index % 2}`, ...(index === 5 ? { after: 700 } : {}) })));
+  const parameters = [
+    {},
+    { crashes: 1 },
+    { children: 3 },
+    { throws: true },
+    { crashes: 3 },
+    {},
+    { crashes: 1, children: 1 },
+    {},
+  ];
+  const runs = await Promise.all(
+    parameters.map((given, index) =>
+      runtime.schedule('work', { parameters: given, queue: `q${index % 2}`, ...(index === 5 ? { after: 700 } : {}) }),
+    ),
+  );
   const ended = await Promise.all(runs.map((run) => runtime.ended(run)));
   await runtime.ended((await retryRun(runtime.store, 'testing', ended[3]?.id ?? '')).id);
   await until(20_000, 'what they scheduled is over as well', async () => {
-    const open = await runtime.store.query({ name: '', text: "select 1 as found from cloudcode.runs where state in ('queued', 'running')" });
+    const open = await runtime.store.query({
+      name: '',
+      text: "select 1 as found from cloudcode.runs where state in ('queued', 'running')",
+    });
     return open.length === 0 || null;
   });
   return ended;
@@ -58,11 +82,21 @@ test('the audit of real runs with crashes, throws, children and a retry: the jud
   const runs = await auditedRuns(runtime);
   const [, , , failed, dead] = runs;
   assert.deepEqual([failed?.state, dead?.state], ['failed', 'dead']);
-  const verdict = checkHistory(await readHistory(runtime.store, { ...nothingWitnessed, acknowledged: runs.map(({ id }) => id), retried: [failed?.id ?? ''] }));
+  const verdict = checkHistory(
+    await readHistory(runtime.store, {
+      ...nothingWitnessed,
+      acknowledged: runs.map(({ id }) => id),
+      retried: [failed?.id ?? ''],
+    }),
+  );
   assert.deepEqual(verdict.cases, []);
   assert.ok(verdict.runs >= 13 && verdict.attempts >= verdict.runs + 5, JSON.stringify(verdict));
   assert.ok((verdict.longestStandstill?.ms ?? 0) > 0);
-  assert.equal(checkHistory(await readHistory(runtime.store, nothingWitnessed)).counts.retriedAfterAnswer, 1, 'a retry that nobody had asked for');
+  assert.equal(
+    checkHistory(await readHistory(runtime.store, nothingWitnessed)).counts.retriedAfterAnswer,
+    1,
+    'a retry that nobody had asked for',
+  );
 });
 
 test('the audit of a database whose rules are broken by hand: the judge finds every break', async () => {
@@ -72,8 +106,12 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
   await runtime.runner.stop();
   const sql = (text: string): Promise<readonly object[]> => runtime.store.query({ name: '', text });
   await sql('drop index cloudcode.runs_one_at_front');
-  await sql('drop trigger before_run_state_changed on cloudcode.runs; drop trigger refuse_second_outcome on cloudcode.attempts');
-  const [mark] = await sql(`select schemaname from pg_tables where tablename = 'mark'`) as readonly { schemaname: string }[];
+  await sql(
+    'drop trigger before_run_state_changed on cloudcode.runs; drop trigger refuse_second_outcome on cloudcode.attempts',
+  );
+  const [mark] = (await sql(`select schemaname from pg_tables where tablename = 'mark'`)) as readonly {
+    schemaname: string;
+  }[];
   const broken = [
     // Two of one queue, both early, in the wrong order, with a fence that is not new.
     "insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit) select gen_random_uuid(), environment_id, task, parameters, 'q9', now() + n * interval '1 hour', 5, 5 from (select * from cloudcode.runs limit 1) r, generate_series(1, 2) n",
@@ -81,14 +119,24 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
     "update cloudcode.runs set state = 'running', at_front = true, runner_id = gen_random_uuid(), fence = 1, attempt_count = 2 where queue = 'q9' and state = 'queued'",
     `update cloudcode.attempts set outcome = 'threw' where run_id = '${first?.id ?? ''}'`,
     `insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message) values ('${first?.id ?? ''}', 1, 1, now(), 'info', 'late')`,
-    ...[1, 1].map(() => `update "${mark?.schemaname ?? ''}".counter set fences = fences + (select max(fence) from chaos_audit.additions)`),
+    ...[1, 1].map(
+      () =>
+        `update "${mark?.schemaname ?? ''}".counter set fences = fences + (select max(fence) from chaos_audit.additions)`,
+    ),
     `insert into "${mark?.schemaname ?? ''}".mark (id, run, fence, queue) values (gen_random_uuid(), '${first?.id ?? ''}', '1', 'q0')`,
     `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit, scheduled_by) select gen_random_uuid(), environment_id, task, '{}', now(), 5, 5, id from cloudcode.runs where id = '${first?.id ?? ''}'`,
     `update cloudcode.runs set state = 'queued', finished_at = null, result = null where id = '${first?.id ?? ''}'`,
     `delete from cloudcode.runs where id = '${runs[1]?.id ?? ''}'`,
   ];
   for (const text of broken) await sql(text);
-  const { counts } = checkHistory(await readHistory(runtime.store, { ...nothingWitnessed, retried: [failed?.id ?? ''], leftOver: [1], endedByThemselves: ['runner 1: SIGABRT'] }));
+  const { counts } = checkHistory(
+    await readHistory(runtime.store, {
+      ...nothingWitnessed,
+      retried: [failed?.id ?? ''],
+      leftOver: [1],
+      endedByThemselves: ['runner 1: SIGABRT'],
+    }),
+  );
   const unseen = countNames.filter((name) => counts[name] === 0);
   // No task witnessed anything.
   assert.deepEqual(unseen, ['unclaimedStarts']);
@@ -99,7 +147,10 @@ test('the audit of a claim has the snapshot of the claiming statement itself, no
   await using t = await testStore();
   await installAudit(t.store);
   const insert = (id: string, dueAt: string): { readonly name: string; readonly text: string } => {
-    return { name: '', text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values ('${id}', ${t.environmentId}, 'noop', '{}', ${dueAt}, 5, 5)` };
+    return {
+      name: '',
+      text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values ('${id}', ${t.environmentId}, 'noop', '{}', ${dueAt}, 5, 5)`,
+    };
   };
   const [claimed, added] = [randomUUID(), randomUUID()];
   await t.store.query(insert(claimed, 'now()'));
@@ -113,11 +164,14 @@ test('the audit of a claim has the snapshot of the claiming statement itself, no
     });
     isClaiming.resolve(claiming);
     await until(5000, 'the statement has begun', async () => {
-      const waiting = await t.store.query({ name: '', text: "select 1 as found from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()" });
+      const waiting = await t.store.query({
+        name: '',
+        text: "select 1 as found from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()",
+      });
       return waiting.length > 0 || null;
     });
   });
-  await (await isClaiming.promise);
+  await await isClaiming.promise;
   const [row] = await t.store.query<{ xid: string; snapshot: string }>({
     name: '',
     text: `select (select xid::text from chaos_audit.changes where run = '${added}') as xid, (select snapshot from chaos_audit.changes where run = '${claimed}' and after = 'running') as snapshot`,

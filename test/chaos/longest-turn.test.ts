@@ -12,9 +12,11 @@ describe("the longest turn of a campaign's runners", () => {
     const folder = await makeFolder(t, {});
     const clocks = ['clock-1', 'clock-2'].map((name) => join(folder, name));
     assert.equal(longestTurn(clocks), null);
-    const busy = 'setTimeout(() => { const begun = process.threadCpuUsage().user; while (process.threadCpuUsage().user - begun < 300_000); setTimeout(() => process.exit(), 100); }, 50);';
+    const busy =
+      'setTimeout(() => { const begun = process.threadCpuUsage().user; while (process.threadCpuUsage().user - begun < 300_000); setTimeout(() => process.exit(), 100); }, 50);';
     const child = spawn(process.execPath, ['--require', join(packageRoot, 'dist/chaos-in-runner.cjs'), '-e', busy], {
-      stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: { ...process.env, CLOUDCODE_CHAOS_CLOCK: clocks[1] },
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      env: { ...process.env, CLOUDCODE_CHAOS_CLOCK: clocks[1] },
     });
     await once(child, 'close');
     assert.ok(Number(longestTurn(clocks)) >= 250, String(longestTurn(clocks)));

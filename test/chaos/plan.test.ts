@@ -10,7 +10,7 @@ import { packageRoot } from '../../src/package-root.ts';
 
 const options = { seed: 42, faults: 300, runners: 4, leaseMs: 3000, kinds: faultKinds };
 
-describe('a campaign\'s plan', () => {
+describe("a campaign's plan", () => {
   it('is the same for the same seed, and another for another', () => {
     assert.deepEqual(planFaults(options), planFaults(options));
     assert.notDeepEqual(planFaults(options), planFaults({ ...options, seed: 43 }));
@@ -31,7 +31,10 @@ describe('a campaign\'s plan', () => {
     for (const { kind, atMs, lastsMs, runner, choice } of planFaults(options)) {
       const { lasts = [0, 0] } = factsOf(kind);
       assert.ok(atMs > before);
-      assert.ok(lastsMs >= lasts[0] * options.leaseMs && lastsMs <= lasts[1] * options.leaseMs, `${kind} lasts ${lastsMs} ms`);
+      assert.ok(
+        lastsMs >= lasts[0] * options.leaseMs && lastsMs <= lasts[1] * options.leaseMs,
+        `${kind} lasts ${lastsMs} ms`,
+      );
       assert.equal(runner === null, /^(database|task)_/.test(kind));
       assert.ok(runner === null || (runner >= 0 && runner < options.runners));
       assert.ok(choice >= 0 && choice < 1);
@@ -40,14 +43,20 @@ describe('a campaign\'s plan', () => {
   });
 
   it('leaves out what the surroundings do not allow', () => {
-    const leftOut = leftOutOf(faultKinds, { ownServer: false, plainConnections: true, forkedWorkers: true }).map(({ kind }) => kind);
+    const leftOut = leftOutOf(faultKinds, { ownServer: false, plainConnections: true, forkedWorkers: true }).map(
+      ({ kind }) => kind,
+    );
     assert.deepEqual(leftOut, ['database_restarted_fast', 'database_restarted_immediate']);
-    const ofSpawned = leftOutOf(faultKinds, { ownServer: true, plainConnections: true, forkedWorkers: false }).map(({ kind }) => kind);
+    const ofSpawned = leftOutOf(faultKinds, { ownServer: true, plainConnections: true, forkedWorkers: false }).map(
+      ({ kind }) => kind,
+    );
     assert.deepEqual(ofSpawned, ['fork_server_killed', 'fork_server_stopped']);
   });
 
   it('loses the answers to statements that there are', () => {
-    const store = globSync('src/{engine/store,data/statements}/*.ts', { cwd: packageRoot }).map((file) => readFileSync(join(packageRoot, file), 'utf8')).join('');
+    const store = globSync('src/{engine/store,data/statements}/*.ts', { cwd: packageRoot })
+      .map((file) => readFileSync(join(packageRoot, file), 'utf8'))
+      .join('');
     for (const name of changing) assert.ok(store.includes(`'${name}'`) || store.includes(`\`${name}$`), name);
   });
 
@@ -56,6 +65,8 @@ describe('a campaign\'s plan', () => {
     assert.ok(plan.runs.reduce((sum, { count }) => sum + count, 0) >= 2000);
     assert.equal(new Set(plan.runs.map(({ run }) => run.queue)).size, 13);
     assert.deepEqual([...new Set(plan.runs.map(({ run }) => run.task))].sort(), ['chain', 'fan_out', 'step']);
-    assert.ok(planRuns({ seed: 1, runs: 20, queues: 0, leaseMs: 3000 }).runs.every(({ run }) => run.queue === undefined));
+    assert.ok(
+      planRuns({ seed: 1, runs: 20, queues: 0, leaseMs: 3000 }).runs.every(({ run }) => run.queue === undefined),
+    );
   });
 });

@@ -26,13 +26,14 @@ describe('the proxy between a runner and its database', { timeout: 60_000 }, () 
     await database.dispose();
   });
 
-  const insert = (session: Session, value: number): Promise<unknown> => session.query({ name: 'insert_value', text: 'insert into kept values ($1)', values: [value] });
+  const insert = (session: Session, value: number): Promise<unknown> =>
+    session.query({ name: 'insert_value', text: 'insert into kept values ($1)', values: [value] });
   const isKept = async (value: number): Promise<true | null> => {
     const rows = await direct.query({ name: 'is_kept', text: 'select from kept where value = $1', values: [value] });
     return rows.length > 0 ? true : null;
   };
 
-  it('passes everything on, and knows the server\'s processes', async () => {
+  it("passes everything on, and knows the server's processes", async () => {
     await using session = await openSession(url);
     const [row] = await session.query<{ text: string }>({ name: '', text: "select repeat('x', 3000000) as text" });
     assert.equal(row?.text.length, 3_000_000);
@@ -52,7 +53,9 @@ describe('the proxy between a runner and its database', { timeout: 60_000 }, () 
 
   it('cuts connections, and lets new ones through', async () => {
     await using session = await openSession(url);
-    const sleeping = assert.rejects(session.query({ name: '', text: 'select pg_sleep(60)' }), { code: 'database_unreachable' });
+    const sleeping = assert.rejects(session.query({ name: '', text: 'select pg_sleep(60)' }), {
+      code: 'database_unreachable',
+    });
     proxy.cut();
     await sleeping;
     await using next = await openSession(url);
@@ -76,6 +79,8 @@ describe('the proxy between a runner and its database', { timeout: 60_000 }, () 
     await answers;
     assert.ok(performance.now() - startedAt >= 190, 'once to the database and once back at least');
     proxy.slowDown(0);
-    await until(10_000, 'all are kept', async () => ((await isKept(10)) === true && (await isKept(12)) === true ? true : null));
+    await until(10_000, 'all are kept', async () =>
+      (await isKept(10)) === true && (await isKept(12)) === true ? true : null,
+    );
   });
 });

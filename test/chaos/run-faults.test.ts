@@ -8,35 +8,48 @@ import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { until } from '../support/until.ts';
 import { testStore } from '../support/store.ts';
 
-test('a fault that finds nothing to strike waits while runs are to come or under way, and no longer', { timeout: 60_000 }, async () => {
-  await using t = await testStore();
-  const scratch = await makeScratchFolder();
-  try {
-    const progress = { runs: 1, faults: 1, runsScheduled: 0, faultsBegun: 0 };
-    let isOver = false;
-    let looks = 0;
-    const hasLookedAgain = async (): Promise<void> => {
-      const before = looks;
-      await until(20_000, 'it has tried again', () => (looks > before + 4 || isOver ? true : null));
-    };
-    const making = runFaults([{ kind: 'worker_killed', atMs: 0, lastsMs: 0, runner: 0, choice: 0 }], {
-      // None of which could have a worker. It looks for one each time that it tries.
-      get runners() {
-        looks += 1;
-        return [];
-      },
-      database: { url: t.store.url, restart: null, close: () => Promise.resolve() }, store: t.store, queues: [], witness: openWitnessFile(scratch.witnessFile), acknowledged: [],
-      clockOf: scratch.clockOf, stopping: new AbortController().signal,
-    }, progress).finally(() => (isOver = true));
-    await hasLookedAgain();
-    assert.equal(isOver, false, 'a run is still to come');
-    const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
-    progress.runsScheduled = 1;
-    await hasLookedAgain();
-    assert.equal(isOver, false, 'a run waits');
-    await cancelRun(t.store, 'testing', id);
-    assert.deepEqual(await making, []);
-  } finally {
-    scratch.remove();
-  }
-});
+test(
+  'a fault that finds nothing to strike waits while runs are to come or under way, and no longer',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await testStore();
+    const scratch = await makeScratchFolder();
+    try {
+      const progress = { runs: 1, faults: 1, runsScheduled: 0, faultsBegun: 0 };
+      let isOver = false;
+      let looks = 0;
+      const hasLookedAgain = async (): Promise<void> => {
+        const before = looks;
+        await until(20_000, 'it has tried again', () => (looks > before + 4 || isOver ? true : null));
+      };
+      const making = runFaults(
+        [{ kind: 'worker_killed', atMs: 0, lastsMs: 0, runner: 0, choice: 0 }],
+        {
+          // None of which could have a worker. It looks for one each time that it tries.
+          get runners() {
+            looks += 1;
+            return [];
+          },
+          database: { url: t.store.url, restart: null, close: () => Promise.resolve() },
+          store: t.store,
+          queues: [],
+          witness: openWitnessFile(scratch.witnessFile),
+          acknowledged: [],
+          clockOf: scratch.clockOf,
+          stopping: new AbortController().signal,
+        },
+        progress,
+      ).finally(() => (isOver = true));
+      await hasLookedAgain();
+      assert.equal(isOver, false, 'a run is still to come');
+      const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
+      progress.runsScheduled = 1;
+      await hasLookedAgain();
+      assert.equal(isOver, false, 'a run waits');
+      await cancelRun(t.store, 'testing', id);
+      assert.deepEqual(await making, []);
+    } finally {
+      scratch.remove();
+    }
+  },
+);

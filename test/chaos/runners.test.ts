@@ -19,10 +19,19 @@ describe("a campaign's runner", { timeout: 120_000 }, () => {
     scratch = await makeScratchFolder();
     const server = databaseServer(database.url);
     proxy = await openProxy(server.connect);
-    runner = campaignRunner({
-      number: 0, proxy, concurrency: 1, leaseMs: 3000,
-      databaseUrl: server.throughPort(proxy.port), project: scratch.project, logFile: scratch.logOf(0), clockFile: scratch.clockOf(0),
-    }, new AbortController().signal);
+    runner = campaignRunner(
+      {
+        number: 0,
+        proxy,
+        concurrency: 1,
+        leaseMs: 3000,
+        databaseUrl: server.throughPort(proxy.port),
+        project: scratch.project,
+        logFile: scratch.logOf(0),
+        clockFile: scratch.clockOf(0),
+      },
+      new AbortController().signal,
+    );
   });
   after(async () => {
     runner.signal('SIGKILL');

@@ -75,7 +75,11 @@ const usage: readonly (readonly [args: readonly string[], status: number, says: 
   [['run', 'x', '--url', away], 5, /server_unreachable/],
   [['runs', 'logs', 'x', '--follow', '--url', away], 5, /server_unreachable/],
   [['queues', '--database', database], 5, /cannot be reached.*database_unreachable/],
-  [['runs'], 5, /127\.0\.0\.1:4000 cannot be reached.*\nIt was asked because .* is no CloudCode project.*--project|is no CloudCode server/],
+  [
+    ['runs'],
+    5,
+    /127\.0\.0\.1:4000 cannot be reached.*\nIt was asked because .* is no CloudCode project.*--project|is no CloudCode server/,
+  ],
 ];
 
 describe('CLI: wrong usage has one clear error and its exit status', { concurrency: 2, timeout: 180_000 }, () => {
@@ -95,7 +99,11 @@ describe('CLI: wrong usage has one clear error and its exit status', { concurren
     assert.deepEqual(readdirSync(empty), []);
   });
 
-  for (const args of [['runs', '--limit', 'x', '--json'], ['strat', '--json'], ['runs', '--json', '--url', away]]) {
+  for (const args of [
+    ['runs', '--limit', 'x', '--json'],
+    ['strat', '--json'],
+    ['runs', '--json', '--url', away],
+  ]) {
     it(`cloudcode ${args.join(' ')}: the document on standard output is the problem`, async () => {
       const finished = await cloudcode(args, { cwd: empty });
       assert.match(documentOf<{ code: string }>(finished).code, /wrong_usage|server_unreachable/);
@@ -104,9 +112,18 @@ describe('CLI: wrong usage has one clear error and its exit status', { concurren
   }
 
   it('CLOUDCODE_URL and CLOUDCODE_DATABASE_URL stand in for the options, and the first goes before --database', async () => {
-    assert.match((await cloudcode(['runs'], { cwd: empty, env: { CLOUDCODE_URL: away } })).stderr, /127\.0\.0\.1:59.*server_unreachable/);
-    assert.match((await cloudcode(['runs'], { cwd: empty, env: { CLOUDCODE_DATABASE_URL: database } })).stderr, /database_unreachable/);
-    assert.match((await cloudcode(['runs', '--database', database], { cwd: empty, env: { CLOUDCODE_URL: away } })).stderr, /server_unreachable/);
+    assert.match(
+      (await cloudcode(['runs'], { cwd: empty, env: { CLOUDCODE_URL: away } })).stderr,
+      /127\.0\.0\.1:59.*server_unreachable/,
+    );
+    assert.match(
+      (await cloudcode(['runs'], { cwd: empty, env: { CLOUDCODE_DATABASE_URL: database } })).stderr,
+      /database_unreachable/,
+    );
+    assert.match(
+      (await cloudcode(['runs', '--database', database], { cwd: empty, env: { CLOUDCODE_URL: away } })).stderr,
+      /server_unreachable/,
+    );
   });
 
   it('CLOUDCODE_TOKEN goes to the server, and what is no CloudCode is told from one', async () => {
@@ -128,11 +145,18 @@ describe('CLI: wrong usage has one clear error and its exit status', { concurren
 describe('CLI: a project that is wrong', { timeout: 60_000 }, () => {
   const folders: string[] = [];
   before(() => {
-    folders.push(writeProject({ broken: 'export async function run() { return 1 +; }' }), writeProject({ runs_nothing: 'export const x = 1;' }));
+    folders.push(
+      writeProject({ broken: 'export async function run() { return 1 +; }' }),
+      writeProject({ runs_nothing: 'export const x = 1;' }),
+    );
   });
   after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-  const commands = [['run', 'broken'], ['start', '--port', '0'], ['run', 'broken', '--json']];
+  const commands = [
+    ['run', 'broken'],
+    ['start', '--port', '0'],
+    ['run', 'broken', '--json'],
+  ];
   for (const args of commands) {
     it(`cloudcode ${args.join(' ')}: file, line and caret, status 2, and nothing was started`, async () => {
       const [folder = ''] = folders;

@@ -27,13 +27,28 @@ export interface Surroundings {
   readonly detached?: boolean;
 }
 
-const ownVariables = ['CLOUDCODE_URL', 'CLOUDCODE_TOKEN', 'CLOUDCODE_DATABASE_URL', 'CLOUDCODE_DATA', 'NO_COLOR', 'FORCE_COLOR'];
+const ownVariables = [
+  'CLOUDCODE_URL',
+  'CLOUDCODE_TOKEN',
+  'CLOUDCODE_DATABASE_URL',
+  'CLOUDCODE_DATA',
+  'NO_COLOR',
+  'FORCE_COLOR',
+];
 
 /** Starts the real command. Nothing of this process's own settings reaches it. */
-export function startCloudcode(args: readonly string[], { cwd = tmpdir(), input, env = {}, command = [process.execPath, program], detached = false }: Surroundings = {}): Started {
+export function startCloudcode(
+  args: readonly string[],
+  { cwd = tmpdir(), input, env = {}, command = [process.execPath, program], detached = false }: Surroundings = {},
+): Started {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ownVariables.includes(name)));
   const [file, ...first] = command;
-  const child = spawn(file, [...first, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached });
+  const child = spawn(file, [...first, ...args], {
+    cwd,
+    env: { ...inherited, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -45,13 +60,15 @@ export function startCloudcode(args: readonly string[], { cwd = tmpdir(), input,
     return typeof status === 'number' ? status : String(signal);
   });
   return {
-    child, ended,
+    child,
+    ended,
     stdout: () => stdout,
     stderr: () => stderr,
     says: (pattern) =>
       until(60_000, `${args.join(' ')} says ${String(pattern)}`, () => {
         const match = pattern.exec(stdout) ?? pattern.exec(stderr);
-        if (match === null && isOver) throw new Error(`it ended without saying ${String(pattern)}:\n${stdout}\n${stderr}`);
+        if (match === null && isOver)
+          throw new Error(`it ended without saying ${String(pattern)}:\n${stdout}\n${stderr}`);
         return match;
       }),
     async [Symbol.asyncDispose]() {

@@ -10,8 +10,10 @@ import { cloudcode, documentOf, startCloudcode } from './cloudcode.ts';
 
 const tasks = {
   answer: 'export async function run() { return 42; }',
-  threads: "import { once } from 'node:events';\nimport { Worker } from 'node:worker_threads';\nexport const run = async () => (await once(new Worker(new URL('./thread.ts', import.meta.url)), 'message'))[0];",
-  'cloudcode/threads/thread.ts': "import { parentPort } from 'node:worker_threads';\nenum Kind { One = 'of a thread' }\nparentPort!.postMessage(Kind.One);",
+  threads:
+    "import { once } from 'node:events';\nimport { Worker } from 'node:worker_threads';\nexport const run = async () => (await once(new Worker(new URL('./thread.ts', import.meta.url)), 'message'))[0];",
+  'cloudcode/threads/thread.ts':
+    "import { parentPort } from 'node:worker_threads';\nenum Kind { One = 'of a thread' }\nparentPort!.postMessage(Kind.One);",
 };
 
 interface ReadOnly extends Disposable {
@@ -48,20 +50,34 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     const temporary = mkdtempSync(join(tmpdir(), 'cloudcode-test-tmp-'));
     const env = { TMPDIR: temporary };
     {
-      await using server = startCloudcode(['start', '--port', '0', '--json', '--database', database.url, '--project', project], { env });
+      await using server = startCloudcode(
+        ['start', '--port', '0', '--json', '--database', database.url, '--project', project],
+        { env },
+      );
       const [line] = await server.says(/^\{.*\}$/m);
       const { url } = JSON.parse(line) as { url: string };
       const found = await cloudcode(['run', 'answer', '--json', '--project', project], { env });
       assert.equal(found.status, 0, found.stderr);
       assert.equal(documentOf<{ result: number }>(found).result, 42);
-      assert.equal(server.stderr().match(/cannot be written \(EROFS\): the files of this machine go to .*--data DIR/g)?.length, 1, server.stderr());
+      assert.equal(
+        server.stderr().match(/cannot be written \(EROFS\): the files of this machine go to .*--data DIR/g)?.length,
+        1,
+        server.stderr(),
+      );
       const named = await cloudcode(['runs', '--json', '--url', url]);
       assert.equal(documentOf<{ runs: unknown[] }>(named).runs.length, 1);
       const threads = await cloudcode(['run', 'threads', '--json', '--project', project], { env });
       assert.equal(documentOf<{ result: string }>(threads).result, 'of a thread', threads.stderr);
       const folders = filesIn(temporary);
       assert.equal(folders.length, 1, 'what was built is nowhere else');
-      assert.deepEqual(readdirSync(join(temporary, folders[0] ?? '')).toSorted(), ['bundles', 'contents', 'deployments', 'packages', 'servers', 'users']);
+      assert.deepEqual(readdirSync(join(temporary, folders[0] ?? '')).toSorted(), [
+        'bundles',
+        'contents',
+        'deployments',
+        'packages',
+        'servers',
+        'users',
+      ]);
     }
     assert.deepEqual(filesIn(temporary), [], 'it goes with the last that uses it');
     await database.dispose();
@@ -89,7 +105,9 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     }
     assert.equal(filesIn(temporary).length, 1, 'who is killed removes nothing');
     const project = writeProject(tasks);
-    const ran = await cloudcode(['run', 'answer', '--project', project, '--database', database.url], { env: { TMPDIR: temporary } });
+    const ran = await cloudcode(['run', 'answer', '--project', project, '--database', database.url], {
+      env: { TMPDIR: temporary },
+    });
     assert.equal(ran.status, 0, ran.stderr);
     assert.deepEqual(filesIn(temporary), []);
     await database.dispose();
@@ -113,7 +131,11 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     mkdirSync(join(temporary, folder));
     chmodSync(join(temporary, folder), 0o777);
     const refused = await cloudcode(args, { env });
-    assert.deepEqual([refused.status, /folder_not_writable/.test(refused.stderr), /--data DIR/.test(refused.stderr)], [2, true, true], refused.stderr);
+    assert.deepEqual(
+      [refused.status, /folder_not_writable/.test(refused.stderr), /--data DIR/.test(refused.stderr)],
+      [2, true, true],
+      refused.stderr,
+    );
     await database.dispose();
     rmSync(temporary, { recursive: true });
   });
@@ -134,7 +156,10 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     const data = join(mkdtempSync(join(tmpdir(), 'cloudcode-test-data-')), 'of this', 'machine');
     const ran = await cloudcode(['run', 'answer', '--json', '--project', project, '--data', data]);
     assert.equal(ran.status, 0, ran.stderr);
-    assert.deepEqual(['bundles', 'postgres'].map((name) => existsSync(join(data, name))), [true, true]);
+    assert.deepEqual(
+      ['bundles', 'postgres'].map((name) => existsSync(join(data, name))),
+      [true, true],
+    );
     assert.equal(existsSync(join(project, '.cloudcode')), false);
     const listed = await cloudcode(['runs', '--json', '--project', project], { env: { CLOUDCODE_DATA: data } });
     assert.equal(documentOf<{ runs: unknown[] }>(listed).runs.length, 1);
@@ -147,7 +172,16 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
     if (place === null) return t.skip(noMounts);
     const database = await testDatabaseUrl();
     const project = writeProject(tasks);
-    const { status, stderr } = await cloudcode(['run', 'answer', '--project', project, '--database', database.url, '--data', join(place.project, 'files')]);
+    const { status, stderr } = await cloudcode([
+      'run',
+      'answer',
+      '--project',
+      project,
+      '--database',
+      database.url,
+      '--data',
+      join(place.project, 'files'),
+    ]);
     assert.equal(status, 2, stderr);
     assert.match(stderr, /files cannot be written \(EROFS\)\..*folder_not_writable/);
     assert.equal(existsSync(join(project, '.cloudcode')), false);

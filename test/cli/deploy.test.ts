@@ -16,14 +16,20 @@ interface Deployment {
   readonly changed: boolean;
   readonly settings: readonly string[];
   readonly tasks: readonly string[];
-  readonly code: { readonly count: number; readonly bytes: number; readonly added: readonly { readonly name: string; readonly bytes: number }[] };
+  readonly code: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly added: readonly { readonly name: string; readonly bytes: number }[];
+  };
 }
 
 describe('CLI: deploy', { timeout: 240_000 }, () => {
   let folder = '';
   const write = (path: string, text: string): void => writeFileSync(join(folder, path), text);
-  const deploy = (...args: string[]): ReturnType<typeof cloudcode> => cloudcode(['deploy', ...args, '--project', folder]);
-  const tasksOf = async (...args: string[]): Promise<string> => (await cloudcode(['schedule', 'nothing', ...args, '--project', folder])).stderr;
+  const deploy = (...args: string[]): ReturnType<typeof cloudcode> =>
+    cloudcode(['deploy', ...args, '--project', folder]);
+  const tasksOf = async (...args: string[]): Promise<string> =>
+    (await cloudcode(['schedule', 'nothing', ...args, '--project', folder])).stderr;
   before(() => (folder = writeProject({ a: returns('a1'), b: returns('b1') })));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -33,11 +39,28 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     assert.match(first.stdout, /^Deployed to testing\n {2}tasks {5}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
     write('cloudcode/a/index.ts', returns('a2'));
     const second = documentOf<Deployment>(await deploy('--json'));
-    assert.deepEqual({ ...second, code: null, packages: null, files: null }, { environment: 'testing', folder, changed: true, settings: [], tasks: ['a', 'b'], report: [], notices: [], code: null, packages: null, files: null });
+    assert.deepEqual(
+      { ...second, code: null, packages: null, files: null },
+      {
+        environment: 'testing',
+        folder,
+        changed: true,
+        settings: [],
+        tasks: ['a', 'b'],
+        report: [],
+        notices: [],
+        code: null,
+        packages: null,
+        files: null,
+      },
+    );
     assert.deepEqual([second.code.count, second.code.added.map(({ name }) => name)], [2, ['a']]);
     assert.ok((second.code.added[0]?.bytes ?? 0) > 0 && (second.code.added[0]?.bytes ?? 0) < second.code.bytes);
     const third = await deploy('--verbose');
-    assert.match(third.stdout, /^Nothing to deploy: testing has this already\n {2}tasks {5}2 \(.*\), none of them new\n {2}task a: the store has this code already\n/);
+    assert.match(
+      third.stdout,
+      /^Nothing to deploy: testing has this already\n {2}tasks {5}2 \(.*\), none of them new\n {2}task a: the store has this code already\n/,
+    );
     write('cloudcode.config.ts', "export default { environments: { testing: { variables: { A: '1' } } } };");
     assert.match((await deploy()).stdout, /^Deployed to testing: variables\n/);
     rmSync(join(folder, 'cloudcode.config.ts'));
@@ -45,12 +68,18 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
 
   it('--verbose says of each package what was done with it, and why', async () => {
     const project = writeProject({
-      a: "import { x } from 'small';\nexport async function run() { return x; }", 'package.json': '{ "dependencies": { "small": "1.2.3" } }',
-      'node_modules/small/package.json': '{ "name": "small", "version": "1.2.3", "dependencies": { "needed": "2" } }', 'node_modules/needed/package.json': '{ "name": "needed", "version": "2.0.0" }', 'node_modules/small/index.js': 'exports.x = 1;',
+      a: "import { x } from 'small';\nexport async function run() { return x; }",
+      'package.json': '{ "dependencies": { "small": "1.2.3" } }',
+      'node_modules/small/package.json': '{ "name": "small", "version": "1.2.3", "dependencies": { "needed": "2" } }',
+      'node_modules/needed/package.json': '{ "name": "needed", "version": "2.0.0" }',
+      'node_modules/small/index.js': 'exports.x = 1;',
     });
     const deployed = await cloudcode(['deploy', '--verbose', '--project', project]);
     rmSync(project, { recursive: true, force: true });
-    assert.match(deployed.stdout, /\n {2}packages {2}2 \(\d+ B\), 2 of them new .*\n[\s\S]* {2}package needed@2\.0\.0 \(\d+ B\): outside of the bundles; small@1\.2\.3 needs it\n {2}package small@1\.2\.3 \(\d+ B\): outside of the bundles; cloudcode\/a\/index\.ts imports it\n/);
+    assert.match(
+      deployed.stdout,
+      /\n {2}packages {2}2 \(\d+ B\), 2 of them new .*\n[\s\S]* {2}package needed@2\.0\.0 \(\d+ B\): outside of the bundles; small@1\.2\.3 needs it\n {2}package small@1\.2\.3 \(\d+ B\): outside of the bundles; cloudcode\/a\/index\.ts imports it\n/,
+    );
   });
 
   it('deploys all or nothing: one broken task refuses the rest with its error', async () => {
@@ -62,7 +91,11 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
     assert.equal(documentOf<{ code: string }>(refused).code, 'task_broken');
     write('cloudcode/a/index.ts', returns('a2'));
     const next = documentOf<Deployment>(await deploy('--json'));
-    assert.deepEqual(next.code.added.map(({ name }) => name), ['b'], 'b was not deployed before');
+    assert.deepEqual(
+      next.code.added.map(({ name }) => name),
+      ['b'],
+      'b was not deployed before',
+    );
   });
 
   it('says what a long build is at, on standard error', async () => {
@@ -75,10 +108,21 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
 
   it('two at once take turns', async () => {
     const other = writeProject({ a: returns('other a'), c: returns('c') });
-    await using database = await testDatabaseUrl().then(({ url, dispose }) => ({ url, [Symbol.asyncDispose]: dispose }));
-    const both = await Promise.all([folder, other, folder].map((project) => cloudcode(['deploy', '--json', '--database', database.url, '--project', project])));
+    await using database = await testDatabaseUrl().then(({ url, dispose }) => ({
+      url,
+      [Symbol.asyncDispose]: dispose,
+    }));
+    const both = await Promise.all(
+      [folder, other, folder].map((project) =>
+        cloudcode(['deploy', '--json', '--database', database.url, '--project', project]),
+      ),
+    );
     rmSync(other, { recursive: true, force: true });
-    assert.deepEqual(both.map(({ status }) => status), [0, 0, 0], both.map(({ stderr }) => stderr).join());
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      [0, 0, 0],
+      both.map(({ stderr }) => stderr).join(),
+    );
     const deployed = both.map((one) => documentOf<Deployment>(one).tasks.join());
     assert.deepEqual(deployed, ['a,b', 'a,c', 'a,b']);
     const tasks = /Its tasks are: (.*)\./.exec(await tasksOf('--database', database.url))?.[1];
@@ -101,12 +145,14 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
       assert.equal(refused.stdout, '');
       assert.doesNotMatch(refused.stderr, /secret/);
     }
-    for (const args of [[], ['--project', join(folder, 'cloudcode')]]) assert.match((await cloudcode(['deploy', ...args])).stderr, /is no CloudCode project.*project_not_found/);
+    for (const args of [[], ['--project', join(folder, 'cloudcode')]])
+      assert.match((await cloudcode(['deploy', ...args])).stderr, /is no CloudCode project.*project_not_found/);
   });
 });
 
 describe('CLI: deploy beside a server that serves the project', { timeout: 240_000 }, () => {
-  const save = (folder: string, value: string): void => writeFileSync(join(folder, 'cloudcode/task/index.ts'), returns(value));
+  const save = (folder: string, value: string): void =>
+    writeFileSync(join(folder, 'cloudcode/task/index.ts'), returns(value));
   const resultOf = async (folder: string): Promise<[unknown, string]> => {
     const finished = await cloudcode(['run', 'task', '--json', '--project', folder]);
     return [documentOf<Run>(finished).result, finished.stderr];
@@ -127,7 +173,9 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
       assert.equal(deployed.status, 0, deployed.stderr);
       assert.match(deployed.stdout, /^Deployed to testing\n {2}tasks {5}1 \(.*1 of them new/);
       assert.match(deployed.stderr, /^running cloudcode\.config\.ts …\n/m, 'what the server is at is told');
-      await until(20_000, 'the server tells of it', () => (server.stderr().match(/ deployed: 1 task\n/g)?.length === 2 ? true : null));
+      await until(20_000, 'the server tells of it', () =>
+        server.stderr().match(/ deployed: 1 task\n/g)?.length === 2 ? true : null,
+      );
       assert.deepEqual(await resultOf(folder), ['two', '']);
       rmSync(join(folder, 'cloudcode.config.ts'));
       save(folder, "three'; broken(");

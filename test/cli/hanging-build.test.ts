@@ -12,10 +12,13 @@ const tasks = { echo: 'export async function run(parameters: object) { return pa
 /** Saves a configuration that never ends. @returns the process in which it runs */
 async function saveEndless(folder: string): Promise<number> {
   rmSync(join(folder, 'begun'), { force: true });
-  save(folder, `import { renameSync, writeFileSync } from 'node:fs';
+  save(
+    folder,
+    `import { renameSync, writeFileSync } from 'node:fs';
 writeFileSync('${folder}/begun.part', String(process.pid));
 renameSync('${folder}/begun.part', '${folder}/begun');
-for (;;);`);
+for (;;);`,
+  );
   await until(60_000, 'the configuration runs', () => existsSync(join(folder, 'begun')) || null);
   return Number(readFileSync(join(folder, 'begun'), 'utf8'));
 }
@@ -39,7 +42,13 @@ describe('CLI: a build that never ends holds nothing up', { timeout: 240_000 }, 
     assert.ok(first !== dev.child.pid, 'it has a process of its own');
     const [url] = await dev.says(/http:\/\/127\.0\.0\.1:\d+/);
     const runs = `${url}/api/v1/environments/testing/runs`;
-    const { id } = (await (await fetch(runs, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"task":"echo","parameters":{"a":1}}' })).json()) as Run;
+    const { id } = (await (
+      await fetch(runs, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"task":"echo","parameters":{"a":1}}',
+      })
+    ).json()) as Run;
     const run = await until(30_000, 'the run is over', async () => {
       const now = (await (await fetch(`${runs}/${id}`)).json()) as Run;
       return isFinal(now.state) ? now : null;
@@ -57,7 +66,10 @@ describe('CLI: a build that never ends holds nothing up', { timeout: 240_000 }, 
     await isGone(second);
   });
 
-  for (const [command, status] of [[['start', '--port', '0'], 0], [['run', 'echo'], 143]] as const) {
+  for (const [command, status] of [
+    [['start', '--port', '0'], 0],
+    [['run', 'echo'], 143],
+  ] as const) {
     it(`${command[0]}: SIGTERM ends the first build, and nothing was begun`, async (t) => {
       const folder = writeProject(tasks);
       t.after(() => rmSync(folder, { recursive: true, force: true }));

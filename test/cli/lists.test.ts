@@ -14,13 +14,19 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
   const count = 420;
   before(async () => {
     base = await testStore();
-    for (let number = 0; number < count; number += 1) await scheduleRun(base.store, 'testing', { task: number % 2 === 0 ? 'noop' : 'other', parameters: { number }, after: 600_000 });
+    for (let number = 0; number < count; number += 1)
+      await scheduleRun(base.store, 'testing', {
+        task: number % 2 === 0 ? 'noop' : 'other',
+        parameters: { number },
+        after: 600_000,
+      });
     await scheduleRun(base.store, 'testing', { task: 'noop', queue: 'line\nbreak \u001b[31m' });
   });
   after(() => base[Symbol.asyncDispose]());
 
   const ask = (...args: string[]): Promise<Finished> => cloudcode([...args, '--database', base.store.url]);
-  const runsOf = async (...args: string[]): Promise<readonly Run[]> => documentOf<{ runs: Run[] }>(await ask('runs', '--json', ...args)).runs;
+  const runsOf = async (...args: string[]): Promise<readonly Run[]> =>
+    documentOf<{ runs: Run[] }>(await ask('runs', '--json', ...args)).runs;
 
   it('50 runs unless --limit says otherwise: any number', async () => {
     assert.equal((await runsOf()).length, 50);
@@ -28,7 +34,10 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     const all = await runsOf('--limit', '100000');
     assert.equal(all.length, count + 1);
     assert.equal(new Set(all.map((run) => run.id)).size, count + 1);
-    assert.deepEqual(all.slice(1, 4).map((run) => run.parameters), [419, 418, 417].map((number) => ({ number })));
+    assert.deepEqual(
+      all.slice(1, 4).map((run) => run.parameters),
+      [419, 418, 417].map((number) => ({ number })),
+    );
     assert.equal((await runsOf('--limit', '401')).length, 401);
   });
 
@@ -43,14 +52,31 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
   });
 
   it('--json leaves out of a list what is over 4 KB, and names it, from a store and from a server alike; runs show has it', async () => {
-    const { id } = await scheduleRun(base.store, 'testing', { task: 'noop', parameters: { text: 'x'.repeat(4_900_000) }, after: 600_000 });
-    const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: () => undefined });
+    const { id } = await scheduleRun(base.store, 'testing', {
+      task: 'noop',
+      parameters: { text: 'x'.repeat(4_900_000) },
+      after: 600_000,
+    });
+    const server = createServer({
+      store: base.store,
+      project: { name: 'app', folder: '/nowhere' },
+      log: () => undefined,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     try {
-      for (const where of [['--database', base.store.url], ['--url', url]]) {
-        const [run] = documentOf<{ runs: (Run & { omitted?: string[] })[] }>(await cloudcode(['runs', '--json', '--limit', '1', ...where])).runs;
+      for (const where of [
+        ['--database', base.store.url],
+        ['--url', url],
+      ]) {
+        const [run] = documentOf<{ runs: (Run & { omitted?: string[] })[] }>(
+          await cloudcode(['runs', '--json', '--limit', '1', ...where]),
+        ).runs;
         assert.deepEqual([run?.id, run?.parameters, run?.omitted], [id, null, ['parameters']]);
-        assert.equal((documentOf<Run>(await cloudcode(['runs', 'show', id, '--json', ...where])).parameters as { text: string }).text.length, 4_900_000);
+        assert.equal(
+          (documentOf<Run>(await cloudcode(['runs', 'show', id, '--json', ...where])).parameters as { text: string })
+            .text.length,
+          4_900_000,
+        );
       }
     } finally {
       await server.close();
@@ -73,9 +99,15 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
   });
 
   it('queues: a row each', async () => {
-    assert.match((await ask('queues')).stdout, /^QUEUE +QUEUED +LATER +RUNNING +OLDEST DUE\nline\\nbreak \\e\[31m +1 +0 +- +/);
+    assert.match(
+      (await ask('queues')).stdout,
+      /^QUEUE +QUEUED +LATER +RUNNING +OLDEST DUE\nline\\nbreak \\e\[31m +1 +0 +- +/,
+    );
     const { queues } = documentOf<{ queues: object[] }>(await ask('queues', '--json'));
-    assert.deepEqual(queues.map((queue) => ({ ...queue, oldestDueAt: '' })), [{ name: 'line\nbreak \u001b[31m', queued: 1, scheduled: 0, running: null, oldestDueAt: '', paused: false }]);
+    assert.deepEqual(
+      queues.map((queue) => ({ ...queue, oldestDueAt: '' })),
+      [{ name: 'line\nbreak \u001b[31m', queued: 1, scheduled: 0, running: null, oldestDueAt: '', paused: false }],
+    );
   });
 
   it('runs show, cancel, retry and logs', async () => {
@@ -90,7 +122,8 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     assert.equal(documentOf<Run>(await ask('runs', 'retry', id, '--json')).state, 'queued');
     assert.match((await ask('runs', 'retry', id)).stderr, /run_not_final/);
     assert.deepEqual(documentOf(await ask('runs', 'logs', id, '--json')), { lines: [] });
-    for (const verb of ['show', 'cancel', 'retry', 'logs']) assert.equal((await ask('runs', verb, 'nothing')).status, 2);
+    for (const verb of ['show', 'cancel', 'retry', 'logs'])
+      assert.equal((await ask('runs', verb, 'nothing')).status, 2);
     assert.equal((await ask('runs', '--environment', 'staging')).status, 2);
   });
 
@@ -104,11 +137,20 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     assert.equal(cancelled.status, 2);
     assert.match(cancelled.stderr, /`nothing`.*run_not_found/);
     const document = documentOf<{ runs: Run[]; problems: { id: string; code: string }[] }>(cancelled);
-    assert.deepEqual(document.runs.map(({ id, state }) => [id, state]), ids.map((id) => [id, 'cancelled']));
-    assert.deepEqual(document.problems.map(({ id, code }) => [id, code]), [['nothing', 'run_not_found']]);
+    assert.deepEqual(
+      document.runs.map(({ id, state }) => [id, state]),
+      ids.map((id) => [id, 'cancelled']),
+    );
+    assert.deepEqual(
+      document.problems.map(({ id, code }) => [id, code]),
+      [['nothing', 'run_not_found']],
+    );
     const retried = await ask('runs', 'retry', ...ids, '--json');
     assert.equal(retried.status, 0, retried.stderr);
-    assert.deepEqual(documentOf<{ runs: Run[] }>(retried).runs.map(({ state }) => state), ['queued', 'queued']);
+    assert.deepEqual(
+      documentOf<{ runs: Run[] }>(retried).runs.map(({ state }) => state),
+      ['queued', 'queued'],
+    );
     for (const id of ids) assert.equal((await ask('runs', 'cancel', id)).status, 0);
   });
 
@@ -116,18 +158,36 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     const { id } = await scheduleRun(base.store, 'testing', { task: 'noop' });
     await until(20_000, 'it is claimed', async () => ((await base.claim()).some((run) => run.id === id) ? true : null));
     assert.match((await ask('runs', 'show', id)).stdout, /^state +running$/m);
-    assert.match((await ask('runs', 'cancel', id)).stdout, /^state +running, its cancel was asked for: it ends when its processes are gone$/m);
-    assert.match((await ask('runs', 'cancel', id, id)).stdout, /^state +running, its cancel was asked for/m, 'also when asked again');
+    assert.match(
+      (await ask('runs', 'cancel', id)).stdout,
+      /^state +running, its cancel was asked for: it ends when its processes are gone$/m,
+    );
+    assert.match(
+      (await ask('runs', 'cancel', id, id)).stdout,
+      /^state +running, its cancel was asked for/m,
+      'also when asked again',
+    );
     const waiting = await scheduleRun(base.store, 'testing', { task: 'noop', after: 900_000 });
-    assert.match((await ask('runs', 'cancel', waiting.id, id)).stdout, /^state +cancelled$[\s\S]*^state +running, its cancel was asked for/m);
+    assert.match(
+      (await ask('runs', 'cancel', waiting.id, id)).stdout,
+      /^state +cancelled$[\s\S]*^state +running, its cancel was asked for/m,
+    );
   });
 
   it('schedule and run say on standard error when a key found a run, and that the time they gave had no effect, in front of a store and of a server', async () => {
-    const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: () => undefined });
+    const server = createServer({
+      store: base.store,
+      project: { name: 'app', folder: '/nowhere' },
+      log: () => undefined,
+    });
     const url = await server.listen({ host: '127.0.0.1', port: 0 });
     try {
-      for (const where of [['--database', base.store.url], ['--url', url]]) {
-        const schedule = (...args: string[]): Promise<Finished> => cloudcode(['schedule', 'noop', '--json', ...where, ...args]);
+      for (const where of [
+        ['--database', base.store.url],
+        ['--url', url],
+      ]) {
+        const schedule = (...args: string[]): Promise<Finished> =>
+          cloudcode(['schedule', 'noop', '--json', ...where, ...args]);
         const key = `invoice ${where[0] ?? ''}`;
         const first = await schedule('--key', key, '--after', '900000');
         assert.equal(first.stderr, '', 'a new run is no news');
@@ -136,7 +196,12 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
           const again = await schedule('--key', key, ...time);
           assert.equal(again.status, 0);
           assert.deepEqual(documentOf<Run>(again), run);
-          assert.match(again.stderr, new RegExp(`Nothing new was scheduled: run ${run.id} of noop with the key ${key} is not over\\. Its due time, .* as they were`));
+          assert.match(
+            again.stderr,
+            new RegExp(
+              `Nothing new was scheduled: run ${run.id} of noop with the key ${key} is not over\\. Its due time, .* as they were`,
+            ),
+          );
         }
         const following = startCloudcode(['run', 'noop', '--key', key, '--url', url]);
         await following.says(new RegExp(`Nothing new was scheduled: run ${run.id}`));
@@ -149,8 +214,14 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
   });
 
   it('schedule prints the run, takes local and exact times, and tells a task of the folder that was never deployed', async () => {
-    assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02T03:04:05Z', '--json')).dueAt, '2999-01-02T03:04:05.000Z');
-    assert.equal(documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02 03:04', '--json')).dueAt, new Date('2999-01-02T03:04:00').toISOString());
+    assert.equal(
+      documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02T03:04:05Z', '--json')).dueAt,
+      '2999-01-02T03:04:05.000Z',
+    );
+    assert.equal(
+      documentOf<Run>(await ask('schedule', 'noop', '--at', '2999-01-02 03:04', '--json')).dueAt,
+      new Date('2999-01-02T03:04:00').toISOString(),
+    );
     const later = documentOf<Run>(await ask('schedule', 'noop', '--after', '90000', '--json'));
     assert.equal(Date.parse(later.dueAt) - Date.parse(later.createdAt), 90_000);
     const folder = writeProject({ fresh: 'export async function run() {}' });

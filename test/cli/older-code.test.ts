@@ -19,7 +19,17 @@ describe('CLI: a server that starts again with older code leaves the newer code 
     return folder;
   };
   const start = async (folder: string, ...more: string[]): Promise<Started & { readonly tasks: readonly string[] }> => {
-    const started = startCloudcode(['start', '--port', '0', '--json', '--project', folder, '--database', database.url, ...more]);
+    const started = startCloudcode([
+      'start',
+      '--port',
+      '0',
+      '--json',
+      '--project',
+      folder,
+      '--database',
+      database.url,
+      ...more,
+    ]);
     servers.push(started);
     const { tasks } = JSON.parse((await started.says(/^\{.*\}$/m))[0]) as { tasks: readonly string[] };
     return Object.assign(started, { tasks });
@@ -71,7 +81,8 @@ describe('CLI: a server that starts again with older code leaves the newer code 
   });
 
   it('nor does it bring back its variables, whatever they are now, or a task that was removed; the same code with other variables is deployed', async () => {
-    const configured = (value: string): string => `export default { environments: { testing: { variables: { VALUE: '${value}' } } } };`;
+    const configured = (value: string): string =>
+      `export default { environments: { testing: { variables: { VALUE: '${value}' } } } };`;
     const code = { reads: 'export async function run() { return process.env.VALUE; }' };
     const older = project({ ...code, removed: versioned('v1'), 'cloudcode.config.ts': configured('old') });
     const newer = project({ ...code, 'cloudcode.config.ts': configured('new') });
@@ -92,7 +103,8 @@ describe('CLI: a server that starts again with older code leaves the newer code 
   });
 
   it('a state is the same in another folder: nothing to deploy, and its tasks find their files where it lies now', async () => {
-    const reads = "import { readFileSync } from 'node:fs'; export async function run() { return readFileSync(new URL('./note.txt', import.meta.url), 'utf8'); }";
+    const reads =
+      "import { readFileSync } from 'node:fs'; export async function run() { return readFileSync(new URL('./note.txt', import.meta.url), 'utf8'); }";
     const folder = project({ reads, 'cloudcode/reads/note.txt': 'here' });
     await stop(await start(folder));
     const moved = `${folder} moved`;

@@ -10,7 +10,8 @@ import { cloudcode, startCloudcode, type Started } from './cloudcode.ts';
 
 const tasks = {
   tells_node: 'export async function run() { return process.version; }',
-  sleeps: "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); }",
+  sleeps:
+    "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); }",
 };
 interface Served extends AsyncDisposable {
   readonly started: Started;
@@ -45,7 +46,11 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   };
 
   it('what is printed, asked and answered passes through, and the exit status is that of the command', async () => {
-    const finished = await cloudcode(['run', 'tells_node', '--parameters', '-', '--json'], { command, cwd: folder, input: '{}' });
+    const finished = await cloudcode(['run', 'tells_node', '--parameters', '-', '--json'], {
+      command,
+      cwd: folder,
+      input: '{}',
+    });
     assert.equal(finished.status, 0, finished.stderr);
     assert.equal((JSON.parse(finished.stdout) as { result: string }).result, process.version);
     assert.equal((await cloudcode(['run', 'nope', '--project', folder], { command })).status, 2);
@@ -54,7 +59,15 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   it('SIGTERM finishes what runs, also where a service manager sends it to all its processes', async () => {
     await using served = await serve({ detached: true });
     const { started } = served;
-    const { status, stdout } = await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":1500}', '--json', '--project', folder]);
+    const { status, stdout } = await cloudcode([
+      'schedule',
+      'sleeps',
+      '--parameters',
+      '{"ms":1500}',
+      '--json',
+      '--project',
+      folder,
+    ]);
     assert.equal(status, 0);
     const { id } = JSON.parse(stdout) as { id: string };
     await started.says(new RegExp(`${id} attempt 1 started`));
@@ -85,38 +98,63 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
   });
 });
 
-describe('CLI: on an older Node it finds a newer one where npm may have put it, and says what to do where there is none', { timeout: 120_000 }, () => {
-  let root = '';
-  before(() => {
-    root = mkdtempSync(join(tmpdir(), 'cloudcode old-node '));
-    cpSync(join(packageRoot, 'bin'), join(root, 'bin'), { recursive: true });
-    mkdirSync(join(root, 'dist'));
-    writeFileSync(join(root, 'dist/cli.js'), "process.stdout.write(process.version + ' ' + process.argv.slice(2).join(' '));");
-    writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
-    for (const [way, version] of [['beside/node_modules/node/bin/node', null], ['none/node_modules/.bin/node', 'v22.14.0']] as const) {
-      mkdirSync(join(root, way, '..'), { recursive: true });
-      if (version === null) symlinkSync(process.execPath, join(root, way));
-      else writeFileSync(join(root, way), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
-    }
-    mkdirSync(join(root, 'beside/packages/app'), { recursive: true });
-  });
-  after(() => rmSync(root, { recursive: true, force: true }));
+describe(
+  'CLI: on an older Node it finds a newer one where npm may have put it, and says what to do where there is none',
+  { timeout: 120_000 },
+  () => {
+    let root = '';
+    before(() => {
+      root = mkdtempSync(join(tmpdir(), 'cloudcode old-node '));
+      cpSync(join(packageRoot, 'bin'), join(root, 'bin'), { recursive: true });
+      mkdirSync(join(root, 'dist'));
+      writeFileSync(
+        join(root, 'dist/cli.js'),
+        "process.stdout.write(process.version + ' ' + process.argv.slice(2).join(' '));",
+      );
+      writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
+      for (const [way, version] of [
+        ['beside/node_modules/node/bin/node', null],
+        ['none/node_modules/.bin/node', 'v22.14.0'],
+      ] as const) {
+        mkdirSync(join(root, way, '..'), { recursive: true });
+        if (version === null) symlinkSync(process.execPath, join(root, way));
+        else writeFileSync(join(root, way), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+      }
+      mkdirSync(join(root, 'beside/packages/app'), { recursive: true });
+    });
+    after(() => rmSync(root, { recursive: true, force: true }));
 
-  const run = (cwd: string, ...args: string[]) => cloudcode(args, { command: [...oldNode(), join(root, 'bin/cloudcode.cjs')], cwd: join(root, cwd) });
+    const run = (cwd: string, ...args: string[]) =>
+      cloudcode(args, { command: [...oldNode(), join(root, 'bin/cloudcode.cjs')], cwd: join(root, cwd) });
 
-  it('up the tree from where it is called', async () => {
-    assert.deepEqual(await run('beside/packages/app', 'runs'), { status: 0, stdout: `${process.version} runs`, stderr: '' });
-  });
+    it('up the tree from where it is called', async () => {
+      assert.deepEqual(await run('beside/packages/app', 'runs'), {
+        status: 0,
+        stdout: `${process.version} runs`,
+        stderr: '',
+      });
+    });
 
-  it('in the folder that --project names', async () => {
-    for (const args of [['--project', '../beside'], ['--project=../beside', 'runs']]) {
-      assert.deepEqual(await run('none', ...args), { status: 0, stdout: `${process.version} ${args.join(' ')}`, stderr: '' });
-    }
-  });
+    it('in the folder that --project names', async () => {
+      for (const args of [
+        ['--project', '../beside'],
+        ['--project=../beside', 'runs'],
+      ]) {
+        assert.deepEqual(await run('none', ...args), {
+          status: 0,
+          stdout: `${process.version} ${args.join(' ')}`,
+          stderr: '',
+        });
+      }
+    });
 
-  it('none, or one that is too old as well: the version that is needed, and how to get it', async () => {
-    const { status, stdout, stderr } = await run('none', 'runs');
-    assert.deepEqual([status, stdout], [2, '']);
-    assert.match(stderr, /^cloudcode needs Node 22\.15 or later\. This is Node \d+\.\d+\.\d+ \(.*\), and the project's node_modules has no newer one\.\nInstall Node 24/);
-  });
-});
+    it('none, or one that is too old as well: the version that is needed, and how to get it', async () => {
+      const { status, stdout, stderr } = await run('none', 'runs');
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(
+        stderr,
+        /^cloudcode needs Node 22\.15 or later\. This is Node \d+\.\d+\.\d+ \(.*\), and the project's node_modules has no newer one\.\nInstall Node 24/,
+      );
+    });
+  },
+);

@@ -24,7 +24,8 @@ import { spawnSync } from 'node:child_process';
 export async function run() {
   spawnSync('sh', ['-c', 'for i in 1 2 3 4 5; do (sleep 1000 &); (setsid sleep 1000 &); done'], { stdio: 'ignore' });
 }`,
-  sleeps: "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); }",
+  sleeps:
+    "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); }",
 };
 const unshare = asProcess1 ?? ['false'];
 const program = join(packageRoot, 'bin/cloudcode.cjs');
@@ -42,9 +43,17 @@ describe('CLI: as process 1 of a container', { skip: withoutNamespaces, timeout:
   });
 
   const serve = async (): Promise<Served> => {
-    const started = startCloudcode(['start', '--port', '0', '--json', '--project', folder, '--database', database.url], { command: [...unshare, process.execPath, program] });
+    const started = startCloudcode(
+      ['start', '--port', '0', '--json', '--project', folder, '--database', database.url],
+      { command: [...unshare, process.execPath, program] },
+    );
     const { url } = JSON.parse((await started.says(/^\{.*\}$/m))[0]) as { url: string };
-    return { started, url, process1: process1Of(started.child.pid ?? 0), [Symbol.asyncDispose]: () => started[Symbol.asyncDispose]() };
+    return {
+      started,
+      url,
+      process1: process1Of(started.child.pid ?? 0),
+      [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+    };
   };
 
   it('it collects what tasks leave behind; SIGTERM finishes what runs, and its exit status is passed on', async () => {
@@ -54,9 +63,15 @@ describe('CLI: as process 1 of a container', { skip: withoutNamespaces, timeout:
       const finished = await cloudcode(['run', 'leaves', '--json', '--url', url]);
       assert.equal(finished.status, 0, finished.stderr);
     }
-    await until(20_000, `none of ${2 * helpersOfARun} helpers is left as a zombie`, () => zombiesOf(process1).length === 0 || null);
+    await until(
+      20_000,
+      `none of ${2 * helpersOfARun} helpers is left as a zombie`,
+      () => zombiesOf(process1).length === 0 || null,
+    );
 
-    const { id } = documentOf<Run>(await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":1500}', '--json', '--url', url]));
+    const { id } = documentOf<Run>(
+      await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":1500}', '--json', '--url', url]),
+    );
     await started.says(new RegExp(`${id} attempt 1 started`));
     process.kill(process1, 'SIGTERM');
     assert.equal(await started.ended, 0, started.stderr());
@@ -86,16 +101,25 @@ describe('process-1.sh: stands in for the command that it starts', { skip: witho
   const through = (...args: string[]) => cloudcode(args, { command: reaper, input: 'from standard input' });
 
   it('standard input, arguments and output pass through', async () => {
-    assert.deepEqual(await through('sh', '-c', 'cat; printf " %s" "$@"; echo no >&2', '-', 'a  b', '*'), { status: 0, stdout: 'from standard input a  b *', stderr: 'no\n' });
+    assert.deepEqual(await through('sh', '-c', 'cat; printf " %s" "$@"; echo no >&2', '-', 'a  b', '*'), {
+      status: 0,
+      stdout: 'from standard input a  b *',
+      stderr: 'no\n',
+    });
   });
 
-  for (const [script, status] of [['exit 7', 7], ['kill -KILL $$', 137]] as const) {
-    it(`${script}: its status is ${status}`, async () => assert.equal((await through('sh', '-c', script)).status, status));
+  for (const [script, status] of [
+    ['exit 7', 7],
+    ['kill -KILL $$', 137],
+  ] as const) {
+    it(`${script}: its status is ${status}`, async () =>
+      assert.equal((await through('sh', '-c', script)).status, status));
   }
 
   it('each signal arrives, and is no end of it', async () => {
     const names = ['HUP', 'INT', 'QUIT', 'TERM', 'USR1', 'USR2'] as const;
-    const script = "for (const name of process.argv.slice(1)) process.on('SIG' + name, () => console.log('got ' + name)); setInterval(() => {}, 1000); console.log('ready'); process.on('SIGUSR2', () => process.exit(9));";
+    const script =
+      "for (const name of process.argv.slice(1)) process.on('SIG' + name, () => console.log('got ' + name)); setInterval(() => {}, 1000); console.log('ready'); process.on('SIGUSR2', () => process.exit(9));";
     await using started = startCloudcode([process.execPath, '-e', script, ...names], { command: reaper });
     await started.says(/ready/);
     for (const name of names) {

@@ -9,7 +9,8 @@ import { cloudcode, documentOf, startCloudcode, type Started } from './cloudcode
 
 const tasks = {
   echo: "export async function run(parameters: object) { console.log('hello'); return parameters; }",
-  sleeps: "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }",
+  sleeps:
+    "export async function run({ ms }: { ms: number }) { console.log('sleeping'); await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }",
 };
 
 interface Announcement {
@@ -20,17 +21,27 @@ interface Announcement {
   readonly pid: number;
 }
 
-const announcementOf = async (started: Started): Promise<Announcement> => JSON.parse((await started.says(/^\{.*\}$/m))[0]) as Announcement;
-const serversOf = (folder: string): string[] => readdirSync(join(folder, '.cloudcode', 'servers')).filter((name) => name.endsWith('.json'));
+const announcementOf = async (started: Started): Promise<Announcement> =>
+  JSON.parse((await started.says(/^\{.*\}$/m))[0]) as Announcement;
+const serversOf = (folder: string): string[] =>
+  readdirSync(join(folder, '.cloudcode', 'servers')).filter((name) => name.endsWith('.json'));
 
-describe("CLI: start serves a project on its embedded store, and commands find it", { timeout: 240_000 }, () => {
+describe('CLI: start serves a project on its embedded store, and commands find it', { timeout: 240_000 }, () => {
   let folder = '';
   let server: Started;
   let announced: Announcement;
   before(async () => {
     folder = writeProject(tasks);
     mkdirSync(join(folder, '.cloudcode', 'servers'), { recursive: true });
-    writeFileSync(join(folder, '.cloudcode', 'servers', '1.json'), JSON.stringify({ url: 'http://127.0.0.1:59', pid: 4_194_303, host: hostname(), startedAt: '2999-01-01T00:00:00.000Z' }));
+    writeFileSync(
+      join(folder, '.cloudcode', 'servers', '1.json'),
+      JSON.stringify({
+        url: 'http://127.0.0.1:59',
+        pid: 4_194_303,
+        host: hostname(),
+        startedAt: '2999-01-01T00:00:00.000Z',
+      }),
+    );
     writeFileSync(join(folder, '.cloudcode', 'servers', '2.json'), '{"url"');
     server = startCloudcode(['start', '--port', '0', '--json', '--project', folder]);
     announced = await announcementOf(server);
@@ -41,7 +52,10 @@ describe("CLI: start serves a project on its embedded store, and commands find i
   });
 
   it('with --json it announces itself with one document, and it is ready then', async () => {
-    assert.deepEqual({ ...announced, url: '', pid: 0 }, { url: '', environment: 'testing', folder, tasks: ['echo', 'sleeps'], pid: 0 });
+    assert.deepEqual(
+      { ...announced, url: '', pid: 0 },
+      { url: '', environment: 'testing', folder, tasks: ['echo', 'sleeps'], pid: 0 },
+    );
     assert.equal(announced.pid, server.child.pid);
     assert.equal((await fetch(`${announced.url}/ready`)).status, 200);
     assert.equal(server.stdout().trim().split('\n').length, 1);
@@ -66,14 +80,26 @@ describe("CLI: start serves a project on its embedded store, and commands find i
     const shown = await cloudcode(['runs', 'show', run.id, '--json', '--project', link]);
     rmSync(link);
     assert.deepEqual(documentOf<Run>(shown), run);
-    assert.deepEqual(documentOf<{ lines: unknown[] }>(await cloudcode(['runs', 'logs', run.id, '--json', '--url', announced.url])).lines.length, 1);
+    assert.deepEqual(
+      documentOf<{ lines: unknown[] }>(await cloudcode(['runs', 'logs', run.id, '--json', '--url', announced.url]))
+        .lines.length,
+      1,
+    );
     assert.match((await cloudcode(['runs', 'logs', run.id, '--follow', '--project', folder])).stdout, /^\S+Z hello\n$/);
   });
 
   it('a server of another project is not taken for this one', async () => {
     const other = writeProject(tasks);
     mkdirSync(join(other, '.cloudcode', 'servers'), { recursive: true });
-    writeFileSync(join(other, '.cloudcode', 'servers', '1.json'), JSON.stringify({ url: announced.url, pid: announced.pid, host: hostname(), startedAt: '2026-01-01T00:00:00.000Z' }));
+    writeFileSync(
+      join(other, '.cloudcode', 'servers', '1.json'),
+      JSON.stringify({
+        url: announced.url,
+        pid: announced.pid,
+        host: hostname(),
+        startedAt: '2026-01-01T00:00:00.000Z',
+      }),
+    );
     const finished = await cloudcode(['runs', '--json', '--project', other]);
     assert.deepEqual(documentOf(finished), { runs: [] });
     rmSync(other, { recursive: true, force: true });
@@ -99,8 +125,12 @@ describe("CLI: start serves a project on its embedded store, and commands find i
   it('runs, queues and schedule work on it, and a queue of any name can be paused', async () => {
     for (const name of ['..', 'a/b c%2F', '\u0001\n']) {
       assert.equal((await cloudcode(['queues', 'pause', name, '--project', folder])).status, 0);
-      const scheduled = documentOf<Run>(await cloudcode(['schedule', 'echo', '--queue', name, '--json', '--project', folder]));
-      const { queues } = documentOf<{ queues: { name: string; queued: number; paused: boolean }[] }>(await cloudcode(['queues', '--json', '--project', folder]));
+      const scheduled = documentOf<Run>(
+        await cloudcode(['schedule', 'echo', '--queue', name, '--json', '--project', folder]),
+      );
+      const { queues } = documentOf<{ queues: { name: string; queued: number; paused: boolean }[] }>(
+        await cloudcode(['queues', '--json', '--project', folder]),
+      );
       assert.ok(queues.some((queue) => queue.name === name && queue.paused && queue.queued === 1));
       assert.equal((await cloudcode(['runs', 'cancel', scheduled.id, '--project', folder])).status, 0);
       assert.equal((await cloudcode(['queues', 'resume', name, '--project', folder])).status, 0);
@@ -113,17 +143,27 @@ describe("CLI: start serves a project on its embedded store, and commands find i
     server.child.kill('SIGTERM');
     await server.says(/Stopping/);
     assert.equal(await server.ended, 0);
-    assert.deepEqual(serversOf(folder).filter((name) => name !== '2.json'), []);
+    assert.deepEqual(
+      serversOf(folder).filter((name) => name !== '2.json'),
+      [],
+    );
     assert.match(server.stderr(), /sleeps \S+ attempt 1 returned/);
     assert.equal(await waiting.ended, 0, waiting.stderr());
-    const { runs } = documentOf<{ runs: Run[] }>(await cloudcode(['runs', '--task', 'sleeps', '--json', '--project', folder]));
-    assert.deepEqual(runs.map((run) => [run.state, run.result]), [['succeeded', 'slept']]);
+    const { runs } = documentOf<{ runs: Run[] }>(
+      await cloudcode(['runs', '--task', 'sleeps', '--json', '--project', folder]),
+    );
+    assert.deepEqual(
+      runs.map((run) => [run.state, run.result]),
+      [['succeeded', 'slept']],
+    );
   });
 
   it('a second signal ends it at once', async () => {
     const impatient = startCloudcode(['start', '--port', '0', '--json', '--project', folder]);
     await announcementOf(impatient);
-    const run = documentOf<Run>(await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":50000}', '--json', '--project', folder]));
+    const run = documentOf<Run>(
+      await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":50000}', '--json', '--project', folder]),
+    );
     await impatient.says(new RegExp(`${run.id} attempt 1 started`));
     impatient.child.kill('SIGINT');
     await impatient.says(/Stopping/);
@@ -136,7 +176,8 @@ describe("CLI: start serves a project on its embedded store, and commands find i
 describe('CLI: dev deploys again when a file changes', { timeout: 120_000 }, () => {
   it('says which settings of the configuration it has taken up, and which wait for the next start', async () => {
     const folder = writeProject({ greets: 'export async function run() { return process.env.GREETING; }' });
-    const configure = (config: object): void => writeFileSync(join(folder, 'cloudcode.config.ts'), `export default ${JSON.stringify(config)};`);
+    const configure = (config: object): void =>
+      writeFileSync(join(folder, 'cloudcode.config.ts'), `export default ${JSON.stringify(config)};`);
     const variables = { environments: { testing: { variables: { GREETING: 'Hello' } } } };
     configure({});
     const started = startCloudcode(['dev', '--port', '0', '--project', folder]);
@@ -178,7 +219,9 @@ describe('CLI: dev deploys again when a file changes', { timeout: 120_000 }, () 
         await resultIs(value);
       }
       writeFileSync(file, 'export async function run() {');
-      await until(20_000, 'the mistake is told', () => ((started.stderr().match(/not deployed/g)?.length ?? 0) === 2 ? true : null));
+      await until(20_000, 'the mistake is told', () =>
+        (started.stderr().match(/not deployed/g)?.length ?? 0) === 2 ? true : null,
+      );
       // What the last good deployment is, a command that asks for the folder as it stands is told.
       const refused = await cloudcode(['run', 'echo', '--project', folder]);
       assert.equal(refused.status, 2);

@@ -6,9 +6,10 @@ import { writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Started } from './cloudcode.ts';
 
 const tasks = {
-  prints: "export async function run() { console.log('\\u001b[2Jone'); console.warn('two'); process.stdout.write('three'); }",
+  prints:
+    "export async function run() { console.log('\\u001b[2Jone'); console.warn('two'); process.stdout.write('three'); }",
   throws: "export async function run() { throw new RangeError('no such order'); }",
-  leaves: "export const config = { maxAttempts: 1 };\nexport async function run() { process.exit(7); }",
+  leaves: 'export const config = { maxAttempts: 1 };\nexport async function run() { process.exit(7); }',
   fans: "export async function run() { for (const task of ['prints', 'prints', 'throws', 'leaves']) await CloudCode.scheduleTask({ task }); }",
 };
 
@@ -37,10 +38,18 @@ describe('CLI: what a run does can be seen', { timeout: 180_000 }, () => {
 
   it('runs logs begins each line with its time', async () => {
     const run = documentOf<Run>(await cloudcode(['run', 'prints', '--json', '--project', folder]));
-    const { lines } = documentOf<{ lines: { at: string }[] }>(await cloudcode(['runs', 'logs', run.id, '--json', '--project', folder]));
+    const { lines } = documentOf<{ lines: { at: string }[] }>(
+      await cloudcode(['runs', 'logs', run.id, '--json', '--project', folder]),
+    );
     for (const more of [[], ['--follow']]) {
       const shown = await cloudcode(['runs', 'logs', run.id, '--project', folder, ...more]);
-      assert.deepEqual(shown.stdout.trim().split('\n').map((line) => line.slice(0, 25)), lines.map(({ at }) => `${at} `));
+      assert.deepEqual(
+        shown.stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.slice(0, 25)),
+        lines.map(({ at }) => `${at} `),
+      );
       assert.match(shown.stdout, /Z warn two\n.*Z three\n$/);
     }
   });

@@ -26,44 +26,63 @@ for (const { what, spoil } of [
   { what: 'cancels every statement', spoil: 'cancel' },
   { what: 'refuses the password', spoil: 'password' },
 ] as const) {
-  test(`a server that ${what} for 4 s counts as away: what a task asks for is done when that is over`, { timeout: 120_000 }, async () => {
-    using authority = makeAuthority();
-    using other = makeAuthority();
-    const port = await freePort();
-    await using server = makePostgresServer({ port });
-    const good = authority.sign('DNS:localhost');
-    installCertificate(server.dataFolder, good);
-    await server.start({ ssl: 'on' });
-    await server.query("create role worker login superuser password 'x'");
-    const url = `postgres://worker:x@localhost:${port}/postgres?sslmode=verify-full&sslrootcert=${authority.path}`;
-    await using stage = await openStage(tasks, { url: server.url });
-    await stage.start({ url, leaseMs: 60_000 });
-    const { id } = await scheduleRun(stage.store, 'testing', { task: 'asks' });
-    await until(20_000, 'it is ready', async () => {
-      const rows = await stage.store.query({ name: '', text: `select from cloudcode.log_lines where run_id = '${id}' and message = 'ready'` });
-      return rows.length > 0 ? true : null;
-    });
-    const ofRunner = "from pg_stat_activity where usename = 'worker'";
-    if (spoil === 'certificate') installCertificate(server.dataFolder, other.sign('DNS:localhost'));
-    if (spoil === 'password') await server.query("alter role worker password 'y'");
-    await server.query('select pg_reload_conf()');
-    const end = performance.now() + 4000;
-    if (spoil === 'cancel') {
-      while (performance.now() < end) await server.query(`select pg_cancel_backend(pid) ${ofRunner} and state = 'active'`);
-    } else {
-      await until(10_000, 'new connections are refused', () => openStore({ url }).then((store) => store.close().then(() => null), (error: unknown) => (isUnreachable(error) ? true : null)));
-      await server.query(`select pg_terminate_backend(pid) ${ofRunner}`);
-      await delay(Math.max(0, end - performance.now()));
-    }
-    installCertificate(server.dataFolder, good);
-    await server.query("alter role worker password 'x'");
-    await server.query('select pg_reload_conf()');
-    const run = await until(60_000, 'it is over', async () => {
-      const now = await getRun(stage.store, 'testing', id);
-      return isFinal(now.state) ? now : null;
-    });
-    assert.equal(run.state, 'succeeded', JSON.stringify(run.error));
-    assert.equal(run.attempts.length, 1);
-    assert.deepEqual(await stage.store.query({ name: '', text: "select count(*)::integer as count from cloudcode.runs where task = 'nothing'" }), [{ count: 3 }]);
-  });
+  test(
+    `a server that ${what} for 4 s counts as away: what a task asks for is done when that is over`,
+    { timeout: 120_000 },
+    async () => {
+      using authority = makeAuthority();
+      using other = makeAuthority();
+      const port = await freePort();
+      await using server = makePostgresServer({ port });
+      const good = authority.sign('DNS:localhost');
+      installCertificate(server.dataFolder, good);
+      await server.start({ ssl: 'on' });
+      await server.query("create role worker login superuser password 'x'");
+      const url = `postgres://worker:x@localhost:${port}/postgres?sslmode=verify-full&sslrootcert=${authority.path}`;
+      await using stage = await openStage(tasks, { url: server.url });
+      await stage.start({ url, leaseMs: 60_000 });
+      const { id } = await scheduleRun(stage.store, 'testing', { task: 'asks' });
+      await until(20_000, 'it is ready', async () => {
+        const rows = await stage.store.query({
+          name: '',
+          text: `select from cloudcode.log_lines where run_id = '${id}' and message = 'ready'`,
+        });
+        return rows.length > 0 ? true : null;
+      });
+      const ofRunner = "from pg_stat_activity where usename = 'worker'";
+      if (spoil === 'certificate') installCertificate(server.dataFolder, other.sign('DNS:localhost'));
+      if (spoil === 'password') await server.query("alter role worker password 'y'");
+      await server.query('select pg_reload_conf()');
+      const end = performance.now() + 4000;
+      if (spoil === 'cancel') {
+        while (performance.now() < end)
+          await server.query(`select pg_cancel_backend(pid) ${ofRunner} and state = 'active'`);
+      } else {
+        await until(10_000, 'new connections are refused', () =>
+          openStore({ url }).then(
+            (store) => store.close().then(() => null),
+            (error: unknown) => (isUnreachable(error) ? true : null),
+          ),
+        );
+        await server.query(`select pg_terminate_backend(pid) ${ofRunner}`);
+        await delay(Math.max(0, end - performance.now()));
+      }
+      installCertificate(server.dataFolder, good);
+      await server.query("alter role worker password 'x'");
+      await server.query('select pg_reload_conf()');
+      const run = await until(60_000, 'it is over', async () => {
+        const now = await getRun(stage.store, 'testing', id);
+        return isFinal(now.state) ? now : null;
+      });
+      assert.equal(run.state, 'succeeded', JSON.stringify(run.error));
+      assert.equal(run.attempts.length, 1);
+      assert.deepEqual(
+        await stage.store.query({
+          name: '',
+          text: "select count(*)::integer as count from cloudcode.runs where task = 'nothing'",
+        }),
+        [{ count: 3 }],
+      );
+    },
+  );
 }

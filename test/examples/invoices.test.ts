@@ -22,11 +22,16 @@ interface PaymentService {
   readonly charges: readonly Charge[];
   close(): void;
 }
-const { startPaymentService } = (await import(path.join(example, 'src', 'payment-service.mjs'))) as { startPaymentService: () => Promise<PaymentService> };
+const { startPaymentService } = (await import(path.join(example, 'src', 'payment-service.mjs'))) as {
+  startPaymentService: () => Promise<PaymentService>;
+};
 
 /** The files of the example as a test's project takes them. */
 function filesOfExample(): Readonly<Record<string, string>> {
-  const names: readonly string[] = globSync(['schema.xml', 'cloudcode.config.ts', 'cloudcode/**/*.{ts,js}', 'src/*.ts'], { cwd: example });
+  const names: readonly string[] = globSync(
+    ['schema.xml', 'cloudcode.config.ts', 'cloudcode/**/*.{ts,js}', 'src/*.ts'],
+    { cwd: example },
+  );
   return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(example, name), 'utf8')]));
 }
 
@@ -34,18 +39,31 @@ function filesOfExample(): Readonly<Record<string, string>> {
 function killableLines(source: string): readonly number[] {
   const lines = source.split('\n');
   const from = lines.findIndex((line) => line.startsWith('export async function run'));
-  return lines.flatMap((line, index) => (index > from && /^ +(let|taskstate\.|await|console|const|batch\.|return)/.test(line) ? [index] : []));
+  return lines.flatMap((line, index) =>
+    index > from && /^ +(let|taskstate\.|await|console|const|batch\.|return)/.test(line) ? [index] : [],
+  );
 }
 
 /**
  * `perform` under another name, killed before one of its lines in the first attempt that comes there. On the way to the `catch` the first charge fails; on
  * the way to what finds `started` or `complete` an attempt is killed before or after it.
  */
-function killedBefore(source: string, line: number, { name, kill }: { readonly name: string; readonly kill: string }): string {
+function killedBefore(
+  source: string,
+  line: number,
+  { name, kill }: { readonly name: string; readonly kill: string },
+): string {
   const lines = source.replaceAll("task: 'perform'", `task: '${name}'`).split('\n');
   const lineOf = (text: string): number => lines.findIndex((each) => each.includes(text));
-  const once = (mark: string, what: string): string => `if (await (await import('../../src/first.ts')).isFirst('${mark}')) ${what};`;
-  const [completed, started, charge, failed, resume] = ['already completed', 'started previously', 'await charge(', 'catch (error)', 'function resume'].map(lineOf);
+  const once = (mark: string, what: string): string =>
+    `if (await (await import('../../src/first.ts')).isFirst('${mark}')) ${what};`;
+  const [completed, started, charge, failed, resume] = [
+    'already completed',
+    'started previously',
+    'await charge(',
+    'catch (error)',
+    'function resume',
+  ].map(lineOf);
   const charged = lineOf('await isCharged(');
   const isCharged = line > charged && line <= lineOf('return;');
   const ways: readonly (readonly [isOnIt: boolean, from: number | undefined, what: string])[] = [
@@ -54,8 +72,14 @@ function killedBefore(source: string, line: number, { name, kill }: { readonly n
     [line === started || line === (started ?? 0) + 1 || (line > (resume ?? 0) && !isCharged), charge, kill],
     [line > (failed ?? 0) && line < (resume ?? 0), charge, "throw new Error('out of order')"],
   ];
-  const inserted = [[line, once(name, kill)] as const, ...ways.flatMap(([isOnIt, from = 0, what]) => (isOnIt ? [[from, once(`way_to_${name}`, what)] as const] : []))];
-  return inserted.toSorted(([a], [b]) => b - a).reduce((text, [at, statement]) => text.toSpliced(at, 0, statement), lines).join('\n');
+  const inserted = [
+    [line, once(name, kill)] as const,
+    ...ways.flatMap(([isOnIt, from = 0, what]) => (isOnIt ? [[from, once(`way_to_${name}`, what)] as const] : [])),
+  ];
+  return inserted
+    .toSorted(([a], [b]) => b - a)
+    .reduce((text, [at, statement]) => text.toSpliced(at, 0, statement), lines)
+    .join('\n');
 }
 
 // Whether this place was never come to: noted on disk, because the process is killed right after.
@@ -88,9 +112,24 @@ describe('the invoices example, killed at every step', { timeout: 300_000 }, () 
   before(async () => {
     service = await startPaymentService();
     process.env['PAYMENT_URL'] = service.url;
-    const variants = lines.map((line) => [`cloudcode/at_${line}/index.js`, killedBefore(perform, line, { name: `at_${line}`, kill: killWorker })] as const);
-    const config = (files['cloudcode.config.ts'] ?? '').replace('PAYMENT_URL:', `MARKS: ${JSON.stringify(marks)}, PAYMENT_URL:`);
-    runtime = await startRuntime({ ...files, ...Object.fromEntries(variants), 'cloudcode.config.ts': config, 'src/first.ts': first, seed });
+    const variants = lines.map(
+      (line) =>
+        [
+          `cloudcode/at_${line}/index.js`,
+          killedBefore(perform, line, { name: `at_${line}`, kill: killWorker }),
+        ] as const,
+    );
+    const config = (files['cloudcode.config.ts'] ?? '').replace(
+      'PAYMENT_URL:',
+      `MARKS: ${JSON.stringify(marks)}, PAYMENT_URL:`,
+    );
+    runtime = await startRuntime({
+      ...files,
+      ...Object.fromEntries(variants),
+      'cloudcode.config.ts': config,
+      'src/first.ts': first,
+      seed,
+    });
   });
   after(async () => {
     await runtime[Symbol.asyncDispose]();
@@ -107,29 +146,48 @@ describe('the invoices example, killed at every step', { timeout: 300_000 }, () 
   it('the worker: each invoice is charged once and complete in the end, and no run is lost', async () => {
     // The service fails for every third invoice that asks it, so both ways through the pattern are gone; two invoices a place.
     const numbers = lines.flatMap((line) => [`a-${line}`, `b-${line}`, `c-${line}`]);
-    for (const number of numbers) assert.equal((await runtime.run('seed', { parameters: { task: `at_${number.slice(2)}`, number } })).state, 'succeeded');
+    for (const number of numbers)
+      assert.equal(
+        (await runtime.run('seed', { parameters: { task: `at_${number.slice(2)}`, number } })).state,
+        'succeeded',
+      );
     await everythingOver(runtime);
     const states = await runtime.store.query<{ number: string; status: string }>({
-      name: '', text: 'select i.number, t.status from cloudcode_testing.taskstate t join cloudcode_testing.invoice i on i.id = t.invoice_id',
+      name: '',
+      text: 'select i.number, t.status from cloudcode_testing.taskstate t join cloudcode_testing.invoice i on i.id = t.invoice_id',
     });
-    assert.deepEqual(new Map(states.map(({ number, status }) => [number, status])), new Map(numbers.map((number) => [number, 'complete'])));
+    assert.deepEqual(
+      new Map(states.map(({ number, status }) => [number, status])),
+      new Map(numbers.map((number) => [number, 'complete'])),
+    );
     assert.deepEqual(service.charges.map(({ number }) => number).toSorted(), numbers.toSorted());
-    for (const line of lines) assert.ok(existsSync(path.join(marks, `at_${line}`)), `it was killed before ${perform.split('\n')[line]?.trim()}`);
+    for (const line of lines)
+      assert.ok(
+        existsSync(path.join(marks, `at_${line}`)),
+        `it was killed before ${perform.split('\n')[line]?.trim()}`,
+      );
   });
 
   it('the runner, in the middle of perform: another one goes on, and each invoice is charged once', async () => {
     const source = perform.split('\n');
-    const steps = ['await charge(', "status = 'complete'"].map((text) => source.findIndex((line) => line.includes(text)));
+    const steps = ['await charge(', "status = 'complete'"].map((text) =>
+      source.findIndex((line) => line.includes(text)),
+    );
     await runtime.runner.stop();
     for (const line of steps) {
       const name = `runner_${line}`;
       const { folder, store } = runtime;
       await cp(path.join(folder, 'cloudcode', 'perform'), path.join(folder, 'cloudcode', name), { recursive: true });
-      await writeFile(path.join(folder, 'cloudcode', name, 'index.js'), killedBefore(perform, line, { name, kill: killRunner }));
+      await writeFile(
+        path.join(folder, 'cloudcode', name, 'index.js'),
+        killedBefore(perform, line, { name, kill: killRunner }),
+      );
       await deployProject(store, 'testing', await buildProject(folder));
       await runtime.schedule('seed', { parameters: { task: name, number: name } });
       const doomed = await startRunnerProcess(runtime.url, folder, { concurrency: 2 });
-      await until(60_000, 'the runner is killed by its task', () => (doomed.child.signalCode === 'SIGKILL' ? true : null));
+      await until(60_000, 'the runner is killed by its task', () =>
+        doomed.child.signalCode === 'SIGKILL' ? true : null,
+      );
       const next = await startRunnerProcess(runtime.url, folder, { concurrency: 2 });
       await everythingOver(runtime);
       await next.kill('SIGTERM');
@@ -142,11 +200,20 @@ describe('the invoices example as its README has it', { timeout: 120_000 }, () =
   it('npm start charges every invoice once, and a second time finds nothing to do', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'cloudcode-invoices-'));
     try {
-      await cp(example, path.join(folder, 'invoices'), { recursive: true, filter: (source) => !source.includes('.cloudcode') });
+      await cp(example, path.join(folder, 'invoices'), {
+        recursive: true,
+        filter: (source) => !source.includes('.cloudcode'),
+      });
       await mkdir(path.join(folder, 'node_modules'));
       await symlink(repository, path.join(folder, 'node_modules', 'cloudcode'));
-      assert.match(await start(path.join(folder, 'invoices')), /12 invoices were written[\s\S]*Of 12 invoices 12 are charged[\s\S]* 0 invoices were charged twice/);
-      assert.match(await start(path.join(folder, 'invoices')), /\n0 invoices were written[\s\S]*Of 12 invoices 12 are charged[\s\S]*took money 0 times/);
+      assert.match(
+        await start(path.join(folder, 'invoices')),
+        /12 invoices were written[\s\S]*Of 12 invoices 12 are charged[\s\S]* 0 invoices were charged twice/,
+      );
+      assert.match(
+        await start(path.join(folder, 'invoices')),
+        /\n0 invoices were written[\s\S]*Of 12 invoices 12 are charged[\s\S]*took money 0 times/,
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -164,7 +231,10 @@ async function start(folder: string): Promise<string> {
 
 async function everythingOver({ store }: Runtime): Promise<void> {
   await until(120_000, 'every run is over', async () => {
-    const rows = await store.query<Pick<Run, 'id'>>({ name: '', text: "select id from cloudcode.runs where state in ('queued', 'running') limit 1" });
+    const rows = await store.query<Pick<Run, 'id'>>({
+      name: '',
+      text: "select id from cloudcode.runs where state in ('queued', 'running') limit 1",
+    });
     return rows.length === 0 ? true : null;
   });
 }

@@ -50,7 +50,12 @@ describe('the weather example computes from the file what is in it', () => {
       for (const month of months) {
         const expected = truth.months.get(`${month.location} ${month.month}`);
         assert.deepEqual(
-          { days: month.days, millimetres: (month.precipitation / 10).toFixed(1), highest: month.tempHighest / 10, lowest: month.tempLowest / 10 },
+          {
+            days: month.days,
+            millimetres: (month.precipitation / 10).toFixed(1),
+            highest: month.tempHighest / 10,
+            lowest: month.tempLowest / 10,
+          },
           { ...expected, millimetres: expected?.millimetres.toFixed(1) },
           `${month.location} ${month.month}`,
         );
@@ -82,48 +87,56 @@ describe('npm start', () => {
     return one;
   };
 
-  it('finishes an import that kill -9 has ended twice, with nothing lost or doubled, and sends the report by SMTP', { timeout: 240_000 }, async () => {
-    const first = start();
-    const [, importId = ''] = await first.says(/New import (\S+)/);
-    await first.says(/piece [1-9]\d* of/);
-    killTree(first.pid);
+  it(
+    'finishes an import that kill -9 has ended twice, with nothing lost or doubled, and sends the report by SMTP',
+    { timeout: 240_000 },
+    async () => {
+      const first = start();
+      const [, importId = ''] = await first.says(/New import (\S+)/);
+      await first.says(/piece [1-9]\d* of/);
+      killTree(first.pid);
 
-    const second = start();
-    assert.equal((await second.says(/Going on with import ([^,\s]+)/))[1], importId);
-    await second.says(/piece (?:[6-9]|10) of/);
-    killTree(second.pid);
+      const second = start();
+      assert.equal((await second.says(/Going on with import ([^,\s]+)/))[1], importId);
+      await second.says(/piece (?:[6-9]|10) of/);
+      killTree(second.pid);
 
-    await using mailbox = await openMailbox();
-    const third = start({ SMTP_URL: mailbox.url });
-    await third.says(/until Ctrl-C/);
-    assert.match(third.output(), new RegExp(`Going on with import ${importId}`));
-    await checkReport(folder);
-    assert.equal(new Set(mailbox.messageIds).size, 1, mailbox.messageIds.join());
-    assert.match(mailbox.messageIds[0] ?? '', new RegExp(importId));
+      await using mailbox = await openMailbox();
+      const third = start({ SMTP_URL: mailbox.url });
+      await third.says(/until Ctrl-C/);
+      assert.match(third.output(), new RegExp(`Going on with import ${importId}`));
+      await checkReport(folder);
+      assert.equal(new Set(mailbox.messageIds).size, 1, mailbox.messageIds.join());
+      assert.match(mailbox.messageIds[0] ?? '', new RegExp(importId));
 
-    third.interrupt();
-    assert.equal(await third.ended, 0);
-  });
+      third.interrupt();
+      assert.equal(await third.ended, 0);
+    },
+  );
 
-  it('starts a new import when the last one is over, writes the mail to a file, and ends with status 0 on Ctrl-C', { timeout: 120_000 }, async () => {
-    await rm(path.join(folder, 'output', 'report.html'), { force: true });
-    const fresh = start();
-    const [, importId = ''] = await fresh.says(/New import (\S+)/);
-    await fresh.says(/until Ctrl-C/);
-    await checkReport(folder);
-    assert.ok((await readdir(path.join(folder, 'output', 'mail'))).includes(`report-${importId}.eml`));
-    assert.match(fresh.output(), /summarise_month +104 +104/);
+  it(
+    'starts a new import when the last one is over, writes the mail to a file, and ends with status 0 on Ctrl-C',
+    { timeout: 120_000 },
+    async () => {
+      await rm(path.join(folder, 'output', 'report.html'), { force: true });
+      const fresh = start();
+      const [, importId = ''] = await fresh.says(/New import (\S+)/);
+      await fresh.says(/until Ctrl-C/);
+      await checkReport(folder);
+      assert.ok((await readdir(path.join(folder, 'output', 'mail'))).includes(`report-${importId}.eml`));
+      assert.match(fresh.output(), /summarise_month +104 +104/);
 
-    const second = start();
-    await second.says(/A server of an earlier start runs at/);
-    await second.says(/until Ctrl-C/);
-    second.interrupt();
-    assert.equal(await second.ended, 0);
+      const second = start();
+      await second.says(/A server of an earlier start runs at/);
+      await second.says(/until Ctrl-C/);
+      second.interrupt();
+      assert.equal(await second.ended, 0);
 
-    fresh.interrupt();
-    assert.equal(await fresh.ended, 0);
-    assert.equal(treeOf(fresh.pid).length, 0);
-  });
+      fresh.interrupt();
+      assert.equal(await fresh.ended, 0);
+      assert.equal(treeOf(fresh.pid).length, 0);
+    },
+  );
 
   it('says so and fails when its server dies', { timeout: 60_000 }, async () => {
     const one = start();
@@ -152,7 +165,12 @@ async function checkReport(folder: string): Promise<void> {
     rows += Number(days);
     assert.deepEqual(
       [days, millimetres, lowest, highest],
-      [String(expected.days), `${expected.millimetres.toFixed(1)} mm`, `${expected.lowest.toFixed(1)} °C`, `${expected.highest.toFixed(1)} °C`],
+      [
+        String(expected.days),
+        `${expected.millimetres.toFixed(1)} mm`,
+        `${expected.lowest.toFixed(1)} °C`,
+        `${expected.highest.toFixed(1)} °C`,
+      ],
       key,
     );
   }
@@ -181,7 +199,10 @@ function startExample(folder: string, variables: Record<string, string>): Starte
     isOver = true;
     return typeof status === 'number' ? status : null;
   });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
   const says = async (pattern: RegExp): Promise<RegExpMatchArray> => {
     const signal = AbortSignal.timeout(60_000);
     for (;;) {
@@ -196,7 +217,9 @@ function startExample(folder: string, variables: Record<string, string>): Starte
 
 /** The process and all that it has started, and what those have. */
 function treeOf(pid: number): number[] {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number));
   const tree = table.some(([each]) => each === pid) ? [pid] : [];
   for (const parent of tree) tree.push(...table.flatMap(([each = 0, ppid]) => (ppid === parent ? [each] : [])));
@@ -229,7 +252,9 @@ async function openMailbox() {
     disabledCommands: ['STARTTLS'],
     onData(stream, _session, done) {
       let mail = '';
-      stream.setEncoding('utf8').on('data', (text: string) => { mail += text; });
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        mail += text;
+      });
       stream.on('end', () => {
         messageIds.push(/^Message-ID: (.*)$/im.exec(mail)?.[1] ?? 'none');
         done();
@@ -243,6 +268,9 @@ async function openMailbox() {
   return {
     url: `smtp://127.0.0.1:${address.port}`,
     messageIds,
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => { server.close(resolve); }),
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(resolve);
+      }),
   };
 }

@@ -9,7 +9,8 @@ import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.t
 import { until } from '../support/runtime.ts';
 import { openStage, type Stage } from '../support/stage.ts';
 
-const schema = '<data-model><model name="piece"><field name="state" type="text"/><field name="note" type="text"/><field name="n" type="integer"/></model></data-model>';
+const schema =
+  '<data-model><model name="piece"><field name="state" type="text"/><field name="note" type="text"/><field name="n" type="integer"/></model></data-model>';
 
 /** What each does once, and can be counted. */
 const tasks = {
@@ -104,69 +105,103 @@ const cases: readonly Case[] = [
   { cut: named('commit'), task: 'increments_many', pieces: 1, children: 1, sum: 3 },
 ];
 
-describe('promises 2 and 3: a connection that is cut at any statement leaves it done once, and nobody guesses', { timeout: 240_000 }, () => {
-  let stage: Stage;
-  let proxy: CuttingProxy;
-  let outside: Store;
-  before(async () => {
-    stage = await openStage(tasks);
-    proxy = await startCuttingProxy(stage.url);
-    outside = await openStore({ url: proxy.url });
-    await stage.start({ url: proxy.url, leaseMs: 3000 });
-  });
-  after(async () => {
-    await outside.close();
-    await stage[Symbol.asyncDispose]();
-    await proxy[Symbol.asyncDispose]();
-  });
+describe(
+  'promises 2 and 3: a connection that is cut at any statement leaves it done once, and nobody guesses',
+  { timeout: 240_000 },
+  () => {
+    let stage: Stage;
+    let proxy: CuttingProxy;
+    let outside: Store;
+    before(async () => {
+      stage = await openStage(tasks);
+      proxy = await startCuttingProxy(stage.url);
+      outside = await openStore({ url: proxy.url });
+      await stage.start({ url: proxy.url, leaseMs: 3000 });
+    });
+    after(async () => {
+      await outside.close();
+      await stage[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+    });
 
-  const count = async (text: string, values: readonly unknown[]): Promise<number> => {
-    const [row] = await stage.store.query<{ count: number }>({ name: '', text: `select count(*)::integer as count from ${text}`, values });
-    return row?.count ?? 0;
-  };
-  const counted = async (state: string): Promise<number> => {
-    const [row] = await stage.store.query<{ sum: number }>({ name: '', text: 'select coalesce(sum(n), 0)::integer as sum from cloudcode_testing.piece where state = $1', values: [state] });
-    return row?.sum ?? 0;
-  };
-  const ended = (id: string): Promise<Run> => until(30_000, `run ${id} is over`, async () => {
-    const now = await getRun(stage.store, 'testing', id);
-    return isFinal(now.state) ? now : null;
-  });
-
-  for (const where of ['request', 'answer'] as const) {
-    for (const [index, { cut, task, key, children = 0, pieces = 0, sum = 0 }] of cases.entries()) {
-      it(`${task}: ${cut.replaceAll('\0', '')} is cut in its ${where}`, async () => {
-        // An attempt whose claim was not answered never was; every other goes on. The claim that is cut may be one that found nothing to claim: then there is another try.
-        const isLost = cut === claims && where === 'answer';
-        for (let tries = 1; ; tries += 1) {
-          const state = `${where} ${index} ${tries}`;
-          proxy.cutAt(cut, where);
-          const { id } = await scheduleRun(stage.store, 'testing', { task, queue: 'q', parameters: { state, ...(key === undefined ? {} : { key: `${key} ${where}` }) } });
-          const run = await ended(id);
-          // A run is claimed along with its scheduling unless another claim is under way just then.
-          if (task === 'schedules' && !proxy.hasCut() && tries < 10) continue;
-          await until(10_000, 'the connection was cut', () => (proxy.hasCut() ? true : null));
-          assert.equal(run.state, 'succeeded');
-          assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
-          await until(30_000, 'what it scheduled is done', async () => (await count("cloudcode.runs where scheduled_by = $1 and state = 'succeeded'", [id])) === children || null);
-          assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
-          assert.equal(await counted(state), sum);
-          if (task === 'says') assert.deepEqual((await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message), ['once']);
-          const outcomes = run.attempts.map(({ outcome }) => outcome);
-          if (isLost && outcomes.length === 1 && tries < 10) continue;
-          return assert.deepEqual(outcomes, isLost ? ['lost', 'returned'] : ['returned']);
-        }
+    const count = async (text: string, values: readonly unknown[]): Promise<number> => {
+      const [row] = await stage.store.query<{ count: number }>({
+        name: '',
+        text: `select count(*)::integer as count from ${text}`,
+        values,
       });
-    }
-
-    for (const [what, options] of [['a run', {}], ['a run with a key', { key: `outside ${where}` }]] as const) {
-      it(`from outside: the insertion of ${what} is cut in its ${where}`, async () => {
-        proxy.cutAt(named('key' in options ? 'insert_keyed_run' : 'insert_run'), where);
-        const { id } = await scheduleRun(outside, 'testing', { task: 'answers', queue: `outside ${what} ${where}`, ...options });
-        assert.ok(proxy.hasCut());
-        assert.equal((await ended(id)).result, 'answer');
-        assert.equal(await count('cloudcode.runs where queue = $1', [`outside ${what} ${where}`]), 1);
+      return row?.count ?? 0;
+    };
+    const counted = async (state: string): Promise<number> => {
+      const [row] = await stage.store.query<{ sum: number }>({
+        name: '',
+        text: 'select coalesce(sum(n), 0)::integer as sum from cloudcode_testing.piece where state = $1',
+        values: [state],
       });
+      return row?.sum ?? 0;
+    };
+    const ended = (id: string): Promise<Run> =>
+      until(30_000, `run ${id} is over`, async () => {
+        const now = await getRun(stage.store, 'testing', id);
+        return isFinal(now.state) ? now : null;
+      });
+
+    for (const where of ['request', 'answer'] as const) {
+      for (const [index, { cut, task, key, children = 0, pieces = 0, sum = 0 }] of cases.entries()) {
+        it(`${task}: ${cut.replaceAll('\0', '')} is cut in its ${where}`, async () => {
+          // An attempt whose claim was not answered never was; every other goes on. The claim that is cut may be one that found nothing to claim: then there is another try.
+          const isLost = cut === claims && where === 'answer';
+          for (let tries = 1; ; tries += 1) {
+            const state = `${where} ${index} ${tries}`;
+            proxy.cutAt(cut, where);
+            const { id } = await scheduleRun(stage.store, 'testing', {
+              task,
+              queue: 'q',
+              parameters: { state, ...(key === undefined ? {} : { key: `${key} ${where}` }) },
+            });
+            const run = await ended(id);
+            // A run is claimed along with its scheduling unless another claim is under way just then.
+            if (task === 'schedules' && !proxy.hasCut() && tries < 10) continue;
+            await until(10_000, 'the connection was cut', () => (proxy.hasCut() ? true : null));
+            assert.equal(run.state, 'succeeded');
+            assert.equal(await count('cloudcode.runs where scheduled_by = $1', [id]), children);
+            await until(
+              30_000,
+              'what it scheduled is done',
+              async () =>
+                (await count("cloudcode.runs where scheduled_by = $1 and state = 'succeeded'", [id])) === children ||
+                null,
+            );
+            assert.equal(await count('cloudcode_testing.piece where state = $1', [state]), pieces);
+            assert.equal(await counted(state), sum);
+            if (task === 'says')
+              assert.deepEqual(
+                (await readLogs(stage.store, 'testing', id, 0)).lines.map(({ message }) => message),
+                ['once'],
+              );
+            const outcomes = run.attempts.map(({ outcome }) => outcome);
+            if (isLost && outcomes.length === 1 && tries < 10) continue;
+            return assert.deepEqual(outcomes, isLost ? ['lost', 'returned'] : ['returned']);
+          }
+        });
+      }
+
+      for (const [what, options] of [
+        ['a run', {}],
+        ['a run with a key', { key: `outside ${where}` }],
+      ] as const) {
+        it(`from outside: the insertion of ${what} is cut in its ${where}`, async () => {
+          proxy.cutAt(named('key' in options ? 'insert_keyed_run' : 'insert_run'), where);
+          const { id } = await scheduleRun(outside, 'testing', {
+            task: 'answers',
+            queue: `outside ${what} ${where}`,
+            ...options,
+          });
+          assert.ok(proxy.hasCut());
+          assert.equal((await ended(id)).result, 'answer');
+          assert.equal(await count('cloudcode.runs where queue = $1', [`outside ${what} ${where}`]), 1);
+        });
+      }
     }
-  }
-});
+  },
+);

@@ -33,11 +33,14 @@ test('promise 2: a transaction whose client was cut off does not keep a queue st
   await using proxy = await startCuttingProxy(t.store.url);
   await using cutOff = await openStore({ url: proxy.url, limitMs: 1000 });
   const lock = { name: '', text: 'select pg_advisory_xact_lock(4711)' };
-  await assert.rejects(cutOff.transaction(async (db) => {
-    await db.query(lock);
-    proxy.silence(true);
-    await db.query(one);
-  }), { code: 'database_unreachable' });
+  await assert.rejects(
+    cutOff.transaction(async (db) => {
+      await db.query(lock);
+      proxy.silence(true);
+      await db.query(one);
+    }),
+    { code: 'database_unreachable' },
+  );
   // Nobody tells the server that the client is gone: it gives up by itself.
   assert.equal((await t.store.query(lock)).length, 1);
 });
@@ -50,7 +53,11 @@ for (const [what, harm] of [
     await using t = await testStore();
     await using proxy = await startCuttingProxy(t.store.url);
     let heard = 0;
-    await using listening = listen(proxy.url, t.runnerId, { claimable: () => (heard += 1), cancel: () => undefined, trouble: () => undefined });
+    await using listening = listen(proxy.url, t.runnerId, {
+      claimable: () => (heard += 1),
+      cancel: () => undefined,
+      trouble: () => undefined,
+    });
     assert.ok(listening);
     await until(5000, 'it listens', () => (heard > 0 ? true : null));
     await proxy[harm]();
@@ -68,6 +75,8 @@ test('a store goes on when a pooler has put other sessions behind its connection
   await using store = await openStore({ url: proxy.url, maxConnections: 1 });
   await store.query(one);
   await proxy.discardSessions();
-  await store.query(one).catch((error: unknown) => assert.equal((error as { code?: string }).code, 'database_unreachable'));
+  await store
+    .query(one)
+    .catch((error: unknown) => assert.equal((error as { code?: string }).code, 'database_unreachable'));
   assert.equal((await store.query(one)).length, 1);
 });

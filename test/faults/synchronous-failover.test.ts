@@ -53,47 +53,58 @@ const tasks = {
     }`,
 };
 
-test(`promises 1, 2, 3 and 8: a failover to a synchronous standby in the middle of ${total} runs loses nothing`, { timeout: 300_000 }, async (t) => {
-  await using pair = await startPair();
-  await using address = await openSwitchedAddress(pair.primary.connect);
-  await using stage = await openStage(tasks, { url: databaseServer(pair.primary.url).throughPort(address.port) });
-  // Short leases run out meanwhile, long ones do not.
-  for (const leaseMs of [2000, 15_000, 15_000]) await stage.start({ leaseMs });
+test(
+  `promises 1, 2, 3 and 8: a failover to a synchronous standby in the middle of ${total} runs loses nothing`,
+  { timeout: 300_000 },
+  async (t) => {
+    await using pair = await startPair();
+    await using address = await openSwitchedAddress(pair.primary.connect);
+    await using stage = await openStage(tasks, { url: databaseServer(pair.primary.url).throughPort(address.port) });
+    // Short leases run out meanwhile, long ones do not.
+    for (const leaseMs of [2000, 15_000, 15_000]) await stage.start({ leaseMs });
 
-  const confirmed = new Map<string, number | null>();
-  const answered = new Map<string, Answer>();
-  const feeding = feed(stage, confirmed);
-  const watching = watchAnswers(stage, answered);
-  await until(120_000, 'the middle', () => (answered.size >= middle ? true : null));
+    const confirmed = new Map<string, number | null>();
+    const answered = new Map<string, Answer>();
+    const feeding = feed(stage, confirmed);
+    const watching = watchAnswers(stage, answered);
+    await until(120_000, 'the middle', () => (answered.size >= middle ? true : null));
 
-  const scheduledBefore = confirmed.size;
-  await pair.primary.kill();
-  const answeredBefore = answered.size;
-  // As where the address moves first: for a while it leads to a server that takes no writes.
-  address.pointTo(pair.standby.connect);
-  await delay(1500);
-  const away = performance.now();
-  await pair.standby.query('select pg_promote()');
-  await until(30_000, 'an answer after the failover', () => (answered.size > answeredBefore ? true : null));
-  const onAfterMs = Math.round(performance.now() - away);
+    const scheduledBefore = confirmed.size;
+    await pair.primary.kill();
+    const answeredBefore = answered.size;
+    // As where the address moves first: for a while it leads to a server that takes no writes.
+    address.pointTo(pair.standby.connect);
+    await delay(1500);
+    const away = performance.now();
+    await pair.standby.query('select pg_promote()');
+    await until(30_000, 'an answer after the failover', () => (answered.size > answeredBefore ? true : null));
+    const onAfterMs = Math.round(performance.now() - away);
 
-  const uncertain = await feeding;
-  await until(240_000, 'all runs are over', async () => {
-    await delay(200);
-    return (await countUnfinished(stage)) === 0 ? true : null;
-  });
-  watching.stop();
-  const runs = await allRuns(stage);
-  assertNothingLost(runs, confirmed);
-  assertAnswersKept(runs, answered);
-  assertOneAtATimeInOrder(readFileSync(join(stage.folder, 'notes'), 'utf8'));
-  // A fan whose attempt was lost, because its runner lost its lease meanwhile, schedules its children again.
-  const repeated = runs.filter(({ task }) => task === 'fan').reduce((sum, { attempts }) => sum + (attempts.length - 1) * childrenOfEach, 0);
-  assert.ok(runs.length >= total && runs.length <= total + uncertain + repeated, `${runs.length} runs, ${uncertain} calls without an answer, ${repeated} scheduled again at most`);
-  const lost = runs.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome === 'lost').length;
-  t.diagnostic(`killed after ${scheduledBefore} confirmed schedule calls and ${answeredBefore} confirmed answers of ${runs.length} runs; ${uncertain} calls without an answer; ` +
-    `the first answer ${onAfterMs} ms after the promotion; ${lost} attempts lost`);
-});
+    const uncertain = await feeding;
+    await until(240_000, 'all runs are over', async () => {
+      await delay(200);
+      return (await countUnfinished(stage)) === 0 ? true : null;
+    });
+    watching.stop();
+    const runs = await allRuns(stage);
+    assertNothingLost(runs, confirmed);
+    assertAnswersKept(runs, answered);
+    assertOneAtATimeInOrder(readFileSync(join(stage.folder, 'notes'), 'utf8'));
+    // A fan whose attempt was lost, because its runner lost its lease meanwhile, schedules its children again.
+    const repeated = runs
+      .filter(({ task }) => task === 'fan')
+      .reduce((sum, { attempts }) => sum + (attempts.length - 1) * childrenOfEach, 0);
+    assert.ok(
+      runs.length >= total && runs.length <= total + uncertain + repeated,
+      `${runs.length} runs, ${uncertain} calls without an answer, ${repeated} scheduled again at most`,
+    );
+    const lost = runs.flatMap(({ attempts }) => attempts).filter(({ outcome }) => outcome === 'lost').length;
+    t.diagnostic(
+      `killed after ${scheduledBefore} confirmed schedule calls and ${answeredBefore} confirmed answers of ${runs.length} runs; ${uncertain} calls without an answer; ` +
+        `the first answer ${onAfterMs} ms after the promotion; ${lost} attempts lost`,
+    );
+  },
+);
 
 interface Pair extends AsyncDisposable {
   readonly primary: PostgresServer;
@@ -113,7 +124,8 @@ async function startPair(): Promise<Pair> {
     return row?.['sync_state'] === 'sync' ? true : null;
   });
   return {
-    primary, standby,
+    primary,
+    standby,
     async [Symbol.asyncDispose]() {
       await standby[Symbol.asyncDispose]();
       await primary[Symbol.asyncDispose]();
@@ -137,7 +149,8 @@ async function feed({ store }: Stage, confirmed: Map<string, number | null>): Pr
       }
     }
   };
-  const step = (n: number, queue: string | null): Promise<void> => schedule({ task: 'step', parameters: { n, campaign }, ...(queue === null ? {} : { queue }) }, n);
+  const step = (n: number, queue: string | null): Promise<void> =>
+    schedule({ task: 'step', parameters: { n, campaign }, ...(queue === null ? {} : { queue }) }, n);
   const line = async (count: number, queue: string | null): Promise<void> => {
     for (let n = 0; n < count; n += 1) {
       await step(n, queue);
@@ -151,7 +164,11 @@ async function feed({ store }: Stage, confirmed: Map<string, number | null>): Pr
       await delay(feedMs / fans);
     }
   };
-  await Promise.all([...Array.from({ length: queues }, (_, n) => line(inEachQueue, `queue ${n}`)), line(withoutQueue, null), fan()]);
+  await Promise.all([
+    ...Array.from({ length: queues }, (_, n) => line(inEachQueue, `queue ${n}`)),
+    line(withoutQueue, null),
+    fan(),
+  ]);
   return uncertain;
 }
 
@@ -166,11 +183,13 @@ function watchAnswers({ store }: Stage, answered: Map<string, Answer>): { stop()
   let isOver = false;
   const watch = async (): Promise<void> => {
     for (let newest = new Date(0); !isOver; await delay(100)) {
-      const answers = await store.query<Answer>({
-        name: 'answers',
-        text: `select id, finished_at as "finishedAt", attempt_count as attempts from cloudcode.runs where state = 'succeeded' and finished_at >= $1 order by finished_at`,
-        values: [new Date(newest.getTime() - overlapMs)],
-      }).catch(() => []);
+      const answers = await store
+        .query<Answer>({
+          name: 'answers',
+          text: `select id, finished_at as "finishedAt", attempt_count as attempts from cloudcode.runs where state = 'succeeded' and finished_at >= $1 order by finished_at`,
+          values: [new Date(newest.getTime() - overlapMs)],
+        })
+        .catch(() => []);
       for (const answer of answers) if (!answered.has(answer.id)) answered.set(answer.id, answer);
       newest = answers.at(-1)?.finishedAt ?? newest;
     }
@@ -180,7 +199,10 @@ function watchAnswers({ store }: Stage, answered: Map<string, Answer>): { stop()
 }
 
 async function countUnfinished({ store }: Stage): Promise<number> {
-  const [row] = await store.query<{ count: number }>({ name: 'unfinished', text: "select count(*)::integer as count from cloudcode.runs where state in ('queued', 'running')" });
+  const [row] = await store.query<{ count: number }>({
+    name: 'unfinished',
+    text: "select count(*)::integer as count from cloudcode.runs where state in ('queued', 'running')",
+  });
   return row?.count ?? 0;
 }
 
@@ -204,7 +226,8 @@ function assertNothingLost(runs: readonly Run[], confirmed: ReadonlyMap<string, 
     if (n !== null) assert.equal(run.result, n);
   }
   for (const fan of runs.filter(({ task }) => task === 'fan')) {
-    for (const id of fan.result as readonly string[]) assert.ok(byId.has(id), `run ${id} was confirmed to its task, and is gone`);
+    for (const id of fan.result as readonly string[])
+      assert.ok(byId.has(id), `run ${id} was confirmed to its task, and is gone`);
   }
 }
 
@@ -213,13 +236,20 @@ function assertAnswersKept(runs: readonly Run[], answered: ReadonlyMap<string, A
     assert.equal(run.attempts.filter(({ outcome }) => outcome === 'returned').length, 1, `run ${run.id}`);
     assert.equal(run.attempts.at(-1)?.outcome, 'returned', 'nothing after the answer');
     const seen = answered.get(run.id);
-    if (seen !== undefined) assert.deepEqual([run.finishedAt, run.attempts.length], [seen.finishedAt.toISOString(), seen.attempts]);
+    if (seen !== undefined)
+      assert.deepEqual([run.finishedAt, run.attempts.length], [seen.finishedAt.toISOString(), seen.attempts]);
   }
 }
 
 function assertOneAtATimeInOrder(notes: string): void {
-  const lines = notes.trim().split('\n').map((line) => JSON.parse(line) as { what: string; queue: string | null; n: number });
-  assert.deepEqual(lines.filter(({ what }) => what === 'overlap'), []);
+  const lines = notes
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { what: string; queue: string | null; n: number });
+  assert.deepEqual(
+    lines.filter(({ what }) => what === 'overlap'),
+    [],
+  );
   const last = new Map<string, number>();
   for (const { queue, n } of lines) {
     if (queue === null) continue;

@@ -33,14 +33,20 @@ interface Lingering {
 
 async function schedule(name: string, parameters: object = {}): Promise<Lingering> {
   const file = join(stage.folder, name);
-  const { id } = await scheduleRun(stage.store, 'testing', { task: 'lingers', queue: 'q', parameters: { file, ...parameters } });
+  const { id } = await scheduleRun(stage.store, 'testing', {
+    task: 'lingers',
+    queue: 'q',
+    parameters: { file, ...parameters },
+  });
   return { id, executed: () => readFileSync(file, 'utf8') };
 }
 
 const shown = (id: string): Promise<Run> => getRun(stage.store, 'testing', id);
 
 async function hasAnswered(id: string): Promise<void> {
-  await until(20_000, 'its answer is stored before its end', async () => ((await shown(id)).attempts[0]?.answeredAt ?? null) === null ? null : true);
+  await until(20_000, 'its answer is stored before its end', async () =>
+    ((await shown(id)).attempts[0]?.answeredAt ?? null) === null ? null : true,
+  );
 }
 
 async function ended(id: string): Promise<Run> {
@@ -58,8 +64,14 @@ for (const throws of [false, true]) {
     await runner.kill('SIGKILL');
     const next = await stage.start();
     const { state, result, error, attempts } = await ended(id);
-    assert.deepEqual([state, result, error?.message], throws ? ['failed', null, 'the answer'] : ['succeeded', { answer: 42 }, undefined]);
-    assert.deepEqual(attempts.map(({ outcome, error: why }) => [outcome, why?.name]), [throws ? ['threw', 'RangeError'] : ['returned', undefined]]);
+    assert.deepEqual(
+      [state, result, error?.message],
+      throws ? ['failed', null, 'the answer'] : ['succeeded', { answer: 42 }, undefined],
+    );
+    assert.deepEqual(
+      attempts.map(({ outcome, error: why }) => [outcome, why?.name]),
+      [throws ? ['threw', 'RangeError'] : ['returned', undefined]],
+    );
     assert.equal(executed(), '1 ');
     await next.kill('SIGTERM');
   });
@@ -73,7 +85,10 @@ test('promise 3: an answer stands when its runner loses the database while the p
   proxy.silence(true);
   const other = await stage.start();
   const { state, result, attempts } = await ended(id);
-  assert.deepEqual([state, result, attempts.map(({ outcome }) => outcome)], ['succeeded', { answer: 42 }, ['returned']]);
+  assert.deepEqual(
+    [state, result, attempts.map(({ outcome }) => outcome)],
+    ['succeeded', { answer: 42 }, ['returned']],
+  );
   assert.equal(executed(), '1 ');
   proxy.silence(false);
   await runner.kill('SIGKILL');
@@ -89,7 +104,10 @@ test('promise 3: an answer is stored once though nobody hears that it was, or th
     await hasAnswered(id);
     assert.equal(proxy.hasCut(), true);
     const { state, result, attempts } = await ended(id);
-    assert.deepEqual([state, result, attempts.map(({ outcome }) => outcome)], ['succeeded', { answer: 42 }, ['returned']]);
+    assert.deepEqual(
+      [state, result, attempts.map(({ outcome }) => outcome)],
+      ['succeeded', { answer: 42 }, ['returned']],
+    );
     assert.equal(executed(), '1 ');
     await runner.kill('SIGTERM');
   }

@@ -43,7 +43,10 @@ test('a paused queue starts nothing until it is resumed', async () => {
 test('a running attempt shows its pid', async () => {
   const run = await runtime.schedule('sleeps', { parameters: { ms: 60_000 } });
   const pid = await until(5000, 'the attempt has a pid', async () => {
-    const [row] = await runtime.store.query<{ pid: number | null }>({ name: '', text: `select pid from cloudcode.attempts where run_id = '${run.id}'` });
+    const [row] = await runtime.store.query<{ pid: number | null }>({
+      name: '',
+      text: `select pid from cloudcode.attempts where run_id = '${run.id}'`,
+    });
     return row?.pid ?? null;
   });
   assert.match(readFileSync(`/proc/${pid}/environ`, 'latin1'), /CLOUDCODE_ATTEMPT=/);

@@ -29,12 +29,12 @@ const changes: Readonly<Record<string, string>> = {
   'microtasks that stand still': `process.nextTick = () => {}; globalThis.queueMicrotask = () => {};`,
   'clocks that stand still': `performance.now = () => 0; process.hrtime.bigint = () => 0n;`,
   'node:fs': `const fs = process.getBuiltinModule('node:fs'); for (const name of ['read', 'readSync', 'write', 'writeSync', 'readFileSync', 'existsSync', 'openSync']) fs[name] = () => { throw new Error('changed'); };`,
-  'require': `process.getBuiltinModule('node:module')._load = () => { throw new Error('changed'); };`,
+  require: `process.getBuiltinModule('node:module')._load = () => { throw new Error('changed'); };`,
   'process.send and process.emit': `process.send = () => true; process.emit = () => false; process.removeAllListeners();`,
   'process.reallyExit': `process.reallyExit = () => { throw new Error('changed'); };`,
   'process.argv and process.resourceUsage': `process.argv.length = 0; process.resourceUsage = () => ({});`,
   'process itself': `globalThis.process = { env: {}, browser: true };`,
-  'console': `globalThis.console.log = globalThis.console.log.bind(null); console.error = () => { throw new Error('changed'); };`,
+  console: `globalThis.console.log = globalThis.console.log.bind(null); console.error = () => { throw new Error('changed'); };`,
   'names of options on every object': `for (const name of ['task', 'parameters', 'at', 'after', 'queue', 'key', 'data', 'filename', 'contentType']) Object.defineProperty(Object.prototype, name, { configurable: true, get: () => 7, set() {} });`,
   'names of messages on every object': `for (const name of ['type', 'json', 'call', 'outcome', 'key', 'resolve', 'reject', 'request', 'text']) Object.defineProperty(Object.prototype, name, { configurable: true, get: () => 7, set() {} });`,
   'an enumerable method on every object': `Object.prototype.extend = function () { return this; }; Array.prototype.last = function () { return this.at(-1); };`,
@@ -62,8 +62,15 @@ describe('what a task changes of what all code shares', () => {
   let runtime: Runtime;
   const nameOf = (index: number): string => `task_${index}`;
   before(async () => {
-    const tasks = Object.fromEntries(Object.values(changes).map((change, index) => [`cloudcode/${nameOf(index)}/index.js`, task(change)]));
-    runtime = await startRuntime({ ...tasks, 'cloudcode.config.js': 'export default { defaults: { maxAttempts: 1 } };', 'schema.xml': schema, echo: 'export async function run(params) { return params; }' });
+    const tasks = Object.fromEntries(
+      Object.values(changes).map((change, index) => [`cloudcode/${nameOf(index)}/index.js`, task(change)]),
+    );
+    runtime = await startRuntime({
+      ...tasks,
+      'cloudcode.config.js': 'export default { defaults: { maxAttempts: 1 } };',
+      'schema.xml': schema,
+      echo: 'export async function run(params) { return params; }',
+    });
   });
   after(() => runtime[Symbol.asyncDispose]());
 
@@ -84,7 +91,8 @@ describe('what a task changes of what all code shares', () => {
   /** The lines of a run, and whether each has the time at which it was written. */
   async function linesOf(run: Run): Promise<readonly (readonly [string, boolean])[]> {
     const rows = await runtime.store.query<{ message: string; inTime: boolean }>({
-      name: '', text: `select message, at > '2026-01-01' as "inTime" from cloudcode.log_lines where run_id = '${run.id}' order by seq`,
+      name: '',
+      text: `select message, at > '2026-01-01' as "inTime" from cloudcode.log_lines where run_id = '${run.id}' order by seq`,
     });
     return rows.map(({ message, inTime }) => [message, inTime]);
   }

@@ -47,27 +47,41 @@ interface Alone {
 async function scheduleAlone(stage: Stage, options: { readonly spins?: boolean } = {}): Promise<Alone> {
   const file = join(stage.folder, 'notes');
   const name = `cloudcode-test-${randomUUID()}`;
-  const run = await scheduleRun(stage.store, 'testing', { task: 'alone', queue: 'one', parameters: { name, notes: file, spins: options.spins ?? true } });
+  const run = await scheduleRun(stage.store, 'testing', {
+    task: 'alone',
+    queue: 'one',
+    parameters: { name, notes: file, spins: options.spins ?? true },
+  });
   const notes = (): readonly string[] => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
   return {
     run,
     notes,
-    started: (attempt) => until(30_000, `attempt ${attempt} has started`, () => {
-      const line = notes().find((each) => each.startsWith(`started ${attempt} `));
-      return line === undefined ? null : Number(line.split(' ')[2]);
-    }),
-    ended: () => until(30_000, 'the run is over', async () => {
-      const now = await getRun(stage.store, 'testing', run.id);
-      return isFinal(now.state) ? now : null;
-    }),
+    started: (attempt) =>
+      until(30_000, `attempt ${attempt} has started`, () => {
+        const line = notes().find((each) => each.startsWith(`started ${attempt} `));
+        return line === undefined ? null : Number(line.split(' ')[2]);
+      }),
+    ended: () =>
+      until(30_000, 'the run is over', async () => {
+        const now = await getRun(stage.store, 'testing', run.id);
+        return isFinal(now.state) ? now : null;
+      }),
   };
 }
 
-const gone = (pid: number): Promise<true> => until(15_000, `process ${pid} is gone`, () => (isAlive(readStat(pid)) ? null : true));
+const gone = (pid: number): Promise<true> =>
+  until(15_000, `process ${pid} is gone`, () => (isAlive(readStat(pid)) ? null : true));
 
 function assertTakenOver(run: Run, { notes }: Alone): void {
-  assert.deepEqual(run.attempts.map((attempt) => attempt.outcome), ['lost', 'returned']);
-  assert.deepEqual(notes().map((line) => line.split(' ')[0]), ['started', 'started'], 'no overlap');
+  assert.deepEqual(
+    run.attempts.map((attempt) => attempt.outcome),
+    ['lost', 'returned'],
+  );
+  assert.deepEqual(
+    notes().map((line) => line.split(' ')[0]),
+    ['started', 'started'],
+    'no overlap',
+  );
 }
 
 test('promise 1: a runner that is stopped for twice its lease has its busy worker ended by its guard, before anybody takes over; then it works again', async () => {
@@ -80,7 +94,11 @@ test('promise 1: a runner that is stopped for twice its lease has its busy worke
   await gone(pid);
   const other = await stage.start({ leaseMs });
   assertTakenOver(await alone.ended(), alone);
-  await until(30_000, 'twice its lease has passed', async () => (await leaseOf(stage, stopped.id)).overdueMs > leaseMs || null);
+  await until(
+    30_000,
+    'twice its lease has passed',
+    async () => (await leaseOf(stage, stopped.id)).overdueMs > leaseMs || null,
+  );
   process.kill(stopped.pid, 'SIGCONT');
   await other.kill('SIGTERM');
   const next = await scheduleRun(stage.store, 'testing', { task: 'quick' });
@@ -118,30 +136,38 @@ test('promise 1: a guard that is stopped is replaced, and the new one holds the 
   });
   // The deadline that follows from a renewal is told before the next one begins.
   const { renewals } = await leaseOf(stage, runner.id);
-  await until(30_000, 'it has a deadline to hold', async () => (await leaseOf(stage, runner.id)).renewals >= renewals + 2 || null);
+  await until(
+    30_000,
+    'it has a deadline to hold',
+    async () => (await leaseOf(stage, runner.id)).renewals >= renewals + 2 || null,
+  );
   assert.ok(isAlive(readStat(pid)), 'the worker goes on meanwhile');
   process.kill(runner.pid, 'SIGSTOP');
   await gone(pid);
 });
 
 // A forked worker ends with its runner: then nothing is left.
-test('promise 1: what a runner and its guard leave when both are killed is ended before the run is tried again', { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' }, async () => {
-  await using stage = await openStage(tasks);
-  // A cgroup would be emptied by whoever uses it next.
-  const runner = await stage.start({ leaseMs, containment: 'scan' });
-  const alone = await scheduleAlone(stage);
-  const pid = await alone.started(1);
-  const guard = guardOf(runner.id);
-  assert.ok(guard !== null);
-  process.kill(guard, 'SIGSTOP');
-  await runner.kill('SIGKILL');
-  process.kill(guard, 'SIGKILL');
-  assert.ok(isAlive(readStat(pid)), 'it spins on');
-  await stage.start({ leaseMs });
-  assertTakenOver(await alone.ended(), alone);
-});
+test(
+  'promise 1: what a runner and its guard leave when both are killed is ended before the run is tried again',
+  { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' },
+  async () => {
+    await using stage = await openStage(tasks);
+    // A cgroup would be emptied by whoever uses it next.
+    const runner = await stage.start({ leaseMs, containment: 'scan' });
+    const alone = await scheduleAlone(stage);
+    const pid = await alone.started(1);
+    const guard = guardOf(runner.id);
+    assert.ok(guard !== null);
+    process.kill(guard, 'SIGSTOP');
+    await runner.kill('SIGKILL');
+    process.kill(guard, 'SIGKILL');
+    assert.ok(isAlive(readStat(pid)), 'it spins on');
+    await stage.start({ leaseMs });
+    assertTakenOver(await alone.ended(), alone);
+  },
+);
 
-test('promise 1: a jump of the database\'s clock ends no lease of a runner that lives', async () => {
+test("promise 1: a jump of the database's clock ends no lease of a runner that lives", async () => {
   await using stage = await openStage(tasks);
   await stage.start({ leaseMs });
   const alone = await scheduleAlone(stage, { spins: false });
@@ -150,9 +176,15 @@ test('promise 1: a jump of the database\'s clock ends no lease of a runner that 
   // As if the clock went forward by a day, again and again.
   const ended = alone.ended();
   let isOver = false;
-  void ended.then(() => (isOver = true), () => (isOver = true));
+  void ended.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  );
   while (!isOver) {
-    await stage.store.query({ name: '', text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day'" });
+    await stage.store.query({
+      name: '',
+      text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day'",
+    });
     await delay(20);
   }
   const run = await ended;
@@ -166,11 +198,17 @@ test('promise 2: the runs of a runner that died on another machine are tried aga
   await alone.started(1);
   await stage.start({ leaseMs });
   // Its process cannot be looked for: only its silence tells.
-  await stage.store.query({ name: '', text: `update cloudcode.runners set process_identity = 'another machine' where id = '${far.id}'` });
+  await stage.store.query({
+    name: '',
+    text: `update cloudcode.runners set process_identity = 'another machine' where id = '${far.id}'`,
+  });
   await far.kill('SIGKILL');
   const run = await alone.ended();
   assertTakenOver(run, alone);
-  const [lease] = await stage.store.query<{ isEarly: boolean }>({ name: '', text: `select lease_ended_at < lease_expires_at as "isEarly" from cloudcode.runners where id = '${far.id}'` });
+  const [lease] = await stage.store.query<{ isEarly: boolean }>({
+    name: '',
+    text: `select lease_ended_at < lease_expires_at as "isEarly" from cloudcode.runners where id = '${far.id}'`,
+  });
   assert.equal(lease?.isEarly, false);
 });
 

@@ -65,7 +65,10 @@ describe('a native add-on that cannot be loaded', { skip: process.platform !== '
   });
 
   test('of a Node that is not known yet', () => {
-    assert.match(errorOf(compile(fileIn('future'), 999)) ?? '', /^It was built for another Node \(NODE_MODULE_VERSION 999\).* npm rebuild future$/);
+    assert.match(
+      errorOf(compile(fileIn('future'), 999)) ?? '',
+      /^It was built for another Node \(NODE_MODULE_VERSION 999\).* npm rebuild future$/,
+    );
   });
 
   test('of another system, and of another processor', () => {
@@ -74,19 +77,36 @@ describe('a native add-on that cannot be loaded', { skip: process.platform !== '
     header.writeUInt32BE(0xcffaedfe, 0);
     header.writeUInt32LE(0x0100000c, 4);
     writeFileSync(mac, header);
-    assert.match(errorOf(mac) ?? '', new RegExp(`^It was built for darwin-arm64, and this machine is linux-${process.arch}\\. Install the packages on this platform`));
+    assert.match(
+      errorOf(mac) ?? '',
+      new RegExp(
+        `^It was built for darwin-arm64, and this machine is linux-${process.arch}\\. Install the packages on this platform`,
+      ),
+    );
     const other = fileIn('other');
     const code = readFileSync(compile(other, 115));
     code.writeUInt16LE(process.arch === 'arm64' ? 0x3e : 0xb7, 18);
     rmSync(other);
     writeFileSync(other, code);
-    assert.match(errorOf(other) ?? '', new RegExp(`^It was built for linux-${process.arch === 'arm64' ? 'x64' : 'arm64'}, and this machine is linux-${process.arch}\\. `));
+    assert.match(
+      errorOf(other) ?? '',
+      new RegExp(
+        `^It was built for linux-${process.arch === 'arm64' ? 'x64' : 'arm64'}, and this machine is linux-${process.arch}\\. `,
+      ),
+    );
   });
 
   test('of another C library, or one that needs a library which is not there', () => {
     const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } };
-    if (report.header?.glibcVersionRuntime !== undefined) assert.match(errorOf(needing('alpine', 'libc.musl-x86_64.so.1')) ?? '', /^It was built for musl \(Alpine Linux\), and this machine has glibc\. /);
-    assert.equal(errorOf(needing('vips', 'libnot-there.so.3')), 'It needs the library libnot-there.so.3, which this machine does not have: install the package of the system that it comes in.');
+    if (report.header?.glibcVersionRuntime !== undefined)
+      assert.match(
+        errorOf(needing('alpine', 'libc.musl-x86_64.so.1')) ?? '',
+        /^It was built for musl \(Alpine Linux\), and this machine has glibc\. /,
+      );
+    assert.equal(
+      errorOf(needing('vips', 'libnot-there.so.3')),
+      'It needs the library libnot-there.so.3, which this machine does not have: install the package of the system that it comes in.',
+    );
   });
 
   test('any other error is left as it is', () => {

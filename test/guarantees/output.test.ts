@@ -36,10 +36,23 @@ after(async () => {
 
 test('console and output are captured line by line, in order, with their levels', async () => {
   const run = await runtime.run('prints');
-  const lines = await runtime.store.query<{ level: string; message: string }>({ name: '', text: `select level, message from cloudcode.log_lines where run_id = '${run.id}' order by seq` });
-  assert.deepEqual(lines.slice(0, 8).map((line) => [line.level, line.message]), [
-    ['log', 'one'], ['error', 'two'], ['stdout', 'three'], ['warn', 'four 4'], ['stderr', 'five'], ['debug', '{ six: 6 }'], ['info', 'se'], ['info', 'ven'],
-  ]);
+  const lines = await runtime.store.query<{ level: string; message: string }>({
+    name: '',
+    text: `select level, message from cloudcode.log_lines where run_id = '${run.id}' order by seq`,
+  });
+  assert.deepEqual(
+    lines.slice(0, 8).map((line) => [line.level, line.message]),
+    [
+      ['log', 'one'],
+      ['error', 'two'],
+      ['stdout', 'three'],
+      ['warn', 'four 4'],
+      ['stderr', 'five'],
+      ['debug', '{ six: 6 }'],
+      ['info', 'se'],
+      ['info', 'ven'],
+    ],
+  );
   assert.ok(lines.some((line) => line.message === 'no newline'));
 });
 
@@ -52,7 +65,10 @@ test('a character of several bytes that comes in pieces is one character', async
 });
 
 async function lastMessage(runId: string): Promise<string | undefined> {
-  const [last] = await runtime.store.query<{ message: string }>({ name: '', text: `select message from cloudcode.log_lines where run_id = '${runId}' order by seq desc limit 1` });
+  const [last] = await runtime.store.query<{ message: string }>({
+    name: '',
+    text: `select message from cloudcode.log_lines where run_id = '${runId}' order by seq desc limit 1`,
+  });
   return last?.message;
 }
 
@@ -61,9 +77,15 @@ for (const task of ['gigabyte', 'gigabyte_child']) {
     const run = await runtime.run(task);
     assert.equal(run.state, 'succeeded');
     const messages = await runtime.messages(run);
-    const [size] = await runtime.store.query<{ bytes: number }>({ name: '', text: `select sum(length(message))::integer as bytes from cloudcode.log_lines where run_id = '${run.id}'` });
+    const [size] = await runtime.store.query<{ bytes: number }>({
+      name: '',
+      text: `select sum(length(message))::integer as bytes from cloudcode.log_lines where run_id = '${run.id}'`,
+    });
     assert.ok((size?.bytes ?? 0) <= 1_200_000, String(size?.bytes));
-    const [cut] = await runtime.store.query<{ message: string }>({ name: '', text: `select message from cloudcode.log_lines where run_id = '${run.id}' and level = 'system'` });
+    const [cut] = await runtime.store.query<{ message: string }>({
+      name: '',
+      text: `select message from cloudcode.log_lines where run_id = '${run.id}' and level = 'system'`,
+    });
     assert.match(cut?.message ?? String(messages.length), /were cut/);
     if (task === 'gigabyte') assert.equal(await lastMessage(run.id), 'the last line');
   });
@@ -72,8 +94,12 @@ for (const task of ['gigabyte', 'gigabyte_child']) {
 for (const to of [5_000, 10_000, 10_001, 12_000, 40_000, 400_000]) {
   test(`of ${to} lines the first and the last 5,000 are kept, and between them it is said how many were left out`, async () => {
     const run = await runtime.run('counts', { parameters: { to } });
-    const lines = await runtime.store.query<{ level: string; message: string }>({ name: '', text: `select level, message from cloudcode.log_lines where run_id = '${run.id}' order by seq` });
-    const range = (from: number, until: number): string[] => Array.from({ length: until - from + 1 }, (_, index) => `line ${from + index}`);
+    const lines = await runtime.store.query<{ level: string; message: string }>({
+      name: '',
+      text: `select level, message from cloudcode.log_lines where run_id = '${run.id}' order by seq`,
+    });
+    const range = (from: number, until: number): string[] =>
+      Array.from({ length: until - from + 1 }, (_, index) => `line ${from + index}`);
     const printed = lines.filter(({ level }) => level === 'log').map(({ message }) => message);
     assert.deepEqual(printed, to <= 10_000 ? range(1, to) : [...range(1, 5_000), ...range(to - 4_999, to)]);
     const notes = lines.flatMap(({ level, message }, index) => (level === 'system' ? [[index, message] as const] : []));
@@ -81,7 +107,10 @@ for (const to of [5_000, 10_000, 10_001, 12_000, 40_000, 400_000]) {
     else {
       assert.equal(notes.length, 1);
       assert.equal(notes[0]?.[0], 5_000);
-      assert.match(notes[0][1], new RegExp(`^${to - 10_000} lines? .*left out here: an attempt keeps its first and its last 5000 lines`));
+      assert.match(
+        notes[0][1],
+        new RegExp(`^${to - 10_000} lines? .*left out here: an attempt keeps its first and its last 5000 lines`),
+      );
     }
   });
 }

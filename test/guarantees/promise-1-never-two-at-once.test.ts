@@ -66,26 +66,47 @@ test('promise 1: 1,000 runs over 20 queues with crashes, exits, timeouts and thr
   mkdirSync(folder);
   await Promise.all(
     Array.from({ length: queues }, async (_, queue) => {
-      for (let n = queue; n < total; n += queues) await scheduleRun(runtime.store, 'testing', { task: expectedFirst[kindOf(n)] === 'timed_out' ? 'hangs' : 'work', parameters: { n, folder }, queue: `queue ${queue}` });
+      for (let n = queue; n < total; n += queues)
+        await scheduleRun(runtime.store, 'testing', {
+          task: expectedFirst[kindOf(n)] === 'timed_out' ? 'hangs' : 'work',
+          parameters: { n, folder },
+          queue: `queue ${queue}`,
+        });
     }),
   );
   await until(240_000, 'all runs are over', async () => {
-    const [row] = await runtime.store.query<{ open: number }>({ name: '', text: "select count(*)::integer as open from cloudcode.runs where state in ('queued', 'running')" });
+    const [row] = await runtime.store.query<{ open: number }>({
+      name: '',
+      text: "select count(*)::integer as open from cloudcode.runs where state in ('queued', 'running')",
+    });
     return row?.open === 0 ? true : null;
   });
   const runs = await allRuns(runtime.store);
   assert.equal(runs.length, total, 'none is lost');
-  assert.deepEqual(readdirSync(folder).filter((name) => name === 'overlaps').map((name) => readFileSync(join(folder, name), 'utf8')), [], 'no overlap');
+  assert.deepEqual(
+    readdirSync(folder)
+      .filter((name) => name === 'overlaps')
+      .map((name) => readFileSync(join(folder, name), 'utf8')),
+    [],
+    'no overlap',
+  );
   for (const run of runs) checkRun(run);
   for (let queue = 0; queue < queues; queue += 1) {
-    const order = readFileSync(join(folder, `order-queue ${queue}`), 'utf8').trim().split('\n').map((line) => Number(line.split(' ')[0]));
-    assert.deepEqual(order, order.toSorted((a, b) => a - b), `queue ${queue} ran in the order of scheduling, retries in their place`);
+    const order = readFileSync(join(folder, `order-queue ${queue}`), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.split(' ')[0]));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+      `queue ${queue} ran in the order of scheduling, retries in their place`,
+    );
   }
 });
 
 async function allRuns(store: Parameters<typeof listRuns>[0]): Promise<Run[]> {
   const runs: Run[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await listRuns(store, 'testing', { limit: 200, cursor });
     runs.push(...page.runs);
     if (page.nextCursor === null) return runs;
@@ -93,7 +114,17 @@ async function allRuns(store: Parameters<typeof listRuns>[0]): Promise<Run[]> {
   }
 }
 
-const expectedFirst: Readonly<Record<number, string>> = { 11: 'exited', 12: 'killed', 13: 'timed_out', 14: 'exited', 15: 'exited', 16: 'killed', 17: 'threw', 18: 'exited', 19: 'timed_out' };
+const expectedFirst: Readonly<Record<number, string>> = {
+  11: 'exited',
+  12: 'killed',
+  13: 'timed_out',
+  14: 'exited',
+  15: 'exited',
+  16: 'killed',
+  17: 'threw',
+  18: 'exited',
+  19: 'timed_out',
+};
 
 const kindOf = (n: number): number => (n + Math.floor(n / queues)) % 40;
 
@@ -113,23 +144,37 @@ function checkRun(run: Run): void {
       if (kind === 16) {
         assert.deepEqual([run.state, outcomes.length], ['dead', 3]);
       } else {
-        assert.deepEqual([run.state, outcomes[1], outcomes.length], ['succeeded', 'returned', 2], `run ${n}: ${JSON.stringify(run.attempts)}`);
+        assert.deepEqual(
+          [run.state, outcomes[1], outcomes.length],
+          ['succeeded', 'returned', 2],
+          `run ${n}: ${JSON.stringify(run.attempts)}`,
+        );
       }
   }
   if (run.state === 'succeeded') assert.equal(run.result, n);
   const fences = run.attempts.map((attempt) => BigInt(attempt.fence));
-  assert.ok(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0n)), 'fences grow');
+  assert.ok(
+    fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0n)),
+    'fences grow',
+  );
 }
 
 const sleeps = `export async function run({ ms }: { ms: number }) { await new Promise((resolve) => setTimeout(resolve, ms)); return 'slept'; }`;
 
 test('promise 1: runs of one queue never overlap, and runs without one do', async () => {
   await using runtime = await startRuntime({ sleeps }, { concurrency: 6 });
-  const queued = await Promise.all([1, 2, 3].map(() => runtime.schedule('sleeps', { parameters: { ms: 200 }, queue: 'one' })));
+  const queued = await Promise.all(
+    [1, 2, 3].map(() => runtime.schedule('sleeps', { parameters: { ms: 200 }, queue: 'one' })),
+  );
   const free = await Promise.all([1, 2, 3].map(() => runtime.schedule('sleeps', { parameters: { ms: 1000 } })));
-  const spans = (await Promise.all(queued.map((run) => runtime.ended(run)))).map((run) => [Date.parse(run.startedAt ?? ''), Date.parse(run.finishedAt ?? '')] as const);
+  const spans = (await Promise.all(queued.map((run) => runtime.ended(run)))).map(
+    (run) => [Date.parse(run.startedAt ?? ''), Date.parse(run.finishedAt ?? '')] as const,
+  );
   spans.sort((a, b) => a[0] - b[0]);
-  for (const [index, span] of spans.entries()) if (index > 0) assert.ok(span[0] >= (spans[index - 1]?.[1] ?? Infinity), JSON.stringify(spans));
-  const starts = (await Promise.all(free.map((run) => runtime.ended(run)))).map((run) => Date.parse(run.startedAt ?? ''));
+  for (const [index, span] of spans.entries())
+    if (index > 0) assert.ok(span[0] >= (spans[index - 1]?.[1] ?? Infinity), JSON.stringify(spans));
+  const starts = (await Promise.all(free.map((run) => runtime.ended(run)))).map((run) =>
+    Date.parse(run.startedAt ?? ''),
+  );
   assert.ok(Math.max(...starts) - Math.min(...starts) < 1000, 'they were under way together');
 });

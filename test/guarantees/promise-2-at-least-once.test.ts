@@ -29,7 +29,9 @@ after(async () => {
 });
 
 test('promise 2: a task schedules another, which runs with its parameters in the same environment', async () => {
-  const run = await runtime.run('schedules', { parameters: { options: { task: 'echo', parameters: { myvalue: 42 } } } });
+  const run = await runtime.run('schedules', {
+    parameters: { options: { task: 'echo', parameters: { myvalue: 42 } } },
+  });
   const other = await runtime.ended((run.result as { id: string }).id);
   assert.equal(other.environment, 'testing');
   assert.equal(other.scheduledBy, run.id);
@@ -37,7 +39,10 @@ test('promise 2: a task schedules another, which runs with its parameters in the
 });
 
 test('promise 2: a schedule call that was not awaited is carried out before the answer counts, with the parameters of its moment', async () => {
-  for (const [task, state] of [['unawaited', 'succeeded'], ['unawaited_throws', 'failed']] as const) {
+  for (const [task, state] of [
+    ['unawaited', 'succeeded'],
+    ['unawaited_throws', 'failed'],
+  ] as const) {
     const run = await runtime.run(task);
     assert.equal(run.state, state);
     const { runs } = await listRuns(runtime.store, 'testing', { task: 'echo', limit: 200 });
@@ -50,5 +55,8 @@ test('promise 2: a schedule call that was not awaited is carried out before the 
 test('fan-out: fifty runs from one task all run', async () => {
   const run = await runtime.run('fan_out');
   const ends = await Promise.all((run.result as string[]).map((id) => runtime.ended(id)));
-  assert.deepEqual(ends.map((each) => (each.result as { params: { n: number } }).params.n), Array.from({ length: 50 }, (_, n) => n));
+  assert.deepEqual(
+    ends.map((each) => (each.result as { params: { n: number } }).params.n),
+    Array.from({ length: 50 }, (_, n) => n),
+  );
 });

@@ -46,7 +46,10 @@ test('promise 3: a thrown error is an answer: failed, never retried, with a stac
   assert.match(run.error.stack ?? '', /\[cause\]: Error: deeper/);
 });
 
-for (const [task, message] of [['throws_nothing', /undefined was thrown/], ['throws_on_load', /at the top/]] as const) {
+for (const [task, message] of [
+  ['throws_nothing', /undefined was thrown/],
+  ['throws_on_load', /at the top/],
+] as const) {
   test(`an answer also when it ${task}`, async () => {
     const run = await runtime.run(task);
     assert.equal(run.state, 'failed');
@@ -55,7 +58,12 @@ for (const [task, message] of [['throws_nothing', /undefined was thrown/], ['thr
   });
 }
 
-for (const [task, message] of [['no_json', /circular/], ['bigint', /BigInt/], ['big', /5 MB/], ['function_', /function/]] as const) {
+for (const [task, message] of [
+  ['no_json', /circular/],
+  ['bigint', /BigInt/],
+  ['big', /5 MB/],
+  ['function_', /function/],
+] as const) {
   test(`promise 3: a returned value that cannot be stored is still an answer: ${task}`, async () => {
     const run = await runtime.run(task);
     assert.equal(run.state, 'succeeded');

@@ -68,12 +68,16 @@ for (const [name, task, outcome, message] of withoutAnswer) {
 }
 
 // A forked worker has no inspector to ask.
-test('a time-out says what the task was doing', { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' }, async () => {
-  const busy = await runtime.run('busy');
-  assert.match(busy.error?.stack ?? '', /spin.*cloudcode\/busy\/index\.ts:3/);
-  const waiting = await runtime.run('waits');
-  assert.match(waiting.error?.stack ?? '', /waiting for.*Timeout/);
-});
+test(
+  'a time-out says what the task was doing',
+  { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' },
+  async () => {
+    const busy = await runtime.run('busy');
+    assert.match(busy.error?.stack ?? '', /spin.*cloudcode\/busy\/index\.ts:3/);
+    const waiting = await runtime.run('waits');
+    assert.match(waiting.error?.stack ?? '', /waiting for.*Timeout/);
+  },
+);
 
 test('process.exit says where it was called', async () => {
   assert.match((await runtime.run('exits')).error?.stack ?? '', /cloudcode\/exits\/index\.ts:3/);
@@ -87,7 +91,10 @@ test('promise 4: a crashed attempt is tried again after its back-off and keeps i
   const run = await runtime.run('crashes_once');
   assert.equal(run.state, 'succeeded');
   assert.equal(run.result, 2);
-  assert.deepEqual(run.attempts.map((attempt) => attempt.outcome), ['exited', 'returned']);
+  assert.deepEqual(
+    run.attempts.map((attempt) => attempt.outcome),
+    ['exited', 'returned'],
+  );
   const [first, second] = run.attempts;
   const waited = Date.parse(second?.startedAt ?? '') - Date.parse(first?.finishedAt ?? '');
   assert.ok(waited >= 1000 && waited < 1700, `waited ${waited} ms`);
@@ -109,7 +116,10 @@ test('a waiting run can be cancelled, and a cancelled, failed or dead one gets a
     const run = await getRun(runtime.store, 'testing', failed.id);
     return run.state === 'succeeded' ? run : null;
   });
-  assert.deepEqual(retried.attempts.map((attempt) => attempt.number), [1, 2]);
+  assert.deepEqual(
+    retried.attempts.map((attempt) => attempt.number),
+    [1, 2],
+  );
   assert.equal(retried.error, null);
 });
 

@@ -25,14 +25,25 @@ test('promise 5: when the attempt is over, every process it left behind is gone'
   const run = await runtime.run('grandchildren');
   assert.equal(run.state, 'succeeded');
   const attempt = run.attempts[0];
-  assert.ok(!isAlive(readStat(Number(run.result))), 'the child is gone (a zombie that nobody has reaped yet runs no code)');
-  const others = listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runtime.runner.id}`) && !isOwn(pid));
+  assert.ok(
+    !isAlive(readStat(Number(run.result))),
+    'the child is gone (a zombie that nobody has reaped yet runs no code)',
+  );
+  const others = listPids().filter(
+    (pid) =>
+      isAlive(readStat(pid)) &&
+      (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runtime.runner.id}`) &&
+      !isOwn(pid),
+  );
   assert.deepEqual(others, [], `processes of attempt ${attempt?.number ?? 0} live on`);
 });
 
 test('promise 5: every attempt starts in a process that has run nothing before', async () => {
   const runs = await Promise.all(Array.from({ length: 8 }, () => runtime.run('remembers')));
-  assert.deepEqual(runs.map((run) => (run.result as { seen: number }).seen), Array.from({ length: 8 }, () => 1));
+  assert.deepEqual(
+    runs.map((run) => (run.result as { seen: number }).seen),
+    Array.from({ length: 8 }, () => 1),
+  );
   assert.equal(new Set(runs.map((run) => run.attempts[0]?.pid)).size, 8);
 });
 

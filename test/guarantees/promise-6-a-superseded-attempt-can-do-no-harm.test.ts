@@ -33,22 +33,57 @@ test('promise 6: what a superseded attempt still sends is refused: its schedule 
   const go = join(runtime.folder, 'go');
   const run = await runtime.schedule('lingers', { parameters: { go } });
   await runtime.printed(run, 'attempt 1 waits');
-  const [held] = await runtime.store.query<{ fence: string }>({ name: '', text: `select fence::text as fence from cloudcode.runs where id = '${run.id}'` });
+  const [held] = await runtime.store.query<{ fence: string }>({
+    name: '',
+    text: `select fence::text as fence from cloudcode.runs where id = '${run.id}'`,
+  });
   const pid = (await getRun(runtime.store, 'testing', run.id)).attempts[0]?.pid;
   assert.ok(held !== undefined && pid !== null && pid !== undefined);
   process.kill(pid, 'SIGSTOP');
   // What another runner does when the lease of the first has run out.
-  const lost = { gone: ProcessesGone.because('lease_over'), runId: run.id, fence: held.fence, number: 1, attemptLimit: 5, outcome: 'lost', cancelRequested: false, resultJson: null, error: null, exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [] } as const;
+  const lost = {
+    gone: ProcessesGone.because('lease_over'),
+    runId: run.id,
+    fence: held.fence,
+    number: 1,
+    attemptLimit: 5,
+    outcome: 'lost',
+    cancelRequested: false,
+    resultJson: null,
+    error: null,
+    exitCode: null,
+    signal: null,
+    pid: null,
+    peakMemoryBytes: null,
+    lines: [],
+  } as const;
   assert.equal(await finishAttempt(runtime.store, lost), 'retry');
   await runtime.printed(run, 'attempt 2 waits');
   process.kill(pid, 'SIGCONT');
   writeFileSync(go, '');
   const ended = await runtime.ended(run);
   assert.equal(ended.result, 'attempt 2');
-  assert.deepEqual(ended.attempts.map((attempt) => attempt.outcome), ['lost', 'returned']);
-  await until(5000, 'the superseded attempt is over too', () => (runtime.events.filter((event) => event.kind === 'attempt_ended' && event.runId === run.id).length === 2 ? true : null));
-  assert.deepEqual((await runtime.messages(run)).filter((line) => line.includes('went on')), ['attempt 2 went on']);
+  assert.deepEqual(
+    ended.attempts.map((attempt) => attempt.outcome),
+    ['lost', 'returned'],
+  );
+  await until(5000, 'the superseded attempt is over too', () =>
+    runtime.events.filter((event) => event.kind === 'attempt_ended' && event.runId === run.id).length === 2
+      ? true
+      : null,
+  );
+  assert.deepEqual(
+    (await runtime.messages(run)).filter((line) => line.includes('went on')),
+    ['attempt 2 went on'],
+  );
   const { runs } = await listRuns(runtime.store, 'testing', { task: 'noted' });
-  assert.deepEqual(runs.map((each) => each.parameters), [{ by: 2 }]);
-  assert.ok(runtime.events.some((event) => event.kind === 'attempt_ended' && event.runId === run.id && event.next === 'superseded'));
+  assert.deepEqual(
+    runs.map((each) => each.parameters),
+    [{ by: 2 }],
+  );
+  assert.ok(
+    runtime.events.some(
+      (event) => event.kind === 'attempt_ended' && event.runId === run.id && event.next === 'superseded',
+    ),
+  );
 });

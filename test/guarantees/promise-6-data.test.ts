@@ -57,44 +57,64 @@ export async function run({ folder }: { folder: string }) {
   renameSync(folder + '/codes.json.part', folder + '/codes.json');
 }`;
 
-test('promise 6: whatever a superseded attempt asks of DB and CloudCode is refused by the database, and changes nothing', { timeout: 60_000 }, async () => {
-  await using runtime = await startRuntime({ 'schema.xml': schema, stale: task, nothing: 'export async function run() {}' }, { concurrency: 1 });
-  const { store, folder, runner } = runtime;
-  const run = await runtime.schedule('stale', { parameters: { folder }, queue: 'q' });
-  await until(15_000, 'the task is ready', () => existsSync(join(folder, 'ready')) || null);
-  const pid = await until(5000, 'the pid is stored', async () => (await pidOf(run.id)) ?? null);
-  process.kill(pid, 'SIGSTOP');
-  try {
-    // The run is taken over as if its runner's lease had run out; the runner has one slot, and it is taken.
-    await endLostAttempts(store, await readHeldAttempts(store, runner.id), ProcessesGone.because('lease_over'), 'taken over by the test');
-    const usurper = randomUUID();
-    await takeLease(store, { id: usurper, host: 'elsewhere', pid: 1, processIdentity: null, leaseMs: 600_000 });
-    const claimed = await until(15_000, 'the run is claimed by another', async () => (await claimRuns(store, { runnerId: usurper, limit: 1, after: 0 }))[0] ?? null);
-    assert.equal(claimed.id, run.id);
-    const before = await everything();
-    writeFileSync(join(folder, 'go'), '');
-    process.kill(pid, 'SIGCONT');
-    await until(20_000, 'the task tried everything', () => existsSync(join(folder, 'codes.json')) || null);
-    const codes = JSON.parse(readFileSync(join(folder, 'codes.json'), 'utf8')) as Record<string, string>;
-    assert.equal(Object.keys(codes).length, 20);
-    assert.deepEqual(codes, Object.fromEntries(Object.keys(codes).map((name) => [name, 'attempt_superseded'])));
-    assert.deepEqual(await everything(), before);
-  } finally {
-    continueIfThere(pid);
-  }
+test(
+  'promise 6: whatever a superseded attempt asks of DB and CloudCode is refused by the database, and changes nothing',
+  { timeout: 60_000 },
+  async () => {
+    await using runtime = await startRuntime(
+      { 'schema.xml': schema, stale: task, nothing: 'export async function run() {}' },
+      { concurrency: 1 },
+    );
+    const { store, folder, runner } = runtime;
+    const run = await runtime.schedule('stale', { parameters: { folder }, queue: 'q' });
+    await until(15_000, 'the task is ready', () => existsSync(join(folder, 'ready')) || null);
+    const pid = await until(5000, 'the pid is stored', async () => (await pidOf(run.id)) ?? null);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      // The run is taken over as if its runner's lease had run out; the runner has one slot, and it is taken.
+      await endLostAttempts(
+        store,
+        await readHeldAttempts(store, runner.id),
+        ProcessesGone.because('lease_over'),
+        'taken over by the test',
+      );
+      const usurper = randomUUID();
+      await takeLease(store, { id: usurper, host: 'elsewhere', pid: 1, processIdentity: null, leaseMs: 600_000 });
+      const claimed = await until(
+        15_000,
+        'the run is claimed by another',
+        async () => (await claimRuns(store, { runnerId: usurper, limit: 1, after: 0 }))[0] ?? null,
+      );
+      assert.equal(claimed.id, run.id);
+      const before = await everything();
+      writeFileSync(join(folder, 'go'), '');
+      process.kill(pid, 'SIGCONT');
+      await until(20_000, 'the task tried everything', () => existsSync(join(folder, 'codes.json')) || null);
+      const codes = JSON.parse(readFileSync(join(folder, 'codes.json'), 'utf8')) as Record<string, string>;
+      assert.equal(Object.keys(codes).length, 20);
+      assert.deepEqual(codes, Object.fromEntries(Object.keys(codes).map((name) => [name, 'attempt_superseded'])));
+      assert.deepEqual(await everything(), before);
+    } finally {
+      continueIfThere(pid);
+    }
 
-  async function pidOf(runId: string): Promise<number | null> {
-    const [row] = await store.query<{ pid: number | null }>({ name: '', text: 'select pid from cloudcode.attempts where run_id = $1', values: [runId] });
-    return row?.pid ?? null;
-  }
-  async function everything(): Promise<unknown> {
-    return store.query({
-      name: '',
-      text: `select (select json_agg(p order by p.id) from cloudcode_testing.piece p) as pieces, (select count(*) from cloudcode.batches) as batches,
+    async function pidOf(runId: string): Promise<number | null> {
+      const [row] = await store.query<{ pid: number | null }>({
+        name: '',
+        text: 'select pid from cloudcode.attempts where run_id = $1',
+        values: [runId],
+      });
+      return row?.pid ?? null;
+    }
+    async function everything(): Promise<unknown> {
+      return store.query({
+        name: '',
+        text: `select (select json_agg(p order by p.id) from cloudcode_testing.piece p) as pieces, (select count(*) from cloudcode.batches) as batches,
         (select json_agg(json_build_object('id', id, 'fence', fence, 'state', state) order by id) from cloudcode.runs) as runs`,
-    });
-  }
-});
+      });
+    }
+  },
+);
 
 function continueIfThere(pid: number): void {
   try {

@@ -26,9 +26,19 @@ test('promise 8: runs of a queue start by due time, then in the order of schedul
   await pauseQueue(runtime.store, 'testing', 'line');
   const due = Date.now();
   const file = join(runtime.folder, 'order');
-  const schedule = (n: number, at: number): Promise<unknown> => runtime.schedule('notes', { parameters: { n, file }, queue: 'line', at: new Date(at) });
-  for (const [n, at] of [[3, due], [4, due], [1, due - 2000], [5, due], [2, due - 1000]] as const) await schedule(n, at);
+  const schedule = (n: number, at: number): Promise<unknown> =>
+    runtime.schedule('notes', { parameters: { n, file }, queue: 'line', at: new Date(at) });
+  for (const [n, at] of [
+    [3, due],
+    [4, due],
+    [1, due - 2000],
+    [5, due],
+    [2, due - 1000],
+  ] as const)
+    await schedule(n, at);
   await resumeQueue(runtime.store, 'testing', 'line');
-  await until(20_000, 'all have run', async () => ((await listRuns(runtime.store, 'testing', { queue: 'line', state: 'succeeded' })).runs.length === 5 ? true : null));
+  await until(20_000, 'all have run', async () =>
+    (await listRuns(runtime.store, 'testing', { queue: 'line', state: 'succeeded' })).runs.length === 5 ? true : null,
+  );
   assert.deepEqual(readFileSync(file, 'utf8').trim().split('\n').map(Number), [1, 2, 2, 3, 4, 5]);
 });

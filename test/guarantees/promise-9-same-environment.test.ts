@@ -19,7 +19,13 @@ const tasks: Record<string, string> = {
 let runtime: Runtime;
 before(async () => {
   process.env['SECRET_OF_THE_RUNNER'] = 'hush';
-  runtime = await startRuntime({ ...tasks, 'cloudcode.config.ts': `export default { environments: { testing: { variables: { GREETING: 'hi' } } } };` }, { concurrency: 6 });
+  runtime = await startRuntime(
+    {
+      ...tasks,
+      'cloudcode.config.ts': `export default { environments: { testing: { variables: { GREETING: 'hi' } } } };`,
+    },
+    { concurrency: 6 },
+  );
 });
 after(async () => {
   await runtime[Symbol.asyncDispose]();
@@ -32,8 +38,25 @@ test('the worker sees the variables of its environment and nothing of the runner
   assert.equal(env['SECRET_OF_THE_RUNNER'], undefined);
   assert.doesNotMatch(JSON.stringify(env), /postgres:/);
   assert.equal(cwd, runtime.folder);
-  const allowed = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'CLOUDCODE_RUNNER', 'CLOUDCODE_ATTEMPT', 'GREETING'];
-  assert.deepEqual(Object.keys(env).filter((name) => !allowed.includes(name)), []);
+  const allowed = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LOGNAME',
+    'SHELL',
+    'LANG',
+    'LC_ALL',
+    'LC_CTYPE',
+    'TZ',
+    'TMPDIR',
+    'CLOUDCODE_RUNNER',
+    'CLOUDCODE_ATTEMPT',
+    'GREETING',
+  ];
+  assert.deepEqual(
+    Object.keys(env).filter((name) => !allowed.includes(name)),
+    [],
+  );
 });
 
 test('promise 9: what a run schedules runs in its own environment, by the tasks and variables of that environment', async () => {
@@ -43,7 +66,10 @@ test('promise 9: what a run schedules runs in its own environment, by the tasks 
     only_here: `export async function run() {}`,
   });
   await deployProject(runtime.store, 'other', await buildProject(folder));
-  const run = await scheduleRun(runtime.store, 'other', { task: 'schedules', parameters: { options: { task: 'echo' } } });
+  const run = await scheduleRun(runtime.store, 'other', {
+    task: 'schedules',
+    parameters: { options: { task: 'echo' } },
+  });
   const ended = await until(10_000, 'it is over', async () => {
     const now = await getRun(runtime.store, 'other', run.id);
     return now.state === 'succeeded' ? now : null;

@@ -26,18 +26,24 @@ const crashes = 50;
 const crashLateMs = 100;
 const roomMs = 2000;
 
-test("after a worker's crash its run goes on soon after the back-off, and not only when somebody polls", { timeout: 300_000 }, async (t) => {
-  await using stage = await openStage(tasks);
-  await recordBackOffs(stage);
-  await stage.start({ concurrency: 4 });
-  const late: number[] = [];
-  for (let n = 0; n < crashes; n += 5) {
-    const runs = await Promise.all(Array.from({ length: 5 }, () => scheduleRun(stage.store, 'testing', { task: 'dies' })));
-    for (const run of runs) late.push(await lateness(stage, await ended(stage, run)));
-  }
-  report(t, `later than the back-off, of ${crashes} crashes`, late);
-  assert.ok(quantile(late, 0.5) < crashLateMs + roomMs);
-});
+test(
+  "after a worker's crash its run goes on soon after the back-off, and not only when somebody polls",
+  { timeout: 300_000 },
+  async (t) => {
+    await using stage = await openStage(tasks);
+    await recordBackOffs(stage);
+    await stage.start({ concurrency: 4 });
+    const late: number[] = [];
+    for (let n = 0; n < crashes; n += 5) {
+      const runs = await Promise.all(
+        Array.from({ length: 5 }, () => scheduleRun(stage.store, 'testing', { task: 'dies' })),
+      );
+      for (const run of runs) late.push(await lateness(stage, await ended(stage, run)));
+    }
+    report(t, `later than the back-off, of ${crashes} crashes`, late);
+    assert.ok(quantile(late, 0.5) < crashLateMs + roomMs);
+  },
+);
 
 const leaseMs = 3000;
 const kills = 4;
@@ -45,27 +51,39 @@ const kills = 4;
 const boundMs = leaseMs + 2000;
 
 for (const where of ['the same machine', 'another machine']) {
-  test(`after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`, { timeout: 300_000 }, async (t) => {
-    await using stage = await openStage(tasks);
-    const took: number[] = [];
-    for (let n = 0; n < kills; n += 1) {
-      const runner = await stage.start({ leaseMs });
-      const run = await scheduleRun(stage.store, 'testing', { task: 'dies', queue: `q${n}`, parameters: { waits: true } });
-      await until(20_000, 'it runs', () => startedAt(stage, run.id, 1));
-      const other = await stage.start({ leaseMs });
-      if (where === 'another machine') await stage.store.query({ name: '', text: `update cloudcode.runners set process_identity = 'another machine' where id = '${runner.id}'` });
-      const { renewals } = await leaseOf(stage, runner.id);
-      await until(20_000, 'a renewal', async () => (await leaseOf(stage, runner.id)).renewals > renewals || null);
-      // At different times between two renewals.
-      await delay((n * leaseMs) / 5 / kills);
-      const killedAt = Date.now();
-      await runner.kill('SIGKILL');
-      took.push((await until(30_000, 'it runs again', () => startedAt(stage, run.id, 2))) - killedAt);
-      await other.kill('SIGTERM');
-    }
-    report(t, `from the kill to the next attempt, of ${kills} kills`, took);
-    assert.ok(quantile(took, 0.5) < boundMs + roomMs);
-  });
+  test(
+    `after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`,
+    { timeout: 300_000 },
+    async (t) => {
+      await using stage = await openStage(tasks);
+      const took: number[] = [];
+      for (let n = 0; n < kills; n += 1) {
+        const runner = await stage.start({ leaseMs });
+        const run = await scheduleRun(stage.store, 'testing', {
+          task: 'dies',
+          queue: `q${n}`,
+          parameters: { waits: true },
+        });
+        await until(20_000, 'it runs', () => startedAt(stage, run.id, 1));
+        const other = await stage.start({ leaseMs });
+        if (where === 'another machine')
+          await stage.store.query({
+            name: '',
+            text: `update cloudcode.runners set process_identity = 'another machine' where id = '${runner.id}'`,
+          });
+        const { renewals } = await leaseOf(stage, runner.id);
+        await until(20_000, 'a renewal', async () => (await leaseOf(stage, runner.id)).renewals > renewals || null);
+        // At different times between two renewals.
+        await delay((n * leaseMs) / 5 / kills);
+        const killedAt = Date.now();
+        await runner.kill('SIGKILL');
+        took.push((await until(30_000, 'it runs again', () => startedAt(stage, run.id, 2))) - killedAt);
+        await other.kill('SIGTERM');
+      }
+      report(t, `from the kill to the next attempt, of ${kills} kills`, took);
+      assert.ok(quantile(took, 0.5) < boundMs + roomMs);
+    },
+  );
 }
 
 async function recordBackOffs({ store }: Stage): Promise<void> {
@@ -74,13 +92,20 @@ async function recordBackOffs({ store }: Stage): Promise<void> {
     `create function public.record_back_off() returns trigger language plpgsql as $$
      begin insert into public.back_offs values (new.id, extract(epoch from new.retry_at - now()) * 1000); return null; end $$`,
     'create trigger record_back_off after update on cloudcode.runs for each row when (new.retry_at is not null) execute function public.record_back_off()',
-  ]) await store.query({ name: '', text });
+  ])
+    await store.query({ name: '', text });
 }
 
 /** From the crash to the next attempt, without the back-off. */
 async function lateness(stage: Stage, { id, attempts }: Run): Promise<number> {
-  assert.deepEqual(attempts.map(({ outcome }) => outcome), ['killed', 'returned']);
-  const [row] = await stage.store.query<{ ms: number }>({ name: '', text: `select back_off_ms as ms from public.back_offs where run_id = '${id}'` });
+  assert.deepEqual(
+    attempts.map(({ outcome }) => outcome),
+    ['killed', 'returned'],
+  );
+  const [row] = await stage.store.query<{ ms: number }>({
+    name: '',
+    text: `select back_off_ms as ms from public.back_offs where run_id = '${id}'`,
+  });
   return (startedAt(stage, id, 2) ?? NaN) - (startedAt(stage, id, 1) ?? NaN) - (row?.ms ?? NaN);
 }
 

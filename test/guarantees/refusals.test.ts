@@ -9,19 +9,41 @@ const task = (lines: string): string => `export async function run() {\n  ${line
 
 /** The call stands in line 2. */
 const unhandled: Readonly<Record<string, readonly [string, RegExp]>> = {
-  'of a task that goes on': [task(`void CloudCode.scheduleTask({ task: 'okk' });\n${forAMinute}`), /no task `okk`.*`ok`/],
+  'of a task that goes on': [
+    task(`void CloudCode.scheduleTask({ task: 'okk' });\n${forAMinute}`),
+    /no task `okk`.*`ok`/,
+  ],
   'of a task that returns': [task(`void CloudCode.scheduleTask({ task: 'okk' });\nreturn 'done';`), /no task `okk`/],
-  'of an option, of a task that returns at once': [task(`void CloudCode.scheduleTask({ task: 'ok', colour: 1 });\nreturn 'done';`), /no option `colour`/],
-  'of a value': [task(`void CloudCode.scheduleTask({ task: 'ok', parameters: { map: new Map() } });\n${forAMinute}`), /parameters\.map.*a Map/],
-  'of scheduleTasks': [task(`void CloudCode.scheduleTasks([{ task: 'ok', queue: '' }]);\n${forAMinute}`), /\[0\].*queue/],
-  'that was passed on': [task(`void CloudCode.scheduleTask({ task: 'okk' }).then(() => console.log('scheduled'));\n${forAMinute}`), /no task `okk`/],
-  'in a function that was not awaited': [`async function start() {\n  await CloudCode.scheduleTask({ task: 'okk' });\n}\nexport async function run() { void start(); ${forAMinute} }\n`, /no task `okk`/],
+  'of an option, of a task that returns at once': [
+    task(`void CloudCode.scheduleTask({ task: 'ok', colour: 1 });\nreturn 'done';`),
+    /no option `colour`/,
+  ],
+  'of a value': [
+    task(`void CloudCode.scheduleTask({ task: 'ok', parameters: { map: new Map() } });\n${forAMinute}`),
+    /parameters\.map.*a Map/,
+  ],
+  'of scheduleTasks': [
+    task(`void CloudCode.scheduleTasks([{ task: 'ok', queue: '' }]);\n${forAMinute}`),
+    /\[0\].*queue/,
+  ],
+  'that was passed on': [
+    task(`void CloudCode.scheduleTask({ task: 'okk' }).then(() => console.log('scheduled'));\n${forAMinute}`),
+    /no task `okk`/,
+  ],
+  'in a function that was not awaited': [
+    `async function start() {\n  await CloudCode.scheduleTask({ task: 'okk' });\n}\nexport async function run() { void start(); ${forAMinute} }\n`,
+    /no task `okk`/,
+  ],
 };
 
 const others: Readonly<Record<string, string>> = {
   error: task(`void Promise.reject(new Error('nobody cares'));\n${forAMinute}`),
-  wrapped: task(`void CloudCode.scheduleTask({ task: 'okk' }).catch((error) => { throw new Error('wrapped', { cause: error }); });\n${forAMinute}`),
-  data: task(`void new DB.Batch().execute(1);\nconst batch = new DB.Batch();\nbatch.scheduleTask({ task: 'okk' });\nvoid batch.execute();\n${forAMinute}`),
+  wrapped: task(
+    `void CloudCode.scheduleTask({ task: 'okk' }).catch((error) => { throw new Error('wrapped', { cause: error }); });\n${forAMinute}`,
+  ),
+  data: task(
+    `void new DB.Batch().execute(1);\nconst batch = new DB.Batch();\nbatch.scheduleTask({ task: 'okk' });\nvoid batch.execute();\n${forAMinute}`,
+  ),
 };
 
 describe('a refusal of scheduleTask that nobody handled', () => {
@@ -29,11 +51,19 @@ describe('a refusal of scheduleTask that nobody handled', () => {
   before(async () => {
     const tasks = Object.fromEntries(Object.values(unhandled).map(([text], index) => [`refused_${index}`, text]));
     runtime = await startRuntime({
-      ...tasks, ...others, 'cloudcode.config.js': 'export default { defaults: { maxAttempts: 2 } };',
+      ...tasks,
+      ...others,
+      'cloudcode.config.js': 'export default { defaults: { maxAttempts: 2 } };',
       ok: 'export async function run(params) { return params; }',
-      beside: task(`for (let n = 0; n < 20; n += 1) void CloudCode.scheduleTask({ task: n === 3 ? 'okk' : 'ok', parameters: { n } });\n${forAMinute}`),
-      caught: task(`const error = await CloudCode.scheduleTask({ task: 'okk' }).catch((error) => error);\nreturn [error.code, error.stack];`),
-      listens: task(`process.on('unhandledRejection', () => {});\nvoid CloudCode.scheduleTask({ task: 'okk' });\nreturn 'done';`),
+      beside: task(
+        `for (let n = 0; n < 20; n += 1) void CloudCode.scheduleTask({ task: n === 3 ? 'okk' : 'ok', parameters: { n } });\n${forAMinute}`,
+      ),
+      caught: task(
+        `const error = await CloudCode.scheduleTask({ task: 'okk' }).catch((error) => error);\nreturn [error.code, error.stack];`,
+      ),
+      listens: task(
+        `process.on('unhandledRejection', () => {});\nvoid CloudCode.scheduleTask({ task: 'okk' });\nreturn 'done';`,
+      ),
     });
   });
   after(() => runtime[Symbol.asyncDispose]());
@@ -71,7 +101,8 @@ describe('a refusal of scheduleTask that nobody handled', () => {
       const run = await runtime.run(name);
       assert.deepEqual(outcomes(run), ['dead', ['exited', 'exited']]);
       assert.match(run.error?.message ?? '', message);
-      for (const line of await runtime.messages(run)) assert.ok(line.length < 600, `a line of ${line.length} characters`);
+      for (const line of await runtime.messages(run))
+        assert.ok(line.length < 600, `a line of ${line.length} characters`);
     });
   }
 });

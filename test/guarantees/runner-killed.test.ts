@@ -20,21 +20,33 @@ const tasks = {
 };
 
 async function runnerOf(store: Store, runId: string): Promise<string> {
-  const [row] = await store.query<{ id: string }>({ name: '', text: `select runner_id as id from cloudcode.runs where id = '${runId}'` });
+  const [row] = await store.query<{ id: string }>({
+    name: '',
+    text: `select runner_id as id from cloudcode.runs where id = '${runId}'`,
+  });
   assert.ok(row !== undefined);
   return row.id;
 }
 
 async function hasPrinted(store: Store, runId: string, message: string): Promise<true | null> {
-  const rows = await store.query({ name: '', text: `select 1 as found from cloudcode.log_lines where run_id = '${runId}' and message = '${message}'` });
+  const rows = await store.query({
+    name: '',
+    text: `select 1 as found from cloudcode.log_lines where run_id = '${runId}' and message = '${message}'`,
+  });
   return rows.length > 0 ? true : null;
 }
 
 test('promise 5: within a second of a SIGKILL of the runner none of its workers lives, busy loop or not', async () => {
   await using stage = await openStage(tasks);
   const runner = await stage.start();
-  const runs = await Promise.all([scheduleRun(stage.store, 'testing', { task: 'busy' }), scheduleRun(stage.store, 'testing', { task: 'stubborn' })]);
-  for (const run of runs) await until(10_000, 'it printed', () => hasPrinted(stage.store, run.id, run.task === 'busy' ? 'spinning' : 'spawned'));
+  const runs = await Promise.all([
+    scheduleRun(stage.store, 'testing', { task: 'busy' }),
+    scheduleRun(stage.store, 'testing', { task: 'stubborn' }),
+  ]);
+  for (const run of runs)
+    await until(10_000, 'it printed', () =>
+      hasPrinted(stage.store, run.id, run.task === 'busy' ? 'spinning' : 'spawned'),
+    );
   const runnerId = await runnerOf(stage.store, runs[0].id);
   await until(2000, 'they spin', () => (processesOf(runnerId).length >= 3 ? true : null));
   await runner.kill('SIGKILL');
@@ -52,16 +64,27 @@ test('promise 2: the runs of a killed runner are tried again by the next one, at
     const now = await getRun(stage.store, 'testing', run.id);
     return now.attempts.length === 2 ? now : null;
   });
-  assert.deepEqual(retried.attempts.map((attempt) => attempt.outcome), ['lost', null]);
+  assert.deepEqual(
+    retried.attempts.map((attempt) => attempt.outcome),
+    ['lost', null],
+  );
   assert.match(retried.attempts[0]?.error?.message ?? '', /stopped renewing its lease/);
 });
 
 test('promise 2 and 3: kill -9 of the runner over and over loses no run and retries no answered one', async () => {
   await using stage = await openStage(tasks);
   const total = 120;
-  for (let n = 0; n < total; n += 1) await scheduleRun(stage.store, 'testing', { task: 'quick', parameters: { n }, ...(n % 2 === 0 ? { queue: `q${n % 3}` } : {}) });
+  for (let n = 0; n < total; n += 1)
+    await scheduleRun(stage.store, 'testing', {
+      task: 'quick',
+      parameters: { n },
+      ...(n % 2 === 0 ? { queue: `q${n % 3}` } : {}),
+    });
   const succeeded = async (): Promise<number> => {
-    const [row] = await stage.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from cloudcode.runs where state = 'succeeded'" });
+    const [row] = await stage.store.query<{ count: number }>({
+      name: '',
+      text: "select count(*)::integer as count from cloudcode.runs where state = 'succeeded'",
+    });
     return row?.count ?? 0;
   };
   for (let kills = 0; kills < 4; kills += 1) {

@@ -42,7 +42,10 @@ test('every refusal reaches the caller’s await, says what to do, and adds no r
   const run = await runtime.run('refused');
   const seen = run.result as string[];
   assert.equal(seen.length, 10);
-  assert.deepEqual(seen.filter((text) => / got |was not refused/.test(text)), []);
+  assert.deepEqual(
+    seen.filter((text) => / got |was not refused/.test(text)),
+    [],
+  );
   assert.match(seen[0] ?? '', /no task `ecko`.*Did you mean `echo`\?/);
   assert.match(seen[2] ?? '', /no option `que`.*Did you mean `queue`\?/);
   assert.equal((await listRuns(runtime.store, 'testing', { task: 'echo', limit: 200 })).runs.length, before_);
@@ -52,6 +55,13 @@ test('CloudCode.run tells the attempt about itself', async () => {
   const run = await runtime.run('info', { queue: 'a queue' });
   const info = run.result as Record<string, unknown>;
   assert.deepEqual(info, {
-    id: run.id, task: 'info', environment: 'testing', queue: 'a queue', attempt: 1, maxAttempts: 5, fence: run.attempts[0]?.fence, scheduledBy: null,
+    id: run.id,
+    task: 'info',
+    environment: 'testing',
+    queue: 'a queue',
+    attempt: 1,
+    maxAttempts: 5,
+    fence: run.attempts[0]?.fence,
+    scheduledBy: null,
   });
 });

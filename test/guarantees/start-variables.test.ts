@@ -20,7 +20,8 @@ const tasks = {
     }`,
 };
 
-const config = (variables: Readonly<Record<string, string>>): string => `export default { environments: { testing: { variables: ${JSON.stringify(variables)} } } };`;
+const config = (variables: Readonly<Record<string, string>>): string =>
+  `export default { environments: { testing: { variables: ${JSON.stringify(variables)} } } };`;
 
 async function deploy({ store, folder }: Runtime, variables: Readonly<Record<string, string>>): Promise<void> {
   writeFileSync(join(folder, 'cloudcode.config.js'), config(variables));
@@ -35,12 +36,18 @@ describe('variables that are read when a process starts', () => {
     await once(server, 'listening');
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     try {
-      await using runtime = await startRuntime({ ...tasks, 'cloudcode.config.js': config({ NODE_EXTRA_CA_CERTS: authority.path }) });
+      await using runtime = await startRuntime({
+        ...tasks,
+        'cloudcode.config.js': config({ NODE_EXTRA_CA_CERTS: authority.path }),
+      });
       const ask = async (): Promise<unknown> => (await runtime.run('asks', { parameters: { url } })).result;
       assert.deepEqual([await ask(), await ask()], ['hello', 'hello']);
       // Workers that wait with the variable are not for runs without it, and the other way round.
       await deploy(runtime, {});
-      assert.deepEqual([await ask(), await ask()], ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']);
+      assert.deepEqual(
+        [await ask(), await ask()],
+        ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      );
       await deploy(runtime, { NODE_EXTRA_CA_CERTS: authority.path });
       assert.deepEqual([await ask(), await ask()], ['hello', 'hello']);
     } finally {
@@ -57,7 +64,11 @@ describe('variables that are read when a process starts', () => {
 
   it('those with which Node cannot start are refused before anything is deployed', async () => {
     await using runtime = await startRuntime(tasks);
-    await assert.rejects(deploy(runtime, { NODE_OPTIONS: '--no-such-option' }), { code: 'invalid_config', message: /cloudcode\.config\.js: environments\.testing\.variables: Node cannot start with NODE_OPTIONS: .*--no-such-option is not allowed/ });
+    await assert.rejects(deploy(runtime, { NODE_OPTIONS: '--no-such-option' }), {
+      code: 'invalid_config',
+      message:
+        /cloudcode\.config\.js: environments\.testing\.variables: Node cannot start with NODE_OPTIONS: .*--no-such-option is not allowed/,
+    });
     assert.equal((await runtime.run('shows')).state, 'succeeded');
   });
 });

@@ -30,7 +30,10 @@ describe('what is stored of an error that a task threw', () => {
 
   it('its own properties, such as the code of a system error', async () => {
     const { properties, name } = await errorOf('system');
-    assert.deepEqual([name, properties], ['Error', { errno: -2, code: 'ENOENT', syscall: 'open', path: '/nowhere/at-all' }]);
+    assert.deepEqual(
+      [name, properties],
+      ['Error', { errno: -2, code: 'ENOENT', syscall: 'open', path: '/nowhere/at-all' }],
+    );
   });
 
   it('no more than thirty of them, short and plain', async () => {
@@ -55,7 +58,10 @@ describe('what is stored of an error that a task threw', () => {
   });
 
   it('causes of causes, also those that are no errors', async () => {
-    assert.match((await errorOf('causes')).stack, /^Error: outer\n[^]*\[cause\]: AggregateError: several\n[^]*\[errors\]\[0\]: Error: inner\n[^]*\[cause\]: a word/);
+    assert.match(
+      (await errorOf('causes')).stack,
+      /^Error: outer\n[^]*\[cause\]: AggregateError: several\n[^]*\[errors\]\[0\]: Error: inner\n[^]*\[cause\]: a word/,
+    );
   });
 
   it('errors that hold each other, once each', async () => {

@@ -21,7 +21,10 @@ test('promise 2: a claim whose answer was lost on its way to the runner does not
   });
   await resumeQueue(runtime.store, 'testing', 'q');
   const ended = await runtime.ended(run, 15_000);
-  assert.deepEqual(ended.attempts.map((attempt) => attempt.outcome), ['lost', 'returned']);
+  assert.deepEqual(
+    ended.attempts.map((attempt) => attempt.outcome),
+    ['lost', 'returned'],
+  );
   assert.match(ended.attempts[0]?.error?.message ?? '', /answer to its claim was lost/);
 });
 
@@ -61,7 +64,10 @@ test('promise 4: an attempt whose bundle was altered in the database counts, and
 
 test('promise 4: an attempt whose worker cannot start with the variables of its environment counts, and its machine is not blamed', async () => {
   await using runtime = await startRuntime(tasks);
-  await runtime.store.query({ name: '', text: `update cloudcode.environments set variables = '{"NODE_OPTIONS":"--require /nowhere/at/all.cjs"}'` });
+  await runtime.store.query({
+    name: '',
+    text: `update cloudcode.environments set variables = '{"NODE_OPTIONS":"--require /nowhere/at/all.cjs"}'`,
+  });
   const run = await runtime.schedule('quick');
   const retried = await until(10_000, 'the first attempt is over', async () => {
     const now = await getRun(runtime.store, 'testing', run.id);
@@ -74,6 +80,9 @@ test('promise 4: an attempt whose worker cannot start with the variables of its 
 
 /** How many attempts a run may still have. */
 async function attemptsLeft(store: Store, runId: string): Promise<number> {
-  const [row] = await store.query<{ left: number }>({ name: '', text: `select attempt_limit - attempt_count as left from cloudcode.runs where id = '${runId}'` });
+  const [row] = await store.query<{ left: number }>({
+    name: '',
+    text: `select attempt_limit - attempt_count as left from cloudcode.runs where id = '${runId}'`,
+  });
   return row?.left ?? -1;
 }

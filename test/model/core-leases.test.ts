@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { killDeadline, type LeaseSight, longestLeaseMs, renewLimitMs, seeLease, shortestLeaseMs, silenceLeftMs } from '../../src/engine/core/lease.ts';
+import {
+  killDeadline,
+  type LeaseSight,
+  longestLeaseMs,
+  renewLimitMs,
+  seeLease,
+  shortestLeaseMs,
+  silenceLeftMs,
+} from '../../src/engine/core/lease.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
 
 // A runner that renews its lease and another one that looks at it, on a network that delays and loses what they say: docs/leases.md, rules 1 to 6.
@@ -35,20 +43,40 @@ interface Commit {
 }
 
 /** Delays of every size: some next to nothing, some longer than the lease. */
-const delays = (leaseMs: number): fc.Arbitrary<number> => fc.oneof(fc.constant(0), fc.integer({ min: 0, max: Math.ceil(leaseMs / 10) }), fc.integer({ min: 0, max: 2 * leaseMs }));
+const delays = (leaseMs: number): fc.Arbitrary<number> =>
+  fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: 0, max: Math.ceil(leaseMs / 10) }),
+    fc.integer({ min: 0, max: 2 * leaseMs }),
+  );
 
-const stories = fc.oneof(fc.constant(shortestLeaseMs), fc.integer({ min: shortestLeaseMs, max: longestLeaseMs })).chain((leaseMs) => {
-  const delay = delays(leaseMs);
-  return fc.record({
-    leaseMs: fc.constant(leaseMs),
-    renewals: fc.array(fc.record({ pauseMs: delay, thereMs: fc.option(delay, { freq: 6 }), backMs: fc.option(delay, { freq: 6 }) }), { maxLength: 12 }),
-    looks: fc.array(fc.record({ pauseMs: delay, backMs: delay, endMs: delay }), { minLength: 1, maxLength: 30 }),
-    jumps: fc.array(fc.record({ at: fc.integer({ min: 0, max: 20 * leaseMs }), byMs: fc.integer({ min: -5 * leaseMs, max: 5 * leaseMs }) }), { maxLength: 3 }),
+const stories = fc
+  .oneof(fc.constant(shortestLeaseMs), fc.integer({ min: shortestLeaseMs, max: longestLeaseMs }))
+  .chain((leaseMs) => {
+    const delay = delays(leaseMs);
+    return fc.record({
+      leaseMs: fc.constant(leaseMs),
+      renewals: fc.array(
+        fc.record({ pauseMs: delay, thereMs: fc.option(delay, { freq: 6 }), backMs: fc.option(delay, { freq: 6 }) }),
+        { maxLength: 12 },
+      ),
+      looks: fc.array(fc.record({ pauseMs: delay, backMs: delay, endMs: delay }), { minLength: 1, maxLength: 30 }),
+      jumps: fc.array(
+        fc.record({
+          at: fc.integer({ min: 0, max: 20 * leaseMs }),
+          byMs: fc.integer({ min: -5 * leaseMs, max: 5 * leaseMs }),
+        }),
+        { maxLength: 3 },
+      ),
+    });
   });
-});
 
 /** What the runner does: when its renewals are committed, and until when its workers may live. */
-function renewing(all: readonly Renewal[], leaseMs: number, clock: (at: number) => number): { readonly commits: readonly Commit[]; deadlineBefore(takenAt: number): number } {
+function renewing(
+  all: readonly Renewal[],
+  leaseMs: number,
+  clock: (at: number) => number,
+): { readonly commits: readonly Commit[]; deadlineBefore(takenAt: number): number } {
   const commits: Commit[] = [{ at: 0, renewals: 0, expiresAt: clock(0) + leaseMs }];
   const answers: { readonly at: number; readonly askedAt: number; readonly committedAt: number }[] = [];
   let free = 0;
@@ -80,7 +108,11 @@ function renewing(all: readonly Renewal[], leaseMs: number, clock: (at: number) 
 }
 
 /** When the other runner takes over, by rule 4; null: it never does. */
-function watching(looks: readonly Look[], leaseMs: number, { commits, clock }: { readonly commits: readonly Commit[]; clock(at: number): number }): number | null {
+function watching(
+  looks: readonly Look[],
+  leaseMs: number,
+  { commits, clock }: { readonly commits: readonly Commit[]; clock(at: number): number },
+): number | null {
   const rowAt = (at: number): Commit | undefined => commits.findLast((commit) => commit.at <= at);
   let sight: LeaseSight | undefined;
   let at = 0;
@@ -104,14 +136,18 @@ test('promise 1: nobody takes over within a fifth of the lease after the workers
   const seed = chooseSeed();
   let [told, takeovers] = [0, 0];
   const property = fc.property(stories, ({ leaseMs, renewals, looks, jumps }) => {
-    const clock = (at: number): number => at + jumps.filter((jump: Jump) => jump.at <= at).reduce((sum, { byMs }) => sum + byMs, 0);
+    const clock = (at: number): number =>
+      at + jumps.filter((jump: Jump) => jump.at <= at).reduce((sum, { byMs }) => sum + byMs, 0);
     const runner = renewing(renewals, leaseMs, clock);
     told += 1;
     const takenAt = watching(looks, leaseMs, { commits: runner.commits, clock });
     if (takenAt === null) return;
     takeovers += 1;
     const deadline = runner.deadlineBefore(takenAt);
-    assert.ok(takenAt - deadline >= Math.floor(leaseMs / 5), `taken over at ${takenAt} ms, and the workers may live until ${deadline} ms`);
+    assert.ok(
+      takenAt - deadline >= Math.floor(leaseMs / 5),
+      `taken over at ${takenAt} ms, and the workers may live until ${deadline} ms`,
+    );
   });
   fc.assert(property, { seed, numRuns: 1_000_000, plugins: [within(budgetMs(1_500))] });
   context.diagnostic(`seed ${seed}: ${told} stories, ${takeovers} takeovers`);

@@ -22,7 +22,14 @@ interface Happening {
 }
 
 const happenings = fc.array(
-  fc.record({ seen: fc.constantFrom(...outcomes), answer: fc.constantFrom<AnswerOutcome | null>('returned', 'threw', null, null, null, null), isCancelled: fc.constantFrom(true, false, false, false), isMachineFault: fc.boolean(), random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), isRetried: fc.boolean() }),
+  fc.record({
+    seen: fc.constantFrom(...outcomes),
+    answer: fc.constantFrom<AnswerOutcome | null>('returned', 'threw', null, null, null, null),
+    isCancelled: fc.constantFrom(true, false, false, false),
+    isMachineFault: fc.boolean(),
+    random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    isRetried: fc.boolean(),
+  }),
   { minLength: 1, maxLength: 40, size: 'max' },
 );
 
@@ -34,26 +41,52 @@ interface Life {
   spent: number;
 }
 
-const eventOf = { succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back', postpone: 'backed_off' } as const;
+const eventOf = {
+  succeeded: 'returned',
+  failed: 'threw',
+  dead: 'given_up',
+  cancelled: 'cancelled',
+  retry: 'backed_off',
+  give_back: 'given_back',
+  postpone: 'backed_off',
+} as const;
 
 /** One attempt, and what the promises say of it. */
-function liveOn(life: Life, { seen, answer, isCancelled, isMachineFault, random }: Happening, maxAttempts: number): void {
+function liveOn(
+  life: Life,
+  { seen, answer, isCancelled, isMachineFault, random }: Happening,
+  maxAttempts: number,
+): void {
   const outcome = outcomeOf({ outcome: seen, storedAnswer: answer });
   life.count += 1;
   life.spent += 1;
   assert.ok(life.count <= life.limit, 'what the database would refuse: attempts_within_limit');
-  const after = decideAfterAttempt({ outcome, attemptNumber: life.count, attemptLimit: life.limit, cancelRequested: isCancelled, isMachineFault, random });
+  const after = decideAfterAttempt({
+    outcome,
+    attemptNumber: life.count,
+    attemptLimit: life.limit,
+    cancelRequested: isCancelled,
+    isMachineFault,
+    random,
+  });
   const event = eventOf[after.next];
   const arrow = runTransitions.find((each) => each.from === 'running' && each.event === event);
   assert.ok(arrow !== undefined);
   assert.equal(storedAfterRunning(event), storedState(arrow.to));
   life.state = arrow.to;
 
-  assert.ok(answer === null || life.state === (answer === 'returned' ? 'succeeded' : 'failed'), 'promise 3, whatever came after the answer');
+  assert.ok(
+    answer === null || life.state === (answer === 'returned' ? 'succeeded' : 'failed'),
+    'promise 3, whatever came after the answer',
+  );
   const isAnswer = outcome === 'returned' || outcome === 'threw';
   assert.equal(life.state === 'succeeded', outcome === 'returned', 'promise 3');
   assert.equal(life.state === 'failed', outcome === 'threw', 'promise 3');
-  assert.equal(life.state === 'cancelled', isCancelled && !isAnswer, 'who cancels a run without an answer gets what was asked for');
+  assert.equal(
+    life.state === 'cancelled',
+    isCancelled && !isAnswer,
+    'who cancels a run without an answer gets what was asked for',
+  );
   if (after.next === 'give_back' || after.next === 'postpone') {
     assert.ok(after.next === 'give_back' ? outcome === 'cancelled' : outcome === 'lost' && isMachineFault);
     life.limit += 1;

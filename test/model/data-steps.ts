@@ -15,7 +15,14 @@ type DataWish = Exclude<DataOperation, { readonly do: 'schedule' }> | { readonly
 
 const piece = fc.constantFrom(...pieceNames);
 const dataWishes: fc.Arbitrary<DataWish> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('insert' as const, 'insert' as const, 'insert' as const, 'update' as const), piece, text: fc.constantFrom('x', 'y') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('insert' as const, 'insert' as const, 'insert' as const, 'update' as const),
+      piece,
+      text: fc.constantFrom('x', 'y'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy' as const), piece }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy_all' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('schedule' as const), wish: wishes }) },
@@ -35,19 +42,32 @@ function isPossible(model: Model, picked: AttemptPick): boolean {
 
 export const write: StepKind<BatchGiven> = {
   weight: 8,
-  given: fc.record({ picked: attemptPicks, operations: fc.array(dataWishes, { minLength: 1, maxLength: 3 }), repeat: fc.option(fc.nat(20), { freq: 1 }) }),
+  given: fc.record({
+    picked: attemptPicks,
+    operations: fc.array(dataWishes, { minLength: 1, maxLength: 3 }),
+    repeat: fc.option(fc.nat(20), { freq: 1 }),
+  }),
   isPossible: (model, { picked }) => isPossible(model, picked),
   async do({ model, real, say, compare }, { picked, operations, repeat }) {
     const attempt = pickAttempt(model, picked);
     const { id: runId, environment } = model.run(attempt.run);
     const repeated = repeat === null || model.state.batches.length === 0 ? null : pick(model.state.batches, repeat);
-    say(`${nameOf(model, attempt)} writes ${repeated === null ? '' : `the batch of ${repeated.run} again: `}${operations.map(wordsOfData).join('; ')}`);
+    say(
+      `${nameOf(model, attempt)} writes ${repeated === null ? '' : `the batch of ${repeated.run} again: `}${operations.map(wordsOfData).join('; ')}`,
+    );
     const both = operations.map((operation) => sides(operation, { model, real }));
     const id = repeated?.id ?? randomUUID();
     const scope = { caller: { runId, fence: attempt.fence, environment }, target: real.target };
-    const stored = await answerOf(() => writeBatch(real.t.store, scope, { id, parts: inParts(both.map(({ sent }) => sent)) }));
-    const expected = await answerOf(() => model.writeBatch(attempt, { id, operations: both.map(({ modelled }) => modelled) }));
-    compare('refused' in stored ? stored : { destroyed: stored.destroyed, runs: namesOf(model, stored.runs) }, expected);
+    const stored = await answerOf(() =>
+      writeBatch(real.t.store, scope, { id, parts: inParts(both.map(({ sent }) => sent)) }),
+    );
+    const expected = await answerOf(() =>
+      model.writeBatch(attempt, { id, operations: both.map(({ modelled }) => modelled) }),
+    );
+    compare(
+      'refused' in stored ? stored : { destroyed: stored.destroyed, runs: namesOf(model, stored.runs) },
+      expected,
+    );
   },
 };
 
@@ -63,15 +83,34 @@ export const forgetBatches: StepKind<AttemptPick> = {
   },
 };
 
-function sides(wish: DataWish, { model, real }: { readonly model: Model; readonly real: Real }): { readonly modelled: DataOperation; readonly sent: WriteOperation } {
+function sides(
+  wish: DataWish,
+  { model, real }: { readonly model: Model; readonly real: Real },
+): { readonly modelled: DataOperation; readonly sent: WriteOperation } {
   if (wish.do === 'schedule') {
     const request = requestOf(wish.wish, 'testing', model.state.now);
-    return { modelled: { do: 'schedule', runs: [request] }, sent: { do: 'schedule', runs: [sentOf(request, wish.wish)] } };
+    return {
+      modelled: { do: 'schedule', runs: [request] },
+      sent: { do: 'schedule', runs: [sentOf(request, wish.wish)] },
+    };
   }
-  if (wish.do === 'destroy_all') return { modelled: wish, sent: { do: 'destroy_all', selection: { model: 'piece', where: [], orderBy: [], skip: 0, limit: null } } };
+  if (wish.do === 'destroy_all')
+    return {
+      modelled: wish,
+      sent: { do: 'destroy_all', selection: { model: 'piece', where: [], orderBy: [], skip: 0, limit: null } },
+    };
   const ids = [real.pieceId(wish.piece)];
   if (wish.do === 'destroy') return { modelled: wish, sent: { do: 'destroy', model: 'piece', ids } };
-  return { modelled: wish, sent: { do: wish.do, model: 'piece', columns: ['state'], ids, rows: JSON.stringify([{ id: ids[0], state: wish.text }]) } };
+  return {
+    modelled: wish,
+    sent: {
+      do: wish.do,
+      model: 'piece',
+      columns: ['state'],
+      ids,
+      rows: JSON.stringify([{ id: ids[0], state: wish.text }]),
+    },
+  };
 }
 
 async function* inParts(operations: readonly WriteOperation[]): AsyncGenerator<readonly WriteOperation[]> {

@@ -7,8 +7,16 @@ export interface QueueName {
   readonly name: string;
 }
 
-export function settingsOf({ queues }: State, { environment, name }: QueueName): { readonly paused: boolean; readonly onRetry: 'wait' | 'skip' } {
-  return queues.find((queue) => queue.environment === environment && queue.name === name) ?? { paused: false, onRetry: 'wait' };
+export function settingsOf(
+  { queues }: State,
+  { environment, name }: QueueName,
+): { readonly paused: boolean; readonly onRetry: 'wait' | 'skip' } {
+  return (
+    queues.find((queue) => queue.environment === environment && queue.name === name) ?? {
+      paused: false,
+      onRetry: 'wait',
+    }
+  );
 }
 
 /**
@@ -19,7 +27,9 @@ export function settleQueue(state: State, queue: QueueName): void {
   const line = state.runs.filter((run) => run.environment === queue.environment && run.queue === queue.name);
   const running = line.find((run) => run.state === 'running');
   const { paused, onRetry } = settingsOf(state, queue);
-  const [first] = line.filter((run) => run.state === 'queued').toSorted((a, b) => (onRetry === 'skip' ? whoIsDue(state.now, a, b) : 0) || inOrder(a, b));
+  const [first] = line
+    .filter((run) => run.state === 'queued')
+    .toSorted((a, b) => (onRetry === 'skip' ? whoIsDue(state.now, a, b) : 0) || inOrder(a, b));
   const front = running ?? (paused ? undefined : first);
   for (const run of line) run.isFront = run === front;
 }
@@ -32,9 +42,12 @@ export function placeNewRun(state: State, run: ModelRun): void {
   }
   const { paused, onRetry } = settingsOf(state, { environment: run.environment, name: run.queue });
   if (paused) return;
-  const front = state.runs.find((each) => each !== run && each.isFront && each.environment === run.environment && each.queue === run.queue);
+  const front = state.runs.find(
+    (each) => each !== run && each.isFront && each.environment === run.environment && each.queue === run.queue,
+  );
   if (front?.state === 'running') return;
-  run.isFront = front === undefined || ((onRetry === 'skip' ? whoIsDue(state.now, run, front) : 0) || inOrder(run, front)) < 0;
+  run.isFront =
+    front === undefined || ((onRetry === 'skip' ? whoIsDue(state.now, run, front) : 0) || inOrder(run, front)) < 0;
   if (run.isFront && front !== undefined) front.isFront = false;
 }
 

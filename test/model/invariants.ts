@@ -49,7 +49,8 @@ const invariants = {
 export async function brokenInvariants(db: Queryable): Promise<readonly string[]> {
   const broken: string[] = [];
   for (const [name, text] of Object.entries(invariants)) {
-    for (const { what } of await db.query<{ what: string }>({ name: '', text })) broken.push(`not so: ${name} (${what})`);
+    for (const { what } of await db.query<{ what: string }>({ name: '', text }))
+      broken.push(`not so: ${name} (${what})`);
   }
   return broken;
 }

@@ -48,9 +48,14 @@ export const endExpired: StepKind<{ readonly name: RunnerName; readonly isOutdat
   given: fc.record({ name: runner, isOutdated: fc.boolean() }),
   isPossible: (model, { name }) => model.runner(name) !== undefined,
   async do({ model, real, say, compare }, { name, isOutdated }) {
-    say(`another runner ends the lease of ${name} if it has expired${isOutdated ? ', as it was before the last renewal' : ''}`);
+    say(
+      `another runner ends the lease of ${name} if it has expired${isOutdated ? ', as it was before the last renewal' : ''}`,
+    );
     const renewals = (model.runner(name)?.renewals ?? 0) - (isOutdated ? 1 : 0);
-    compare(await endExpiredLease(real.t.store, { id: real.runnerId(name), renewals: String(renewals) }), model.endLease(name, { renewals }));
+    compare(
+      await endExpiredLease(real.t.store, { id: real.runnerId(name), renewals: String(renewals) }),
+      model.endLease(name, { renewals }),
+    );
   },
 };
 
@@ -62,7 +67,12 @@ export const rescue: StepKind<{ readonly isInVain: boolean }> = {
     say('the runs of ended leases are taken back');
     const stored = await rescueRuns(real.t.store);
     const lost = model.lostAttempts();
-    for (const attempt of lost) model.finish(attempt, { outcome: 'lost', error: 'AttemptLost', retryAt: await readRetryAt(real, model, attempt) });
+    for (const attempt of lost)
+      model.finish(attempt, {
+        outcome: 'lost',
+        error: 'AttemptLost',
+        retryAt: await readRetryAt(real, model, attempt),
+      });
     compare(stored, lost.length);
   },
 };

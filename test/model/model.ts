@@ -1,6 +1,21 @@
 import type { AnswerOutcome, Outcome } from '../../src/engine/core/run.ts';
 import { placeNewRun, type QueueName, settleQueue } from './front.ts';
-import { attemptsOf, emptyState, type Environment, environments, isActive, leaseMs, type ModelAttempt, type ModelQueue, type ModelRun, type ModelRunner, type RunnerName, type State, type Task, wakeAt } from './state.ts';
+import {
+  attemptsOf,
+  emptyState,
+  type Environment,
+  environments,
+  isActive,
+  leaseMs,
+  type ModelAttempt,
+  type ModelQueue,
+  type ModelRun,
+  type ModelRunner,
+  type RunnerName,
+  type State,
+  type Task,
+  wakeAt,
+} from './state.ts';
 
 /** One run that is asked for; `dueAt` by the database's clock. */
 export interface Request {
@@ -50,13 +65,31 @@ export class Model {
   schedule(request: Request, scheduledBy: string | null = null): { readonly name: string; readonly isNew: boolean } {
     const { task, environment, key } = request;
     if (task === 'nope') throw new Refusal('unknown_task');
-    const sameKey = this.state.runs.find((run) => key !== null && run.key === key && run.task === task && run.environment === environment && isActive(run));
+    const sameKey = this.state.runs.find(
+      (run) => key !== null && run.key === key && run.task === task && run.environment === environment && isActive(run),
+    );
     const existing = sameKey ?? this.state.runs.find(({ id }) => id === request.id);
     if (existing !== undefined) return { name: existing.name, isNew: false };
     const number = this.state.runs.length + 1;
     const run: ModelRun = {
-      ...request, task, number, name: `run ${number}`, scheduledBy, state: 'queued', retryAt: null, startedAt: null, finishedAt: null, attemptCount: 0,
-      attemptLimit: attemptsOf[task], cancelRequested: false, answer: null, runner: null, fence: null, isFront: false, error: null, lines: [],
+      ...request,
+      task,
+      number,
+      name: `run ${number}`,
+      scheduledBy,
+      state: 'queued',
+      retryAt: null,
+      startedAt: null,
+      finishedAt: null,
+      attemptCount: 0,
+      attemptLimit: attemptsOf[task],
+      cancelRequested: false,
+      answer: null,
+      runner: null,
+      fence: null,
+      isFront: false,
+      error: null,
+      lines: [],
     };
     this.state.runs.push(run);
     placeNewRun(this.state, run);
@@ -69,7 +102,10 @@ export class Model {
   }
 
   /** Whom a claim takes, in its order: of each environment in turn, beginning after `after`, the one that could start first. */
-  claimable(runner: RunnerName, { limit, after }: { readonly limit: number; readonly after: Environment | null }): readonly ModelRun[] {
+  claimable(
+    runner: RunnerName,
+    { limit, after }: { readonly limit: number; readonly after: Environment | null },
+  ): readonly ModelRun[] {
     if (!this.hasLease(runner)) return [];
     const first = after === null ? 0 : environments.indexOf(after) + 1;
     const round = [...environments.slice(first), ...environments.slice(0, first)];
@@ -79,21 +115,41 @@ export class Model {
   }
 
   startable(environment: Environment): readonly ModelRun[] {
-    const due = this.state.runs.filter((run) => run.environment === environment && run.state === 'queued' && run.isFront && wakeAt(run) <= this.state.now);
+    const due = this.state.runs.filter(
+      (run) =>
+        run.environment === environment && run.state === 'queued' && run.isFront && wakeAt(run) <= this.state.now,
+    );
     return due.toSorted((a, b) => wakeAt(a) - wakeAt(b) || a.number - b.number);
   }
 
   claim(name: string, runner: RunnerName, fence: string): ModelAttempt {
     const run = this.run(name);
     run.attemptCount += 1;
-    Object.assign(run, { state: 'running', runner, fence, retryAt: null, startedAt: run.startedAt ?? this.state.now, isFront: true });
-    const attempt: ModelAttempt = { run: name, number: run.attemptCount, fence, runner, limit: run.attemptLimit, outcome: null };
+    Object.assign(run, {
+      state: 'running',
+      runner,
+      fence,
+      retryAt: null,
+      startedAt: run.startedAt ?? this.state.now,
+      isFront: true,
+    });
+    const attempt: ModelAttempt = {
+      run: name,
+      number: run.attemptCount,
+      fence,
+      runner,
+      limit: run.attemptLimit,
+      outcome: null,
+    };
     this.state.attempts.push(attempt);
     return attempt;
   }
 
   /** @param end `retryAt`: where the jitter of the back-off has put the next attempt, should there be one */
-  finish(attempt: ModelAttempt, end: { readonly outcome: Outcome; readonly error: string | null; readonly retryAt: number | null }): Next {
+  finish(
+    attempt: ModelAttempt,
+    end: { readonly outcome: Outcome; readonly error: string | null; readonly retryAt: number | null },
+  ): Next {
     if (!this.holds(attempt)) return 'superseded';
     const run = this.run(attempt.run);
     const outcome = run.answer ?? end.outcome;
@@ -103,7 +159,11 @@ export class Model {
     const error = run.answer ?? end.error;
     Object.assign(run, { runner: null, cancelRequested: false, answer: null, error: null });
     if (next === 'retry' || next === 'give_back') {
-      Object.assign(run, { state: 'queued', retryAt: next === 'retry' ? end.retryAt : null, attemptLimit: run.attemptLimit + (next === 'give_back' ? 1 : 0) });
+      Object.assign(run, {
+        state: 'queued',
+        retryAt: next === 'retry' ? end.retryAt : null,
+        attemptLimit: run.attemptLimit + (next === 'give_back' ? 1 : 0),
+      });
     } else {
       Object.assign(run, { state: next, finishedAt: this.state.now, error: next === 'succeeded' ? null : error });
     }
@@ -150,8 +210,20 @@ export class Model {
     if (isActive(run)) throw new Refusal('run_not_final');
     if (run.state === 'succeeded') throw new Refusal('run_succeeded');
     const { key, task, environment } = run;
-    if (key !== null && this.state.runs.some((each) => isActive(each) && each.key === key && each.task === task && each.environment === environment)) throw new Refusal('key_taken');
-    Object.assign(run, { state: 'queued', dueAt: this.state.now, finishedAt: null, error: null, attemptLimit: run.attemptCount + attemptsOf[task] });
+    if (
+      key !== null &&
+      this.state.runs.some(
+        (each) => isActive(each) && each.key === key && each.task === task && each.environment === environment,
+      )
+    )
+      throw new Refusal('key_taken');
+    Object.assign(run, {
+      state: 'queued',
+      dueAt: this.state.now,
+      finishedAt: null,
+      error: null,
+      attemptLimit: run.attemptCount + attemptsOf[task],
+    });
     this.settle(run);
   }
 
@@ -201,16 +273,22 @@ export class Model {
 
   /** Running runs whose runner's lease has ended, oldest first. */
   lostAttempts(): readonly ModelAttempt[] {
-    const lost = this.state.attempts.filter((attempt) => this.holds(attempt) && (this.runner(attempt.runner)?.endedAt ?? null) !== null);
+    const lost = this.state.attempts.filter(
+      (attempt) => this.holds(attempt) && (this.runner(attempt.runner)?.endedAt ?? null) !== null,
+    );
     return lost.toSorted((a, b) => this.run(a.run).number - this.run(b.run).number);
   }
 
   forgetRunners(): void {
-    const isNeeded = ({ name, endedAt }: ModelRunner): boolean => endedAt === null || endedAt >= this.state.now - 3_600_000 || this.state.runs.some((run) => run.runner === name);
+    const isNeeded = ({ name, endedAt }: ModelRunner): boolean =>
+      endedAt === null || endedAt >= this.state.now - 3_600_000 || this.state.runs.some((run) => run.runner === name);
     this.state.runners = this.state.runners.filter(isNeeded);
   }
 
-  writeBatch(attempt: ModelAttempt, { id, operations }: { readonly id: string; readonly operations: readonly DataOperation[] }): { readonly destroyed: readonly number[]; readonly runs: readonly string[] } {
+  writeBatch(
+    attempt: ModelAttempt,
+    { id, operations }: { readonly id: string; readonly operations: readonly DataOperation[] },
+  ): { readonly destroyed: readonly number[]; readonly runs: readonly string[] } {
     const earlier = this.state.batches.find((batch) => batch.id === id);
     if (earlier !== undefined && earlier.run === attempt.run) return earlier.answer;
     if (earlier !== undefined || !this.holds(attempt)) throw new Refusal('attempt_superseded');
@@ -227,7 +305,10 @@ export class Model {
     if (this.run(run).fence === fence) this.state.batches = this.state.batches.filter((batch) => batch.run !== run);
   }
 
-  private write(attempt: ModelAttempt, operation: DataOperation): { readonly destroyed: readonly number[]; readonly runs: readonly string[] } {
+  private write(
+    attempt: ModelAttempt,
+    operation: DataOperation,
+  ): { readonly destroyed: readonly number[]; readonly runs: readonly string[] } {
     const { pieces } = this.state;
     if (operation.do === 'schedule') return { destroyed: [], runs: this.scheduleByAttempt(attempt, operation.runs) };
     if (operation.do === 'destroy_all') {
@@ -235,7 +316,8 @@ export class Model {
       return { destroyed: [Object.keys(pieces).length], runs: [] };
     }
     if (operation.do !== 'insert' && pieces[operation.piece] === undefined) throw new Refusal('object_destroyed');
-    if (operation.do === 'destroy') this.state.pieces = Object.fromEntries(Object.entries(pieces).filter(([piece]) => piece !== operation.piece));
+    if (operation.do === 'destroy')
+      this.state.pieces = Object.fromEntries(Object.entries(pieces).filter(([piece]) => piece !== operation.piece));
     else pieces[operation.piece] = operation.text;
     return { destroyed: [], runs: [] };
   }

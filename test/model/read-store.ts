@@ -10,8 +10,22 @@ import { environments } from './state.ts';
 /** What the public lists do not show. */
 interface Hidden {
   readonly runs: Readonly<Record<string, HiddenRun>> | null;
-  readonly runners: readonly { readonly id: string; readonly expiresAt: number; readonly renewals: number; readonly endedAt: number | null }[] | null;
-  readonly queues: readonly { readonly environment: string; readonly name: string; readonly paused: boolean; readonly onRetry: string }[] | null;
+  readonly runners:
+    | readonly {
+        readonly id: string;
+        readonly expiresAt: number;
+        readonly renewals: number;
+        readonly endedAt: number | null;
+      }[]
+    | null;
+  readonly queues:
+    | readonly {
+        readonly environment: string;
+        readonly name: string;
+        readonly paused: boolean;
+        readonly onRetry: string;
+      }[]
+    | null;
   readonly batches: readonly { readonly id: string; readonly run: string }[] | null;
   readonly pieces: readonly { readonly id: string; readonly text: string }[] | null;
 }
@@ -47,7 +61,13 @@ export async function readFacts(real: Real, model: Model): Promise<Facts> {
     readNextWakeMs(store),
     ...environments.map(async (environment) => ({
       environment,
-      runs: await readRuns(store, real.environmentId(environment), { state: null, task: null, queue: null, beforeSeq: null, limit: 1000 }),
+      runs: await readRuns(store, real.environmentId(environment), {
+        state: null,
+        task: null,
+        queue: null,
+        beforeSeq: null,
+        limit: 1000,
+      }),
       queues: await readQueues(store, real.environmentId(environment), null),
       backlog: await readBacklog(store, real.environmentId(environment)),
     })),
@@ -55,7 +75,10 @@ export async function readFacts(real: Real, model: Model): Promise<Facts> {
   if (row === undefined) throw new Error('the store gave no row');
   const names = new Map(model.state.runs.map(({ id, name }) => [id, name]));
   const nameOf = (id: string): string => names.get(id) ?? id;
-  const runs = shown.flatMap((each) => each.runs).map((run) => ({ run, hidden: row.hidden.runs?.[run.id] })).toSorted((a, b) => (a.hidden?.seq ?? 0) - (b.hidden?.seq ?? 0));
+  const runs = shown
+    .flatMap((each) => each.runs)
+    .map((run) => ({ run, hidden: row.hidden.runs?.[run.id] }))
+    .toSorted((a, b) => (a.hidden?.seq ?? 0) - (b.hidden?.seq ?? 0));
   return {
     runs: runs.flatMap(({ run, hidden: more }) => (more === undefined ? [] : [runFacts(run, more, { nameOf, real })])),
     runners: (row.hidden.runners ?? []).map((runner) => ({ ...runner, name: real.runnerOf(runner.id) })),
@@ -63,21 +86,39 @@ export async function readFacts(real: Real, model: Model): Promise<Facts> {
     batches: (row.hidden.batches ?? []).map((batch) => ({ ...batch, run: nameOf(batch.run) })),
     pieces: Object.fromEntries((row.hidden.pieces ?? []).map(({ id, text }) => [real.pieceOf(id), text])),
     lists: shown.map(({ environment, queues, backlog: { pausedQueues: _, ...backlog } }): EnvironmentLists => ({
-      environment, backlog,
-      queues: queues.map((queue) => ({ ...queue, running: queue.running === null ? null : nameOf(queue.running), oldestDueAt: time(queue.oldestDueAt) })),
+      environment,
+      backlog,
+      queues: queues.map((queue) => ({
+        ...queue,
+        running: queue.running === null ? null : nameOf(queue.running),
+        oldestDueAt: time(queue.oldestDueAt),
+      })),
     })),
     nextWakeMs,
   };
 }
 
-function runFacts(run: Run, hiddenRun: HiddenRun, { nameOf, real }: { readonly nameOf: (id: string) => string; readonly real: Real }): RunFacts {
+function runFacts(
+  run: Run,
+  hiddenRun: HiddenRun,
+  { nameOf, real }: { readonly nameOf: (id: string) => string; readonly real: Real },
+): RunFacts {
   const runner = hiddenRun.runner === null ? null : real.runnerOf(hiddenRun.runner);
   return {
-    ...run, ...hiddenRun, runner,
-    environment: run.environment as RunFacts['environment'], task: run.task as RunFacts['task'],
-    name: nameOf(run.id), shown: run.state, lines: [...(hiddenRun.lines ?? [])], error: run.error?.name ?? null,
+    ...run,
+    ...hiddenRun,
+    runner,
+    environment: run.environment as RunFacts['environment'],
+    task: run.task as RunFacts['task'],
+    name: nameOf(run.id),
+    shown: run.state,
+    lines: [...(hiddenRun.lines ?? [])],
+    error: run.error?.name ?? null,
     scheduledBy: run.scheduledBy === null ? null : nameOf(run.scheduledBy),
-    dueAt: Date.parse(run.dueAt), retryAt: time(run.retryAt), startedAt: time(run.startedAt), finishedAt: time(run.finishedAt),
+    dueAt: Date.parse(run.dueAt),
+    retryAt: time(run.retryAt),
+    startedAt: time(run.startedAt),
+    finishedAt: time(run.finishedAt),
     attempts: run.attempts.map((attempt) => ({ ...attempt, runner: real.runnerOf(attempt.runner) })),
   };
 }

@@ -28,10 +28,18 @@ export interface Real extends AsyncDisposable {
 }
 
 const dataModel: DataModel = {
-  models: [{
-    name: 'piece', label: 'Piece', belongsTo: [], hasMany: [], indexes: [], display: null, webhooks: [],
-    fields: [{ name: 'state', label: 'State', type: 'text', subtype: null, options: [] }],
-  }],
+  models: [
+    {
+      name: 'piece',
+      label: 'Piece',
+      belongsTo: [],
+      hasMany: [],
+      indexes: [],
+      display: null,
+      webhooks: [],
+      fields: [{ name: 'state', label: 'State', type: 'text', subtype: null, options: [] }],
+    },
+  ],
 };
 export const pieceNames = ['p1', 'p2', 'p3'] as const;
 
@@ -40,13 +48,20 @@ export async function openReal(): Promise<Real> {
   await stopClock(database);
   const store = await openStore({ url: database.url });
   await migrate(store);
-  const tasks = Object.entries(attemptsOf).map(([name, maxAttempts]) => ({ ...noopTask, name, config: { maxAttempts } }));
-  for (const environment of environments) await deployProject(store, environment, { folder: '/nowhere', tasks, config: {}, dataModel });
+  const tasks = Object.entries(attemptsOf).map(([name, maxAttempts]) => ({
+    ...noopTask,
+    name,
+    config: { maxAttempts },
+  }));
+  for (const environment of environments)
+    await deployProject(store, environment, { folder: '/nowhere', tasks, config: {}, dataModel });
   const environmentIds = new Map<Environment, number>();
-  for (const environment of environments) environmentIds.set(environment, (await readEnvironmentId(store, environment)) ?? 0);
+  for (const environment of environments)
+    environmentIds.set(environment, (await readEnvironmentId(store, environment)) ?? 0);
   const runners = twoWay(runnerNames);
   const pieces = twoWay(pieceNames);
-  const take = (name: RunnerName): Promise<void> => takeLease(store, { id: runners.idOf(name), host: 'test', pid: 1, processIdentity: null, leaseMs });
+  const take = (name: RunnerName): Promise<void> =>
+    takeLease(store, { id: runners.idOf(name), host: 'test', pid: 1, processIdentity: null, leaseMs });
   return {
     t: { store },
     target: dataTarget('testing', dataModel),

@@ -24,7 +24,10 @@ const when = fc.option(
 );
 
 export const wishes: fc.Arbitrary<Wish> = fc.record({
-  task: fc.oneof({ weight: 20, arbitrary: fc.constantFrom('once' as const, 'twice' as const, 'thrice' as const) }, { weight: 1, arbitrary: fc.constant('nope' as const) }),
+  task: fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom('once' as const, 'twice' as const, 'thrice' as const) },
+    { weight: 1, arbitrary: fc.constant('nope' as const) },
+  ),
   queue: fc.constantFrom(null, ...queueNames, 'q1'),
   key: fc.oneof({ weight: 5, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constant('k') }),
   when,
@@ -37,12 +40,24 @@ export function requestOf({ task, queue, key, when }: Wish, environment: Environ
 /** The same as a task's SDK sends it. */
 export function sentOf(request: Request, { when }: Wish): ScheduledRun {
   return {
-    id: request.id, task: request.task, queue: request.queue, key: request.key, parametersJson: '{}',
-    at: when?.kind === 'at' ? new Date(request.dueAt).toISOString() : null, afterMs: when?.kind === 'after' ? when.ms : null,
+    id: request.id,
+    task: request.task,
+    queue: request.queue,
+    key: request.key,
+    parametersJson: '{}',
+    at: when?.kind === 'at' ? new Date(request.dueAt).toISOString() : null,
+    afterMs: when?.kind === 'after' ? when.ms : null,
   };
 }
 
 export function wordsOf({ task, queue, key, when }: Wish): string {
-  const time = when === null ? '' : when.kind === 'after' ? `, after ${when.ms} ms` : when.ms < 0 ? `, due ${-when.ms} ms ago` : `, due in ${when.ms} ms`;
+  const time =
+    when === null
+      ? ''
+      : when.kind === 'after'
+        ? `, after ${when.ms} ms`
+        : when.ms < 0
+          ? `, due ${-when.ms} ms ago`
+          : `, due in ${when.ms} ms`;
   return `${task}${queue === null ? '' : ` in ${queue}`}${key === null ? '' : ` with key ${key}`}${time}`;
 }

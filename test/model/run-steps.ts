@@ -11,9 +11,15 @@ import { type Environment, environments, isActive, type ModelRun, wakeAt } from 
 
 // What people ask for, and what time does.
 
-const environment = fc.oneof({ weight: 5, arbitrary: fc.constant<Environment>('testing') }, { weight: 1, arbitrary: fc.constant<Environment>('staging') });
+const environment = fc.oneof(
+  { weight: 5, arbitrary: fc.constant<Environment>('testing') },
+  { weight: 1, arbitrary: fc.constant<Environment>('staging') },
+);
 /** True once in a while. */
-export const seldom = fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
+export const seldom = fc.oneof(
+  { weight: 9, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+);
 const inEnvironment = (name: Environment): string => (name === 'testing' ? '' : ` in ${name}`);
 
 export const schedule: StepKind<{ readonly wish: Wish; readonly environment: Environment }> = {
@@ -24,12 +30,19 @@ export const schedule: StepKind<{ readonly wish: Wish; readonly environment: Env
     say(`schedule ${wordsOf(wish)}${inEnvironment(environment)}`);
     const request = requestOf(wish, environment, model.state.now);
     const { task, queue, key, when } = wish;
-    const stored = await answerOf(() => findOrScheduleRun(real.t.store, environment, {
-      task, ...(queue === null ? {} : { queue }), ...(key === null ? {} : { key }), ...(when === null ? {} : when.kind === 'at' ? { at: new Date(request.dueAt) } : { after: when.ms }),
-    }));
+    const stored = await answerOf(() =>
+      findOrScheduleRun(real.t.store, environment, {
+        task,
+        ...(queue === null ? {} : { queue }),
+        ...(key === null ? {} : { key }),
+        ...(when === null ? {} : when.kind === 'at' ? { at: new Date(request.dueAt) } : { after: when.ms }),
+      }),
+    );
     if ('refused' in stored) return compare(stored, await answerOf(() => model.schedule(request)));
     const known = new Map(model.state.runs.map(({ id, name }) => [id, name]));
-    const expected = await answerOf(() => model.schedule({ ...request, id: stored.isNew ? stored.run.id : request.id }));
+    const expected = await answerOf(() =>
+      model.schedule({ ...request, id: stored.isNew ? stored.run.id : request.id }),
+    );
     compare({ name: known.get(stored.run.id) ?? `run ${known.size + 1}`, isNew: stored.isNew }, expected);
   },
 };
@@ -42,10 +55,13 @@ export const cancel: StepKind<{ readonly number: number; readonly isAnyone: bool
     const run = pick(cancellable(model, given), given.number);
     say(`cancel ${run.name}`);
     const stored = await answerOf(() => cancelRun(real.t.store, run.environment, run.id).then(({ state }) => state));
-    compare(stored, await answerOf(() => {
-      model.cancel(run.name);
-      return model.run(run.name).state;
-    }));
+    compare(
+      stored,
+      await answerOf(() => {
+        model.cancel(run.name);
+        return model.run(run.name).state;
+      }),
+    );
   },
 };
 
@@ -62,10 +78,13 @@ export const retry: StepKind<{ readonly number: number; readonly isInVain: boole
     const run = pick(retriable(model, given), given.number);
     say(`retry ${run.name}`);
     const stored = await answerOf(() => retryRun(real.t.store, run.environment, run.id).then(({ state }) => state));
-    compare(stored, await answerOf(() => {
-      model.retry(run.name);
-      return model.run(run.name).state;
-    }));
+    compare(
+      stored,
+      await answerOf(() => {
+        model.retry(run.name);
+        return model.run(run.name).state;
+      }),
+    );
   },
 };
 
@@ -90,8 +109,16 @@ export const setPolicies: StepKind<readonly string[]> = {
   given: fc.subarray([...queueNames]),
   isPossible: () => true,
   async do({ model, real, say }, skipping) {
-    say(skipping.length === 0 ? 'let all queues wait for retries' : `let ${skipping.join(' and ')} skip retries, and the others wait`);
-    await setRetryPolicies(real.t.store, real.environmentId('testing'), new Map(skipping.map((name) => [name, 'skip'])));
+    say(
+      skipping.length === 0
+        ? 'let all queues wait for retries'
+        : `let ${skipping.join(' and ')} skip retries, and the others wait`,
+    );
+    await setRetryPolicies(
+      real.t.store,
+      real.environmentId('testing'),
+      new Map(skipping.map((name) => [name, 'skip'])),
+    );
     model.setPolicies('testing', skipping);
   },
 };
@@ -99,11 +126,25 @@ export const setPolicies: StepKind<readonly string[]> = {
 /** So much time passes; or just as much as until the next run is due, or a lease expires. */
 export const wait: StepKind<number | 'next' | 'nearly next'> = {
   weight: 10,
-  given: fc.constantFrom<number | 'next' | 'nearly next'>('next', 'next', 'next', 'next', 'nearly next', 1, 1000, 20_000, 600_000, 3_600_001),
+  given: fc.constantFrom<number | 'next' | 'nearly next'>(
+    'next',
+    'next',
+    'next',
+    'next',
+    'nearly next',
+    1,
+    1000,
+    20_000,
+    600_000,
+    3_600_001,
+  ),
   isPossible: () => true,
   async do({ model: { state }, real, say }, span) {
     const waiting = state.runs.filter((run) => run.state === 'queued').map(wakeAt);
-    const next = [...waiting, ...state.runners.filter(({ endedAt }) => endedAt === null).map(({ expiresAt }) => expiresAt)].filter((at) => at > state.now).toSorted((a, b) => a - b)[0] ?? state.now;
+    const next =
+      [...waiting, ...state.runners.filter(({ endedAt }) => endedAt === null).map(({ expiresAt }) => expiresAt)]
+        .filter((at) => at > state.now)
+        .toSorted((a, b) => a - b)[0] ?? state.now;
     const ms = span === 'next' ? next - state.now : span === 'nearly next' ? Math.max(0, next - state.now - 1) : span;
     say(`${ms} ms pass`);
     state.now += ms;

@@ -28,7 +28,10 @@ test('a model that is wrong is found out, in the fewest steps that show it, told
   const { difference } = await checkSequences(real, { seed: 29, ...patient }, () => new CountsWhatWasGivenBack());
   assert.ok(difference !== null);
   const [headline, schedule, claim, end, ...differing] = difference.split('\n');
-  assert.match(headline ?? '', /^Store and model differ after 3 steps \(shrunk \d+ times; CLOUDCODE_TEST_SEED=\d+ repeats it\):$/);
+  assert.match(
+    headline ?? '',
+    /^Store and model differ after 3 steps \(shrunk \d+ times; CLOUDCODE_TEST_SEED=\d+ repeats it\):$/,
+  );
   assert.match(schedule ?? '', /^1\. schedule (once|twice|thrice).*: \{"name":"run 1","isNew":true\}$/);
   assert.match(claim ?? '', /^2\. [AB] claims \d.*: \["run 1"\]$/);
   assert.equal(end, '3. attempt 1 of run 1 ends as cancelled: ["give_back"]');
@@ -42,5 +45,8 @@ test('the steps of a shrunk sequence are those that matter, though they lay far 
   assert.ok(difference !== null);
   const steps = difference.split('\n').filter((line) => /^\d+\. /.test(line));
   assert.ok(steps.length <= 4, difference);
-  assert.match(steps.at(-1) ?? '', /^\d\. (cancel run \d: "cancelled"|attempt 1 of run \d ends as .*: \["cancelled"\])$/);
+  assert.match(
+    steps.at(-1) ?? '',
+    /^\d\. (cancel run \d: "cancelled"|attempt 1 of run \d ends as .*: \["cancelled"\])$/,
+  );
 });

@@ -56,7 +56,8 @@ class Step<Given> implements fc.AsyncCommand<Model, Real> {
     const [stored, expected] = [describe(await readFacts(real, model)), describe(factsOf(model))];
     const onlyStored = stored.filter((line) => !expected.includes(line)).map((line) => `    store: ${line}`);
     const onlyExpected = expected.filter((line) => !stored.includes(line)).map((line) => `    model: ${line}`);
-    if (onlyStored.length + onlyExpected.length > 0 || stored.length !== expected.length) throw new Difference([...onlyStored, ...onlyExpected].join('\n'));
+    if (onlyStored.length + onlyExpected.length > 0 || stored.length !== expected.length)
+      throw new Difference([...onlyStored, ...onlyExpected].join('\n'));
   }
 
   // It is told in the words of its last execution, and the tries of a shrinking must not share them.
@@ -69,12 +70,17 @@ class Step<Given> implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-export function stepsOf<Given>(kind: StepKind<Given>): { readonly weight: number; readonly arbitrary: fc.Arbitrary<fc.AsyncCommand<Model, Real>> } {
+export function stepsOf<Given>(kind: StepKind<Given>): {
+  readonly weight: number;
+  readonly arbitrary: fc.Arbitrary<fc.AsyncCommand<Model, Real>>;
+} {
   return { weight: kind.weight, arbitrary: kind.given.map((given) => new Step(kind, given)) };
 }
 
 /** The answer of an operation, or the code of its refusal. */
-export async function answerOf<Answer>(operation: () => Answer | Promise<Answer>): Promise<Answer | { readonly refused: string }> {
+export async function answerOf<Answer>(
+  operation: () => Answer | Promise<Answer>,
+): Promise<Answer | { readonly refused: string }> {
   try {
     return await operation();
   } catch (error) {

@@ -16,24 +16,65 @@ export const projectFolder = join(import.meta.dirname, 'project');
 export const quickFolder = join(import.meta.dirname, 'quick');
 
 /** What CI runs: some of each kind, from packages that need no service but PostgreSQL. */
-export const quickCases = ['aws_s3', 'pg', 'kysely', 'p_queue', 'nodemailer', 'pug', 'pdfkit', 'jsdom', 'sharp', 'piscina', 'pino', 'pino_transport', 'opentelemetry_pg', 'typeorm', 'got', 'moment'];
+export const quickCases = [
+  'aws_s3',
+  'pg',
+  'kysely',
+  'p_queue',
+  'nodemailer',
+  'pug',
+  'pdfkit',
+  'jsdom',
+  'sharp',
+  'piscina',
+  'pino',
+  'pino_transport',
+  'opentelemetry_pg',
+  'typeorm',
+  'got',
+  'moment',
+];
 
 /** By kind and name. */
 export function listCases(): readonly Case[] {
   const tasks = join(projectFolder, 'tasks');
-  const folders = (inside: string): string[] => readdirSync(inside, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
-  return folders(tasks).flatMap((kind) => folders(join(tasks, kind)).map((name) => ({ kind, name, folder: join(tasks, kind, name) })));
+  const folders = (inside: string): string[] =>
+    readdirSync(inside, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
+  return folders(tasks).flatMap((kind) =>
+    folders(join(tasks, kind)).map((name) => ({ kind, name, folder: join(tasks, kind, name) })),
+  );
 }
 
 const chromium = '/usr/bin/chromium';
 const isInstalled = (command: string) => (): boolean => spawnSync(command, ['--version']).error === undefined;
-const needs: readonly { readonly names: readonly string[]; readonly what: string; readonly isThere: () => boolean }[] = [
-  { names: ['puppeteer', 'puppeteer_cluster', 'puppeteer_extra', 'playwright', 'playwright_pdf', 'chrome_launcher', 'chrome_remote_interface', 'selenium_chromedriver'], what: 'chromium', isThere: () => existsSync(chromium) },
-  { names: ['selenium_chromedriver'], what: 'chromium-driver', isThere: () => existsSync('/usr/bin/chromedriver') },
-  { names: ['ioredis', 'redis', 'bull', 'bullmq', 'bee_queue', 'opentelemetry_redis', 'opentelemetry_ioredis'], what: 'redis-server', isThere: isInstalled('redis-server') },
-  { names: ['nats_server'], what: 'nats-server', isThere: isInstalled('nats-server') },
-  { names: ['memjs'], what: 'memcached', isThere: isInstalled('memcached') },
-];
+const needs: readonly { readonly names: readonly string[]; readonly what: string; readonly isThere: () => boolean }[] =
+  [
+    {
+      names: [
+        'puppeteer',
+        'puppeteer_cluster',
+        'puppeteer_extra',
+        'playwright',
+        'playwright_pdf',
+        'chrome_launcher',
+        'chrome_remote_interface',
+        'selenium_chromedriver',
+      ],
+      what: 'chromium',
+      isThere: () => existsSync(chromium),
+    },
+    { names: ['selenium_chromedriver'], what: 'chromium-driver', isThere: () => existsSync('/usr/bin/chromedriver') },
+    {
+      names: ['ioredis', 'redis', 'bull', 'bullmq', 'bee_queue', 'opentelemetry_redis', 'opentelemetry_ioredis'],
+      what: 'redis-server',
+      isThere: isInstalled('redis-server'),
+    },
+    { names: ['nats_server'], what: 'nats-server', isThere: isInstalled('nats-server') },
+    { names: ['memjs'], what: 'memcached', isThere: isInstalled('memcached') },
+  ];
 
 /** Debian's package that a case needs and this machine does not have, or null. */
 export function missingFor({ name }: Case): string | null {

@@ -20,6 +20,9 @@ export function keptResults(file: string): KeptResults {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, JSON.stringify([...results.values()], null, 2));
     },
-    all: () => (['module', 'commonjs'] as const).flatMap((type) => listCases().flatMap(({ kind, name }) => results.get(keyOf({ type, kind, name })) ?? [])),
+    all: () =>
+      (['module', 'commonjs'] as const).flatMap((type) =>
+        listCases().flatMap(({ kind, name }) => results.get(keyOf({ type, kind, name })) ?? []),
+      ),
   };
 }

@@ -22,21 +22,33 @@ export function layOut({ kind, name, folder }: Case, type: ModuleType, installed
   const work = join(installed, '.work', `${type}-${kind}-${name}`);
   rmSync(work, { recursive: true, force: true });
   const [project, plain] = [join(work, 'project'), join(work, 'plain')];
-  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
   for (const place of [project, plain]) {
     mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, 'package.json'), JSON.stringify({ name: `case-${name.replaceAll('_', '-')}`, private: true, type, dependencies }));
+    writeFileSync(
+      join(place, 'package.json'),
+      JSON.stringify({ name: `case-${name.replaceAll('_', '-')}`, private: true, type, dependencies }),
+    );
     cpSync(join(projectFolder, 'tsconfig.json'), join(place, 'tsconfig.json'));
     cpSync(folder, join(place, 'cloudcode', name), { recursive: true });
     cpSync(join(projectFolder, 'tasks', 'support.ts'), join(place, 'cloudcode', 'support.ts'));
   }
   const options: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2023, module: type === 'module' ? ts.ModuleKind.ESNext : ts.ModuleKind.CommonJS, esModuleInterop: true, experimentalDecorators: true, emitDecoratorMetadata: true,
+    target: ts.ScriptTarget.ES2023,
+    module: type === 'module' ? ts.ModuleKind.ESNext : ts.ModuleKind.CommonJS,
+    esModuleInterop: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
   };
   for (const file of readdirSync(plain, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.ts')) continue;
     const path = join(plain, file);
-    const code = ts.transpileModule(readFileSync(path, 'utf8'), { compilerOptions: options, fileName: file }).outputText;
+    const code = ts.transpileModule(readFileSync(path, 'utf8'), {
+      compilerOptions: options,
+      fileName: file,
+    }).outputText;
     writeFileSync(path, type === 'module' ? code : withoutImportMeta(code));
   }
   const scratch = join(work, 'scratch');

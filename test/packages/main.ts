@@ -12,14 +12,23 @@ import { writeReport } from './report.ts';
 import { tryCase, type Tried } from './try-case.ts';
 
 const flag = { type: 'boolean', default: false } as const;
-const { values, positionals } = parseArgs({ args: argv.slice(2), allowPositionals: true, options: { quick: flag, report: flag, commonjs: flag, jobs: { type: 'string', default: '2' } } });
+const { values, positionals } = parseArgs({
+  args: argv.slice(2),
+  allowPositionals: true,
+  options: { quick: flag, report: flag, commonjs: flag, jobs: { type: 'string', default: '2' } },
+});
 const installed = values.quick ? quickFolder : projectFolder;
 if (!existsSync(join(installed, 'node_modules'))) {
-  stdout.write(`The packages are not installed. To install them: npm ci --prefix test/packages/${basename(installed)}\n`);
+  stdout.write(
+    `The packages are not installed. To install them: npm ci --prefix test/packages/${basename(installed)}\n`,
+  );
   exit(2);
 }
 const type: ModuleType = values.commonjs ? 'commonjs' : 'module';
-const isWanted = ({ kind, name }: Case): boolean => (values.quick ? quickCases.includes(name) : positionals.length === 0 || positionals.some((part) => `${kind}/${name}`.includes(part)));
+const isWanted = ({ kind, name }: Case): boolean =>
+  values.quick
+    ? quickCases.includes(name)
+    : positionals.length === 0 || positionals.some((part) => `${kind}/${name}`.includes(part));
 const wanted = listCases().filter(isWanted);
 const results = keptResults(join(installed, '.work', 'results.json'));
 // A store for each that runs at the same time: a deployment takes the place of the one before.
@@ -32,7 +41,9 @@ async function tryThem(store: string): Promise<void> {
     const tried = await tryCase(each, type, { installed, store, tasks: tasks.url });
     all.push(tried);
     results.keep(tried);
-    stdout.write(`${all.length}/${wanted.length} ${each.kind}/${each.name}: ${tried.verdict}${tried.detail === null ? '' : `\n    ${tried.detail.split('\n').slice(0, 6).join('\n    ')}`}\n`);
+    stdout.write(
+      `${all.length}/${wanted.length} ${each.kind}/${each.name}: ${tried.verdict}${tried.detail === null ? '' : `\n    ${tried.detail.split('\n').slice(0, 6).join('\n    ')}`}\n`,
+    );
   }
 }
 try {
@@ -41,6 +52,8 @@ try {
   await Promise.all([...stores, tasks].map((database) => database.dispose()));
 }
 const count = (verdict: Tried['verdict']): number => all.filter((tried) => tried.verdict === verdict).length;
-stdout.write(`\n${all.length} tried: works ${count('works')}, differs ${count('differs')}, fails ${count('fails')}, fails in plain Node ${count('fails in plain Node')}, untried ${count('untried')}\n`);
+stdout.write(
+  `\n${all.length} tried: works ${count('works')}, differs ${count('differs')}, fails ${count('fails')}, fails in plain Node ${count('fails in plain Node')}, untried ${count('untried')}\n`,
+);
 if (values.report) writeReport(results.all());
 exit(count('works') > 0 && count('differs') + count('fails') + count('fails in plain Node') === 0 ? 0 : 1);

@@ -10,11 +10,25 @@ export function writeReport(all: readonly Tried[]): void {
   const text = readFileSync(page, 'utf8');
   const [before = '', rest = ''] = text.split(marks.begin);
   const [, after = ''] = rest.split(marks.end);
-  const [asModules, asCommonJs] = [all.filter(({ type }) => type === 'module'), all.filter(({ type }) => type === 'commonjs')];
+  const [asModules, asCommonJs] = [
+    all.filter(({ type }) => type === 'module'),
+    all.filter(({ type }) => type === 'commonjs'),
+  ];
   const head = `Tried on ${new Date().toISOString().slice(0, 10)} with Node ${process.version}: ${describe(asModules)}.`;
-  const failing = asCommonJs.filter(({ verdict }) => verdict === 'fails' || verdict === 'differs').map(({ kind, name, detail }) => `- ${kind}, ${readable(name)}: ${short(detail ?? '')}`);
-  const commonJs = asCommonJs.length === 0 ? [] : [`In projects without \`"type": "module"\`: ${describe(asCommonJs)}.`, ...(failing.length === 0 ? [] : [failing.join('\n')])];
-  writeFileSync(page, `${before}${marks.begin}\n${[head, ...commonJs, tableOf(asModules)].join('\n\n')}\n${marks.end}${after}`);
+  const failing = asCommonJs
+    .filter(({ verdict }) => verdict === 'fails' || verdict === 'differs')
+    .map(({ kind, name, detail }) => `- ${kind}, ${readable(name)}: ${short(detail ?? '')}`);
+  const commonJs =
+    asCommonJs.length === 0
+      ? []
+      : [
+          `In projects without \`"type": "module"\`: ${describe(asCommonJs)}.`,
+          ...(failing.length === 0 ? [] : [failing.join('\n')]),
+        ];
+  writeFileSync(
+    page,
+    `${before}${marks.begin}\n${[head, ...commonJs, tableOf(asModules)].join('\n\n')}\n${marks.end}${after}`,
+  );
 }
 
 function describe(all: readonly Tried[]): string {
@@ -24,8 +38,15 @@ function describe(all: readonly Tried[]): string {
 
 function tableOf(all: readonly Tried[]): string {
   const time = (ms: number | null): string => (ms === null ? '' : `${Math.round(ms).toLocaleString('en')} ms`);
-  const rows = all.map(({ kind, name, verdict, loaded, deployMs, runMs, plainMs, detail }) => `| ${kind} | ${readable(name)} | ${verdict}${verdict === 'works' || detail === null ? '' : `: ${short(detail)}`} | ${loaded ?? ''} | ${time(deployMs)} | ${time(runMs)} | ${time(plainMs)} |`);
-  return ['| kind | packages | as a task | loaded | deploy | run | plain Node |', '| --- | --- | --- | --- | ---: | ---: | ---: |', ...rows].join('\n');
+  const rows = all.map(
+    ({ kind, name, verdict, loaded, deployMs, runMs, plainMs, detail }) =>
+      `| ${kind} | ${readable(name)} | ${verdict}${verdict === 'works' || detail === null ? '' : `: ${short(detail)}`} | ${loaded ?? ''} | ${time(deployMs)} | ${time(runMs)} | ${time(plainMs)} |`,
+  );
+  return [
+    '| kind | packages | as a task | loaded | deploy | run | plain Node |',
+    '| --- | --- | --- | --- | ---: | ---: | ---: |',
+    ...rows,
+  ].join('\n');
 }
 
 function readable(name: string): string {

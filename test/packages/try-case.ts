@@ -52,7 +52,10 @@ export async function tryCase(each: Case, type: ModuleType, { installed, store, 
     return scratch;
   };
   const cloudcode = async (...words: readonly string[]): Promise<string> => {
-    const { stdout } = await run(execPath, [cli, ...words, '--project', project, '--database', store, '--json'], { timeout: caseMs, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+    const { stdout } = await run(execPath, [cli, ...words, '--project', project, '--database', store, '--json'], {
+      timeout: caseMs,
+      maxBuffer: 64 * 1024 * 1024,
+    }).catch((error: unknown) => {
       const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
       if (typeof stdout === 'string' && stdout.startsWith('{')) return { stdout };
       throw new Error((stderr ?? String(error)).trim());
@@ -65,11 +68,19 @@ export async function tryCase(each: Case, type: ModuleType, { installed, store, 
     if (attempts === undefined) throw new Error(answer);
     const last = attempts.at(-1);
     const tookMs = last === undefined ? 0 : Date.parse(last.finishedAt) - Date.parse(last.startedAt);
-    return { value: state === 'succeeded' ? result : null, error: state === 'succeeded' ? null : `${error?.name ?? state ?? ''}: ${error?.message ?? ''}`, tookMs };
+    return {
+      value: state === 'succeeded' ? result : null,
+      error: state === 'succeeded' ? null : `${error?.name ?? state ?? ''}: ${error?.message ?? ''}`,
+      tookMs,
+    };
   };
   try {
     const plainBegin = performance.now();
-    const plain = await runPlain(plainFile, JSON.stringify(parametersOf(tasks, freshFolder())), join(scratch, '..', 'plain.json'));
+    const plain = await runPlain(
+      plainFile,
+      JSON.stringify(parametersOf(tasks, freshFolder())),
+      join(scratch, '..', 'plain.json'),
+    );
     const plainMs = performance.now() - plainBegin;
     if (plain.error !== null) return { ...tried, verdict: 'fails in plain Node', detail: plain.error, plainMs };
     const deployBegin = performance.now();
@@ -80,7 +91,13 @@ export async function tryCase(each: Case, type: ModuleType, { installed, store, 
     const failed = first.error ?? second.error;
     if (failed !== null) return { ...tried, ...times, verdict: 'fails', detail: failed };
     const other = [first, second].find(({ value }) => !isDeepStrictEqual(value, plain.value));
-    if (other !== undefined) return { ...tried, ...times, verdict: 'differs', detail: `${JSON.stringify(other.value)} in place of ${JSON.stringify(plain.value)}` };
+    if (other !== undefined)
+      return {
+        ...tried,
+        ...times,
+        verdict: 'differs',
+        detail: `${JSON.stringify(other.value)} in place of ${JSON.stringify(plain.value)}`,
+      };
     return { ...tried, ...times, verdict: 'works', detail: null };
   } catch (error) {
     return { ...tried, verdict: 'fails', detail: error instanceof Error ? error.message : String(error) };
@@ -104,12 +121,29 @@ function describeLoaded({ packages, report, ...rest }: Partial<DeployJson>): str
   if (packages === undefined || report === undefined) throw new Error(JSON.stringify(rest));
   const outside = report.filter(({ how }) => how !== 'bundled').length;
   const bundled = report.length - outside;
-  return [...(outside > 0 ? [`${outside} as they are (${(packages.bytes / 1_000_000).toFixed(1)} MB)`] : []), ...(bundled > 0 ? [`${bundled} in the bundle`] : [])].join(', ');
+  return [
+    ...(outside > 0 ? [`${outside} as they are (${(packages.bytes / 1_000_000).toFixed(1)} MB)`] : []),
+    ...(bundled > 0 ? [`${bundled} in the bundle`] : []),
+  ].join(', ');
 }
 
 async function runPlain(file: string, parameters: string, answerFile: string): Promise<Answer> {
   rmSync(answerFile, { force: true });
-  const failure = await run(execPath, ['--experimental-transform-types', '--no-warnings', join(import.meta.dirname, 'plain-main.ts'), file, parameters, answerFile], { timeout: caseMs, maxBuffer: 64 * 1024 * 1024 }).then(() => null, (error: unknown) => String(error));
+  const failure = await run(
+    execPath,
+    [
+      '--experimental-transform-types',
+      '--no-warnings',
+      join(import.meta.dirname, 'plain-main.ts'),
+      file,
+      parameters,
+      answerFile,
+    ],
+    { timeout: caseMs, maxBuffer: 64 * 1024 * 1024 },
+  ).then(
+    () => null,
+    (error: unknown) => String(error),
+  );
   if (!existsSync(answerFile)) return { value: null, error: failure ?? 'it ended without an answer' };
   return JSON.parse(readFileSync(answerFile, 'utf8')) as Answer;
 }

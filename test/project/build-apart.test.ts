@@ -37,26 +37,40 @@ async function pidsOf(folder: string): Promise<readonly number[]> {
   return JSON.parse(readFileSync(join(folder, 'begun'), 'utf8')) as number[];
 }
 
-const areGone = (pids: readonly number[]): Promise<true> => until(20_000, `${pids.join(', ')} are gone`, () => pids.every((pid) => !isAlive(readStat(pid))) || null);
+const areGone = (pids: readonly number[]): Promise<true> =>
+  until(20_000, `${pids.join(', ')} are gone`, () => pids.every((pid) => !isAlive(readStat(pid))) || null);
 
 describe('a build in a process of its own', () => {
   after(endBundler);
 
   it('comes to the same as one in this process: bundles of megabytes, with any characters', async (t) => {
     const folder = await makeFolder(t, {
-      'package.json': '{ "name": "ä project" }', 'schema.xml': '<data-model><model name="asset" label="Güter"><field name="make" label="Make" type="text:name"/></model></data-model>',
-      'cloudcode.config.ts': "export default { concurrency: 3, environments: { testing: { variables: { A: 'ö\\u2028' } } } };",
-      'cloudcode/a/index.ts': `import text from './text.txt';\nexport const config = { timeoutMs: 5 };\nexport const run = () => [text, 'ß🙂'];`, 'cloudcode/a/text.txt': 'é🙂x'.repeat(2_000_000),
-      'cloudcode/b/index.ts': good, 'cloudcode/c/index.ts': `await 1;\n${good}`,
+      'package.json': '{ "name": "ä project" }',
+      'schema.xml':
+        '<data-model><model name="asset" label="Güter"><field name="make" label="Make" type="text:name"/></model></data-model>',
+      'cloudcode.config.ts':
+        "export default { concurrency: 3, environments: { testing: { variables: { A: 'ö\\u2028' } } } };",
+      'cloudcode/a/index.ts': `import text from './text.txt';\nexport const config = { timeoutMs: 5 };\nexport const run = () => [text, 'ß🙂'];`,
+      'cloudcode/a/text.txt': 'é🙂x'.repeat(2_000_000),
+      'cloudcode/b/index.ts': good,
+      'cloudcode/c/index.ts': `await 1;\n${good}`,
     });
     assert.deepEqual(await buildApart(folder), await buildProject(folder));
   });
 
   it('what is wrong with the sources is told in the same words', async (t) => {
-    for (const files of [{ 'cloudcode/a/index.ts': 'broken(' }, { 'cloudcode/a/index.ts': good, 'cloudcode.config.ts': 'export default { concurrency: -1 }' }, { 'README.md': '' }]) {
+    for (const files of [
+      { 'cloudcode/a/index.ts': 'broken(' },
+      { 'cloudcode/a/index.ts': good, 'cloudcode.config.ts': 'export default { concurrency: -1 }' },
+      { 'README.md': '' },
+    ]) {
       const folder = await makeFolder(t, files);
-      const refusals = await Promise.all([buildApart, buildProject].map((build) => build(folder).catch((error: unknown) => error)));
-      const [apart, here] = refusals.map((error) => (error instanceof CloudCodeError ? { code: error.code, message: error.message, hint: error.hint } : error));
+      const refusals = await Promise.all(
+        [buildApart, buildProject].map((build) => build(folder).catch((error: unknown) => error)),
+      );
+      const [apart, here] = refusals.map((error) =>
+        error instanceof CloudCodeError ? { code: error.code, message: error.message, hint: error.hint } : error,
+      );
       assert.deepEqual(apart, here);
     }
   });
@@ -72,12 +86,20 @@ describe('a build in a process of its own', () => {
     assert.equal(await buildApart(folder, { signal: ending.signal }), null, 'nor does one begin afterwards');
   });
 
-  for (const [name, config] of [['a loop', endless], ['a promise', `${endless.replace('for (;;);', '')}\nsetInterval(() => undefined, 1000);\nawait new Promise(() => undefined);`]] as const) {
+  for (const [name, config] of [
+    ['a loop', endless],
+    [
+      'a promise',
+      `${endless.replace('for (;;);', '')}\nsetInterval(() => undefined, 1000);\nawait new Promise(() => undefined);`,
+    ],
+  ] as const) {
     it(`is ended after 60 s without progress, and says where it was: ${name} that never ends`, async (t) => {
       const folder = await endlessProject(t, config);
       t.mock.timers.enable({ apis: ['setInterval'] });
       let isOver = false;
-      const building = buildApart(folder).catch((error: unknown) => error).finally(() => (isOver = true));
+      const building = buildApart(folder)
+        .catch((error: unknown) => error)
+        .finally(() => (isOver = true));
       const pids = await pidsOf(folder);
       while (!isOver) {
         t.mock.timers.tick(1000);
@@ -86,14 +108,20 @@ describe('a build in a process of its own', () => {
       const error = await building;
       assert.ok(error instanceof CloudCodeError, String(error));
       assert.equal(error.code, 'build_failed');
-      assert.equal(error.message, 'The build made no progress for 60 s and was ended, while running cloudcode.config.ts.');
+      assert.equal(
+        error.message,
+        'The build made no progress for 60 s and was ended, while running cloudcode.config.ts.',
+      );
       await areGone(pids);
     });
   }
 
   it('a configuration that ends its process ends no other', async (t) => {
     const folder = await makeFolder(t, { 'cloudcode/a/index.ts': good, 'cloudcode.config.ts': 'process.exit(3);' });
-    await assert.rejects(buildApart(folder), { code: 'build_failed', message: 'The build ended with exit code 3, while running cloudcode.config.ts.' });
+    await assert.rejects(buildApart(folder), {
+      code: 'build_failed',
+      message: 'The build ended with exit code 3, while running cloudcode.config.ts.',
+    });
   });
 
   it('ends by itself when the process that asked for it is killed', async (t) => {
@@ -113,13 +141,22 @@ describe('a build in a process of its own', () => {
     t.after(() => delete process.env['CLOUDCODE_TEST_BUILD']);
     await buildApart(folder);
     const mark = `CLOUDCODE_TEST_BUILD=${folder}`;
-    await until(20_000, 'all its processes are gone', () => !listPids().some((pid) => pid !== process.pid && isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(mark)) || null);
+    await until(
+      20_000,
+      'all its processes are gone',
+      () =>
+        !listPids().some(
+          (pid) => pid !== process.pid && isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(mark),
+        ) || null,
+    );
   });
 
   it('a machine that has no file left for it is told of', async (t) => {
     const folder = await makeFolder(t, { 'cloudcode/a/index.ts': good });
     const close = fillDescriptors();
-    const error = await buildApart(folder).catch((thrown: unknown) => thrown).finally(close);
+    const error = await buildApart(folder)
+      .catch((thrown: unknown) => thrown)
+      .finally(close);
     assert.ok(error instanceof CloudCodeError, String(error));
     assert.equal(error.code, 'build_failed');
     assert.match(error.message, /could not be started/);

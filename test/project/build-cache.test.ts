@@ -15,11 +15,18 @@ onBuildStep(({ kind, step }) => kind === 'begun' && steps.push(step));
 onFileRead((path) => read.push(path));
 
 const files = {
-  'package.json': '{ "name": "p", "dependencies": { "common": "*" } }', 'tsconfig.json': '{ "compilerOptions": { "paths": { "#s": ["./cloudcode/shared/one.js"] } } }',
-  'node_modules/common/package.json': '{ "name": "common", "version": "1.0.0" }', 'node_modules/common/index.js': 'module.exports = 1;', 'node_modules/common/other.js': 'module.exports = 2;',
-  'cloudcode/shared/one.js': 'export const one = 1;', 'cloudcode/shared/two.ts': 'export const two = 2;', 'cloudcode/shared/run.ts': 'postMessage(1);',
-  'cloudcode/a/index.ts': "import { one } from '#s';\nimport common from 'common';\nexport const run = () => [one, common];\nexport const config = { maxAttempts: Number(3) };",
-  'cloudcode/b/index.ts': "import { two } from '../shared/two';\nexport const run = () => [two, new URL('../shared/run.ts', import.meta.url)];\nexport const config = { timeoutMs: 5 };",
+  'package.json': '{ "name": "p", "dependencies": { "common": "*" } }',
+  'tsconfig.json': '{ "compilerOptions": { "paths": { "#s": ["./cloudcode/shared/one.js"] } } }',
+  'node_modules/common/package.json': '{ "name": "common", "version": "1.0.0" }',
+  'node_modules/common/index.js': 'module.exports = 1;',
+  'node_modules/common/other.js': 'module.exports = 2;',
+  'cloudcode/shared/one.js': 'export const one = 1;',
+  'cloudcode/shared/two.ts': 'export const two = 2;',
+  'cloudcode/shared/run.ts': 'postMessage(1);',
+  'cloudcode/a/index.ts':
+    "import { one } from '#s';\nimport common from 'common';\nexport const run = () => [one, common];\nexport const config = { maxAttempts: Number(3) };",
+  'cloudcode/b/index.ts':
+    "import { two } from '../shared/two';\nexport const run = () => [two, new URL('../shared/run.ts', import.meta.url)];\nexport const config = { timeoutMs: 5 };",
 };
 
 /** @returns the tasks that were built, and the project */
@@ -27,7 +34,10 @@ async function build(folder: string): Promise<{ readonly tasks: readonly string[
   steps.length = 0;
   read.length = 0;
   const project = await buildProject(folder, { cache: join(folder, '.cloudcode') });
-  return { tasks: [...new Set(steps.flatMap((step) => /^loading cloudcode\/(\w)\//.exec(step)?.[1] ?? []))].sort(), project };
+  return {
+    tasks: [...new Set(steps.flatMap((step) => /^loading cloudcode\/(\w)\//.exec(step)?.[1] ?? []))].sort(),
+    project,
+  };
 }
 
 async function builtOnce(t: TestContext): Promise<string> {
@@ -57,15 +67,42 @@ describe('what was built is used again as long as nothing that it was built from
     assert.deepEqual((await buildProject(folder)).tasks, first.project.tasks, 'as without');
   });
 
-  const changes: readonly { readonly name: string; readonly change: Readonly<Record<string, string>>; readonly tasks: readonly string[] }[] = [
+  const changes: readonly {
+    readonly name: string;
+    readonly change: Readonly<Record<string, string>>;
+    readonly tasks: readonly string[];
+  }[] = [
     { name: 'a task', change: { 'cloudcode/b/index.ts': `${files['cloudcode/b/index.ts']}//` }, tasks: ['b'] },
     { name: 'what it imports', change: { 'cloudcode/shared/one.js': 'export const one = 10;' }, tasks: ['a'] },
     { name: 'a file of a thread', change: { 'cloudcode/shared/run.ts': 'postMessage(2);' }, tasks: ['b'] },
-    { name: 'a file that is found first', change: { 'cloudcode/shared/two.tsx': 'export const two = 2;', 'cloudcode/shared/two.js': '' }, tasks: ['a', 'b'] },
-    { name: 'the tsconfig', change: { 'tsconfig.json': '{ "compilerOptions": { "paths": { "#s": ["./cloudcode/shared/one.js"] }, "target": "es2022" } }' }, tasks: ['a', 'b'] },
-    { name: 'where a package begins', change: { 'node_modules/common/package.json': '{ "name": "common", "version": "1.0.0", "main": "other.js" }' }, tasks: ['a'] },
-    { name: 'what is installed', change: { 'cloudcode/node_modules/common/index.js': 'module.exports = 3;' }, tasks: ['a', 'b'] },
-    { name: 'what the configuration bundles', change: { 'cloudcode.config.ts': "export default { bundle: ['common'] };" }, tasks: ['a', 'b'] },
+    {
+      name: 'a file that is found first',
+      change: { 'cloudcode/shared/two.tsx': 'export const two = 2;', 'cloudcode/shared/two.js': '' },
+      tasks: ['a', 'b'],
+    },
+    {
+      name: 'the tsconfig',
+      change: {
+        'tsconfig.json':
+          '{ "compilerOptions": { "paths": { "#s": ["./cloudcode/shared/one.js"] }, "target": "es2022" } }',
+      },
+      tasks: ['a', 'b'],
+    },
+    {
+      name: 'where a package begins',
+      change: { 'node_modules/common/package.json': '{ "name": "common", "version": "1.0.0", "main": "other.js" }' },
+      tasks: ['a'],
+    },
+    {
+      name: 'what is installed',
+      change: { 'cloudcode/node_modules/common/index.js': 'module.exports = 3;' },
+      tasks: ['a', 'b'],
+    },
+    {
+      name: 'what the configuration bundles',
+      change: { 'cloudcode.config.ts': "export default { bundle: ['common'] };" },
+      tasks: ['a', 'b'],
+    },
   ];
   for (const { name, change, tasks } of changes) {
     it(`${name}: as a build without what is kept has it`, async (t) => {

@@ -35,20 +35,33 @@ describe('buildProject', () => {
     const good = 'export async function run() {}';
     const folder = await makeFolder(t, {
       'package.json': '{ "name": "orders" }',
-      'cloudcode/zeta/index.mts': good, 'cloudcode/import_orders/index.ts': good, 'cloudcode/with.dots-and_more/index.js': good,
-      'cloudcode/shared/mail.ts': 'export {}', 'cloudcode/_draft/index.ts': 'broken(', 'cloudcode/.cache/index.ts': 'broken(', 'cloudcode/node_modules/index.js': 'broken(',
+      'cloudcode/zeta/index.mts': good,
+      'cloudcode/import_orders/index.ts': good,
+      'cloudcode/with.dots-and_more/index.js': good,
+      'cloudcode/shared/mail.ts': 'export {}',
+      'cloudcode/_draft/index.ts': 'broken(',
+      'cloudcode/.cache/index.ts': 'broken(',
+      'cloudcode/node_modules/index.js': 'broken(',
     });
     const project = await buildProject(folder);
     assert.equal(project.name, 'orders');
     assert.equal(project.folder, folder);
-    assert.deepEqual(project.tasks.map(({ name, file }) => [name, file]), [
-      ['import_orders', 'cloudcode/import_orders/index.ts'], ['with.dots-and_more', 'cloudcode/with.dots-and_more/index.js'], ['zeta', 'cloudcode/zeta/index.mts'],
-    ]);
+    assert.deepEqual(
+      project.tasks.map(({ name, file }) => [name, file]),
+      [
+        ['import_orders', 'cloudcode/import_orders/index.ts'],
+        ['with.dots-and_more', 'cloudcode/with.dots-and_more/index.js'],
+        ['zeta', 'cloudcode/zeta/index.mts'],
+      ],
+    );
     assert.deepEqual(project.config, {});
   });
 
   it('finds a task and its siblings through a symbolic link', async (t) => {
-    const folder = await makeFolder(t, { 'elsewhere/a/index.ts': 'export const run = () => 7;', 'project/cloudcode/b/index.ts': 'export const run = () => 8;' });
+    const folder = await makeFolder(t, {
+      'elsewhere/a/index.ts': 'export const run = () => 7;',
+      'project/cloudcode/b/index.ts': 'export const run = () => 8;',
+    });
     await symlink(join(folder, 'elsewhere/a'), join(folder, 'project/cloudcode/a'));
     const project = await buildProject(join(folder, 'project'));
     assert.deepEqual((await runBundle(project, 'a')).result, 7);
@@ -59,7 +72,8 @@ describe('buildProject', () => {
       'tsconfig.json': '{ "compilerOptions": { "paths": { "#shared/*": ["./cloudcode/shared/*"] } } }',
       'node_modules/esm-package/package.json': '{ "name": "esm-package", "type": "module", "exports": "./main.js" }',
       'node_modules/esm-package/main.js': 'export const fromEsm = () => import.meta.filename;',
-      'node_modules/old-package/index.js': "'use strict';\nmodule.exports = { os: require('os').EOL, strict: (function () { return this === undefined; })(), dir: __dirname };",
+      'node_modules/old-package/index.js':
+        "'use strict';\nmodule.exports = { os: require('os').EOL, strict: (function () { return this === undefined; })(), dir: __dirname };",
       'cloudcode/shared/sum.ts': 'export const sum = (left: number, right: number): number => left + right;',
       'cloudcode/a/data.json': '{ "value": 3 }',
       'cloudcode/a/note.txt': 'a note',
@@ -79,17 +93,24 @@ describe('buildProject', () => {
     const ran = await runBundle(await buildProject(folder), 'a', { n: 4 });
     assert.deepEqual(ran, {
       result: {
-        n: 7, note: 'a note', esm: join(folder, 'node_modules/esm-package/main.js'),
-        old: { os: '\n', strict: true, dir: join(folder, 'node_modules/old-package') }, same: { concurrency: 1 },
+        n: 7,
+        note: 'a note',
+        esm: join(folder, 'node_modules/esm-package/main.js'),
+        old: { os: '\n', strict: true, dir: join(folder, 'node_modules/old-package') },
+        same: { concurrency: 1 },
       },
       scheduled: [{ task: 'b', parameters: { n: 4 } }, { task: 'c' }],
     });
   });
 
-  for (const [what, awaiting] of [['CommonJS', ''], ['an ES module, for top-level await', 'await 1;']] as const) {
+  for (const [what, awaiting] of [
+    ['CommonJS', ''],
+    ['an ES module, for top-level await', 'await 1;'],
+  ] as const) {
     it(`tells a task where its source lies, bundled as ${what}`, async (t) => {
       const folder = await makeFolder(t, {
-        'cloudcode/shared/where.ts': 'export const { url } = import.meta;\nexport const named = (() => { const __dirname = 1; return { __dirname }; })();\n',
+        'cloudcode/shared/where.ts':
+          'export const { url } = import.meta;\nexport const named = (() => { const __dirname = 1; return { __dirname }; })();\n',
         'cloudcode/a/index.ts': `#!/usr/bin/env node
           import { named, url } from '../shared/where.ts';
           import { createRequire } from 'node:module';
@@ -104,14 +125,21 @@ describe('buildProject', () => {
       const filename = join(folder, 'cloudcode/a/index.ts');
       const shared = pathToFileURL(join(folder, 'cloudcode/shared/where.ts')).href;
       assert.deepEqual((await runBundle(project, 'a')).result, {
-        url: pathToFileURL(filename).href, dirname: join(folder, 'cloudcode/a'), filename, __dirname: join(folder, 'cloudcode/a'), shared, named: { __dirname: 1 },
-        required: 'function', resolved: shared,
+        url: pathToFileURL(filename).href,
+        dirname: join(folder, 'cloudcode/a'),
+        filename,
+        __dirname: join(folder, 'cloudcode/a'),
+        shared,
+        named: { __dirname: 1 },
+        required: 'function',
+        resolved: shared,
       });
     });
 
     it(`maps a stack to the user's own lines, bundled as ${what}`, async (t) => {
       const folder = await makeFolder(t, {
-        'cloudcode/shared/fail.ts': '// one\nexport const here = import.meta.url;\nexport function fail(): never {\n  throw new Error("no");\n}\n',
+        'cloudcode/shared/fail.ts':
+          '// one\nexport const here = import.meta.url;\nexport function fail(): never {\n  throw new Error("no");\n}\n',
         'cloudcode/a/index.ts': `import { fail } from '../shared/fail.ts';\n${awaiting}\nexport const run = async () => fail();\n`,
       });
       const project = await buildProject(folder);
@@ -124,13 +152,22 @@ describe('buildProject', () => {
   it('leaves native add-ons outside and finds them in the project when the task runs', async (t) => {
     const native = 'module.exports = { place: __filename, keys: Object.keys(require.cache).length > 0 };';
     const folder = await makeFolder(t, {
-      'node_modules/with-gyp/package.json': '{ "name": "with-gyp" }', 'node_modules/with-gyp/binding.gyp': '{}', 'node_modules/with-gyp/index.js': native,
-      'node_modules/with-file/package.json': '{ "name": "with-file", "main": "lib/main.js" }', 'node_modules/with-file/build/Release/x.node': '', 'node_modules/with-file/lib/main.js': native,
-      'node_modules/with-loader/package.json': '{ "name": "with-loader", "dependencies": { "node-gyp-build": "*" } }', 'node_modules/with-loader/index.js': native,
-      'node_modules/@s/platforms/package.json': '{ "name": "@s/platforms", "optionalDependencies": { "@s/platforms-linux": "*" } }', 'node_modules/@s/platforms/index.js': native,
+      'node_modules/with-gyp/package.json': '{ "name": "with-gyp" }',
+      'node_modules/with-gyp/binding.gyp': '{}',
+      'node_modules/with-gyp/index.js': native,
+      'node_modules/with-file/package.json': '{ "name": "with-file", "main": "lib/main.js" }',
+      'node_modules/with-file/build/Release/x.node': '',
+      'node_modules/with-file/lib/main.js': native,
+      'node_modules/with-loader/package.json': '{ "name": "with-loader", "dependencies": { "node-gyp-build": "*" } }',
+      'node_modules/with-loader/index.js': native,
+      'node_modules/@s/platforms/package.json':
+        '{ "name": "@s/platforms", "optionalDependencies": { "@s/platforms-linux": "*" } }',
+      'node_modules/@s/platforms/index.js': native,
       'node_modules/@s/platforms-linux/package.json': '{ "name": "@s/platforms-linux", "cpu": ["x64"] }',
-      'node_modules/user/package.json': '{ "name": "user" }', 'node_modules/user/index.js': 'exports.nested = require("nested").place; exports.bundled = __filename;',
-      'node_modules/user/node_modules/nested/package.json': '{ "name": "nested", "gypfile": true }', 'node_modules/user/node_modules/nested/index.js': native,
+      'node_modules/user/package.json': '{ "name": "user" }',
+      'node_modules/user/index.js': 'exports.nested = require("nested").place; exports.bundled = __filename;',
+      'node_modules/user/node_modules/nested/package.json': '{ "name": "nested", "gypfile": true }',
+      'node_modules/user/node_modules/nested/index.js': native,
       'cloudcode/a/index.ts': `
         import gyp, { place } from 'with-gyp';
         import file from 'with-file';
@@ -143,8 +180,14 @@ describe('buildProject', () => {
     const project = await buildProject(folder);
     assert.ok(!project.tasks[0]?.code.includes('require.cache'));
     assert.deepEqual((await runBundle(project, 'a')).result, [
-      true, inModules('with-gyp/index.js'), inModules('with-file/lib/main.js'), inModules('with-loader/index.js'), inModules('@s/platforms/index.js'),
-      inModules('user/node_modules/nested/index.js'), inModules('user/index.js'), inModules('with-gyp/index.js'),
+      true,
+      inModules('with-gyp/index.js'),
+      inModules('with-file/lib/main.js'),
+      inModules('with-loader/index.js'),
+      inModules('@s/platforms/index.js'),
+      inModules('user/node_modules/nested/index.js'),
+      inModules('user/index.js'),
+      inModules('with-gyp/index.js'),
     ]);
   });
 
@@ -158,31 +201,42 @@ describe('buildProject', () => {
       'cloudcode/none/index.ts': run,
       'cloudcode/computed/index.ts': `${run}const shared = { memoryMb: 64 };\nexport const config = { ...shared, maxAttempts: undefined, timeoutMs: Number('30') };`,
       'cloudcode/again/index.ts': "export * from '../shared/limits.ts';\nexport { run } from '../literal/index.ts';",
-      'cloudcode/harmless/index.ts': "import harmful from 'harmful';\nexport const run = () => harmful();\nexport const config = { maxAttempts: Number(2) };",
+      'cloudcode/harmless/index.ts':
+        "import harmful from 'harmful';\nexport const run = () => harmful();\nexport const config = { maxAttempts: Number(2) };",
       'cloudcode/common/index.js': 'exports.run = async () => 1; exports.config = { memoryMb: 99 };',
     });
     assert.deepEqual(configs(await buildProject(folder)), {
-      again: { timeoutMs: 7 }, common: { memoryMb: 99 }, computed: { memoryMb: 64, timeoutMs: 30 }, empty: {}, harmless: { maxAttempts: 2 },
-      literal: { timeoutMs: 300_000, memoryMb: 512, maxAttempts: 10, workerStart: 'fork' }, none: {},
+      again: { timeoutMs: 7 },
+      common: { memoryMb: 99 },
+      computed: { memoryMb: 64, timeoutMs: 30 },
+      empty: {},
+      harmless: { maxAttempts: 2 },
+      literal: { timeoutMs: 300_000, memoryMb: 512, maxAttempts: 10, workerStart: 'fork' },
+      none: {},
     });
   });
 
   it('reads the config of a task whose package asks for others that need not be there, without running it, in ES modules and in CommonJS', async (t) => {
-    const optional = "try { require('not-there'); } catch {}\nfunction find() { try { return require('@scope/not-there/include'); } catch { return null; } }\n";
+    const optional =
+      "try { require('not-there'); } catch {}\nfunction find() { try { return require('@scope/not-there/include'); } catch { return null; } }\n";
     const folder = await makeFolder(t, {
       'node_modules/in-modules/package.json': '{ "name": "in-modules", "type": "module", "main": "index.js" }',
       'node_modules/in-modules/index.js': `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${optional}process.exit(9);\nexport default find;`,
       'node_modules/in-common/index.js': `${optional}process.exit(9);\nmodule.exports = find;`,
-      'cloudcode/modules/index.ts': "export const config = { maxAttempts: 1 };\nimport find from 'in-modules';\nexport const run = async () => find();",
-      'cloudcode/common/index.ts': "export const config = { maxAttempts: Number(2) };\nimport find from 'in-common';\nexport const run = async () => find();",
+      'cloudcode/modules/index.ts':
+        "export const config = { maxAttempts: 1 };\nimport find from 'in-modules';\nexport const run = async () => find();",
+      'cloudcode/common/index.ts':
+        "export const config = { maxAttempts: Number(2) };\nimport find from 'in-common';\nexport const run = async () => find();",
     });
     assert.deepEqual(configs(await buildProject(folder)), { common: { maxAttempts: 2 }, modules: { maxAttempts: 1 } });
   });
 
   it('gives a task that is loaded for its config Day and Attachment, imported or global', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.js': "class Holiday extends Day {}\nconst day = new Holiday(2026, 3, 1);\nexports.run = () => day;\nexports.config = { maxAttempts: day.month };",
-      'cloudcode/b/index.ts': "import { Attachment, Day } from 'cloudcode';\nconst file = new Attachment({ data: '12' });\nexport const run = () => 1;\nexport const config = { maxAttempts: file.size + new Day('2026-03-05').day };",
+      'cloudcode/a/index.js':
+        'class Holiday extends Day {}\nconst day = new Holiday(2026, 3, 1);\nexports.run = () => day;\nexports.config = { maxAttempts: day.month };',
+      'cloudcode/b/index.ts':
+        "import { Attachment, Day } from 'cloudcode';\nconst file = new Attachment({ data: '12' });\nexport const run = () => 1;\nexport const config = { maxAttempts: file.size + new Day('2026-03-05').day };",
     });
     assert.deepEqual(configs(await buildProject(folder)), { a: { maxAttempts: 3 }, b: { maxAttempts: 7 } });
   });
@@ -190,46 +244,72 @@ describe('buildProject', () => {
   it('gives a task that is loaded for its config nothing of the environment but the harmless', async (t) => {
     process.env['CLOUDCODE_TEST_SECRET'] = '5';
     t.after(() => delete process.env['CLOUDCODE_TEST_SECRET']);
-    const folder = await makeFolder(t, { 'cloudcode/a/index.ts': 'export const run = () => 1;\nexport const config = { maxAttempts: Number(process.env.CLOUDCODE_TEST_SECRET ?? 3) };' });
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.ts':
+        'export const run = () => 1;\nexport const config = { maxAttempts: Number(process.env.CLOUDCODE_TEST_SECRET ?? 3) };',
+    });
     assert.deepEqual(configs(await buildProject(folder)), { a: { maxAttempts: 3 } });
   });
 
   it('leaves no process behind when it is killed while a task that never gets done is loaded', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.ts': "import { writeFileSync } from 'node:fs';\nexport const run = () => 1;\nwriteFileSync('pid', String(process.pid));\nfor (;;);\nexport const config = { maxAttempts: Number(1) };",
+      'cloudcode/a/index.ts':
+        "import { writeFileSync } from 'node:fs';\nexport const run = () => 1;\nwriteFileSync('pid', String(process.pid));\nfor (;;);\nexport const config = { maxAttempts: Number(1) };",
     });
-    const builder = spawn(process.execPath, ['-e', `import(${JSON.stringify(buildModule)}).then((module) => module.buildProject(${JSON.stringify(folder)}))`], { stdio: 'ignore' });
+    const builder = spawn(
+      process.execPath,
+      ['-e', `import(${JSON.stringify(buildModule)}).then((module) => module.buildProject(${JSON.stringify(folder)}))`],
+      { stdio: 'ignore' },
+    );
     t.after(() => builder.kill('SIGKILL'));
     const pid = await until(async () => Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => '0')) || null);
     builder.kill('SIGKILL');
-    await until(async () => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State: Z')) || null);
+    await until(
+      async () =>
+        !existsSync(`/proc/${pid}`) ||
+        /^State:\s+Z/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State: Z')) ||
+        null,
+    );
   });
 
   it('builds the same bytes from the same sources, also in another folder', async (t) => {
     const files = {
-      'package.json': '{ "name": "same" }', 'node_modules/p/index.js': 'module.exports = __dirname;',
-      'cloudcode/a/index.ts': "import p from 'p';\nexport const run = () => [p, import.meta.url];", 'cloudcode/b/index.ts': 'await 1;\nexport const run = () => import.meta.url;',
+      'package.json': '{ "name": "same" }',
+      'node_modules/p/index.js': 'module.exports = __dirname;',
+      'cloudcode/a/index.ts': "import p from 'p';\nexport const run = () => [p, import.meta.url];",
+      'cloudcode/b/index.ts': 'await 1;\nexport const run = () => import.meta.url;',
     };
     const [one, other] = [await makeFolder(t, files), await makeFolder(t, files)];
     await mkdir(join(other, 'deeper'));
     await cp(one, join(other, 'deeper/copy'), { recursive: true });
-    const built = [await buildProject(one), await buildProject(one), await buildProject(other), await buildProject(join(other, 'deeper/copy'))];
+    const built = [
+      await buildProject(one),
+      await buildProject(one),
+      await buildProject(other),
+      await buildProject(join(other, 'deeper/copy')),
+    ];
     for (const project of built) assert.deepEqual(project.tasks, built[0]?.tasks);
     for (const task of built[0]?.tasks ?? []) assert.ok(!`${task.code}${task.sourceMap}`.includes(one));
   });
 
   it('sees a change of a task, of shared code and of an npm package', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.ts': "import { b } from '../b.ts';\nimport c from 'c';\nexport const run = () => [1, b, c];", 'cloudcode/b.ts': 'export const b = 2;', 'node_modules/c/index.js': 'module.exports = 3;',
+      'cloudcode/a/index.ts': "import { b } from '../b.ts';\nimport c from 'c';\nexport const run = () => [1, b, c];",
+      'cloudcode/b.ts': 'export const b = 2;',
+      'node_modules/c/index.js': 'module.exports = 3;',
     });
     assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [1, 2, 3]);
-    await writeFiles(folder, { 'cloudcode/b.ts': 'export const b = 20;', 'node_modules/c/index.js': 'module.exports = 30;' });
+    await writeFiles(folder, {
+      'cloudcode/b.ts': 'export const b = 20;',
+      'node_modules/c/index.js': 'module.exports = 30;',
+    });
     assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [1, 20, 30]);
   });
 
   it('reads the configuration again when it or what it imports has changed', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.ts': 'export const run = () => 1;', 'limits.ts': 'export const memoryMb = 100;',
+      'cloudcode/a/index.ts': 'export const run = () => 1;',
+      'limits.ts': 'export const memoryMb = 100;',
       'cloudcode.config.ts': `
         import { defineConfig } from 'cloudcode';
         import { memoryMb } from './limits.ts';
@@ -237,14 +317,26 @@ describe('buildProject', () => {
           defaults: { memoryMb }, concurrency: 3, queues: { 'my mail': { onRetry: 'skip' } }, environments: { testing: { variables: { HERE: import.meta.dirname } } },
         });`,
     });
-    const config = { defaults: { memoryMb: 100 }, concurrency: 3, queues: { 'my mail': { onRetry: 'skip' } }, environments: { testing: { variables: { HERE: folder } } } };
+    const config = {
+      defaults: { memoryMb: 100 },
+      concurrency: 3,
+      queues: { 'my mail': { onRetry: 'skip' } },
+      environments: { testing: { variables: { HERE: folder } } },
+    };
     assert.deepEqual((await buildProject(folder)).config, config);
     await writeFiles(folder, { 'limits.ts': 'export const memoryMb = 200;' });
     assert.deepEqual((await buildProject(folder)).config, { ...config, defaults: { memoryMb: 200 } });
   });
 
   it('keeps the names of functions and classes, and a big project is built in one go', async (t) => {
-    const tasks = Array.from({ length: 60 }, (_, number) => [`cloudcode/t${number}/index.ts`, `class Thing${number} {}\nexport const run = () => [run.name, Thing${number}.name];`] as const);
+    const tasks = Array.from(
+      { length: 60 },
+      (_, number) =>
+        [
+          `cloudcode/t${number}/index.ts`,
+          `class Thing${number} {}\nexport const run = () => [run.name, Thing${number}.name];`,
+        ] as const,
+    );
     const project = await buildProject(await makeFolder(t, Object.fromEntries(tasks)));
     assert.equal(project.tasks.length, 60);
     assert.deepEqual((await runBundle(project, 't7')).result, ['run', 'Thing7']);
@@ -262,11 +354,22 @@ describe('buildProject', () => {
           return [day instanceof Day, day instanceof Thing, new MyDay('y') instanceof Thing, new MyDay('y') instanceof MyDay, Reflect.get(Day, 'made').call(Day).text, new Attachment({ data: 'z' }).text, DB.asset, new DB.Batch() instanceof Thing];
         };`,
     });
-    assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [true, true, true, true, 'made', { data: 'z' }, 7, true]);
+    assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [
+      true,
+      true,
+      true,
+      true,
+      'made',
+      { data: 'z' },
+      7,
+      true,
+    ]);
   });
 
   it('has the same exports in a bundle as in the published module', async (t) => {
-    const folder = await makeFolder(t, { 'cloudcode/a/index.ts': "import * as all from 'cloudcode';\nexport const run = () => Object.keys(all).sort();" });
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.ts': "import * as all from 'cloudcode';\nexport const run = () => Object.keys(all).sort();",
+    });
     assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, Object.keys(sdk).sort());
   });
 });

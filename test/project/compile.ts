@@ -15,9 +15,14 @@ export async function installTypes(folder: string): Promise<void> {
 export function compile(folder: string, options: readonly string[] = []): Promise<readonly string[]> {
   const compiler = join(packageRoot, 'node_modules/typescript/bin/tsc');
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [compiler, '--noEmit', '--pretty', 'false', ...options], { cwd: folder, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (error !== null && stdout === '') reject(new Error(`tsc: ${error.message} ${stderr}`));
-      else resolve(stdout.split('\n').filter((line) => /error TS/.test(line)));
-    });
+    execFile(
+      process.execPath,
+      [compiler, '--noEmit', '--pretty', 'false', ...options],
+      { cwd: folder, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        if (error !== null && stdout === '') reject(new Error(`tsc: ${error.message} ${stderr}`));
+        else resolve(stdout.split('\n').filter((line) => /error TS/.test(line)));
+      },
+    );
   });
 }

@@ -34,8 +34,14 @@ class Car {
 }
 export const run = (given: { to?: string }) => (given.to === undefined ? { found, name: new Car(new Engine(1), 4).name, own: Object.keys(new Car(new Engine(1), 4)) } : new Car(new Engine(1), 4).drive(given.to, []));
 `;
-const files = { 'cloudcode/_shared/reflect.ts': reflect, 'cloudcode/_shared/engine.ts': service, 'cloudcode/car/index.ts': task, 'package.json': '{ "type": "module" }' };
-const base = '{ "compilerOptions": { /* of all */ "target": "es2021", "experimentalDecorators": true, "emitDecoratorMetadata": true, }, }';
+const files = {
+  'cloudcode/_shared/reflect.ts': reflect,
+  'cloudcode/_shared/engine.ts': service,
+  'cloudcode/car/index.ts': task,
+  'package.json': '{ "type": "module" }',
+};
+const base =
+  '{ "compilerOptions": { /* of all */ "target": "es2021", "experimentalDecorators": true, "emitDecoratorMetadata": true, }, }';
 const own = '{ "extends": "./config/base.json", "compilerOptions": { "paths": { "~/*": ["./cloudcode/*"] } } } // ours';
 
 async function withCompiler(folder: string): Promise<void> {
@@ -72,29 +78,44 @@ describe('decorators', () => {
     const { stack = '' } = await runBundle(project, 'car', { to: 'Rome' });
     assert.match(stack, /^Error: to Rome by 0/);
     const line = 1 + task.split('\n').findIndex((text) => text.includes('throw new Error'));
-    assert.match(sourcePosition(stack, project.tasks[0]?.sourceMap ?? ''), new RegExp(`^cloudcode/car/index.ts:${line}:`));
+    assert.match(
+      sourcePosition(stack, project.tasks[0]?.sourceMap ?? ''),
+      new RegExp(`^cloudcode/car/index.ts:${line}:`),
+    );
   });
 
   it('need TypeScript or SWC then, and the error says so, and where', async (t) => {
     const folder = await makeFolder(t, { ...files, 'tsconfig.json': own, 'config/base.json': base });
     await assert.rejects(buildProject(folder), (error: Error & { code?: string; hint?: string }) => {
       assert.equal(error.code, 'task_broken');
-      assert.match(error.message, /cloudcode\/car\/index\.ts:4:1: This file has decorators.*`emitDecoratorMetadata`.*neither TypeScript nor SWC is installed/s);
+      assert.match(
+        error.message,
+        /cloudcode\/car\/index\.ts:4:1: This file has decorators.*`emitDecoratorMetadata`.*neither TypeScript nor SWC is installed/s,
+      );
       assert.match(error.hint ?? '', /npm install --save-dev typescript/);
       return true;
     });
   });
 
-  for (const [name, tsconfig] of [['without emitDecoratorMetadata', base.replace('"emitDecoratorMetadata": true', '"emitDecoratorMetadata": false')], ['of the standard', '{ "compilerOptions": { "emitDecoratorMetadata": true } }']] as const) {
+  for (const [name, tsconfig] of [
+    ['without emitDecoratorMetadata', base.replace('"emitDecoratorMetadata": true', '"emitDecoratorMetadata": false')],
+    ['of the standard', '{ "compilerOptions": { "emitDecoratorMetadata": true } }'],
+  ] as const) {
     it(`need no compiler: ${name}`, async (t) => {
       const text = `const seen: unknown[] = [];\nfunction mark(_target: unknown, context: unknown): void { seen.push(typeof context); }\n@mark\nclass A {}\nexport const run = () => [new A() instanceof A, seen];`;
       const folder = await makeFolder(t, { 'cloudcode/a/index.ts': text, 'tsconfig.json': tsconfig });
-      assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [true, [name === 'of the standard' ? 'object' : 'undefined']]);
+      assert.deepEqual((await runBundle(await buildProject(folder), 'a')).result, [
+        true,
+        [name === 'of the standard' ? 'object' : 'undefined'],
+      ]);
     });
   }
 
   it('need no compiler where there are none', async (t) => {
-    const folder = await makeFolder(t, { 'cloudcode/a/index.ts': "// @ts-check: me@example.org\nexport const run = () => '@mark class A {}';", 'tsconfig.json': base });
+    const folder = await makeFolder(t, {
+      'cloudcode/a/index.ts': "// @ts-check: me@example.org\nexport const run = () => '@mark class A {}';",
+      'tsconfig.json': base,
+    });
     assert.equal((await runBundle(await buildProject(folder), 'a')).result, '@mark class A {}');
   });
 });

@@ -12,7 +12,10 @@ import { makeFolder } from './make-folder.ts';
 
 const index = 'cloudcode/job/index.ts';
 
-type Given = Partial<Omit<FilesAsked, 'tasks' | 'built' | 'inputs'>> & { readonly ofTask?: readonly string[]; readonly built?: readonly string[] };
+type Given = Partial<Omit<FilesAsked, 'tasks' | 'built' | 'inputs'>> & {
+  readonly ofTask?: readonly string[];
+  readonly built?: readonly string[];
+};
 
 async function find(folder: string, given: Given = {}) {
   return (await findAll(folder, given)).files;
@@ -20,7 +23,14 @@ async function find(folder: string, given: Given = {}) {
 
 async function findAll(folder: string, { ofTask, built = [index], ...rest }: Given = {}): Promise<FoundFiles> {
   const code = new Set(built.map((path) => join(folder, path)));
-  const found = await findFiles({ folder, tasks: [{ file: index, files: ofTask }], built: code, inputs: code, cache: null, ...rest });
+  const found = await findFiles({
+    folder,
+    tasks: [{ file: index, files: ofTask }],
+    built: code,
+    inputs: code,
+    cache: null,
+    ...rest,
+  });
   throwErrors([...found.errors.values()].flat());
   return found;
 }
@@ -42,21 +52,47 @@ async function link(folder: string, path: string, target: string): Promise<void>
 describe('the files in the folder of a task travel with it', () => {
   it('all but what is built, secrets, packages, and what git ignores', async (t) => {
     const folder = await projectWith(
-      t, 'cloudcode/job/mail.html', 'cloudcode/job/deep/data.wasm', 'cloudcode/job/.hidden', 'cloudcode/job/.env', 'cloudcode/job/deep/.env.local', 'cloudcode/job/node_modules/x/index.js',
-      'cloudcode/job/helper.ts', 'cloudcode/job/out/big.bin', 'cloudcode/job/deep/kept.log', 'cloudcode/job/deep/other.log', 'cloudcode/job/deep/.cloudcode/x', 'cloudcode/_shared/note.txt', 'notes.txt',
+      t,
+      'cloudcode/job/mail.html',
+      'cloudcode/job/deep/data.wasm',
+      'cloudcode/job/.hidden',
+      'cloudcode/job/.env',
+      'cloudcode/job/deep/.env.local',
+      'cloudcode/job/node_modules/x/index.js',
+      'cloudcode/job/helper.ts',
+      'cloudcode/job/out/big.bin',
+      'cloudcode/job/deep/kept.log',
+      'cloudcode/job/deep/other.log',
+      'cloudcode/job/deep/.cloudcode/x',
+      'cloudcode/_shared/note.txt',
+      'notes.txt',
     );
     await writeFile(join(folder, '.gitignore'), '*.log\n/cloudcode/job/out/\n');
     await writeFile(join(folder, 'cloudcode/job/deep/.gitignore'), '!kept.log\n.gitignore\n');
-    assert.deepEqual(await paths(folder, { built: [index, 'cloudcode/job/helper.ts'] }), ['cloudcode/job/.hidden', 'cloudcode/job/deep/data.wasm', 'cloudcode/job/deep/kept.log', 'cloudcode/job/mail.html']);
+    assert.deepEqual(await paths(folder, { built: [index, 'cloudcode/job/helper.ts'] }), [
+      'cloudcode/job/.hidden',
+      'cloudcode/job/deep/data.wasm',
+      'cloudcode/job/deep/kept.log',
+      'cloudcode/job/mail.html',
+    ]);
   });
 
   it('by the rules of the whole repository, unless those ignore the folder itself', async (t) => {
     const root = await makeFolder(t, {
-      '.git/info/exclude': 'excluded.txt\n', '.gitignore': '*.tmp\n/apps/scratch/\n',
-      ...Object.fromEntries(['jobs', 'scratch'].flatMap((name) => ['index.ts', 'a.tmp', 'a.txt', 'excluded.txt'].map((file) => [`apps/${name}/cloudcode/job/${file}`, 'x']))),
+      '.git/info/exclude': 'excluded.txt\n',
+      '.gitignore': '*.tmp\n/apps/scratch/\n',
+      ...Object.fromEntries(
+        ['jobs', 'scratch'].flatMap((name) =>
+          ['index.ts', 'a.tmp', 'a.txt', 'excluded.txt'].map((file) => [`apps/${name}/cloudcode/job/${file}`, 'x']),
+        ),
+      ),
     });
     assert.deepEqual(await paths(join(root, 'apps/jobs')), ['cloudcode/job/a.txt']);
-    assert.deepEqual(await paths(join(root, 'apps/scratch')), ['cloudcode/job/a.tmp', 'cloudcode/job/a.txt', 'cloudcode/job/excluded.txt']);
+    assert.deepEqual(await paths(join(root, 'apps/scratch')), [
+      'cloudcode/job/a.tmp',
+      'cloudcode/job/a.txt',
+      'cloudcode/job/excluded.txt',
+    ]);
   });
 
   it('nothing but code: there is none', async (t) => {
@@ -64,23 +100,46 @@ describe('the files in the folder of a task travel with it', () => {
   });
 
   it('with code that is not built goes the package.json that says what kind of code it is', async (t) => {
-    const folder = await projectWith(t, 'package.json', 'cloudcode/job/plugins/a.js', 'cloudcode/job/plugins/package.json', 'other/package.json');
-    assert.deepEqual(await paths(folder), ['cloudcode/job/plugins/a.js', 'cloudcode/job/plugins/package.json', 'package.json']);
+    const folder = await projectWith(
+      t,
+      'package.json',
+      'cloudcode/job/plugins/a.js',
+      'cloudcode/job/plugins/package.json',
+      'other/package.json',
+    );
+    assert.deepEqual(await paths(folder), [
+      'cloudcode/job/plugins/a.js',
+      'cloudcode/job/plugins/package.json',
+      'package.json',
+    ]);
   });
 
   it('links count as what they lead to in the project; one that leads out of it is refused, but for code', async (t) => {
-    const root = await makeFolder(t, { 'outside/lib/code.ts': '', 'outside/data.txt': '', 'project/cloudcode/job/index.ts': '', 'project/templates/a.html': 'a' });
+    const root = await makeFolder(t, {
+      'outside/lib/code.ts': '',
+      'outside/data.txt': '',
+      'project/cloudcode/job/index.ts': '',
+      'project/templates/a.html': 'a',
+    });
     const folder = join(root, 'project');
     await link(folder, 'cloudcode/job/templates', '../../templates');
     await link(folder, 'cloudcode/job/circle', '..');
     await link(folder, 'cloudcode/job/lib', '../../../outside/lib');
-    assert.deepEqual(await paths(folder, { built: [index, '../outside/lib/code.ts'] }), ['cloudcode/job/templates/a.html']);
-    assert.deepEqual((await findAll(folder, { built: [index, '../outside/lib/code.ts'] })).outside, [join(root, 'outside/lib')]);
+    assert.deepEqual(await paths(folder, { built: [index, '../outside/lib/code.ts'] }), [
+      'cloudcode/job/templates/a.html',
+    ]);
+    assert.deepEqual((await findAll(folder, { built: [index, '../outside/lib/code.ts'] })).outside, [
+      join(root, 'outside/lib'),
+    ]);
     await link(folder, 'cloudcode/job/data.txt', '../../../outside/data.txt');
     await assert.rejects(find(folder, { built: [index, '../outside/lib/code.ts'] }), (error) => {
       assert.ok(error instanceof CloudCodeError);
       assert.equal(error.code, 'invalid_task');
-      assert.ok(error.message.startsWith(`cloudcode/job/data.txt is a link out of the project, to ${join(root, 'outside/data.txt')}`));
+      assert.ok(
+        error.message.startsWith(
+          `cloudcode/job/data.txt is a link out of the project, to ${join(root, 'outside/data.txt')}`,
+        ),
+      );
       return true;
     });
   });
@@ -90,7 +149,10 @@ describe('the folder of a task may itself be a link', () => {
   it('its files travel to where it is and to where it leads: code looks in either', async (t) => {
     const folder = await makeFolder(t, { 'jobs/real/index.ts': '', 'jobs/real/mail.html': '' });
     await link(folder, 'cloudcode/job', '../jobs/real');
-    assert.deepEqual(await paths(folder, { built: ['jobs/real/index.ts'] }), ['cloudcode/job/mail.html', 'jobs/real/mail.html']);
+    assert.deepEqual(await paths(folder, { built: ['jobs/real/index.ts'] }), [
+      'cloudcode/job/mail.html',
+      'jobs/real/mail.html',
+    ]);
   });
 });
 
@@ -118,41 +180,105 @@ describe('what lies in the way is left out, or refused by its name', () => {
 
   it('links in circles, to themselves, to nothing', async (t) => {
     const folder = await projectWith(t, 'cloudcode/job/a/1.txt', 'cloudcode/job/b/2.txt', 'cloudcode/job/c/3.txt');
-    for (const [path, target] of [['a/b', '../b'], ['b/c', '../c'], ['c/a', '../a'], ['self', 'self'], ['here', '.'], ['gone', 'nowhere'], ['one', 'two'], ['two', 'one']] as const) await link(folder, `cloudcode/job/${path}`, target);
-    assert.deepEqual(await paths(folder), ['a/1.txt', 'a/b/2.txt', 'a/b/c/3.txt', 'b/2.txt', 'b/c/3.txt', 'b/c/a/1.txt', 'c/3.txt', 'c/a/1.txt', 'c/a/b/2.txt'].map((path) => `cloudcode/job/${path}`));
+    for (const [path, target] of [
+      ['a/b', '../b'],
+      ['b/c', '../c'],
+      ['c/a', '../a'],
+      ['self', 'self'],
+      ['here', '.'],
+      ['gone', 'nowhere'],
+      ['one', 'two'],
+      ['two', 'one'],
+    ] as const)
+      await link(folder, `cloudcode/job/${path}`, target);
+    assert.deepEqual(
+      await paths(folder),
+      [
+        'a/1.txt',
+        'a/b/2.txt',
+        'a/b/c/3.txt',
+        'b/2.txt',
+        'b/c/3.txt',
+        'b/c/a/1.txt',
+        'c/3.txt',
+        'c/a/1.txt',
+        'c/a/b/2.txt',
+      ].map((path) => `cloudcode/job/${path}`),
+    );
   });
 
   it('a link to a secret, to packages, or to what git ignores counts as that', async (t) => {
-    const folder = await projectWith(t, 'cloudcode/job/a.txt', '.env', '.env.d/key', 'private/key.pem', 'node_modules/p/x.txt', 'shared/b.txt', 'shared/c.log', 'shared/.env.local');
+    const folder = await projectWith(
+      t,
+      'cloudcode/job/a.txt',
+      '.env',
+      '.env.d/key',
+      'private/key.pem',
+      'node_modules/p/x.txt',
+      'shared/b.txt',
+      'shared/c.log',
+      'shared/.env.local',
+    );
     await writeFile(join(folder, '.gitignore'), '/private/\n/shared/*.log\n');
-    for (const [path, target] of [['settings', '../../.env'], ['more', '../../.env.d'], ['key', '../../private/key.pem'], ['private', '../../private'], ['p', '../../node_modules/p'], ['shared', '../../shared'], ['log', '../../shared/c.log']] as const) await link(folder, `cloudcode/job/${path}`, target);
+    for (const [path, target] of [
+      ['settings', '../../.env'],
+      ['more', '../../.env.d'],
+      ['key', '../../private/key.pem'],
+      ['private', '../../private'],
+      ['p', '../../node_modules/p'],
+      ['shared', '../../shared'],
+      ['log', '../../shared/c.log'],
+    ] as const)
+      await link(folder, `cloudcode/job/${path}`, target);
     assert.deepEqual(await paths(folder), ['cloudcode/job/a.txt', 'cloudcode/job/shared/b.txt']);
     await assert.rejects(find(folder, { ofTask: ['settings'] }), /it matches no file\.$/);
-    assert.deepEqual(await paths(folder, { ofTask: ['key', 'shared'] }), ['cloudcode/job/a.txt', 'cloudcode/job/key', 'cloudcode/job/shared/b.txt', 'cloudcode/job/shared/c.log']);
+    assert.deepEqual(await paths(folder, { ofTask: ['key', 'shared'] }), [
+      'cloudcode/job/a.txt',
+      'cloudcode/job/key',
+      'cloudcode/job/shared/b.txt',
+      'cloudcode/job/shared/c.log',
+    ]);
   });
 
   it('a name that is not UTF-8 is refused, unless git ignores it; any other is a name', async (t) => {
-    const odd = ['a b', 'ä', '€', '\u{1f680}', 'a"b', 'a\nb', 'a\\b', '*', '[a]', '\ufffd', '...', '#x', '!y', ' '].map((name) => `cloudcode/job/${name}`);
+    const odd = ['a b', 'ä', '€', '\u{1f680}', 'a"b', 'a\nb', 'a\\b', '*', '[a]', '\ufffd', '...', '#x', '!y', ' '].map(
+      (name) => `cloudcode/job/${name}`,
+    );
     const folder = await projectWith(t, ...odd);
-    assert.deepEqual(await paths(folder), odd.toSorted((left, right) => (left < right ? -1 : 1)));
-    await writeFile(Buffer.concat([Buffer.from(join(folder, 'cloudcode/job/caf')), Buffer.from([0xe9]), Buffer.from('.txt')]), '');
+    assert.deepEqual(
+      await paths(folder),
+      odd.toSorted((left, right) => (left < right ? -1 : 1)),
+    );
+    await writeFile(
+      Buffer.concat([Buffer.from(join(folder, 'cloudcode/job/caf')), Buffer.from([0xe9]), Buffer.from('.txt')]),
+      '',
+    );
     await refused(folder, /cloudcode\/job holds a name that is not UTF-8, "caf\ufffd\.txt": it cannot be deployed\.$/);
     await writeFile(join(folder, '.gitignore'), 'caf*.txt\n');
     assert.equal((await paths(folder)).length, odd.length);
   });
 
-  it('what this user may not read is refused: a file, a folder, a .gitignore', { skip: process.platform === 'win32' }, async (t) => {
-    const folder = await projectWith(t, 'cloudcode/job/a.txt', 'cloudcode/job/closed/b.txt', 'cloudcode/job/.gitignore');
-    const close = async (path: string, message: RegExp): Promise<void> => {
-      await chmod(join(folder, path), 0);
-      await asOrdinaryUser(folder, () => refused(folder, message));
-      await chmod(join(folder, path), 0o755);
-    };
-    await close('cloudcode/job/a.txt', /job\/a\.txt is part of the deployment and cannot be read: EACCES/);
-    await close('cloudcode/job/closed', /job\/closed is part of the deployment and cannot be read: EACCES/);
-    await close('cloudcode/job/.gitignore', /job\/\.gitignore is part of the deployment and cannot be read: EACCES/);
-    await asOrdinaryUser(folder, async () => assert.equal((await paths(folder)).length, 3));
-  });
+  it(
+    'what this user may not read is refused: a file, a folder, a .gitignore',
+    { skip: process.platform === 'win32' },
+    async (t) => {
+      const folder = await projectWith(
+        t,
+        'cloudcode/job/a.txt',
+        'cloudcode/job/closed/b.txt',
+        'cloudcode/job/.gitignore',
+      );
+      const close = async (path: string, message: RegExp): Promise<void> => {
+        await chmod(join(folder, path), 0);
+        await asOrdinaryUser(folder, () => refused(folder, message));
+        await chmod(join(folder, path), 0o755);
+      };
+      await close('cloudcode/job/a.txt', /job\/a\.txt is part of the deployment and cannot be read: EACCES/);
+      await close('cloudcode/job/closed', /job\/closed is part of the deployment and cannot be read: EACCES/);
+      await close('cloudcode/job/.gitignore', /job\/\.gitignore is part of the deployment and cannot be read: EACCES/);
+      await asOrdinaryUser(folder, async () => assert.equal((await paths(folder)).length, 3));
+    },
+  );
 });
 
 /** The superuser may read everything: the folder is opened for another user, and looked at as that one. */
@@ -169,15 +295,29 @@ async function asOrdinaryUser(folder: string, work: () => Promise<void>): Promis
 
 describe('what git ignores stays, unless it is named', () => {
   it('without a repository, the .gitignore files of the project count', async (t) => {
-    const folder = await projectWith(t, 'cloudcode/job/a.txt', 'cloudcode/job/a.tmp', 'cloudcode/job/deep/b.tmp', 'cloudcode/job/deep/c.txt');
+    const folder = await projectWith(
+      t,
+      'cloudcode/job/a.txt',
+      'cloudcode/job/a.tmp',
+      'cloudcode/job/deep/b.tmp',
+      'cloudcode/job/deep/c.txt',
+    );
     await writeFile(join(folder, '.gitignore'), '\ufeff*.tmp\r\n');
     await writeFile(join(folder, 'cloudcode/job/deep/.gitignore'), '*\n!b.tmp\n');
     assert.deepEqual(await paths(folder), ['cloudcode/job/a.txt', 'cloudcode/job/deep/b.tmp']);
-    assert.deepEqual(await paths(folder, { ofTask: ['*.tmp'] }), ['cloudcode/job/a.tmp', 'cloudcode/job/a.txt', 'cloudcode/job/deep/b.tmp']);
+    assert.deepEqual(await paths(folder, { ofTask: ['*.tmp'] }), [
+      'cloudcode/job/a.tmp',
+      'cloudcode/job/a.txt',
+      'cloudcode/job/deep/b.tmp',
+    ]);
   });
 
   it('in a worktree, the exclude file of its repository', async (t) => {
-    const root = await makeFolder(t, { 'main/.git/info/exclude': '*.tmp\n', 'main/.git/worktrees/tree/commondir': '../..\n', ...Object.fromEntries(['index.ts', 'a.txt', 'a.tmp'].map((file) => [`tree/cloudcode/job/${file}`, 'x'])) });
+    const root = await makeFolder(t, {
+      'main/.git/info/exclude': '*.tmp\n',
+      'main/.git/worktrees/tree/commondir': '../..\n',
+      ...Object.fromEntries(['index.ts', 'a.txt', 'a.tmp'].map((file) => [`tree/cloudcode/job/${file}`, 'x'])),
+    });
     await writeFile(join(root, 'tree/.git'), `gitdir: ${join(root, 'main/.git/worktrees/tree')}\n`);
     assert.deepEqual(await paths(join(root, 'tree')), ['cloudcode/job/a.txt']);
   });
@@ -192,7 +332,10 @@ describe('files are measured before they are deployed', () => {
     const refusal = (error: unknown): true => {
       assert.ok(error instanceof CloudCodeError);
       assert.equal(error.code, 'files_too_large');
-      assert.match(error.message, /110\.0 MB, and a deployment may have 100 MB of them\.\nThe largest of 3:\n +70\.0 MB {2}data\/larger\.bin\n +40\.0 MB {2}cloudcode\/job\/large\.bin\n/);
+      assert.match(
+        error.message,
+        /110\.0 MB, and a deployment may have 100 MB of them\.\nThe largest of 3:\n +70\.0 MB {2}data\/larger\.bin\n +40\.0 MB {2}cloudcode\/job\/large\.bin\n/,
+      );
       assert.match(error.hint ?? '', /git ignore.*maxFilesMb/);
       return true;
     };
@@ -203,21 +346,54 @@ describe('files are measured before they are deployed', () => {
 
 describe('the files that `files` names travel too', () => {
   it('patterns and folders, relative to where they stand, also what git ignores or what is built; not what is taken out again', async (t) => {
-    const folder = await projectWith(t, 'templates/a.html', 'templates/deep/.b.html', 'templates/deep/.env', 'data/1.csv', 'data/2.csv', 'data/raw/3.csv', 'proto/[id].proto', 'cloudcode/_shared/util.ts', 'cloudcode/_shared/x.wasm');
+    const folder = await projectWith(
+      t,
+      'templates/a.html',
+      'templates/deep/.b.html',
+      'templates/deep/.env',
+      'data/1.csv',
+      'data/2.csv',
+      'data/raw/3.csv',
+      'proto/[id].proto',
+      'cloudcode/_shared/util.ts',
+      'cloudcode/_shared/x.wasm',
+    );
     await writeFile(join(folder, '.gitignore'), 'data/\n');
-    assert.deepEqual(await paths(folder, { files: ['templates/', 'data/*.csv', '!data/2.csv', './proto/[id].proto'] }), ['data/1.csv', 'proto/[id].proto', 'templates/a.html', 'templates/deep/.b.html']);
+    assert.deepEqual(
+      await paths(folder, { files: ['templates/', 'data/*.csv', '!data/2.csv', './proto/[id].proto'] }),
+      ['data/1.csv', 'proto/[id].proto', 'templates/a.html', 'templates/deep/.b.html'],
+    );
     assert.deepEqual(await paths(folder, { files: ['data/**', '!data/raw'] }), ['data/1.csv', 'data/2.csv']);
-    assert.deepEqual(await paths(folder, { files: ['**/*.{html,proto}'] }), ['proto/[id].proto', 'templates/a.html', 'templates/deep/.b.html']);
-    assert.deepEqual(await paths(folder, { ofTask: ['../_shared/**', '../../templates/a.html'], built: [index, 'cloudcode/_shared/util.ts'] }), ['cloudcode/_shared/util.ts', 'cloudcode/_shared/x.wasm', 'templates/a.html']);
+    assert.deepEqual(await paths(folder, { files: ['**/*.{html,proto}'] }), [
+      'proto/[id].proto',
+      'templates/a.html',
+      'templates/deep/.b.html',
+    ]);
+    assert.deepEqual(
+      await paths(folder, {
+        ofTask: ['../_shared/**', '../../templates/a.html'],
+        built: [index, 'cloudcode/_shared/util.ts'],
+      }),
+      ['cloudcode/_shared/util.ts', 'cloudcode/_shared/x.wasm', 'templates/a.html'],
+    );
   });
 
   it('a pattern that matches nothing or leads out of the project is refused with its name; all at once', async (t) => {
-    const root = await makeFolder(t, { 'outside/x.txt': '', 'project/cloudcode/job/index.ts': '', 'project/.env': '', 'project/cloudcode.config.mjs': '', 'project/node_modules/a/x.txt': '' });
+    const root = await makeFolder(t, {
+      'outside/x.txt': '',
+      'project/cloudcode/job/index.ts': '',
+      'project/.env': '',
+      'project/cloudcode.config.mjs': '',
+      'project/node_modules/a/x.txt': '',
+    });
     const folder = join(root, 'project');
     await link(folder, 'linked', '../outside');
     await link(folder, 'some/linked.txt', '../../outside/x.txt');
     const wrong: readonly (readonly [Given, RegExp])[] = [
-      [{ files: ['templates/*.html'] }, /^cloudcode\.config\.mjs: `files\[0\]` is "templates\/\*\.html"; it matches no file\.$/],
+      [
+        { files: ['templates/*.html'] },
+        /^cloudcode\.config\.mjs: `files\[0\]` is "templates\/\*\.html"; it matches no file\.$/,
+      ],
       [{ files: ['.env'] }, /"\.env"; it matches no file\.$/],
       [{ files: ['node_modules/a/*'] }, /it matches no file\.$/],
       [{ files: ['../outside/x.txt'] }, /"\.\.\/outside\/x\.txt"; it leads out of the project\.$/],
@@ -225,7 +401,10 @@ describe('the files that `files` names travel too', () => {
       [{ files: ['linked/**'] }, /it leads out of the project, to .*outside\.$/],
       [{ files: ['some/**'] }, /it leads out of the project: some\/linked\.txt is a link to .*x\.txt\.$/],
       [{ files: ['cloudcode', '!../x'] }, /`files\[1\]` is "!\.\.\/x"; it leads out of the project\.$/],
-      [{ ofTask: ['../../../x'] }, /^cloudcode\/job\/index\.ts: `files\[0\]` is "\.\.\/\.\.\/\.\.\/x"; it leads out of the project\.$/],
+      [
+        { ofTask: ['../../../x'] },
+        /^cloudcode\/job\/index\.ts: `files\[0\]` is "\.\.\/\.\.\/\.\.\/x"; it leads out of the project\.$/,
+      ],
     ];
     for (const [given, message] of wrong) {
       await assert.rejects(find(folder, given), (error) => {

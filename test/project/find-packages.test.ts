@@ -17,9 +17,20 @@ interface Needs {
 }
 
 /** A package that says its name and version, and what the packages that it asks for say. */
-function packageFiles(folder: string, name: string, { version = '1.0.0', asks = [], manifest = {} }: { version?: string; asks?: readonly string[]; manifest?: Needs } = {}): Record<string, string> {
+function packageFiles(
+  folder: string,
+  name: string,
+  {
+    version = '1.0.0',
+    asks = [],
+    manifest = {},
+  }: { version?: string; asks?: readonly string[]; manifest?: Needs } = {},
+): Record<string, string> {
   const said = [`'${name}@${version}'`, ...asks.map((one) => `require('${one}')`)].join(', ');
-  return { [`${folder}/package.json`]: JSON.stringify({ name, version, ...manifest }), [`${folder}/index.js`]: `module.exports = [${said}];\n` };
+  return {
+    [`${folder}/package.json`]: JSON.stringify({ name, version, ...manifest }),
+    [`${folder}/index.js`]: `module.exports = [${said}];\n`,
+  };
 }
 
 function dependingOn(...names: string[]): { readonly asks: readonly string[]; readonly manifest: Needs } {
@@ -27,9 +38,15 @@ function dependingOn(...names: string[]): { readonly asks: readonly string[]; re
 }
 
 /** Asks for what Node resolves from the project's file. */
-async function find(folder: string, names: readonly string[], { importer = entry, ...rest }: Partial<PackagesAsked> & { readonly importer?: string } = {}): Promise<FoundPackages> {
+async function find(
+  folder: string,
+  names: readonly string[],
+  { importer = entry, ...rest }: Partial<PackagesAsked> & { readonly importer?: string } = {},
+): Promise<FoundPackages> {
   const file = join(folder, importer);
-  const imports = await Promise.all(names.map(async (name) => ({ path: await realpath(createRequire(file).resolve(name)), importer: file })));
+  const imports = await Promise.all(
+    names.map(async (name) => ({ path: await realpath(createRequire(file).resolve(name)), importer: file })),
+  );
   return findPackages({ ...nothing, folder, imports, ...rest });
 }
 
@@ -57,7 +74,9 @@ async function layOut(t: TestContext, { tree, folders }: FoundPackages): Promise
 
 /** What a file of a project says by plain Node. */
 function say(file: string): unknown {
-  return JSON.parse(execFileSync(process.execPath, ['-p', 'JSON.stringify(require(process.argv[1]))', file], { encoding: 'utf8' }));
+  return JSON.parse(
+    execFileSync(process.execPath, ['-p', 'JSON.stringify(require(process.argv[1]))', file], { encoding: 'utf8' }),
+  );
 }
 
 /** The project's file says there what it says here. */
@@ -80,8 +99,14 @@ describe('the packages that travel are those that Node finds from the files that
     });
     const found = await find(folder, ['a', 'shared']);
     assert.deepEqual(placesIn(found), ['node_modules/a', 'node_modules/a/node_modules/shared', 'node_modules/shared']);
-    assert.deepEqual(found.folders.map(({ name }) => name), ['a@1.0.0', 'shared@2.0.0', 'shared@1.0.0']);
-    assert.deepEqual(found.folders[0]?.files.map(({ path }) => path), ['index.js', 'package.json']);
+    assert.deepEqual(
+      found.folders.map(({ name }) => name),
+      ['a@1.0.0', 'shared@2.0.0', 'shared@1.0.0'],
+    );
+    assert.deepEqual(
+      found.folders[0]?.files.map(({ path }) => path),
+      ['index.js', 'package.json'],
+    );
     assert.equal(found.projectPath, '');
     await assertSame(t, folder, found);
   });
@@ -95,7 +120,8 @@ describe('the packages that travel are those that Node finds from the files that
       ...packageFiles('node_modules/.pnpm/hoisted@1.0.0/node_modules/hoisted', 'hoisted'),
     });
     const links = {
-      'node_modules/a': '.pnpm/a@1.0.0/node_modules/a', 'node_modules/@scope/c': '../.pnpm/@scope+c@1.0.0/node_modules/@scope/c',
+      'node_modules/a': '.pnpm/a@1.0.0/node_modules/a',
+      'node_modules/@scope/c': '../.pnpm/@scope+c@1.0.0/node_modules/@scope/c',
       'node_modules/.pnpm/a@1.0.0/node_modules/b': '../../b@1.0.0/node_modules/b',
       'node_modules/.pnpm/a@1.0.0/node_modules/@scope/c': '../../../@scope+c@1.0.0/node_modules/@scope/c',
       'node_modules/.pnpm/node_modules/hoisted': '../hoisted@1.0.0/node_modules/hoisted',
@@ -125,8 +151,17 @@ describe('the packages that travel are those that Node finds from the files that
     const found = await find(project, ['a', 'own'], { named: [{ name: 'tool', importer: join(project, entry) }] });
     assert.equal(found.root, folder);
     assert.equal(found.projectPath, 'apps/jobs');
-    assert.deepEqual(placesIn(found), ['apps/jobs/node_modules/own', 'node_modules/a', 'node_modules/shared', 'packages/tool', 'packages/tool/node_modules/shared']);
-    assert.deepEqual(found.folders.find(({ name }) => name === 'tool@1.0.0')?.files.map(({ path }) => path), ['index.js', 'package.json']);
+    assert.deepEqual(placesIn(found), [
+      'apps/jobs/node_modules/own',
+      'node_modules/a',
+      'node_modules/shared',
+      'packages/tool',
+      'packages/tool/node_modules/shared',
+    ]);
+    assert.deepEqual(
+      found.folders.find(({ name }) => name === 'tool@1.0.0')?.files.map(({ path }) => path),
+      ['index.js', 'package.json'],
+    );
     await assertSame(t, project, found);
   });
 
@@ -135,23 +170,38 @@ describe('the packages that travel are those that Node finds from the files that
       [entry]: `module.exports = require('orm');\n`,
       ...packageFiles('node_modules/orm', 'orm', {
         asks: ['driver', 'peer', '.generated/client', 'optional'],
-        manifest: { peerDependencies: { peer: '*', absent: '*' }, peerDependenciesMeta: { driver: { optional: true }, 'other-driver': { optional: true } }, optionalDependencies: { optional: '*' } },
+        manifest: {
+          peerDependencies: { peer: '*', absent: '*' },
+          peerDependenciesMeta: { driver: { optional: true }, 'other-driver': { optional: true } },
+          optionalDependencies: { optional: '*' },
+        },
       }),
       'node_modules/orm/notes.js': `// require('in-a-comment')\nconst text = "write: import x from 'in-a-text'";\nimport('node:fs'); require('./index.js');\n`,
-      ...packageFiles('node_modules/driver', 'driver'), ...packageFiles('node_modules/peer', 'peer'), ...packageFiles('node_modules/optional', 'optional'),
-      ...packageFiles('node_modules/.generated/client', '.generated/client'), ...packageFiles('node_modules/in-a-comment', 'in-a-comment'),
+      ...packageFiles('node_modules/driver', 'driver'),
+      ...packageFiles('node_modules/peer', 'peer'),
+      ...packageFiles('node_modules/optional', 'optional'),
+      ...packageFiles('node_modules/.generated/client', '.generated/client'),
+      ...packageFiles('node_modules/in-a-comment', 'in-a-comment'),
     });
     const found = await find(folder, ['orm']);
-    assert.deepEqual(placesIn(found), ['.generated/client', 'driver', 'optional', 'orm', 'peer'].map((name) => `node_modules/${name}`));
+    assert.deepEqual(
+      placesIn(found),
+      ['.generated/client', 'driver', 'optional', 'orm', 'peer'].map((name) => `node_modules/${name}`),
+    );
     await assertSame(t, folder, found);
   });
 
   it('what a package names for its own tests stays, unless the project depends on it', async (t) => {
     const folder = await makeFolder(t, {
-      [entry]: '', 'package.json': '{ "dependencies": { "driver": "*" } }',
-      ...packageFiles('node_modules/orm', 'orm', { manifest: { devDependencies: { 'test-runner': '*', driver: '*' } } }),
-      'node_modules/orm/test.js': `require('test-runner');\n`, 'node_modules/orm/drivers.js': `require('driver');\n`,
-      ...packageFiles('node_modules/test-runner', 'test-runner'), ...packageFiles('node_modules/driver', 'driver'),
+      [entry]: '',
+      'package.json': '{ "dependencies": { "driver": "*" } }',
+      ...packageFiles('node_modules/orm', 'orm', {
+        manifest: { devDependencies: { 'test-runner': '*', driver: '*' } },
+      }),
+      'node_modules/orm/test.js': `require('test-runner');\n`,
+      'node_modules/orm/drivers.js': `require('driver');\n`,
+      ...packageFiles('node_modules/test-runner', 'test-runner'),
+      ...packageFiles('node_modules/driver', 'driver'),
     });
     assert.deepEqual(placesIn(await find(folder, ['orm'])), ['node_modules/driver', 'node_modules/orm']);
   });
@@ -159,7 +209,8 @@ describe('the packages that travel are those that Node finds from the files that
   it('a node_modules that is itself a link, from two projects: the same contents', async (t) => {
     const folder = await makeFolder(t, {
       [`one/${entry}`]: `module.exports = [require('@scope/a')];\n`,
-      ...packageFiles('installed/node_modules/@scope/a', '@scope/a', dependingOn('b')), ...packageFiles('installed/node_modules/b', 'b'),
+      ...packageFiles('installed/node_modules/@scope/a', '@scope/a', dependingOn('b')),
+      ...packageFiles('installed/node_modules/b', 'b'),
     });
     await symlink('../installed/node_modules', join(folder, 'one/node_modules'));
     const found = await find(join(folder, 'one'), ['@scope/a']);
@@ -176,7 +227,16 @@ describe('the packages that travel are those that Node finds from the files that
     });
     await symlink('node_modules/vendored/index.js', join(folder, 'node_modules/bundler/dist/alias.js'));
     await symlink('..', join(folder, 'node_modules/bundler/dist/circle'));
-    const found = await findPackages({ ...nothing, folder, imports: [{ path: join(folder, 'node_modules/bundler/dist/node_modules/vendored/index.js'), importer: join(folder, entry) }] });
+    const found = await findPackages({
+      ...nothing,
+      folder,
+      imports: [
+        {
+          path: join(folder, 'node_modules/bundler/dist/node_modules/vendored/index.js'),
+          importer: join(folder, entry),
+        },
+      ],
+    });
     assert.deepEqual(placesIn(found), ['node_modules/bundler']);
     await assertSame(t, folder, found);
   });
@@ -212,7 +272,11 @@ describe('the hash of a package is that of its files, wherever it lies', () => {
   });
 
   it('what is remembered counts only as long as nothing was written, replaced or removed', async (t) => {
-    const folder = await makeFolder(t, { [entry]: '', ...packageFiles('node_modules/a', 'a'), ...packageFiles('node_modules/b', 'b') });
+    const folder = await makeFolder(t, {
+      [entry]: '',
+      ...packageFiles('node_modules/a', 'a'),
+      ...packageFiles('node_modules/b', 'b'),
+    });
     const cache = join(folder, '.cloudcode');
     const look = async (): Promise<string | undefined> => {
       const kept = await find(folder, ['a'], { cache });
@@ -234,8 +298,11 @@ describe('the hash of a package is that of its files, wherever it lies', () => {
 describe('packages are measured before they are deployed', () => {
   it('above the limit they are refused, and the largest are named', async (t) => {
     const folder = await makeFolder(t, {
-      [entry]: '', ...packageFiles('node_modules/large', 'large', dependingOn('larger')), ...packageFiles('node_modules/larger', 'larger'),
-      'node_modules/large/data.bin': 'x'.repeat(700_000), 'node_modules/larger/data.bin': 'x'.repeat(1_400_000),
+      [entry]: '',
+      ...packageFiles('node_modules/large', 'large', dependingOn('larger')),
+      ...packageFiles('node_modules/larger', 'larger'),
+      'node_modules/large/data.bin': 'x'.repeat(700_000),
+      'node_modules/larger/data.bin': 'x'.repeat(1_400_000),
     });
     await assert.rejects(find(folder, ['large'], { maxMb: 2 }), (error) => {
       assert.ok(error instanceof CloudCodeError);
@@ -249,13 +316,25 @@ describe('packages are measured before they are deployed', () => {
 
   it('native parts are told with the platforms that they were built for, for the whole and for a part', async (t) => {
     const header = (...bytes: number[]): Buffer => Buffer.concat([Buffer.from(bytes), Buffer.alloc(64)]);
-    const folder = await makeFolder(t, { [entry]: '', ...packageFiles('node_modules/plain', 'plain'), ...packageFiles('node_modules/db', 'db', dependingOn('addon')), ...packageFiles('node_modules/addon', 'addon') });
-    await writeFile(join(folder, 'node_modules/addon/linux.node'), header(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0x3e, 0));
+    const folder = await makeFolder(t, {
+      [entry]: '',
+      ...packageFiles('node_modules/plain', 'plain'),
+      ...packageFiles('node_modules/db', 'db', dependingOn('addon')),
+      ...packageFiles('node_modules/addon', 'addon'),
+    });
+    await writeFile(
+      join(folder, 'node_modules/addon/linux.node'),
+      header(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0x3e, 0),
+    );
     await writeFile(join(folder, 'node_modules/addon/darwin.node'), header(0xcf, 0xfa, 0xed, 0xfe, 0x0c, 0, 0, 1));
     const found = await find(folder, ['plain', 'db']);
     const native = [{ name: 'addon@1.0.0', path: 'node_modules/addon', platforms: ['darwin-arm64', 'linux-x64'] }];
     assert.deepEqual(found.native, native);
-    const importing = (name: string) => ({ imports: [{ path: join(folder, `node_modules/${name}/index.js`), importer: join(folder, entry) }], named: [], linked: [] });
+    const importing = (name: string) => ({
+      imports: [{ path: join(folder, `node_modules/${name}/index.js`), importer: join(folder, entry) }],
+      named: [],
+      linked: [],
+    });
     assert.deepEqual(found.nativeOf(importing('db')), native);
     assert.deepEqual(found.nativeOf(importing('plain')), []);
   });

@@ -8,7 +8,10 @@ import type { BuiltProject } from '../../src/project/build-project.ts';
 export async function layOut(t: TestContext, project: BuiltProject): Promise<BuiltProject> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'cloudcode deployment ')));
   t.after(() => rm(root, { recursive: true, force: true }));
-  const { packages: { tree, folders, projectPath }, files } = project;
+  const {
+    packages: { tree, folders, projectPath },
+    files,
+  } = project;
   const folder = join(root, projectPath);
   for (const { path, hash } of tree.folders) {
     const content = folders.find((one) => one.hash === hash);

@@ -12,18 +12,54 @@ const inModules = (name: string, files: Readonly<Record<string, string>>): Recor
   Object.fromEntries(Object.entries(files).map(([path, text]) => [`node_modules/${name}/${path}`, text]));
 
 const packages = {
-  ...inModules('common', { 'package.json': '{ "name": "common", "version": "1.0.0" }', 'index.js': "const name = 'comp' + 'uted';\nmodule.exports = { fixed: 1, [name]: 2, place: __filename };" }),
-  ...inModules('compiled', { 'package.json': '{ "name": "compiled" }', 'index.js': "Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = 'the default';\nexports.named = 'named';" }),
-  ...inModules('modules', { 'package.json': '{ "name": "modules", "type": "module", "exports": { ".": "./main.js", "./deep": "./lib/deep.js" } }', 'main.js': "export default function byDefault() {}\nexport const named = 1;", 'lib/deep.js': 'export default import.meta.filename;' }),
-  ...inModules('untyped', { 'package.json': '{ "name": "untyped" }', 'index.js': "export default 'untyped';\nexport const is = 'a module by its text';" }),
-  ...inModules('dual', { 'package.json': '{ "name": "dual", "exports": { ".": { "module": "./never.js", "import": "./index.mjs", "require": "./index.cjs" } } }', 'index.mjs': "export default 'imported';", 'index.cjs': "module.exports = 'required';", 'never.js': 'broken(' }),
-  ...inModules('awaits', { 'package.json': '{ "name": "awaits", "type": "module", "exports": "./main.js" }', 'main.js': "export { late } from './late.js';", 'late.js': "export const late = await Promise.resolve('late');" }),
-  ...inModules('data', { 'package.json': '{ "name": "data" }', 'values.json': '{ "value": 3 }', 'text.html': '<p>text</p>' }),
-  ...inModules('gaps', { 'package.json': '{ "name": "gaps" }', 'index.js': "exports.load = () => require('not-there');\ntry { require('not-there-either'); } catch { exports.without = true; }" }),
+  ...inModules('common', {
+    'package.json': '{ "name": "common", "version": "1.0.0" }',
+    'index.js': "const name = 'comp' + 'uted';\nmodule.exports = { fixed: 1, [name]: 2, place: __filename };",
+  }),
+  ...inModules('compiled', {
+    'package.json': '{ "name": "compiled" }',
+    'index.js':
+      "Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = 'the default';\nexports.named = 'named';",
+  }),
+  ...inModules('modules', {
+    'package.json':
+      '{ "name": "modules", "type": "module", "exports": { ".": "./main.js", "./deep": "./lib/deep.js" } }',
+    'main.js': 'export default function byDefault() {}\nexport const named = 1;',
+    'lib/deep.js': 'export default import.meta.filename;',
+  }),
+  ...inModules('untyped', {
+    'package.json': '{ "name": "untyped" }',
+    'index.js': "export default 'untyped';\nexport const is = 'a module by its text';",
+  }),
+  ...inModules('dual', {
+    'package.json':
+      '{ "name": "dual", "exports": { ".": { "module": "./never.js", "import": "./index.mjs", "require": "./index.cjs" } } }',
+    'index.mjs': "export default 'imported';",
+    'index.cjs': "module.exports = 'required';",
+    'never.js': 'broken(',
+  }),
+  ...inModules('awaits', {
+    'package.json': '{ "name": "awaits", "type": "module", "exports": "./main.js" }',
+    'main.js': "export { late } from './late.js';",
+    'late.js': "export const late = await Promise.resolve('late');",
+  }),
+  ...inModules('data', {
+    'package.json': '{ "name": "data" }',
+    'values.json': '{ "value": 3 }',
+    'text.html': '<p>text</p>',
+  }),
+  ...inModules('gaps', {
+    'package.json': '{ "name": "gaps" }',
+    'index.js':
+      "exports.load = () => require('not-there');\ntry { require('not-there-either'); } catch { exports.without = true; }",
+  }),
 };
 
 async function run(t: TestContext, files: Readonly<Record<string, string>>, task = 'a'): Promise<unknown> {
-  const { result, stack } = await runBundle(await layOut(t, await buildProject(await makeFolder(t, { ...packages, ...files }))), task);
+  const { result, stack } = await runBundle(
+    await layOut(t, await buildProject(await makeFolder(t, { ...packages, ...files }))),
+    task,
+  );
   assert.equal(stack, undefined);
   return result;
 }
@@ -31,15 +67,28 @@ async function run(t: TestContext, files: Readonly<Record<string, string>>, task
 /** As TypeScript and bundlers have it in files that do not say that they are ES modules, as Node has it in those that do. */
 const flavours = [
   { name: 'TypeScript', file: 'cloudcode/a/index.ts', more: {}, compiled: 'the default' },
-  { name: 'an ES module', file: 'cloudcode/a/index.mts', more: {}, compiled: { default: 'the default', named: 'named' } },
-  { name: 'TypeScript in a package of ES modules', file: 'cloudcode/a/index.ts', more: { 'package.json': '{ "type": "module" }' }, compiled: { default: 'the default', named: 'named' } },
+  {
+    name: 'an ES module',
+    file: 'cloudcode/a/index.mts',
+    more: {},
+    compiled: { default: 'the default', named: 'named' },
+  },
+  {
+    name: 'TypeScript in a package of ES modules',
+    file: 'cloudcode/a/index.ts',
+    more: { 'package.json': '{ "type": "module" }' },
+    compiled: { default: 'the default', named: 'named' },
+  },
 ] as const;
 
 describe('packages stay outside of the bundle, and are what they are in Node', { concurrency: true }, () => {
   after(endBundler);
 
   for (const { name, file, more, compiled } of flavours) {
-    for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+    for (const [format, awaiting] of [
+      ['cjs', ''],
+      ['esm', 'await 1;'],
+    ] as const) {
       it(`what an import gives: ${name}, a bundle in ${format}`, async (t) => {
         const source = `
           import common, { fixed, computed } from 'common';
@@ -58,14 +107,23 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
             later: [(await import('common')).default === common, (await import('modules')).default === byDefault, (await import('dual')).default, (await import('awaits')).late, (await import('data/values.json')).default.value],
           });`;
         assert.deepEqual(await run(t, { ...more, [file]: source }), {
-          common: [1, 2, 1, 2], compiled: [compiled, 'named'], modules: ['byDefault', 1, true, 1], deep: ['lib', 'deep.js'], untyped: ['untyped', 'a module by its text'], dual: 'imported', data: [3, '<p>text</p>'],
+          common: [1, 2, 1, 2],
+          compiled: [compiled, 'named'],
+          modules: ['byDefault', 1, true, 1],
+          deep: ['lib', 'deep.js'],
+          untyped: ['untyped', 'a module by its text'],
+          dual: 'imported',
+          data: [3, '<p>text</p>'],
           later: [true, true, 'imported', 'late', 3],
         });
       });
     }
   }
 
-  for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+  for (const [format, awaiting] of [
+    ['cjs', ''],
+    ['esm', 'await 1;'],
+  ] as const) {
     it(`names of Node's are the file's own where it declares them, a bundle in ${format}`, async (t) => {
       const source = `
         import { createRequire } from 'node:module';
@@ -75,7 +133,10 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
         const require = createRequire(import.meta.url), __filename = fileURLToPath(import.meta.url), __dirname = dirname(__filename);
         const process = 'own process', module = 'own module', exports = 'own exports';
         export const run = () => [require('common').fixed, __filename.split('/').slice(-2), __dirname.split('/').at(-1), process, module, exports];`;
-      assert.deepEqual(await run(t, { 'package.json': '{ "dependencies": { "common": "*" } }', 'cloudcode/a/index.ts': source }), [1, ['a', 'index.ts'], 'a', 'own process', 'own module', 'own exports']);
+      assert.deepEqual(
+        await run(t, { 'package.json': '{ "dependencies": { "common": "*" } }', 'cloudcode/a/index.ts': source }),
+        [1, ['a', 'index.ts'], 'a', 'own process', 'own module', 'own exports'],
+      );
     });
   }
 
@@ -83,16 +144,34 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
     const source = `
       const { basename } = require('node:path');
       exports.run = async () => [require('common').computed, require('compiled').default, require('modules').named, require('dual'), basename(require.resolve('dual')), require('data/values.json').value, require(['com', 'mon'].join('')).fixed, require === module.require];`;
-    assert.deepEqual(await run(t, { 'cloudcode/a/index.cjs': source.replace(', require === module.require', '') }), [2, 'the default', 1, 'required', 'index.cjs', 3, 1]);
+    assert.deepEqual(await run(t, { 'cloudcode/a/index.cjs': source.replace(', require === module.require', '') }), [
+      2,
+      'the default',
+      1,
+      'required',
+      'index.cjs',
+      3,
+      1,
+    ]);
   });
 
-  for (const [format, awaiting] of [['cjs', ''], ['esm', 'await 1;']] as const) {
+  for (const [format, awaiting] of [
+    ['cjs', ''],
+    ['esm', 'await 1;'],
+  ] as const) {
     it(`\`require\` of what is known when it runs looks from the file that says it, a bundle in ${format}`, async (t) => {
       const files = {
         'package.json': '{ "name": "p", "dependencies": { "two": "1" } }',
-        ...inModules('two', { 'package.json': '{ "name": "two", "version": "1.0.0" }', 'index.js': 'module.exports = 1;' }),
-        'lib/node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }', 'lib/node_modules/two/index.js': 'module.exports = 2;',
-        'cloudcode.config.mjs': "export default { files: ['lib/value.json'] };", 'lib/value.json': '"of lib"', 'lib/local/one.cjs': "module.exports = 'one';", 'cloudcode/a/value.json': '"of the task"',
+        ...inModules('two', {
+          'package.json': '{ "name": "two", "version": "1.0.0" }',
+          'index.js': 'module.exports = 1;',
+        }),
+        'lib/node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }',
+        'lib/node_modules/two/index.js': 'module.exports = 2;',
+        'cloudcode.config.mjs': "export default { files: ['lib/value.json'] };",
+        'lib/value.json': '"of lib"',
+        'lib/local/one.cjs': "module.exports = 'one';",
+        'cloudcode/a/value.json': '"of the task"',
         'lib/loads.cjs': `
           // What \`require\` is called with.
           const name = ['tw', 'o'].join(''), file = ['./val', 'ue.json'].join(''), load = require;
@@ -103,33 +182,68 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
       };
       const project = await layOut(t, await buildProject(await makeFolder(t, files)));
       const nested = ['lib', 'node_modules', 'two', 'index.js'];
-      assert.deepEqual((await runBundle(project, 'a')).result, [2, 2, 2, 'of lib', 'of lib', ['lib', 'value.json'], nested, nested, 2, 'one', 'one', 'function', true]);
-      assert.match(sourcePosition((await runBundle(project, 'a', { fails: true })).stack ?? '', project.tasks[0]?.sourceMap ?? ''), /lib\/loads\.cjs:6:/);
+      assert.deepEqual((await runBundle(project, 'a')).result, [
+        2,
+        2,
+        2,
+        'of lib',
+        'of lib',
+        ['lib', 'value.json'],
+        nested,
+        nested,
+        2,
+        'one',
+        'one',
+        'function',
+        true,
+      ]);
+      assert.match(
+        sourcePosition((await runBundle(project, 'a', { fails: true })).stack ?? '', project.tasks[0]?.sourceMap ?? ''),
+        /lib\/loads\.cjs:6:/,
+      );
     });
   }
 
   it('a package that awaits at top level, imported by a file which does not', async (t) => {
-    assert.equal(await run(t, { 'cloudcode/shared/late.ts': "export { late } from 'awaits';", 'cloudcode/a/index.ts': "import { late } from '../shared/late.ts';\nexport const run = () => late;" }), 'late');
+    assert.equal(
+      await run(t, {
+        'cloudcode/shared/late.ts': "export { late } from 'awaits';",
+        'cloudcode/a/index.ts': "import { late } from '../shared/late.ts';\nexport const run = () => late;",
+      }),
+      'late',
+    );
   });
 
   it('`export *` of a package, and `#imports` of the project', async (t) => {
     const files = {
-      'package.json': '{ "name": "p", "imports": { "#values": "data/values.json", "#own": "./own.ts" } }', 'own.ts': "export * from 'common';\nexport * from 'modules';",
-      'cloudcode/a/index.ts': "import * as own from '#own';\nimport values from '#values';\nexport const run = () => [own.fixed, own.computed, own.named, 'default' in own, values.value];",
+      'package.json': '{ "name": "p", "imports": { "#values": "data/values.json", "#own": "./own.ts" } }',
+      'own.ts': "export * from 'common';\nexport * from 'modules';",
+      'cloudcode/a/index.ts':
+        "import * as own from '#own';\nimport values from '#values';\nexport const run = () => [own.fixed, own.computed, own.named, 'default' in own, values.value];",
     };
     assert.deepEqual(await run(t, files), [1, 2, 1, false, 3]);
   });
 
   it('one that is not there: MODULE_NOT_FOUND when it is reached, in a package and in a `try`', async (t) => {
-    const source = "import { load, without } from 'gaps';\nexport const run = () => {\n  const codes = [];\n  try { load(); } catch (error) { codes.push(error.code); }\n  try { require('nowhere'); } catch (error) { codes.push(error.code); }\n  return [without, ...codes];\n};";
+    const source =
+      "import { load, without } from 'gaps';\nexport const run = () => {\n  const codes = [];\n  try { load(); } catch (error) { codes.push(error.code); }\n  try { require('nowhere'); } catch (error) { codes.push(error.code); }\n  return [without, ...codes];\n};";
     assert.deepEqual(await run(t, { 'cloudcode/a/index.ts': source }), [true, 'MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
   });
 
   it('several versions of one package, each for who imports it', async (t) => {
     const files = {
-      ...inModules('two', { 'package.json': '{ "name": "two", "version": "1.0.0" }', 'index.js': 'module.exports = 1;' }),
-      ...inModules('user', { 'package.json': '{ "name": "user", "dependencies": { "two": "2" } }', 'index.js': "exports.two = require('two');", 'node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }', 'node_modules/two/index.js': 'module.exports = 2;' }),
-      'cloudcode/a/index.ts': "import two from 'two';\nimport user from 'user';\nexport const run = () => [two, user.two];",
+      ...inModules('two', {
+        'package.json': '{ "name": "two", "version": "1.0.0" }',
+        'index.js': 'module.exports = 1;',
+      }),
+      ...inModules('user', {
+        'package.json': '{ "name": "user", "dependencies": { "two": "2" } }',
+        'index.js': "exports.two = require('two');",
+        'node_modules/two/package.json': '{ "name": "two", "version": "2.0.0" }',
+        'node_modules/two/index.js': 'module.exports = 2;',
+      }),
+      'cloudcode/a/index.ts':
+        "import two from 'two';\nimport user from 'user';\nexport const run = () => [two, user.two];",
     };
     assert.deepEqual(await run(t, files), [1, 2]);
   });
@@ -137,93 +251,191 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
   it('one instance of a package, however it is reached', async (t) => {
     const files = {
       ...inModules('peer', { 'package.json': '{ "name": "peer" }', 'index.js': 'module.exports = class Peer {};' }),
-      ...inModules('host', { 'package.json': '{ "name": "host", "peerDependencies": { "peer": "*" } }', 'index.js': "exports.load = (name) => require(name);" }),
-      'cloudcode/a/index.ts': "import Peer from 'peer';\nimport { load } from 'host';\nexport const run = () => load('peer') === Peer;",
+      ...inModules('host', {
+        'package.json': '{ "name": "host", "peerDependencies": { "peer": "*" } }',
+        'index.js': 'exports.load = (name) => require(name);',
+      }),
+      'cloudcode/a/index.ts':
+        "import Peer from 'peer';\nimport { load } from 'host';\nexport const run = () => load('peer') === Peer;",
     };
     assert.equal(await run(t, files), true);
   });
 
-  it('a linked package of the workspace is the project\'s own code, with packages of its own', async (t) => {
+  it("a linked package of the workspace is the project's own code, with packages of its own", async (t) => {
     const at = await makeFolder(t, {
-      'package.json': '{ "name": "workspace" }', 'node_modules/common/package.json': '{ "name": "common" }', 'node_modules/common/index.js': "module.exports = 'of the workspace';",
-      'packages/lib/package.json': '{ "name": "lib", "main": "src/index.ts" }', 'packages/lib/src/index.ts': "import own from 'own';\nimport common from 'common';\nenum Kind { One = 1 }\nexport const lib = [own, common, Kind.One, import.meta.dirname.split('/').slice(-3)];",
-      'packages/lib/node_modules/own/package.json': '{ "name": "own" }', 'packages/lib/node_modules/own/index.js': "module.exports = 'of the library';",
-      'apps/jobs/package.json': '{ "name": "jobs", "dependencies": { "lib": "*" } }', 'apps/jobs/cloudcode/a/index.ts': "import common from 'common';\nimport { lib } from 'lib';\nexport const run = () => [common, ...lib];",
+      'package.json': '{ "name": "workspace" }',
+      'node_modules/common/package.json': '{ "name": "common" }',
+      'node_modules/common/index.js': "module.exports = 'of the workspace';",
+      'packages/lib/package.json': '{ "name": "lib", "main": "src/index.ts" }',
+      'packages/lib/src/index.ts':
+        "import own from 'own';\nimport common from 'common';\nenum Kind { One = 1 }\nexport const lib = [own, common, Kind.One, import.meta.dirname.split('/').slice(-3)];",
+      'packages/lib/node_modules/own/package.json': '{ "name": "own" }',
+      'packages/lib/node_modules/own/index.js': "module.exports = 'of the library';",
+      'apps/jobs/package.json': '{ "name": "jobs", "dependencies": { "lib": "*" } }',
+      'apps/jobs/cloudcode/a/index.ts':
+        "import common from 'common';\nimport { lib } from 'lib';\nexport const run = () => [common, ...lib];",
     });
     await symlink('../packages/lib', join(at, 'node_modules/lib'));
     const project = await buildProject(join(at, 'apps/jobs'));
     assert.equal(project.packages.projectPath, 'apps/jobs');
-    assert.deepEqual((await runBundle(await layOut(t, project), 'a')).result, ['of the workspace', 'of the library', 'of the workspace', 1, ['packages', 'lib', 'src']]);
+    assert.deepEqual((await runBundle(await layOut(t, project), 'a')).result, [
+      'of the workspace',
+      'of the library',
+      'of the workspace',
+      1,
+      ['packages', 'lib', 'src'],
+    ]);
   });
 
   const library = {
-    'packages/lib/package.json': '{ "name": "@own/lib", "version": "1.0.0", "main": "src/index.ts" }', 'packages/lib/src/index.ts': "import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\nexport const greet = () => [readFileSync(join(import.meta.dirname, 'mails/hello.txt'), 'utf8'), readFileSync(new URL('../data.csv', import.meta.url), 'utf8')];",
-    'packages/lib/src/mails/hello.txt': 'Hello', 'packages/lib/data.csv': '1,2', 'packages/lib/.env': 'SECRET=1', 'packages/lib/node_modules/.bin/x': '', 'packages/lib/coverage/report.html': 'large',
+    'packages/lib/package.json': '{ "name": "@own/lib", "version": "1.0.0", "main": "src/index.ts" }',
+    'packages/lib/src/index.ts':
+      "import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\nexport const greet = () => [readFileSync(join(import.meta.dirname, 'mails/hello.txt'), 'utf8'), readFileSync(new URL('../data.csv', import.meta.url), 'utf8')];",
+    'packages/lib/src/mails/hello.txt': 'Hello',
+    'packages/lib/data.csv': '1,2',
+    'packages/lib/.env': 'SECRET=1',
+    'packages/lib/node_modules/.bin/x': '',
+    'packages/lib/coverage/report.html': 'large',
   };
-  const user = { 'package.json': '{ "name": "jobs", "dependencies": { "@own/lib": "*" } }', 'cloudcode/a/index.ts': "import { greet } from '@own/lib';\nexport const run = greet;" };
-  const inFolder = (folder: string, files: Readonly<Record<string, string>>) => Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
+  const user = {
+    'package.json': '{ "name": "jobs", "dependencies": { "@own/lib": "*" } }',
+    'cloudcode/a/index.ts': "import { greet } from '@own/lib';\nexport const run = greet;",
+  };
+  const inFolder = (folder: string, files: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`${folder}/${path}`, text]));
   const linkInto = async (at: string, path: string, target: string): Promise<void> => {
     await mkdir(dirname(join(at, path)), { recursive: true });
     await symlink(target, join(at, path));
   };
   for (const [how, project, place, target, files] of [
-    ['npm and Yarn workspaces', 'apps/jobs', 'node_modules/@own/lib', '../../packages/lib', { ...library, ...inFolder('apps/jobs', user) }],
-    ['pnpm workspaces', 'apps/jobs', 'apps/jobs/node_modules/@own/lib', '../../../../packages/lib', { ...library, ...inFolder('apps/jobs', user) }],
-    ['a project that is itself the root of the workspace', '', 'node_modules/@own/lib', '../../packages/lib', { ...library, ...user }],
-    ['`npm install ../elsewhere`, or `link:`', 'projects/jobs', 'projects/jobs/node_modules/@own/lib', '../../../../elsewhere/packages/lib', { ...inFolder('elsewhere', library), ...inFolder('projects/jobs', user) }],
-    ['one that another linked one imports, under a name of its own', 'apps/jobs', 'packages/middle/node_modules/other-name', '../../lib', {
-      ...library, ...inFolder('apps/jobs', { ...user, 'cloudcode/a/index.ts': "export { greet as run } from 'middle';" }), 'packages/middle/package.json': '{ "name": "middle" }', 'packages/middle/index.js': "export { greet } from 'other-name';",
-    }],
+    [
+      'npm and Yarn workspaces',
+      'apps/jobs',
+      'node_modules/@own/lib',
+      '../../packages/lib',
+      { ...library, ...inFolder('apps/jobs', user) },
+    ],
+    [
+      'pnpm workspaces',
+      'apps/jobs',
+      'apps/jobs/node_modules/@own/lib',
+      '../../../../packages/lib',
+      { ...library, ...inFolder('apps/jobs', user) },
+    ],
+    [
+      'a project that is itself the root of the workspace',
+      '',
+      'node_modules/@own/lib',
+      '../../packages/lib',
+      { ...library, ...user },
+    ],
+    [
+      '`npm install ../elsewhere`, or `link:`',
+      'projects/jobs',
+      'projects/jobs/node_modules/@own/lib',
+      '../../../../elsewhere/packages/lib',
+      { ...inFolder('elsewhere', library), ...inFolder('projects/jobs', user) },
+    ],
+    [
+      'one that another linked one imports, under a name of its own',
+      'apps/jobs',
+      'packages/middle/node_modules/other-name',
+      '../../lib',
+      {
+        ...library,
+        ...inFolder('apps/jobs', { ...user, 'cloudcode/a/index.ts': "export { greet as run } from 'middle';" }),
+        'packages/middle/package.json': '{ "name": "middle" }',
+        'packages/middle/index.js': "export { greet } from 'other-name';",
+      },
+    ],
   ] as const) {
     it(`a linked package brings the files that its code reads beside itself: ${how}`, async (t) => {
-      const at = await makeFolder(t, { ...files, '.gitignore': 'coverage/\n', '.git/HEAD': '', 'elsewhere/.gitignore': 'coverage/\n', 'elsewhere/.git/HEAD': '' });
+      const at = await makeFolder(t, {
+        ...files,
+        '.gitignore': 'coverage/\n',
+        '.git/HEAD': '',
+        'elsewhere/.gitignore': 'coverage/\n',
+        'elsewhere/.git/HEAD': '',
+      });
       await linkInto(at, place, target);
       if (how.startsWith('one that')) await linkInto(at, 'apps/jobs/node_modules/middle', '../../../packages/middle');
       const built = await buildProject(join(at, project));
       assert.deepEqual((await runBundle(await layOut(t, built), 'a')).result, ['Hello', '1,2']);
       const carried = built.packages.folders.find(({ name }) => name === '@own/lib@1.0.0');
-      assert.deepEqual(carried?.files.map(({ path }) => path), ['data.csv', 'package.json', 'src/index.ts', 'src/mails/hello.txt']);
+      assert.deepEqual(
+        carried?.files.map(({ path }) => path),
+        ['data.csv', 'package.json', 'src/index.ts', 'src/mails/hello.txt'],
+      );
       assert.deepEqual(built.report.find((one) => one.package === '@own/lib@1.0.0')?.how, 'linked');
     });
   }
 
   it('of a linked package whose code git ignores, what lies beside that code', async (t) => {
     const at = await makeFolder(t, {
-      ...inFolder('apps/jobs', user), '.git/HEAD': '', '.gitignore': 'dist/\n*.tmp\n', 'packages/lib/package.json': '{ "name": "@own/lib", "main": "dist/index.js" }',
-      'packages/lib/dist/index.js': "exports.greet = () => require('node:fs').readdirSync(__dirname).sort();", 'packages/lib/dist/hello.txt': '', 'packages/lib/dist/x.tmp': '', 'packages/lib/src/x.tmp': '',
+      ...inFolder('apps/jobs', user),
+      '.git/HEAD': '',
+      '.gitignore': 'dist/\n*.tmp\n',
+      'packages/lib/package.json': '{ "name": "@own/lib", "main": "dist/index.js" }',
+      'packages/lib/dist/index.js': "exports.greet = () => require('node:fs').readdirSync(__dirname).sort();",
+      'packages/lib/dist/hello.txt': '',
+      'packages/lib/dist/x.tmp': '',
+      'packages/lib/src/x.tmp': '',
     });
     await linkInto(at, 'node_modules/@own/lib', '../../packages/lib');
-    assert.deepEqual((await runBundle(await layOut(t, await buildProject(join(at, 'apps/jobs'))), 'a')).result, ['hello.txt', 'index.js', 'x.tmp']);
+    assert.deepEqual((await runBundle(await layOut(t, await buildProject(join(at, 'apps/jobs'))), 'a')).result, [
+      'hello.txt',
+      'index.js',
+      'x.tmp',
+    ]);
   });
 
   it('a native add-on of a linked package travels, also when git ignores it; one outside of the project and of all packages is refused with what to do', async (t) => {
     const loads = "export const run = () => { try { return require('ADDON'); } catch (error) { return error.code; } };";
     const at = await makeFolder(t, {
-      '.git/HEAD': '', '.gitignore': 'build/\n', 'packages/native/package.json': '{ "name": "native" }', 'packages/native/index.ts': loads.replace('run', 'where').replace('ADDON', './build/Release/x.node'), 'packages/native/build/Release/x.node': 'an add-on',
-      'apps/jobs/package.json': '{ "name": "jobs" }', 'apps/jobs/cloudcode/a/index.ts': "export { where as run } from 'native';", 'apps/other/cloudcode/b/index.ts': loads.replace('ADDON', '../../../../packages/native/build/Release/x.node'),
+      '.git/HEAD': '',
+      '.gitignore': 'build/\n',
+      'packages/native/package.json': '{ "name": "native" }',
+      'packages/native/index.ts': loads.replace('run', 'where').replace('ADDON', './build/Release/x.node'),
+      'packages/native/build/Release/x.node': 'an add-on',
+      'apps/jobs/package.json': '{ "name": "jobs" }',
+      'apps/jobs/cloudcode/a/index.ts': "export { where as run } from 'native';",
+      'apps/other/cloudcode/b/index.ts': loads.replace('ADDON', '../../../../packages/native/build/Release/x.node'),
     });
     await linkInto(at, 'node_modules/native', '../packages/native');
     const built = await buildProject(join(at, 'apps/jobs'));
     assert.equal((await runBundle(await layOut(t, built), 'a')).result, 'ERR_DLOPEN_FAILED');
     assert.equal(built.tasks[0]?.spawnNeed, 'native');
     await assert.rejects(buildProject(join(at, 'apps/other')), {
-      code: 'task_broken', message: 'cloudcode/b/index.ts uses the native add-on ../../packages/native/build/Release/x.node, which lies outside of the project and in no package that it depends on: it cannot be deployed.',
+      code: 'task_broken',
+      message:
+        'cloudcode/b/index.ts uses the native add-on ../../packages/native/build/Release/x.node, which lies outside of the project and in no package that it depends on: it cannot be deployed.',
     });
   });
 
   it('code that a link in the folder of a task leads to finds the files beside it', async (t) => {
-    const at = await makeFolder(t, { 'elsewhere/lib/read.ts': "import { readFileSync } from 'node:fs';\nexport const read = () => readFileSync(new URL('./words.txt', import.meta.url), 'utf8');", 'elsewhere/lib/words.txt': 'words', 'project/cloudcode/a/index.ts': "export { read as run } from './lib/read.ts';" });
+    const at = await makeFolder(t, {
+      'elsewhere/lib/read.ts':
+        "import { readFileSync } from 'node:fs';\nexport const read = () => readFileSync(new URL('./words.txt', import.meta.url), 'utf8');",
+      'elsewhere/lib/words.txt': 'words',
+      'project/cloudcode/a/index.ts': "export { read as run } from './lib/read.ts';",
+    });
     await linkInto(at, 'project/cloudcode/a/lib', '../../../elsewhere/lib');
     assert.equal((await runBundle(await layOut(t, await buildProject(join(at, 'project'))), 'a')).result, 'words');
   });
 
   it('the layout of pnpm', async (t) => {
     const folder = await makeFolder(t, {
-      'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/package.json': '{ "name": "a-package", "version": "1.0.0", "dependencies": { "its-own": "1" } }', 'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/index.js': "module.exports = require('its-own') + 1;",
-      'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/package.json': '{ "name": "its-own", "version": "1.0.0" }', 'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/index.js': 'module.exports = 1;',
+      'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/package.json':
+        '{ "name": "a-package", "version": "1.0.0", "dependencies": { "its-own": "1" } }',
+      'node_modules/.pnpm/a-package@1.0.0/node_modules/a-package/index.js': "module.exports = require('its-own') + 1;",
+      'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/package.json': '{ "name": "its-own", "version": "1.0.0" }',
+      'node_modules/.pnpm/its-own@1.0.0/node_modules/its-own/index.js': 'module.exports = 1;',
       'cloudcode/a/index.ts': "import value from 'a-package';\nexport const run = () => value;",
     });
-    for (const [from, to] of [['node_modules/a-package', '.pnpm/a-package@1.0.0/node_modules/a-package'], ['node_modules/.pnpm/a-package@1.0.0/node_modules/its-own', '../../its-own@1.0.0/node_modules/its-own']] as const) {
+    for (const [from, to] of [
+      ['node_modules/a-package', '.pnpm/a-package@1.0.0/node_modules/a-package'],
+      ['node_modules/.pnpm/a-package@1.0.0/node_modules/its-own', '../../its-own@1.0.0/node_modules/its-own'],
+    ] as const) {
       await mkdir(dirname(join(folder, from)), { recursive: true });
       await symlink(to, join(folder, from));
     }
@@ -233,19 +445,40 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
   it('what code names only in a string travels too, when package.json says that it depends on it', async (t) => {
     const files = {
       'package.json': '{ "name": "p", "dependencies": { "common": "*", "modules": "*" } }',
-      'cloudcode/a/index.ts': "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst load = (name: string) => require(name);\nexport const run = () => [load('common').fixed, load('modules/deep').default.split('/').at(-1)];",
+      'cloudcode/a/index.ts':
+        "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\nconst load = (name: string) => require(name);\nexport const run = () => [load('common').fixed, load('modules/deep').default.split('/').at(-1)];",
     };
     assert.deepEqual(await run(t, files), [1, 'deep.js']);
   });
 
   it('`bundle` has a package built into the bundle, and `external` is told to the worker', async (t) => {
     const folder = await makeFolder(t, {
-      ...packages, 'cloudcode.config.ts': "export default { external: ['common'] };",
-      'cloudcode/a/index.ts': "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { bundle: ['modules'] };",
-      'cloudcode/b/index.ts': "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { external: ['dual'] };",
+      ...packages,
+      'cloudcode.config.ts': "export default { external: ['common'] };",
+      'cloudcode/a/index.ts':
+        "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { bundle: ['modules'] };",
+      'cloudcode/b/index.ts':
+        "import { named } from 'modules';\nexport const run = () => named;\nexport const config = { external: ['dual'] };",
     });
     const { tasks, report } = await buildProject(folder);
-    assert.deepEqual(tasks.map(({ name, external, code }) => [name, external, code.includes('named = 1'), code.includes('node_modules/modules/main.js")')]), [['a', ['common'], true, false], ['b', ['common', 'dual'], false, true]]);
-    assert.deepEqual(report.map((one) => [one.package, one.how]), [['modules', 'outside'], ['modules', 'bundled']]);
+    assert.deepEqual(
+      tasks.map(({ name, external, code }) => [
+        name,
+        external,
+        code.includes('named = 1'),
+        code.includes('node_modules/modules/main.js")'),
+      ]),
+      [
+        ['a', ['common'], true, false],
+        ['b', ['common', 'dual'], false, true],
+      ],
+    );
+    assert.deepEqual(
+      report.map((one) => [one.package, one.how]),
+      [
+        ['modules', 'outside'],
+        ['modules', 'bundled'],
+      ],
+    );
   });
 });

@@ -13,17 +13,26 @@ import { makeFolder } from './make-folder.ts';
 
 /** Begins to watch after a build that has seen everything as it is. */
 function watch(folder: string, onChange: WatchOptions['onChange'], read: readonly string[] = []) {
-  return watchProject({ folder, built: { read, beganAtMs: Number.POSITIVE_INFINITY }, onChange, onBlind: (error) => assert.fail(error) });
+  return watchProject({
+    folder,
+    built: { read, beganAtMs: Number.POSITIVE_INFINITY },
+    onChange,
+    onBlind: (error) => assert.fail(error),
+  });
 }
 
 async function startWatch(t: TestContext, folder: string, read: readonly string[] = []) {
   const told: (readonly string[])[] = [];
   let wake = (): void => undefined;
-  const started = await watch(folder, async (files) => {
-    told.push(files);
-    wake();
-    return read;
-  }, read);
+  const started = await watch(
+    folder,
+    async (files) => {
+      told.push(files);
+      wake();
+      return read;
+    },
+    read,
+  );
   t.after(() => started.close());
   const next = async (): Promise<readonly string[]> => {
     const timeout = AbortSignal.timeout(10_000);
@@ -47,7 +56,10 @@ function change(folder: string, texts: Readonly<Record<string, string>>): void {
 }
 
 function canLimit(): boolean {
-  return spawnSync('unshare', ['-Ur', 'sh', '-c', 'echo 0 > /proc/sys/user/max_inotify_watches'], { stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync('unshare', ['-Ur', 'sh', '-c', 'echo 0 > /proc/sys/user/max_inotify_watches'], { stdio: 'ignore' })
+      .status === 0
+  );
 }
 
 const files = { 'cloudcode/a/index.ts': 'export const run = 1;', 'package.json': '{}' };
@@ -77,16 +89,47 @@ describe('watchProject', () => {
 
   it('tells of what a build has read, wherever it lies, of what says how that is found, and of a file that takes its place', async (t) => {
     const root = await makeFolder(t, {
-      'app/cloudcode/a/index.ts': '', 'app/.env': '', 'app/src/used.ts': '', 'app/src/unused.ts': '', 'lib/shared.ts': '', 'lib/unused.json': '', 'package.json': '{}',
-      'tsconfig.base.json': '{}', 'lib/tsconfig.json': '{ "extends": ["../tsconfig.base"] }', 'app/node_modules/pkg/lib/main.js': '', 'app/node_modules/pkg/lib/unused.js': '', 'app/node_modules/pkg/package.json': '{}',
+      'app/cloudcode/a/index.ts': '',
+      'app/.env': '',
+      'app/src/used.ts': '',
+      'app/src/unused.ts': '',
+      'lib/shared.ts': '',
+      'lib/unused.json': '',
+      'package.json': '{}',
+      'tsconfig.base.json': '{}',
+      'lib/tsconfig.json': '{ "extends": ["../tsconfig.base"] }',
+      'app/node_modules/pkg/lib/main.js': '',
+      'app/node_modules/pkg/lib/unused.js': '',
+      'app/node_modules/pkg/package.json': '{}',
     });
     const folder = join(root, 'app');
-    const { next } = await startWatch(t, folder, ['app/src/used.ts', 'app/src/missing.ts', 'lib/shared.ts', 'app/node_modules/pkg/lib/main.js'].map((path) => join(root, path)));
-    for (const path of ['.env', 'src/used.ts', '../lib/shared.ts', '../tsconfig.base.json', '../lib/tsconfig.json', '../package.json', 'node_modules/pkg/lib/main.js', 'node_modules/pkg/package.json', '.env.local']) {
+    const { next } = await startWatch(
+      t,
+      folder,
+      ['app/src/used.ts', 'app/src/missing.ts', 'lib/shared.ts', 'app/node_modules/pkg/lib/main.js'].map((path) =>
+        join(root, path),
+      ),
+    );
+    for (const path of [
+      '.env',
+      'src/used.ts',
+      '../lib/shared.ts',
+      '../tsconfig.base.json',
+      '../lib/tsconfig.json',
+      '../package.json',
+      'node_modules/pkg/lib/main.js',
+      'node_modules/pkg/package.json',
+      '.env.local',
+    ]) {
       change(folder, { [path]: '{} ' });
       assert.deepEqual(await next(), [path]);
     }
-    change(folder, { 'src/unused.ts': '//', '../lib/unused.json': '{} ', 'node_modules/pkg/lib/unused.js': '//', 'src/missing.ts': '//' });
+    change(folder, {
+      'src/unused.ts': '//',
+      '../lib/unused.json': '{} ',
+      'node_modules/pkg/lib/unused.js': '//',
+      'src/missing.ts': '//',
+    });
     assert.deepEqual(await next(), ['src/*', 'src/missing.ts']);
     await rm(join(root, 'lib'), { recursive: true });
     while (!(await next()).includes('../lib/shared.ts'));
@@ -98,8 +141,14 @@ describe('watchProject', () => {
 
   it('tells of files that come, change and go where a build has looked for them by a pattern, found or not, and of nothing beside them', async (t) => {
     const folder = await makeFolder(t, {
-      'cloudcode/a/index.ts': "export const run = () => 1;\nexport const config = { files: ['../../none/**/*.html', '../../(odd)'] };", 'cloudcode.config.ts': "export default { files: ['data/*.csv', 'list.txt', 'data/deep'] };",
-      'cloudcode/a/page.txt': '', 'data/one.csv': '1', 'data/deep/x.bin': '', 'list.txt': '', '.gitignore': '',
+      'cloudcode/a/index.ts':
+        "export const run = () => 1;\nexport const config = { files: ['../../none/**/*.html', '../../(odd)'] };",
+      'cloudcode.config.ts': "export default { files: ['data/*.csv', 'list.txt', 'data/deep'] };",
+      'cloudcode/a/page.txt': '',
+      'data/one.csv': '1',
+      'data/deep/x.bin': '',
+      'list.txt': '',
+      '.gitignore': '',
     });
     const read: string[] = [];
     onFileRead((path) => read.push(path));
@@ -142,20 +191,39 @@ describe('watchProject', () => {
     assert.equal(over, 2);
   });
 
-  for (const [limit, code] of [['max_inotify_watches', 'ENOSPC'], ['max_inotify_instances', 'EMFILE']] as const) {
-    it(`goes on by looking when the system has no watches left (${code}), and says so once`, { skip: canLimit() ? false : 'needs a user namespace of its own' }, async (t) => {
-      const folder = await makeFolder(t, files);
-      const child = spawn('unshare', ['-Ur', 'sh', '-c', `echo 0 > /proc/sys/user/${limit}; exec "$0" --no-warnings "$1" "$2"`, process.execPath, join(import.meta.dirname, 'watch-in-child.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-      t.after(() => child.kill('SIGKILL'));
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      const line = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
-      assert.deepEqual(await line(), { blind: code });
-      assert.deepEqual(await line(), { ready: true });
-      for (const text of ['// 1', '// 2']) {
-        change(folder, { 'cloudcode/a/index.ts': text });
-        assert.deepEqual(await line(), { files: ['cloudcode/a/index.ts'] });
-      }
-    });
+  for (const [limit, code] of [
+    ['max_inotify_watches', 'ENOSPC'],
+    ['max_inotify_instances', 'EMFILE'],
+  ] as const) {
+    it(
+      `goes on by looking when the system has no watches left (${code}), and says so once`,
+      { skip: canLimit() ? false : 'needs a user namespace of its own' },
+      async (t) => {
+        const folder = await makeFolder(t, files);
+        const child = spawn(
+          'unshare',
+          [
+            '-Ur',
+            'sh',
+            '-c',
+            `echo 0 > /proc/sys/user/${limit}; exec "$0" --no-warnings "$1" "$2"`,
+            process.execPath,
+            join(import.meta.dirname, 'watch-in-child.ts'),
+            folder,
+          ],
+          { stdio: ['ignore', 'pipe', 'inherit'] },
+        );
+        t.after(() => child.kill('SIGKILL'));
+        const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+        const line = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
+        assert.deepEqual(await line(), { blind: code });
+        assert.deepEqual(await line(), { ready: true });
+        for (const text of ['// 1', '// 2']) {
+          change(folder, { 'cloudcode/a/index.ts': text });
+          assert.deepEqual(await line(), { files: ['cloudcode/a/index.ts'] });
+        }
+      },
+    );
   }
 
   it('tells of many changes at once in one call', async (t) => {
@@ -167,9 +235,24 @@ describe('watchProject', () => {
   });
 
   it('does not wake up for what tasks and tools write', async (t) => {
-    const folder = await makeFolder(t, { ...files, '.cloudcode/x': '', '.git/x': '', 'node_modules/x': '', 'cloudcode/node_modules/x/x': '' });
+    const folder = await makeFolder(t, {
+      ...files,
+      '.cloudcode/x': '',
+      '.git/x': '',
+      'node_modules/x': '',
+      'cloudcode/node_modules/x/x': '',
+    });
     const { next } = await startWatch(t, folder);
-    const noise = ['.cloudcode/x', '.envrc', '.git/x', 'node_modules/x', 'cloudcode/node_modules/x/x', 'results.json', 'cloudcode-env.d.ts', 'data/big.csv'];
+    const noise = [
+      '.cloudcode/x',
+      '.envrc',
+      '.git/x',
+      'node_modules/x',
+      'cloudcode/node_modules/x/x',
+      'results.json',
+      'cloudcode-env.d.ts',
+      'data/big.csv',
+    ];
     change(folder, Object.fromEntries(noise.map((path) => [path, 'changed'])));
     change(folder, { 'package.json': '{ "name": "x" }' });
     assert.deepEqual(await next(), ['package.json']);

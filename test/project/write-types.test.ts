@@ -7,7 +7,12 @@ import { compile, installTypes } from './compile.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
 const bundler = { module: 'esnext', moduleResolution: 'bundler', allowImportingTsExtensions: true, skipLibCheck: true };
-const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', exactOptionalPropertyTypes: true, skipLibCheck: false };
+const nodenext = {
+  module: 'nodenext',
+  moduleResolution: 'nodenext',
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+};
 
 const tasks = {
   'cloudcode/othertask/index.ts': `
@@ -21,7 +26,8 @@ const tasks = {
     }`,
   'cloudcode/none/index.mts': 'export function run() { return CloudCode.run.id; }',
   'cloudcode/with-default/index.tsx': 'export function run({ a = 1 }: { a?: number } = {}) { return a; }',
-  'cloudcode/by.interface/index.ts': 'export interface Given { a: number; b?: string | null }\nexport function run(given: Given) { return given.a; }',
+  'cloudcode/by.interface/index.ts':
+    'export interface Given { a: number; b?: string | null }\nexport function run(given: Given) { return given.a; }',
   'cloudcode/plain/index.js': 'export function run(given) { return given; }',
 };
 
@@ -40,7 +46,10 @@ const goodCalls = [
 const badCalls = [
   ["CloudCode.scheduleTask({ task: 'othertsk', parameters: { myvalue: 42 } })", /othertsk/],
   ["imported.scheduleTask({ task: 'othertsk' })", /othertsk/],
-  ["CloudCode.scheduleTask({ task: 'othertask', parameters: { myvalue: '42' } })", /'string' is not assignable to type 'number'/],
+  [
+    "CloudCode.scheduleTask({ task: 'othertask', parameters: { myvalue: '42' } })",
+    /'string' is not assignable to type 'number'/,
+  ],
   ["CloudCode.scheduleTask({ task: 'othertask', parameters: { value: 42 } })", /'value' does not exist/],
   ["CloudCode.scheduleTask({ task: 'othertask', parameters: { myvalue: 42, extra: 1 } })", /'extra' does not exist/],
   ["CloudCode.scheduleTask({ task: 'othertask' })", /not assignable/],
@@ -52,20 +61,32 @@ const badCalls = [
 ] as const;
 
 function caller(calls: readonly string[]): Record<string, string> {
-  const head = "import { CloudCode as imported } from 'cloudcode';\nimport type { Given } from '../by.interface/index.js';\nexport const given: Given = { a: 1 };\nexport async function run() {\n  void imported;\n";
+  const head =
+    "import { CloudCode as imported } from 'cloudcode';\nimport type { Given } from '../by.interface/index.js';\nexport const given: Given = { a: 1 };\nexport async function run() {\n  void imported;\n";
   return { 'cloudcode/caller/index.ts': `${head}${calls.map((call) => `  await ${call};\n`).join('')}}\n` };
 }
 
 async function makeTyped(t: TestContext, compilerOptions: object, calls: readonly string[]): Promise<string> {
   const shared = { target: 'es2023', lib: ['es2023'], types: ['node'], strict: true, noEmit: true, jsx: 'preserve' };
-  const tsconfig = JSON.stringify({ compilerOptions: { ...shared, ...compilerOptions }, include: ['cloudcode', '*.d.ts'] });
-  const folder = await makeFolder(t, { 'package.json': '{ "type": "module" }', 'tsconfig.json': tsconfig, ...tasks, ...caller(calls) });
+  const tsconfig = JSON.stringify({
+    compilerOptions: { ...shared, ...compilerOptions },
+    include: ['cloudcode', '*.d.ts'],
+  });
+  const folder = await makeFolder(t, {
+    'package.json': '{ "type": "module" }',
+    'tsconfig.json': tsconfig,
+    ...tasks,
+    ...caller(calls),
+  });
   await installTypes(folder);
   return folder;
 }
 
 describe('writeTypes: scheduleTask is checked when the project is compiled', { concurrency: 2 }, () => {
-  for (const [name, options] of [['bundler', bundler], ['nodenext, strictest', nodenext]] as const) {
+  for (const [name, options] of [
+    ['bundler', bundler],
+    ['nodenext, strictest', nodenext],
+  ] as const) {
     it(`accepts good calls under ${name}`, async (t) => {
       const folder = await makeTyped(t, options, goodCalls);
       await writeTypes(folder);
@@ -73,7 +94,11 @@ describe('writeTypes: scheduleTask is checked when the project is compiled', { c
     });
 
     it(`refuses misspelt tasks and wrong parameters under ${name}`, async (t) => {
-      const folder = await makeTyped(t, options, badCalls.map(([call]) => call));
+      const folder = await makeTyped(
+        t,
+        options,
+        badCalls.map(([call]) => call),
+      );
       await writeTypes(folder);
       const errors = await compile(folder);
       assert.equal(errors.length, badCalls.length, errors.join('\n'));
@@ -87,7 +112,10 @@ describe('writeTypes: scheduleTask is checked when the project is compiled', { c
   it('accepts any task and parameters before the types are written', async (t) => {
     const folder = await makeTyped(t, bundler, ["imported.scheduleTask({ task: 'anything', parameters: { a: 1 } })"]);
     const errors = await compile(folder);
-    assert.deepEqual(errors.filter((line) => line.startsWith('cloudcode/caller')), []);
+    assert.deepEqual(
+      errors.filter((line) => line.startsWith('cloudcode/caller')),
+      [],
+    );
   });
 
   it('leaves an unchanged file alone and follows a new task', async (t) => {

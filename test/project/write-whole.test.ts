@@ -11,8 +11,19 @@ import { type KeeperName, keepers } from '../support/keepers.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 
 const run = promisify(execFile);
-const keepElsewhere = (name: string, folder: string, { length, letters }: { readonly length: number; readonly letters: string }) =>
-  run(process.execPath, ['--no-warnings', join(packageRoot, 'test/fixtures/keep.ts'), name, folder, String(length), letters]);
+const keepElsewhere = (
+  name: string,
+  folder: string,
+  { length, letters }: { readonly length: number; readonly letters: string },
+) =>
+  run(process.execPath, [
+    '--no-warnings',
+    join(packageRoot, 'test/fixtures/keep.ts'),
+    name,
+    folder,
+    String(length),
+    letters,
+  ]);
 const leftIn = (folder: string): string[] => globSync('**/*.tmp', { cwd: folder });
 
 function scratch(t: TestContext): string {
@@ -58,7 +69,9 @@ for (const name of Object.keys(keepers) as KeeperName[]) {
       const folder = scratch(t);
       const keeper = keepers[name](folder);
       let isOver = false;
-      const writing = Promise.all(['ababababab', 'cdcdcdcdcd'].map((letters) => keepElsewhere(name, folder, { length: 100_000, letters }))).finally(() => (isOver = true));
+      const writing = Promise.all(
+        ['ababababab', 'cdcdcdcdcd'].map((letters) => keepElsewhere(name, folder, { length: 100_000, letters })),
+      ).finally(() => (isOver = true));
       while (!isOver) {
         const found = await keeper.read();
         if (found !== null) assert.equal(found, text(found[0] ?? ''));
@@ -85,7 +98,8 @@ for (const name of Object.keys(keepers) as KeeperName[]) {
 describe('what writers that were killed have left beside a file', () => {
   it('is removed, unless it is being written', async (t) => {
     const folder = scratch(t);
-    for (const name of ['kept.json', 'kept.json.old.tmp', 'kept.json.new.tmp', 'other.json.old.tmp']) writeFileSync(join(folder, name), '');
+    for (const name of ['kept.json', 'kept.json.old.tmp', 'kept.json.new.tmp', 'other.json.old.tmp'])
+      writeFileSync(join(folder, name), '');
     for (const name of ['kept.json', 'kept.json.old.tmp', 'other.json.old.tmp']) utimesSync(join(folder, name), 0, 0);
     await removeLeftBeside(join(folder, 'kept.json'));
     assert.deepEqual(globSync('*', { cwd: folder }).sort(), ['kept.json', 'kept.json.new.tmp', 'other.json.old.tmp']);

@@ -12,7 +12,10 @@ export interface Finding {
 }
 
 /** Builds the product without a rule, and runs campaigns until one finds what the rule is for. */
-export async function findViolation({ edits, campaign, finds }: Rule, onReport: (report: CampaignReport) => void = () => undefined): Promise<Finding> {
+export async function findViolation(
+  { edits, campaign, finds }: Rule,
+  onReport: (report: CampaignReport) => void = () => undefined,
+): Promise<Finding> {
   using build = await makeTestBuild(edits);
   const reports: CampaignReport[] = [];
   for (const seed of seeds) {

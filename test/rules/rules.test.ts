@@ -12,7 +12,8 @@ const quick = ['one-at-front', 'due-time', 'processes-gone'];
 
 describe('the rules that can be switched off', () => {
   it('are still where the table says, each once', () => {
-    for (const { edits } of rules) for (const edit of edits) changeText(readFileSync(join(packageRoot, edit.file), 'utf8'), edit);
+    for (const { edits } of rules)
+      for (const edit of edits) changeText(readFileSync(join(packageRoot, edit.file), 'utf8'), edit);
     assert.throws(() => changeText('one', { file: 'x', find: 'two', replace: '' }), /0 times/);
     assert.throws(() => changeText('one one', { file: 'x', find: 'one', replace: '' }), /2 times/);
   });
@@ -20,7 +21,10 @@ describe('the rules that can be switched off', () => {
   it('have names of their own, and are all in docs/chaos.md', () => {
     const documentation = readFileSync(join(packageRoot, 'docs/chaos.md'), 'utf8');
     const documented = [...documentation.matchAll(/^\| `([a-z][a-z-]*)` \|/gm)].map(([, name]) => name);
-    assert.deepEqual(documented, rules.map(({ name }) => name));
+    assert.deepEqual(
+      documented,
+      rules.map(({ name }) => name),
+    );
   });
 });
 
@@ -28,7 +32,10 @@ describe('a campaign of a build without a rule finds the violation', () => {
   for (const rule of rules.filter(({ name }) => quick.includes(name))) {
     it(rule.without, { timeout: 300_000 }, async () => {
       const { isAsExpected, reports } = await findViolation(rule);
-      assert.ok(isAsExpected, `expected ${rule.finds.join(' or ')}: ${JSON.stringify(reports.map(({ seed, counts }) => ({ seed, counts })))}`);
+      assert.ok(
+        isAsExpected,
+        `expected ${rule.finds.join(' or ')}: ${JSON.stringify(reports.map(({ seed, counts }) => ({ seed, counts })))}`,
+      );
     });
   }
 });

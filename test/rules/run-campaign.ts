@@ -15,15 +15,27 @@ export interface CampaignReport {
 const withinMs = 280_000;
 
 /** Runs `cloudcode chaos` of a build. @throws Error when it did not come to a verdict */
-export async function runCampaign(cli: string, { runs, faults, kinds, queues = 20, runners = 3, leaseMs = 2000 }: Campaign, seed: number): Promise<CampaignReport> {
+export async function runCampaign(
+  cli: string,
+  { runs, faults, kinds, queues = 20, runners = 3, leaseMs = 2000 }: Campaign,
+  seed: number,
+): Promise<CampaignReport> {
   const numbers = { runs, faults, queues, runners, 'lease-ms': leaseMs, seed };
   const options = Object.entries(numbers).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, [cli, 'chaos', '--json', ...options, ...(kinds === undefined ? [] : ['--kinds', kinds.join(',')])], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [cli, 'chaos', '--json', ...options, ...(kinds === undefined ? [] : ['--kinds', kinds.join(',')])],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   // In order, so that nothing of it is left.
   const timer = setTimeout(() => child.kill('SIGTERM'), withinMs);
   const [printed, said] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   clearTimeout(timer);
-  if (printed === '') throw new Error(`The campaign with seed ${seed} came to no verdict. It said:\n${said.slice(-2000)}`);
+  if (printed === '')
+    throw new Error(`The campaign with seed ${seed} came to no verdict. It said:\n${said.slice(-2000)}`);
   const report = JSON.parse(printed) as Omit<CampaignReport, 'counts'> & Readonly<Record<CountName, number>>;
-  return { ...report, counts: Object.fromEntries(countNames.filter((name) => report[name] > 0).map((name) => [name, report[name]])) };
+  return {
+    ...report,
+    counts: Object.fromEntries(countNames.filter((name) => report[name] > 0).map((name) => [name, report[name]])),
+  };
 }

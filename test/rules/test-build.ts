@@ -36,6 +36,7 @@ export async function makeTestBuild(edits: readonly Edit[]): Promise<TestBuild> 
 /** @throws Error when the text is not there exactly once: then the table of rules has to follow the code */
 export function changeText(text: string, { file, find, replace }: Edit): string {
   const [before, after, ...more] = text.split(find);
-  if (before === undefined || after === undefined || more.length > 0) throw new Error(`${file} has ${text.split(find).length - 1} times, and not once:\n${find}`);
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error(`${file} has ${text.split(find).length - 1} times, and not once:\n${find}`);
   return `${before}${replace}${after}`;
 }

@@ -6,9 +6,14 @@ import type * as declared from '../../src/sdk/cloudcode.d.ts';
 import type * as sdk from '../../src/sdk/index.ts';
 
 /** Written out, so that how a type is put together makes no difference. */
-type Plain<Type> = Type extends Date | ((...given: never[]) => unknown) ? Type : Type extends object ? { [Key in keyof Type]: Plain<Type[Key]> } : Type;
+type Plain<Type> = Type extends Date | ((...given: never[]) => unknown)
+  ? Type
+  : Type extends object
+    ? { [Key in keyof Type]: Plain<Type[Key]> }
+    : Type;
 /** Identical: where every key is optional, types that can be assigned to one another may have nothing in common. */
-type Same<Left, Right> = (<Any>() => Any extends Plain<Left> ? 1 : 2) extends <Any>() => Any extends Plain<Right> ? 1 : 2 ? true : false;
+type Same<Left, Right> =
+  (<Any>() => Any extends Plain<Left> ? 1 : 2) extends <Any>() => Any extends Plain<Right> ? 1 : 2 ? true : false;
 type Holds<Check extends true> = Check;
 
 export type Checks = [

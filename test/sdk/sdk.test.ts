@@ -4,7 +4,8 @@ import * as sdk from '../../src/sdk/index.ts';
 
 describe('the cloudcode module outside of a task', () => {
   it('says clearly that CloudCode belongs into a task', () => {
-    const message = 'CloudCode can be used inside a task only. From elsewhere, schedule a run with `cloudcode schedule` or the HTTP API.';
+    const message =
+      'CloudCode can be used inside a task only. From elsewhere, schedule a run with `cloudcode schedule` or the HTTP API.';
     assert.throws(() => sdk.CloudCode.scheduleTask({ task: 'a' }), { message });
     assert.throws(() => sdk.CloudCode.run, { message });
   });
@@ -17,7 +18,9 @@ describe('the cloudcode module outside of a task', () => {
   });
 
   it('says clearly that DB belongs into a task, and forwards to the global once there is one', (t) => {
-    assert.throws(() => 'asset' in sdk.DB, { message: 'DB can be used inside a task only. From elsewhere, query the PostgreSQL database of the environment.' });
+    assert.throws(() => 'asset' in sdk.DB, {
+      message: 'DB can be used inside a task only. From elsewhere, query the PostgreSQL database of the environment.',
+    });
     Reflect.set(globalThis, 'DB', { asset: 7 });
     t.after(() => Reflect.deleteProperty(globalThis, 'DB'));
     assert.equal(Reflect.get(sdk.DB, 'asset'), 7);

@@ -20,13 +20,54 @@ export function makeAuthority(): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-ca-'));
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=An authority', '-keyout', file('ca.key'), '-out', file('ca.pem'));
+  openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=An authority',
+    '-keyout',
+    file('ca.key'),
+    '-out',
+    file('ca.pem'),
+  );
   return {
     path: file('ca.pem'),
     sign(name) {
       writeFileSync(file('names'), `subjectAltName=${name}`);
-      openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=A server', '-keyout', file('server.key'), '-out', file('server.csr'));
-      openssl('x509', '-req', '-in', file('server.csr'), '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '1', '-extfile', file('names'), '-out', file('server.pem'));
+      openssl(
+        'req',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-subj',
+        '/CN=A server',
+        '-keyout',
+        file('server.key'),
+        '-out',
+        file('server.csr'),
+      );
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        file('server.csr'),
+        '-CA',
+        file('ca.pem'),
+        '-CAkey',
+        file('ca.key'),
+        '-CAcreateserial',
+        '-days',
+        '1',
+        '-extfile',
+        file('names'),
+        '-out',
+        file('server.pem'),
+      );
       return { certificate: readFileSync(file('server.pem'), 'utf8'), key: readFileSync(file('server.key'), 'utf8') };
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
@@ -36,7 +77,10 @@ export function makeAuthority(): Authority {
 /** Where a PostgreSQL server with `ssl = on` looks for its certificate. It reads it when it starts, and when its configuration is loaded again. */
 export function installCertificate(dataFolder: string, { certificate, key }: Certificate): void {
   const { uid, gid } = statSync(dataFolder);
-  for (const [name, content] of [['server.crt', certificate], ['server.key', key]] as const) {
+  for (const [name, content] of [
+    ['server.crt', certificate],
+    ['server.key', key],
+  ] as const) {
     const path = join(dataFolder, name);
     writeFileSync(path, content);
     chmodSync(path, 0o600);

@@ -50,8 +50,9 @@ export async function startCuttingProxy(databaseUrl: string): Promise<CuttingPro
   let cut: { readonly text: string; readonly where: 'request' | 'answer'; hasCut: boolean } | null = null;
   const connections = new Set<Connection>();
   const settle = ({ client, database, isFrozen }: Connection): void => {
-    for (const socket of [client, database]) if (isSilent || isFrozen) socket.pause();
-    else socket.resume();
+    for (const socket of [client, database])
+      if (isSilent || isFrozen) socket.pause();
+      else socket.resume();
   };
   const server = createServer((client) => {
     const database = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);

@@ -6,14 +6,21 @@ import { runOn, type TestDatabase } from './postgres.ts';
  * name when they are made, and so finds this one in PostgreSQL's place (our sessions look in no other schema first). To be called before anything is connected or migrated.
  */
 export async function stopClock({ url }: TestDatabase): Promise<void> {
-  await runOn(url, `
+  await runOn(
+    url,
+    `
     create schema test_clock;
     create table test_clock.time (at timestamptz not null);
     insert into test_clock.time values ('epoch');
     alter function pg_catalog.now() rename to real_now;
-    create function pg_catalog.now() returns timestamptz language sql stable as 'select at from test_clock.time'`);
+    create function pg_catalog.now() returns timestamptz language sql stable as 'select at from test_clock.time'`,
+  );
 }
 
 export async function setClock(db: Queryable, at: number): Promise<void> {
-  await db.query({ name: 'test_set_clock', text: 'update test_clock.time set at = $1', values: [new Date(at).toISOString()] });
+  await db.query({
+    name: 'test_set_clock',
+    text: 'update test_clock.time set at = $1',
+    values: [new Date(at).toISOString()],
+  });
 }

@@ -14,9 +14,17 @@ const timeoutMs = 60_000;
  * @param module relative to src/
  * @returns what it resolves to, as JSON; rejects after 60 s
  */
-export async function inChild<Exports>(module: string, work: (exports: Exports, argument: string) => unknown, argument = ''): Promise<unknown> {
+export async function inChild<Exports>(
+  module: string,
+  work: (exports: Exports, argument: string) => unknown,
+  argument = '',
+): Promise<unknown> {
   const url = pathToFileURL(join(packageRoot, 'src', module)).href;
   const source = `const result = await (${work.toString()})(await import(${JSON.stringify(url)}), process.argv[1]); process.stdout.write(JSON.stringify(result) ?? 'null', () => process.exit());`;
-  const { stdout } = await execute(process.execPath, ['--no-warnings', '--input-type=module', '-e', source, argument], { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 });
+  const { stdout } = await execute(process.execPath, ['--no-warnings', '--input-type=module', '-e', source, argument], {
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: 2 ** 28,
+  });
   return JSON.parse(stdout) as unknown;
 }

@@ -22,7 +22,11 @@ export const keepers = {
     const source = join(folder, 'source.ts');
     const cache = () => openBuildCache<string>(join(folder, 'build'), { folder, of: null });
     writeFileSync(source, '', { flag: 'a' });
-    return { says: false, write: (text) => cache().write('task', text, { read: [source], beganAtMs: Infinity }), read: () => cache().read('task') };
+    return {
+      says: false,
+      write: (text) => cache().write('task', text, { read: [source], beganAtMs: Infinity }),
+      read: () => cache().read('task'),
+    };
   },
   'hashes of packages'(folder: string): Keeper {
     return {

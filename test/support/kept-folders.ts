@@ -14,7 +14,9 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
 
 /** The files of a folder as it stands: all, or those that lie `under` another. */
 export function keptFolder(source: string, name: string, under = ''): FolderToKeep {
-  const found = readdirSync(join(source, under), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const found = readdirSync(join(source, under), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   const paths = found.map((entry) => relative(source, join(entry.parentPath, entry.name))).sort();
   const hasher = folderHasher();
   const files = paths.map((path): KeptFile => {
@@ -28,7 +30,10 @@ export function keptFolder(source: string, name: string, under = ''): FolderToKe
 }
 
 /** A tree of folders by their places. */
-export function packageTree(folders: Readonly<Record<string, FolderToKeep>>, links: Readonly<Record<string, string>> = {}): PackageTree {
+export function packageTree(
+  folders: Readonly<Record<string, FolderToKeep>>,
+  links: Readonly<Record<string, string>> = {},
+): PackageTree {
   const tree = {
     folders: Object.entries(folders).map(([path, { hash }]) => ({ path, hash })),
     links: Object.entries(links).map(([path, target]) => ({ path, target })),

@@ -42,7 +42,11 @@ export interface PostgresServerOptions {
   readonly port?: number;
 }
 
-export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-pg-')), dataOfPrimary, port }: PostgresServerOptions = {}): PostgresServer {
+export function makePostgresServer({
+  folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-pg-')),
+  dataOfPrimary,
+  port,
+}: PostgresServerOptions = {}): PostgresServer {
   const socketPort = port ?? 5432;
   // For the user that the server runs as.
   chmodSync(folder, 0o755);
@@ -81,18 +85,34 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
     if (child === null) return;
     const family = [pid(), ...childrenOf(pid())];
     await end(() => family.forEach(killProcess));
-    await until(10_000, 'all its processes are gone', () => (family.some((each) => isAlive(readStat(each))) ? null : true));
+    await until(10_000, 'all its processes are gone', () =>
+      family.some((each) => isAlive(readStat(each))) ? null : true,
+    );
   };
   return {
-    url, dataFolder,
+    url,
+    dataFolder,
     connectionInfo: `host=${socketFolder} port=${socketPort} user=cloudcode password=${password}`,
-    pid, query, kill,
+    pid,
+    query,
+    kill,
     connect: () => connect(join(socketFolder, `.s.PGSQL.${socketPort}`)),
     async start(settings = {}) {
       const { file, args, ...user } = commandFor(runAs, binaries, 'postgres');
-      const all = { listen_addresses: port === undefined ? '' : '127.0.0.1', unix_socket_directories: socketFolder, port: String(socketPort), shared_buffers: '32MB', ...settings };
+      const all = {
+        listen_addresses: port === undefined ? '' : '127.0.0.1',
+        unix_socket_directories: socketFolder,
+        port: String(socketPort),
+        shared_buffers: '32MB',
+        ...settings,
+      };
       const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      child = spawn(file, [...args, '-D', dataFolder, ...options], { cwd: '/', env: environmentFor(binaries), stdio: ['ignore', 'ignore', 'pipe'], ...user });
+      child = spawn(file, [...args, '-D', dataFolder, ...options], {
+        cwd: '/',
+        env: environmentFor(binaries),
+        stdio: ['ignore', 'ignore', 'pipe'],
+        ...user,
+      });
       let log = '';
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4000)));
       const started = child;
@@ -101,7 +121,10 @@ export function makePostgresServer({ folder = mkdtempSync(join(tmpdir(), 'cloudc
       (child.stderr as Socket | null)?.unref();
       await until(30_000, 'the server takes connections', () => {
         if (started.exitCode !== null) throw new Error(`the server ended: ${log}`);
-        return query('select 1').then(() => true, () => null);
+        return query('select 1').then(
+          () => true,
+          () => null,
+        );
       });
     },
     stop: () => end(() => process.kill(pid(), 'SIGINT')),

@@ -28,7 +28,16 @@ const idleMs = 300;
 const prefix = 'cloudcode-test-server-';
 
 /** As the embedded one; several test files use it at once. */
-const settings = { max_connections: '400', shared_buffers: '128MB', jit: 'off', wal_level: 'minimal', max_wal_senders: '0', max_wal_size: '2GB', timezone: 'UTC', log_timezone: 'UTC' };
+const settings = {
+  max_connections: '400',
+  shared_buffers: '128MB',
+  jit: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '2GB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+};
 
 let server: Promise<TestServer> | null = null;
 let databases = 0;
@@ -78,7 +87,8 @@ export async function startTestServer(): Promise<TestServer> {
   const started = given === '' ? await startEmbedded() : { url: given, stop: () => Promise.resolve() };
   const made = await makeTemplate(started.url);
   return {
-    url: started.url, template: made,
+    url: started.url,
+    template: made,
     async stop() {
       if (given !== '') await runOn(given, `drop database ${made}`);
       await started.stop();

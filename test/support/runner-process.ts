@@ -20,12 +20,18 @@ export interface RunnerProcessOptions {
 }
 
 /** A real runner in its own process, ready to claim. */
-export async function startRunnerProcess(url: string, folder: string, { containment, ...options }: RunnerProcessOptions = {}): Promise<RunnerProcess> {
+export async function startRunnerProcess(
+  url: string,
+  folder: string,
+  { containment, ...options }: RunnerProcessOptions = {},
+): Promise<RunnerProcess> {
   const child = spawn(process.execPath, [script, url, folder, JSON.stringify({ concurrency: 4, ...options })], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...(containment === undefined ? {} : { CLOUDCODE_CONTAINMENT: containment }) },
   });
-  const ended = once(child, 'exit').then(([status, signal]: unknown[]) => Promise.reject(new Error(`the runner ended at its start: ${String(status ?? signal)}`)));
+  const ended = once(child, 'exit').then(([status, signal]: unknown[]) =>
+    Promise.reject(new Error(`the runner ended at its start: ${String(status ?? signal)}`)),
+  );
   const [ready] = (await Promise.race([once(child.stdout.setEncoding('utf8'), 'data'), ended])) as [string];
   return {
     child,

@@ -47,15 +47,29 @@ export function writeProject(files: Readonly<Record<string, string>>): string {
 }
 
 /** A real runner in this process, with real workers, on a fresh database. */
-export async function startRuntime(files: Readonly<Record<string, string>>, options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {}): Promise<Runtime> {
+export async function startRuntime(
+  files: Readonly<Record<string, string>>,
+  options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {},
+): Promise<Runtime> {
   const folder = writeProject(files);
   const database = await migratedDatabase();
   const store = await openStore({ url: database.url });
   await deployProject(store, 'testing', await buildProject(folder));
   const events: RunnerEvent[] = [];
   const workerStart = chooseWorkerStart(options.workerStart);
-  const runner = await startRunner({ store, folder, workerStart, concurrency: options.concurrency, onEvent: (event) => events.push(event) });
-  if (workerStart === 'fork') await until(20_000, 'the fork server is ready', () => events.some(({ kind }) => kind === 'fork_server_ready') || null);
+  const runner = await startRunner({
+    store,
+    folder,
+    workerStart,
+    concurrency: options.concurrency,
+    onEvent: (event) => events.push(event),
+  });
+  if (workerStart === 'fork')
+    await until(
+      20_000,
+      'the fork server is ready',
+      () => events.some(({ kind }) => kind === 'fork_server_ready') || null,
+    );
   const ended = async (run: Run | string, withinMs = 30_000): Promise<Run> => {
     const id = typeof run === 'string' ? run : run.id;
     return until(withinMs, `run ${id} is over`, async () => {
@@ -64,12 +78,23 @@ export async function startRuntime(files: Readonly<Record<string, string>>, opti
     });
   };
   const schedule: Runtime['schedule'] = (task, given = {}) => scheduleRun(store, 'testing', { task, ...given });
-  const messages: Runtime['messages'] = async (run) => (await readLogs(store, 'testing', run.id, 0)).lines.map((line) => line.message);
+  const messages: Runtime['messages'] = async (run) =>
+    (await readLogs(store, 'testing', run.id, 0)).lines.map((line) => line.message);
   return {
-    store, folder, runner, events, isForking: workerStart === 'fork', schedule, ended, messages, url: database.url,
+    store,
+    folder,
+    runner,
+    events,
+    isForking: workerStart === 'fork',
+    schedule,
+    ended,
+    messages,
+    url: database.url,
     run: async (task, given) => ended(await schedule(task, given)),
     printed: async (run, line) => {
-      await until(15_000, `run ${run.id} printed ${line}`, async () => ((await messages(run)).includes(line) ? true : null));
+      await until(15_000, `run ${run.id} printed ${line}`, async () =>
+        (await messages(run)).includes(line) ? true : null,
+      );
     },
     async [Symbol.asyncDispose]() {
       await runner.stop({ drainMs: 0 });

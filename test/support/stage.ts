@@ -19,7 +19,10 @@ export interface Stage extends AsyncDisposable {
   start(options?: RunnerProcessOptions & { readonly url?: string }): Promise<RunnerProcess>;
 }
 
-export async function openStage(tasks: Readonly<Record<string, string>>, given?: Pick<TestDatabase, 'url'>): Promise<Stage> {
+export async function openStage(
+  tasks: Readonly<Record<string, string>>,
+  given?: Pick<TestDatabase, 'url'>,
+): Promise<Stage> {
   const folder = writeProject(tasks);
   const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
@@ -53,19 +56,29 @@ async function endForGood(runner: RunnerProcess): Promise<void> {
 }
 
 /** How often a runner renewed its lease, and how long ago that ended, by the database's clock. */
-export async function leaseOf({ store }: Stage, runnerId: string): Promise<{ readonly renewals: number; readonly overdueMs: number }> {
+export async function leaseOf(
+  { store }: Stage,
+  runnerId: string,
+): Promise<{ readonly renewals: number; readonly overdueMs: number }> {
   const [row] = await store.query<{ renewals: number; overdueMs: number }>({
-    name: '', text: `select renewals::integer as renewals, extract(epoch from clock_timestamp() - lease_expires_at)::float * 1000 as "overdueMs" from cloudcode.runners where id = '${runnerId}'`,
+    name: '',
+    text: `select renewals::integer as renewals, extract(epoch from clock_timestamp() - lease_expires_at)::float * 1000 as "overdueMs" from cloudcode.runners where id = '${runnerId}'`,
   });
   return row ?? { renewals: 0, overdueMs: 0 };
 }
 
 /** Living processes of the runner's workers: by the mark they inherit. */
 export function processesOf(runnerId: string): number[] {
-  return listPids().filter((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runnerId}`));
+  return listPids().filter(
+    (pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_RUNNER=${runnerId}`),
+  );
 }
 
 /** The living guard of a runner; null while there is none. */
 export function guardOf(runnerId: string): number | null {
-  return listPids().find((pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_GUARD_OF=${runnerId}`)) ?? null;
+  return (
+    listPids().find(
+      (pid) => isAlive(readStat(pid)) && (readEnviron(pid) ?? '').includes(`CLOUDCODE_GUARD_OF=${runnerId}`),
+    ) ?? null
+  );
 }

@@ -18,14 +18,27 @@ export interface TestStore extends AsyncDisposable {
   finish(run: ClaimedRun, outcome: Outcome): Promise<string>;
 }
 
-export const noopTask = { name: 'noop', config: {}, code: 'exports.run = async () => 1', sourceMap: '{}', format: 'cjs' } as const;
+export const noopTask = {
+  name: 'noop',
+  config: {},
+  code: 'exports.run = async () => 1',
+  sourceMap: '{}',
+  format: 'cjs',
+} as const;
 
 /** A migrated store on a fresh database, or a given one that is empty, with the tasks `noop` and `other` deployed to `testing`, and one runner. */
-export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip' }> = {}, given?: Pick<TestDatabase, 'url'>): Promise<TestStore> {
+export async function testStore(
+  queues: Record<string, { onRetry: 'wait' | 'skip' }> = {},
+  given?: Pick<TestDatabase, 'url'>,
+): Promise<TestStore> {
   const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
   if (given !== undefined) await migrate(store);
-  await deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask, { ...noopTask, name: 'other' }], config: { queues } });
+  await deployProject(store, 'testing', {
+    folder: '/nowhere',
+    tasks: [noopTask, { ...noopTask, name: 'other' }],
+    config: { queues },
+  });
   const environmentId = (await readEnvironmentId(store, 'testing')) ?? 0;
   const runnerId = randomUUID();
   await takeLease(store, { id: runnerId, host: 'test', pid: 1, processIdentity: null, leaseMs: 600_000 });
@@ -44,7 +57,19 @@ export async function testStore(queues: Record<string, { onRetry: 'wait' | 'skip
 
 export function endOf(run: ClaimedRun, outcome: Outcome): Parameters<typeof finishAttempt>[1] {
   return {
-    gone: ProcessesGone.because('ended'), runId: run.id, fence: run.fence, number: run.attempt, attemptLimit: run.attemptLimit, outcome, cancelRequested: false,
-    resultJson: outcome === 'returned' ? '1' : null, error: null, exitCode: 0, signal: null, pid: 1, peakMemoryBytes: 1, lines: [],
+    gone: ProcessesGone.because('ended'),
+    runId: run.id,
+    fence: run.fence,
+    number: run.attempt,
+    attemptLimit: run.attemptLimit,
+    outcome,
+    cancelRequested: false,
+    resultJson: outcome === 'returned' ? '1' : null,
+    error: null,
+    exitCode: 0,
+    signal: null,
+    pid: 1,
+    peakMemoryBytes: 1,
+    lines: [],
   };
 }

@@ -14,12 +14,17 @@ export async function openSwitchedAddress(first: () => Socket): Promise<Switched
   const server = createServer((client) => {
     if (target === null) return void client.destroy();
     const database = target();
-    for (const [from, to] of [[client, database], [database, client]] as const) {
+    for (const [from, to] of [
+      [client, database],
+      [database, client],
+    ] as const) {
       sockets.add(from);
-      from.on('error', () => undefined).on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
+      from
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(from);
+          to.destroy();
+        });
       from.pipe(to);
     }
   });

@@ -21,7 +21,10 @@ interface Client {
 }
 
 /** Each client brings a session along: its own handshake, relayed, makes it. */
-export async function startTransactionPooler(connect: () => Socket, order: 'last' | 'first'): Promise<TransactionPooler> {
+export async function startTransactionPooler(
+  connect: () => Socket,
+  order: 'last' | 'first',
+): Promise<TransactionPooler> {
   const sockets = new Set<Socket>();
   const free: Backend[] = [];
   const clients = new Set<Client>();

@@ -1,5 +1,9 @@
 /** Asks again until there is an answer; an error after `withinMs`. */
-export async function until<Answer>(withinMs: number, what: string, ask: () => Promise<Answer | null> | Answer | null): Promise<Answer> {
+export async function until<Answer>(
+  withinMs: number,
+  what: string,
+  ask: () => Promise<Answer | null> | Answer | null,
+): Promise<Answer> {
   const end = performance.now() + withinMs;
   for (;;) {
     const answer = await ask();

@@ -10,7 +10,8 @@ export async function startPaymentService() {
   const asked = new Set();
   const server = createServer(async (request, response) => {
     const { searchParams } = new URL(request.url, 'http://localhost');
-    if (request.method === 'GET') return response.end(JSON.stringify(charges.filter(({ number }) => number === searchParams.get('number'))));
+    if (request.method === 'GET')
+      return response.end(JSON.stringify(charges.filter(({ number }) => number === searchParams.get('number'))));
     const charge = JSON.parse(await textOf(request));
     const isFirst = !asked.has(charge.number);
     asked.add(charge.number);

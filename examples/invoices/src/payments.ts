@@ -6,7 +6,10 @@ interface Payable {
 
 /** Takes the money. Asked twice, the service takes it twice. */
 export async function charge({ number, cents }: Payable): Promise<void> {
-  const response = await fetch(`${process.env.PAYMENT_URL}/charges`, { method: 'POST', body: JSON.stringify({ number, cents }) });
+  const response = await fetch(`${process.env.PAYMENT_URL}/charges`, {
+    method: 'POST',
+    body: JSON.stringify({ number, cents }),
+  });
   if (!response.ok) throw new Error(`the payment service answered ${response.status}`);
 }
 

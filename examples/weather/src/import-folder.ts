@@ -10,7 +10,8 @@ export interface PieceRecord {
 /** The folder of one import. Everything in it is written whole or not at all, under a name that a second try would use again. */
 export function importFolder(importId: string): string {
   // The id becomes part of a path, and parameters come from outside.
-  if (!/^[A-Za-z0-9][\w-]{0,80}$/.test(importId)) throw new Error(`importId must be letters, digits, _ and -: ${JSON.stringify(importId)}`);
+  if (!/^[A-Za-z0-9][\w-]{0,80}$/.test(importId))
+    throw new Error(`importId must be letters, digits, _ and -: ${JSON.stringify(importId)}`);
   return path.join('output', 'imports', importId);
 }
 

@@ -3,7 +3,10 @@ import { mergeMonths } from './month.ts';
 import { escapeXml } from './report-chart.ts';
 
 /** The report: one HTML file that needs nothing else, neither a network nor a script. */
-export function renderPage(months: readonly Month[], { svg, importId }: { readonly svg: string; readonly importId: string }): string {
+export function renderPage(
+  months: readonly Month[],
+  { svg, importId }: { readonly svg: string; readonly importId: string },
+): string {
   const places = [...Map.groupBy(months, (month) => month.location)];
   const names = places.map(([place]) => place).join(' and ');
   const days = sum(months, (month) => month.days);
@@ -23,7 +26,10 @@ export function renderPage(months: readonly Month[], { svg, importId }: { readon
 </header>
 <section class="tiles">${places.map(([place, own]) => renderTiles(place, own)).join('')}</section>
 <figure>${svg.trim()}<figcaption>Point at a bar for the month’s figures.</figcaption></figure>
-<section><h2>Year by year</h2><div class="years">${renderTable(places.flatMap(([, own]) => mergeYears(own)), 'Year')}</div></section>
+<section><h2>Year by year</h2><div class="years">${renderTable(
+    places.flatMap(([, own]) => mergeYears(own)),
+    'Year',
+  )}</div></section>
 <section><h2>Month by month</h2><div class="months">${places.map(([place, own]) => `<div><h3>${escapeXml(place)}</h3>${renderTable(own, 'Month')}</div>`).join('')}</div></section>
 <footer>Import <code>${escapeXml(importId)}</code>. Daily observations by NOAA, from the npm package vega-datasets (weather.csv).</footer>
 </main>
@@ -50,16 +56,35 @@ function renderTiles(place: string, months: readonly Month[]): string {
     [millimetres(wettest(months)), `wettest month, ${monthName(wettest(months).month)}`],
     [degrees(hottest(months).tempHighest), `hottest day, ${monthName(hottest(months).month)}`],
   ];
-  const items = facts.map(([value = '', meaning = '']) => `<li><strong>${escapeXml(value)}</strong><span>${escapeXml(meaning)}</span></li>`);
+  const items = facts.map(
+    ([value = '', meaning = '']) => `<li><strong>${escapeXml(value)}</strong><span>${escapeXml(meaning)}</span></li>`,
+  );
   return `<div class="tile"><h2>${escapeXml(place)}</h2><ul>${items.join('')}</ul></div>`;
 }
 
 function renderTable(rows: readonly Month[], first: 'Month' | 'Year'): string {
-  const head = [...(first === 'Year' ? ['Place'] : []), first, 'Days', 'Wet days', 'Precipitation', 'Mean low', 'Mean high', 'Lowest', 'Highest'];
+  const head = [
+    ...(first === 'Year' ? ['Place'] : []),
+    first,
+    'Days',
+    'Wet days',
+    'Precipitation',
+    'Mean low',
+    'Mean high',
+    'Lowest',
+    'Highest',
+  ];
   const body = rows.map((row) => {
     const cells = [
-      ...(first === 'Year' ? [row.location] : []), row.month, String(row.days), String(row.wetDays), millimetres(row),
-      degrees(row.tempMinSum / row.days), degrees(row.tempMaxSum / row.days), degrees(row.tempLowest), degrees(row.tempHighest),
+      ...(first === 'Year' ? [row.location] : []),
+      row.month,
+      String(row.days),
+      String(row.wetDays),
+      millimetres(row),
+      degrees(row.tempMinSum / row.days),
+      degrees(row.tempMaxSum / row.days),
+      degrees(row.tempLowest),
+      degrees(row.tempHighest),
     ];
     return `<tr>${cells.map((cell) => `<td>${escapeXml(cell)}</td>`).join('')}</tr>`;
   });
@@ -89,7 +114,11 @@ function spanOf(months: readonly Month[]): string {
 }
 
 function monthName(month: string): string {
-  return new Date(`${month}-01T00:00:00Z`).toLocaleDateString('en', { month: 'long', year: 'numeric', timeZone: 'UTC' });
+  return new Date(`${month}-01T00:00:00Z`).toLocaleDateString('en', {
+    month: 'long',
+    year: 'numeric',
+    timeZone: 'UTC',
+  });
 }
 
 function millimetres(month: Month): string {

@@ -29,7 +29,10 @@ export async function countDays(file: string): Promise<number> {
 }
 
 /** The days of the rows `offset` to `offset + limit - 1` of the file, and nothing read beyond them. */
-export async function readDays(file: string, { offset, limit }: { readonly offset: number; readonly limit: number }): Promise<WeatherDay[]> {
+export async function readDays(
+  file: string,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Promise<WeatherDay[]> {
   const days: WeatherDay[] = [];
   let row = offset;
   for await (const record of readRecords(file, { from: offset + 1, to: offset + limit })) {
@@ -61,7 +64,12 @@ function parseDay(record: Record<string, string>, row: number): WeatherDay {
   const date = text('date');
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new Error(`row ${row} of the CSV: "date" is no date: ${date}`);
   return {
-    location: text('location'), date, weather: text('weather'),
-    precipitation: tenths('precipitation'), tempMax: tenths('temp_max'), tempMin: tenths('temp_min'), wind: tenths('wind'),
+    location: text('location'),
+    date,
+    weather: text('weather'),
+    precipitation: tenths('precipitation'),
+    tempMax: tenths('temp_max'),
+    tempMin: tenths('temp_min'),
+    wind: tenths('wind'),
   };
 }

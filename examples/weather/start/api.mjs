@@ -11,7 +11,8 @@ export function openApi(url) {
     return body;
   };
   return {
-    scheduleRun: (run) => request('/runs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(run) }),
+    scheduleRun: (run) =>
+      request('/runs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(run) }),
     /** All runs, newest first, a page at a time. */
     async *listRuns(filter = {}) {
       let query = { limit: 200, ...filter };

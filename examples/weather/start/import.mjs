@@ -38,7 +38,11 @@ export function readProgress(runs) {
     piecesInAll: pieces[0]?.result.pieces,
     months: months.filter((run) => run.state === 'succeeded').length,
     monthsSoFar: months.length,
-    report: of('write_report').some((run) => run.result?.report) ? 'written' : of('write_report').length > 0 ? 'waiting for months' : 'to come',
+    report: of('write_report').some((run) => run.result?.report)
+      ? 'written'
+      : of('write_report').length > 0
+        ? 'waiting for months'
+        : 'to come',
     mail: mail.some((run) => run.state === 'succeeded') ? 'sent' : 'to come',
     broken,
     // Pages are read one after the other, so "all final" alone could be two halves of different moments.

@@ -12,7 +12,7 @@ export async function followImport(api, importId, signal) {
   const show = process.stdout.isTTY ? showLive() : showPlain();
   let failures = 0;
   try {
-    for (;; await sleep(pollMs, undefined, { signal })) {
+    for (; ; await sleep(pollMs, undefined, { signal })) {
       const runs = await readRuns(api, importId).catch((error) => {
         failures += 1; // a busy moment is no reason to stop watching; a server that stays away is
         if (failures > maxFailures) throw error;

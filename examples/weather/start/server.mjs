@@ -40,13 +40,20 @@ async function startServer({ folder, cli, port }) {
   const logFile = path.join(folder, 'output', 'server.log');
   const log = openSync(logFile, 'w');
   // Straight into a file: the server must not notice when this process goes away.
-  const child = spawn(process.execPath, [cli, 'start', '--project', folder, '--port', String(port)], { stdio: ['ignore', log, log], detached: true });
+  const child = spawn(process.execPath, [cli, 'start', '--project', folder, '--port', String(port)], {
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   closeSync(log);
-  const ended = once(child, 'exit').then(([status, signal]) => `The server has ended with ${signal ?? `exit status ${status}`}:\n${lastLines(logFile)}`);
+  const ended = once(child, 'exit').then(
+    ([status, signal]) => `The server has ended with ${signal ?? `exit status ${status}`}:\n${lastLines(logFile)}`,
+  );
 
   const deadline = Date.now() + readyWithinMs;
   let over;
-  void ended.then((reason) => { over = reason; });
+  void ended.then((reason) => {
+    over = reason;
+  });
   while (!(await isReady(url))) {
     if (over !== undefined) throw new Error(over);
     if (Date.now() > deadline) {
@@ -104,5 +111,10 @@ function isAlive(pid) {
 }
 
 function lastLines(file) {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-12).map((line) => `  ${line}`).join('\n');
+  return readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(-12)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }

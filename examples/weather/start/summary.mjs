@@ -13,16 +13,22 @@ export function summarise(runs, { url, folder }) {
     '',
     ...describeRuns(runs),
     '',
-    ...broken.map((run) => `${run.task} ${run.id} is ${run.state}: ${run.error?.message ?? 'no reason was given'} (npx cloudcode runs retry ${run.id} ${project})`),
+    ...broken.map(
+      (run) =>
+        `${run.task} ${run.id} is ${run.state}: ${run.error?.message ?? 'no reason was given'} (npx cloudcode runs retry ${run.id} ${project})`,
+    ),
     'Where to look next',
-    ...layOut([
-      [`  npx cloudcode runs ${project}`, 'every run, newest first'],
-      [`  npx cloudcode runs logs ${runs.at(-1).id} ${project}`, 'what the first run printed'],
-      [`  npx cloudcode queues ${project}`, 'the lines at which runs wait'],
-      [`  npx cloudcode run import_csv ${project}`, 'the same once more'],
-      [`  ${url}/api/v1/environments/testing/runs`, 'the HTTP API'],
-      ['  examples/weather/README.md', 'what each task shows'],
-    ], ['left', 'left']),
+    ...layOut(
+      [
+        [`  npx cloudcode runs ${project}`, 'every run, newest first'],
+        [`  npx cloudcode runs logs ${runs.at(-1).id} ${project}`, 'what the first run printed'],
+        [`  npx cloudcode queues ${project}`, 'the lines at which runs wait'],
+        [`  npx cloudcode run import_csv ${project}`, 'the same once more'],
+        [`  ${url}/api/v1/environments/testing/runs`, 'the HTTP API'],
+        ['  examples/weather/README.md', 'what each task shows'],
+      ],
+      ['left', 'left'],
+    ),
     '',
   ].join('\n');
 }
@@ -43,14 +49,20 @@ function describeRuns(runs) {
 }
 
 function totals(runs) {
-  const wallMs = Math.max(...runs.map((run) => Date.parse(run.finishedAt))) - Math.min(...runs.map((run) => Date.parse(run.createdAt)));
+  const wallMs =
+    Math.max(...runs.map((run) => Date.parse(run.finishedAt))) -
+    Math.min(...runs.map((run) => Date.parse(run.createdAt)));
   return `${runs.length} runs, each attempt in a process of its own, in ${(wallMs / 1000).toFixed(1)} s from the first one scheduled to the last one ended.`;
 }
 
 function retries(runs) {
-  const unfinished = runs.flatMap((run) => run.attempts).filter((attempt) => attempt.outcome !== 'returned' && attempt.outcome !== 'threw');
+  const unfinished = runs
+    .flatMap((run) => run.attempts)
+    .filter((attempt) => attempt.outcome !== 'returned' && attempt.outcome !== 'threw');
   if (unfinished.length === 0) return [];
-  const outcomes = [...Map.groupBy(unfinished, (attempt) => attempt.outcome)].map(([outcome, own]) => `${own.length} ${outcome}`);
+  const outcomes = [...Map.groupBy(unfinished, (attempt) => attempt.outcome)].map(
+    ([outcome, own]) => `${own.length} ${outcome}`,
+  );
   return [`Attempts without an answer, tried again: ${outcomes.join(', ')}.`];
 }
 
@@ -60,7 +72,9 @@ function waitOf(run) {
 }
 
 function workOf(run) {
-  return run.attempts.filter((attempt) => attempt.finishedAt).map((attempt) => Date.parse(attempt.finishedAt) - Date.parse(attempt.startedAt));
+  return run.attempts
+    .filter((attempt) => attempt.finishedAt)
+    .map((attempt) => Date.parse(attempt.finishedAt) - Date.parse(attempt.startedAt));
 }
 
 function spread(values) {
@@ -71,6 +85,7 @@ function spread(values) {
 
 function layOut(rows, sides) {
   const widths = sides.map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const place = (cell, column) => (sides[column] === 'left' ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+  const place = (cell, column) =>
+    sides[column] === 'left' ? cell.padEnd(widths[column]) : cell.padStart(widths[column]);
   return rows.map((row) => row.map(place).join('  ').trimEnd());
 }

@@ -5,7 +5,15 @@ import { retryUntil } from '../retry-until.ts';
 type Heal = () => Promise<unknown>;
 
 /** What changes something by itself: when the answer is lost, nobody knows whether it did. `commit` is the end of everything else; `data_` begins what `DB` asks for. */
-export const changing = ['claim_runs', 'end_attempts', 'store_answer', 'renew_lease', 'insert_log_lines', 'commit', 'data_'] as const;
+export const changing = [
+  'claim_runs',
+  'end_attempts',
+  'store_answer',
+  'renew_lease',
+  'insert_log_lines',
+  'commit',
+  'data_',
+] as const;
 const mostLost = 4;
 const shortestDelayMs = 20;
 const longestDelayMs = 400;
@@ -44,7 +52,11 @@ export async function terminateSessions(proxy: Proxy, store: Store, stopping: Ab
   const pids = proxy.backendPids();
   if (pids.length === 0) return false;
   const rows = await retryUntil(stopping, () =>
-    store.query<{ ended: boolean }>({ name: 'chaos_terminate', text: 'select pg_terminate_backend(pid) as ended from unnest($1::integer[]) as pid', values: [pids] }),
+    store.query<{ ended: boolean }>({
+      name: 'chaos_terminate',
+      text: 'select pg_terminate_backend(pid) as ended from unnest($1::integer[]) as pid',
+      values: [pids],
+    }),
   );
   return rows !== null;
 }

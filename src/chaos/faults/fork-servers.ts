@@ -9,7 +9,11 @@ export function killForkServer(runner: CampaignRunner, choice: number): boolean 
 }
 
 /** Its workers go on, but nobody is told when one of them ends, and who asks for another waits. */
-export async function stopForkServer(runner: CampaignRunner, choice: number, heal: () => Promise<unknown>): Promise<boolean> {
+export async function stopForkServer(
+  runner: CampaignRunner,
+  choice: number,
+  heal: () => Promise<unknown>,
+): Promise<boolean> {
   const server = chooseForkServer(runner, choice);
   if (server === null || !signalProcess(server, 'SIGSTOP')) return false;
   await heal();

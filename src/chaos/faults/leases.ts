@@ -12,7 +12,12 @@ export async function jumpLeaseClock(store: Store, heal: () => Promise<unknown>)
   const healed = heal().finally(() => healing.abort());
   while (!healing.signal.aborted) {
     // It may be away as well, and then nobody can take over.
-    await store.query({ name: 'chaos_expire', text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day' where lease_ended_at is null" }).catch(() => undefined);
+    await store
+      .query({
+        name: 'chaos_expire',
+        text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day' where lease_ended_at is null",
+      })
+      .catch(() => undefined);
     await delay(againMs, undefined, { signal: healing.signal }).catch(() => undefined);
   }
   await healed;

@@ -25,7 +25,11 @@ const patienceMs = 120_000;
  * Makes the faults of the plan, each when its time has come: while others last, but never two at once at the processes of one runner, its connections, or the database. So a runner
  * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does, or until every run is over.
  */
-export async function runFaults(plan: readonly PlannedFault[], striking: Striking, progress: Progress): Promise<readonly MadeFault[]> {
+export async function runFaults(
+  plan: readonly PlannedFault[],
+  striking: Striking,
+  progress: Progress,
+): Promise<readonly MadeFault[]> {
   const made: MadeFault[] = [];
   const turns = new Map<string, Promise<void>>();
   const startedAt = performance.now();
@@ -46,14 +50,18 @@ export async function runFaults(plan: readonly PlannedFault[], striking: Strikin
   for (const fault of plan) {
     const waitedFrom = performance.now();
     const dueAt = startedAt + behindMs + fault.atMs;
-    while (performance.now() < dueAt && !striking.stopping.aborted) await delay(Math.min(pauseMs, Math.max(1, dueAt - performance.now())));
+    while (performance.now() < dueAt && !striking.stopping.aborted)
+      await delay(Math.min(pauseMs, Math.max(1, dueAt - performance.now())));
     while (!mayBeginFault(progress) && !striking.stopping.aborted) await delay(pauseMs);
     if (striking.stopping.aborted) break;
     // When the runs lag behind, the faults that follow come later by as much: they are not made up for in a burst.
     behindMs += Math.max(0, performance.now() - Math.max(waitedFrom, dueAt));
     progress.faultsBegun += 1;
     const place = `${factsOf(fault.kind).target} ${fault.runner}`;
-    turns.set(place, (turns.get(place) ?? Promise.resolve()).then(() => strikeInTurn(fault)));
+    turns.set(
+      place,
+      (turns.get(place) ?? Promise.resolve()).then(() => strikeInTurn(fault)),
+    );
   }
   await Promise.all(turns.values());
   return made;

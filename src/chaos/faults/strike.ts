@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultKind } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
 import type { CampaignRunner } from '../processes/start-runners.ts';
-import { cutConnections, loseCommitAnswers, slowConnections, swallowConnections, terminateSessions } from './connections.ts';
+import {
+  cutConnections,
+  loseCommitAnswers,
+  slowConnections,
+  swallowConnections,
+  terminateSessions,
+} from './connections.ts';
 import { jumpLeaseClock } from './leases.ts';
 import { jumpClock, killGuard, killRunner, stopGuard, stopRunner, terminateRunner } from './runners.ts';
 import { killForkServer, stopForkServer } from './fork-servers.ts';
@@ -39,7 +45,10 @@ const ways: Readonly<Record<FaultKind, Way>> = {
   database_clock_jumped: (_runner, { store, heal }) => jumpLeaseClock(store, heal),
   database_restarted_fast: onDatabase('fast'),
   database_restarted_immediate: onDatabase('immediate'),
-  task_crashed: byTask((choice) => ({ task: 'crash', parameters: { how: ['abort', 'throw', 'kill'][digit(choice, 4) % 3], times: isEven(choice) ? 1 : 9 } })),
+  task_crashed: byTask((choice) => ({
+    task: 'crash',
+    parameters: { how: ['abort', 'throw', 'kill'][digit(choice, 4) % 3], times: isEven(choice) ? 1 : 9 },
+  })),
   task_exited: byTask((choice) => ({ task: 'crash', parameters: { how: 'exit', times: isEven(choice) ? 1 : 9 } })),
   task_out_of_memory: byTask((choice) => ({ task: 'hog', parameters: { where: isEven(choice) ? 'heap' : 'buffers' } })),
   task_timed_out: byTask((choice) => ({ task: 'hang', parameters: { isBusy: isEven(choice) } })),

@@ -9,7 +9,11 @@ export async function killWorker(runner: CampaignRunner, choice: number, witness
 }
 
 /** When it goes on, its attempt may be over long since, and its run another's. */
-export async function stopWorker(runner: CampaignRunner, how: { readonly choice: number; heal(): Promise<unknown> }, witness: WitnessFile): Promise<boolean> {
+export async function stopWorker(
+  runner: CampaignRunner,
+  how: { readonly choice: number; heal(): Promise<unknown> },
+  witness: WitnessFile,
+): Promise<boolean> {
   const worker = chooseWorker(runner, how.choice, witness.working());
   if (worker === null || !signalProcess(worker, 'SIGSTOP')) return false;
   await how.heal();

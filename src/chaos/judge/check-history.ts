@@ -3,7 +3,15 @@ import { indexHistory, type IndexedHistory } from './index-history.ts';
 import { findRetriedAfterAnswer } from './rules/answers.ts';
 import { findMiscountedAttempts } from './rules/attempts.ts';
 import { findFencesNotGrowing, findStaleWrites } from './rules/fences.ts';
-import { findDoubledAdditions, findEndedRunners, findLeftOver, findLostAdditions, findLostRuns, findLostWrites, findStuckQueues } from './rules/losses.ts';
+import {
+  findDoubledAdditions,
+  findEndedRunners,
+  findLeftOver,
+  findLostAdditions,
+  findLostRuns,
+  findLostWrites,
+  findStuckQueues,
+} from './rules/losses.ts';
 import { findOrderViolations } from './rules/order.ts';
 import { findOverlaps } from './rules/overlaps.ts';
 import { findStandstills } from './rules/standstill.ts';
@@ -11,14 +19,37 @@ import { findEarlyStarts, findUnclaimedStarts } from './rules/starts.ts';
 import { type Case, type CountName, countNames, type Verdict } from './verdict.ts';
 
 const rules: readonly ((history: IndexedHistory) => readonly Case[])[] = [
-  findOverlaps, findLostRuns, findLostWrites, findLostAdditions, findDoubledAdditions, findRetriedAfterAnswer, findStaleWrites, findEarlyStarts, findOrderViolations, findStuckQueues, findLeftOver, findFencesNotGrowing, findMiscountedAttempts, findUnclaimedStarts, findEndedRunners,
+  findOverlaps,
+  findLostRuns,
+  findLostWrites,
+  findLostAdditions,
+  findDoubledAdditions,
+  findRetriedAfterAnswer,
+  findStaleWrites,
+  findEarlyStarts,
+  findOrderViolations,
+  findStuckQueues,
+  findLeftOver,
+  findFencesNotGrowing,
+  findMiscountedAttempts,
+  findUnclaimedStarts,
+  findEndedRunners,
 ];
 
 /** Judges a campaign by what happened in it, knowing nothing of how the product works. */
 export function checkHistory(given: History): Verdict {
   const history = indexHistory(given);
   const cases = rules.flatMap((rule) => rule(history));
-  const counts = Object.fromEntries(countNames.map((name) => [name, cases.filter(({ count }) => count === name).length])) as Record<CountName, number>;
+  const counts = Object.fromEntries(
+    countNames.map((name) => [name, cases.filter(({ count }) => count === name).length]),
+  ) as Record<CountName, number>;
   const { longest, beyondFault } = findStandstills(history);
-  return { runs: history.runs.length, attempts: history.claims.length, counts, cases, longestStandstill: longest, standstillBeyondFault: beyondFault };
+  return {
+    runs: history.runs.length,
+    attempts: history.claims.length,
+    counts,
+    cases,
+    longestStandstill: longest,
+    standstillBeyondFault: beyondFault,
+  };
 }

@@ -18,9 +18,19 @@ export interface History extends Witnessed {
   readonly tallies: ReadonlyMap<string, number>;
   /** Queues that let others by while a run is in back-off. */
   readonly skipping: ReadonlySet<string>;
-  readonly pauses: readonly { readonly seq: number; readonly at: number; readonly queue: string; readonly isPaused: boolean }[];
+  readonly pauses: readonly {
+    readonly seq: number;
+    readonly at: number;
+    readonly queue: string;
+    readonly isPaused: boolean;
+  }[];
   /** The runs as they are at the end. */
-  readonly runs: readonly { readonly id: string; readonly queue: string | null; readonly state: StoredState; readonly result: string | null }[];
+  readonly runs: readonly {
+    readonly id: string;
+    readonly queue: string | null;
+    readonly state: StoredState;
+    readonly result: string | null;
+  }[];
 }
 
 /** What the campaign knows without asking the database. */

@@ -108,14 +108,26 @@ export async function installAudit(db: Queryable): Promise<void> {
 /** Records what is written to the models `mark` and `counter` of the campaign's project, which must have been deployed, and makes the only counter. */
 export async function auditMarks(db: Queryable): Promise<void> {
   const schema = await schemaOfMarks(db);
-  await db.query({ name: '', text: `insert into ${schema}.counter (id, fences) values ('00000000-0000-7000-8000-000000000001', 0)` });
-  await db.query({ name: '', text: `create trigger chaos_fence_added after update on ${schema}.counter for each row execute function chaos_audit.fence_added()` });
-  await db.query({ name: '', text: `create trigger chaos_mark_added after insert or update on ${schema}.mark for each row execute function chaos_audit.mark_added()` });
+  await db.query({
+    name: '',
+    text: `insert into ${schema}.counter (id, fences) values ('00000000-0000-7000-8000-000000000001', 0)`,
+  });
+  await db.query({
+    name: '',
+    text: `create trigger chaos_fence_added after update on ${schema}.counter for each row execute function chaos_audit.fence_added()`,
+  });
+  await db.query({
+    name: '',
+    text: `create trigger chaos_mark_added after insert or update on ${schema}.mark for each row execute function chaos_audit.mark_added()`,
+  });
 }
 
 /** The schema of the campaign's environment, quoted. */
 export async function schemaOfMarks(db: Queryable): Promise<string> {
-  const [row] = await db.query<{ schema: string }>({ name: '', text: "select quote_ident(schemaname) as schema from pg_tables where tablename = 'mark' and schemaname <> 'chaos_audit'" });
+  const [row] = await db.query<{ schema: string }>({
+    name: '',
+    text: "select quote_ident(schemaname) as schema from pg_tables where tablename = 'mark' and schemaname <> 'chaos_audit'",
+  });
   if (row === undefined) throw new Error('the project of the campaign, with its model `mark`, is not deployed');
   return row.schema;
 }

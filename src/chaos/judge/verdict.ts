@@ -1,6 +1,19 @@
 /** What a campaign counts. Each must be 0. */
 export const countNames = [
-  'overlaps', 'lostRuns', 'lostWrites', 'doubledWrites', 'retriedAfterAnswer', 'staleWrites', 'earlyStarts', 'orderViolations', 'stuckQueues', 'processesLeftOver', 'fencesNotGrowing', 'attemptsMiscounted', 'unclaimedStarts', 'runnersEnded',
+  'overlaps',
+  'lostRuns',
+  'lostWrites',
+  'doubledWrites',
+  'retriedAfterAnswer',
+  'staleWrites',
+  'earlyStarts',
+  'orderViolations',
+  'stuckQueues',
+  'processesLeftOver',
+  'fencesNotGrowing',
+  'attemptsMiscounted',
+  'unclaimedStarts',
+  'runnersEnded',
 ] as const;
 export type CountName = (typeof countNames)[number];
 

@@ -74,9 +74,12 @@ export interface LeftOut {
 export function leftOutOf(kinds: readonly FaultKind[], surroundings: Surroundings): readonly LeftOut[] {
   return kinds.flatMap((kind) => {
     const { ownServer, plainConnections, forkedWorkers } = factsOf(kind);
-    if (ownServer === true && !surroundings.ownServer) return [{ kind, why: "the server given by --database is not the campaign's to restart" }];
-    if (plainConnections === true && !surroundings.plainConnections) return [{ kind, why: 'the connections are encrypted, so that nobody between can read them' }];
-    if (forkedWorkers === true && !surroundings.forkedWorkers) return [{ kind, why: 'workers are spawned unless CLOUDCODE_WORKER_START is fork' }];
+    if (ownServer === true && !surroundings.ownServer)
+      return [{ kind, why: "the server given by --database is not the campaign's to restart" }];
+    if (plainConnections === true && !surroundings.plainConnections)
+      return [{ kind, why: 'the connections are encrypted, so that nobody between can read them' }];
+    if (forkedWorkers === true && !surroundings.forkedWorkers)
+      return [{ kind, why: 'workers are spawned unless CLOUDCODE_WORKER_START is fork' }];
     return [];
   });
 }

@@ -31,11 +31,17 @@ export function planFaults({ seed, faults, runners, leaseMs, kinds }: FaultPlanO
   const plan: PlannedFault[] = [];
   let atMs = 0;
   for (let count = 0; count < faults; count += 1) {
-    atMs += Math.round(random.between(20, 180) / 100 * pauseOfLease * leaseMs);
+    atMs += Math.round((random.between(20, 180) / 100) * pauseOfLease * leaseMs);
     const kind = draw();
     const { lasts = [0, 0] } = factsOf(kind);
     const lastsMs = Math.round((lasts[0] + random.next() * (lasts[1] - lasts[0])) * leaseMs);
-    plan.push({ kind, atMs, lastsMs, runner: strikesRunner(kind) ? random.between(0, runners - 1) : null, choice: random.next() });
+    plan.push({
+      kind,
+      atMs,
+      lastsMs,
+      runner: strikesRunner(kind) ? random.between(0, runners - 1) : null,
+      choice: random.next(),
+    });
   }
   return plan;
 }
@@ -56,5 +62,8 @@ function kindsInTurn(random: Random, kinds: readonly FaultKind[]): () => FaultKi
 }
 
 function shuffled<Value>(values: readonly Value[], random: Random): readonly Value[] {
-  return values.map((value) => ({ value, key: random.next() })).sort((left, right) => left.key - right.key).map(({ value }) => value);
+  return values
+    .map((value) => ({ value, key: random.next() }))
+    .sort((left, right) => left.key - right.key)
+    .map(({ value }) => value);
 }

@@ -27,7 +27,7 @@ export function planRuns(options: RunPlanOptions): RunPlan {
   const random = seededRandom(options.seed ^ 0x52_55_4e);
   const queues = Array.from({ length: options.queues }, (_, index) => `queue ${index + 1}`);
   const runs: { run: PlannedRun; count: number }[] = [];
-  for (let count = 0; count < options.runs; ) {
+  for (let count = 0; count < options.runs;) {
     const next = planOne(random, { queues, leaseMs: options.leaseMs, number: runs.length });
     runs.push(next);
     count += next.count;
@@ -49,7 +49,11 @@ function planOne(random: Random, given: Given): { run: PlannedRun; count: number
     return { run: { ...place, task: 'chain', parameters: { links, ...work(random, given) } }, count: links + 1 };
   }
   if (draw < 0.09) {
-    const children = Array.from({ length: random.between(2, 8) }, (_, index) => ({ ...placeOf(random, given), key: `${given.number}-${index}`, parameters: work(random, given) }));
+    const children = Array.from({ length: random.between(2, 8) }, (_, index) => ({
+      ...placeOf(random, given),
+      key: `${given.number}-${index}`,
+      parameters: work(random, given),
+    }));
     return { run: { ...place, task: 'fan_out', parameters: { children } }, count: children.length + 1 };
   }
   return { run: { ...place, task: 'step', parameters: work(random, given) }, count: 1 };
@@ -76,7 +80,8 @@ function work(random: Random, given: Given): Readonly<Record<string, unknown>> {
 /** Some take longer than a lease: they are at work still when another runner takes over from a frozen one. */
 function time(random: Random, { leaseMs }: Given): Readonly<Record<string, number>> {
   const draw = random.next();
-  const ofLease = (least: number, most: number): number => Math.round(random.between(least * 100, most * 100) / 100 * leaseMs);
+  const ofLease = (least: number, most: number): number =>
+    Math.round((random.between(least * 100, most * 100) / 100) * leaseMs);
   if (draw < 0.5) return {};
   if (draw < 0.72) return { sleepMs: random.between(50, 400) };
   if (draw < 0.82) return { sleepMs: random.between(400, 1500) };

@@ -22,5 +22,10 @@ export function seededRandom(seed: number): Random {
     if (value === undefined) throw new Error('there is nothing to pick from');
     return value;
   };
-  return { next, pick, between: (least, most) => least + Math.floor(next() * (most - least + 1)), chance: (probability) => next() < probability };
+  return {
+    next,
+    pick,
+    between: (least, most) => least + Math.floor(next() * (most - least + 1)),
+    chance: (probability) => next() < probability,
+  };
 }

@@ -1,4 +1,11 @@
-import { isAlive, listPids, readEnviron, readSmallFile, readStat, variableOf } from '../../engine/runner/containment/proc-files.ts';
+import {
+  isAlive,
+  listPids,
+  readEnviron,
+  readSmallFile,
+  readStat,
+  variableOf,
+} from '../../engine/runner/containment/proc-files.ts';
 import { knownProcess, type KnownProcess } from './known-process.ts';
 
 export interface RunnerChildren {
@@ -12,15 +19,24 @@ export interface RunnerChildren {
 /** The workers (waiting and working), the fork servers and the guard of a runner, by `/proc`. */
 export function childrenOf(runnerPid: number): RunnerChildren {
   const stats = listPids().flatMap((pid) => readStat(pid) ?? []);
-  const childrenOfOne = (parent: number): readonly number[] => stats.flatMap(({ pid, ppid }) => (ppid === parent ? [pid] : []));
-  const marked = (pids: readonly number[], name: string): readonly number[] => pids.filter((pid) => variableOf(readEnviron(pid) ?? '', name) !== null);
+  const childrenOfOne = (parent: number): readonly number[] =>
+    stats.flatMap(({ pid, ppid }) => (ppid === parent ? [pid] : []));
+  const marked = (pids: readonly number[], name: string): readonly number[] =>
+    pids.filter((pid) => variableOf(readEnviron(pid) ?? '', name) !== null);
   const children = childrenOfOne(runnerPid);
   const ours = marked(children, 'CLOUDCODE_RUNNER');
   const servers = ours.filter(isForkServer);
   // A forked worker is the child of a fork server.
-  const workers = [...ours.filter((pid) => !servers.includes(pid)), ...servers.flatMap((server) => marked(childrenOfOne(server), 'CLOUDCODE_RUNNER'))];
+  const workers = [
+    ...ours.filter((pid) => !servers.includes(pid)),
+    ...servers.flatMap((server) => marked(childrenOfOne(server), 'CLOUDCODE_RUNNER')),
+  ];
   const known = (pids: readonly number[]): readonly KnownProcess[] => pids.flatMap((pid) => knownProcess(pid) ?? []);
-  return { workers: known(workers), forkServers: known(servers), guard: known(marked(children, 'CLOUDCODE_GUARD_OF'))[0] ?? null };
+  return {
+    workers: known(workers),
+    forkServers: known(servers),
+    guard: known(marked(children, 'CLOUDCODE_GUARD_OF'))[0] ?? null,
+  };
 }
 
 function isForkServer(pid: number): boolean {

@@ -85,11 +85,28 @@ function spawnRunner(setting: RunnerSetting): ChildProcess {
   const { databaseUrl, project, concurrency, leaseMs, logFile, clockFile } = setting;
   const log = openSync(logFile, 'a');
   const command = [
-    '--require', join(packageRoot, 'dist/chaos-in-runner.cjs'), join(packageRoot, 'bin/cloudcode.cjs'),
-    'start', '--json', '--no-http', '--project', project, '--database', databaseUrl, '--concurrency', String(concurrency), '--lease-ms', String(leaseMs),
+    '--require',
+    join(packageRoot, 'dist/chaos-in-runner.cjs'),
+    join(packageRoot, 'bin/cloudcode.cjs'),
+    'start',
+    '--json',
+    '--no-http',
+    '--project',
+    project,
+    '--database',
+    databaseUrl,
+    '--concurrency',
+    String(concurrency),
+    '--lease-ms',
+    String(leaseMs),
   ];
   // A group of its own: a Ctrl-C at the terminal is for the campaign, which ends its runners in order.
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', log, 'pipe'], detached: true, cwd: '/', env: { ...ownEnvironment(), CLOUDCODE_CHAOS_CLOCK: clockFile } });
+  const child = spawn(process.execPath, command, {
+    stdio: ['ignore', 'pipe', log, 'pipe'],
+    detached: true,
+    cwd: '/',
+    env: { ...ownEnvironment(), CLOUDCODE_CHAOS_CLOCK: clockFile },
+  });
   closeSync(log);
   child.on('error', () => undefined);
   child.stdio[3]?.on('error', () => undefined);
@@ -98,12 +115,17 @@ function spawnRunner(setting: RunnerSetting): ChildProcess {
 
 function doesNotStart({ number, logFile }: RunnerSetting): CloudCodeError {
   const said = readFileSync(logFile).subarray(-shownLogBytes).toString();
-  return new CloudCodeError('chaos_failed', `Runner ${number + 1} of the campaign did not start within ${startPatienceMs / 1000} s. It said:\n${said}`);
+  return new CloudCodeError(
+    'chaos_failed',
+    `Runner ${number + 1} of the campaign did not start within ${startPatienceMs / 1000} s. It said:\n${said}`,
+  );
 }
 
 /** Nothing that would tell a runner to use another database. */
 function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^CLOUDCODE_(URL|TOKEN|DATABASE_URL)$/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^CLOUDCODE_(URL|TOKEN|DATABASE_URL)$/.test(name)),
+  );
 }
 
 /** It says so in its first line, which bears its pid; or it says what is wrong, and ends. */

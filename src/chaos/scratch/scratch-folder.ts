@@ -33,7 +33,8 @@ export async function makeScratchFolder(): Promise<ScratchFolder> {
   const project = join(path, 'project');
   cpSync(join(packageRoot, 'templates', 'campaign'), project, { recursive: true });
   return {
-    path, project,
+    path,
+    project,
     witnessFile: join(project, 'witness.jsonl'),
     logOf: (runner) => join(path, `runner-${runner + 1}.log`),
     clockOf: (runner) => join(path, `clock-${runner + 1}`),

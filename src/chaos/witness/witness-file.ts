@@ -31,7 +31,11 @@ export function openWitnessFile(path: string): WitnessFile {
     if (!existsSync(path)) return;
     const file = openSync(path, 'r');
     const buffer = Buffer.alloc(pieceBytes);
-    for (let length = readSync(file, buffer, 0, pieceBytes, offset); length > 0; length = readSync(file, buffer, 0, pieceBytes, offset)) {
+    for (
+      let length = readSync(file, buffer, 0, pieceBytes, offset);
+      length > 0;
+      length = readSync(file, buffer, 0, pieceBytes, offset)
+    ) {
       offset += length;
       take(buffer.toString('latin1', 0, length));
     }

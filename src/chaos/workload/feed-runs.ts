@@ -32,11 +32,16 @@ export async function feedRuns({ store, plan, progress, acknowledged, stopping }
   }
 }
 
-export async function scheduleOne(store: Store, run: PlannedRun, to: { readonly acknowledged: string[]; readonly stopping: AbortSignal }): Promise<void> {
+export async function scheduleOne(
+  store: Store,
+  run: PlannedRun,
+  to: { readonly acknowledged: string[]; readonly stopping: AbortSignal },
+): Promise<void> {
   const scheduled = await retryUntil(to.stopping, () => scheduleRun(store, campaignEnvironment, run));
   if (scheduled !== null) to.acknowledged.push(scheduled.id);
 }
 
 async function backlogIsSmall(store: Store, stopping: AbortSignal): Promise<void> {
-  while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > backlogAtMost) await delay(10 * pauseMs);
+  while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > backlogAtMost)
+    await delay(10 * pauseMs);
 }

@@ -49,8 +49,10 @@ export async function meddle(given: Meddling): Promise<readonly Asked[]> {
     await delay(random.between(...everyMs), undefined, { signal: given.stopping }).catch(() => undefined);
     const draw = random.next();
     const runId = given.acknowledged[given.acknowledged.length - random.between(1, recent)];
-    if (draw < 0.4 && runId !== undefined) await ask('cancel', runId, () => cancelRun(store, campaignEnvironment, runId));
-    else if (draw < 0.75 && runId !== undefined) await ask('retry', runId, () => retryRun(store, campaignEnvironment, runId));
+    if (draw < 0.4 && runId !== undefined)
+      await ask('cancel', runId, () => cancelRun(store, campaignEnvironment, runId));
+    else if (draw < 0.75 && runId !== undefined)
+      await ask('retry', runId, () => retryRun(store, campaignEnvironment, runId));
     else if (given.queues.length > 0) await pauseForAWhile(random);
   }
   return asked;

@@ -26,6 +26,11 @@ export async function sampleClocks(store: Store, stopping: AbortSignal): Promise
 
 /** Null while the database is away. */
 async function readDatabaseClock(store: Store): Promise<number | null> {
-  const rows = await store.query<{ now: number }>({ name: 'chaos_clock', text: 'select (extract(epoch from clock_timestamp()) * 1000)::double precision as now' }).catch(() => []);
+  const rows = await store
+    .query<{ now: number }>({
+      name: 'chaos_clock',
+      text: 'select (extract(epoch from clock_timestamp()) * 1000)::double precision as now',
+    })
+    .catch(() => []);
   return rows[0]?.now ?? null;
 }

@@ -25,7 +25,9 @@ const mostSeed = 2 ** 32 - 1;
 export function addChaos(program: Command): void {
   const command = program
     .command('chaos')
-    .description('break runners, connections and the database while runs run, and check that nothing was lost or ran twice at once')
+    .description(
+      'break runners, connections and the database while runs run, and check that nothing was lost or ran twice at once',
+    )
     .option('--runs <n>', 'runs, with those that they schedule', '1000')
     .option('--queues <n>', 'queues that they are in', '40')
     .option('--runners <n>', 'runners, a process each', '3')
@@ -34,7 +36,9 @@ export function addChaos(program: Command): void {
     .option('--seed <n>', 'repeats the plan of another campaign')
     .option('--lease-ms <n>', 'how long a lease of the runners lasts', '3000')
     .option('--keep', 'leave the database and the folder for a look')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 It works on a PostgreSQL server of its own, which it starts in a folder for temporary files and removes at the end. With --database it makes
 a database of its own on that server, drops it at the end, and leaves out what would harm the server. Exit status 1: something was violated.
 
@@ -42,12 +46,15 @@ Examples:
   $ cloudcode chaos
   $ cloudcode chaos --runs 10000 --faults 300 --runners 4
   $ cloudcode chaos --kinds runner_stopped,worker_stopped
-  $ cloudcode chaos --seed 42 --json`);
+  $ cloudcode chaos --seed 42 --json`,
+    );
   refuseUnused(command, 'project', 'environment', 'url', 'token', 'data');
-  command.action((options: ChaosOptions) => invoke(command, async (invocation) => {
-    const { runChaos } = await import('../run-chaos.ts');
-    return runChaos(invocation, await readChaosOptions(invocation, options));
-  }));
+  command.action((options: ChaosOptions) =>
+    invoke(command, async (invocation) => {
+      const { runChaos } = await import('../run-chaos.ts');
+      return runChaos(invocation, await readChaosOptions(invocation, options));
+    }),
+  );
 }
 
 /** @throws CloudCodeError `wrong_usage` */
@@ -61,7 +68,10 @@ async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Pr
     kinds: await parseKinds(given.kinds),
     leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
     forkedWorkers: (await import('../../engine/runner/worker-start.ts')).chooseWorkerStart() === 'fork',
-    seed: given.seed === undefined ? randomInt(mostSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
+    seed:
+      given.seed === undefined
+        ? randomInt(mostSeed)
+        : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
     databaseUrl: global.database,
     keep: given.keep === true,
   };
@@ -74,6 +84,8 @@ async function parseKinds(list: string | undefined): Promise<readonly FaultKind[
   return list.split(',').map((name) => {
     if (isFaultKind(name)) return name;
     const nearest = suggest(name, faultKinds);
-    throw new CloudCodeError('wrong_usage', `There is no kind of fault ${JSON.stringify(name)}.`, { hint: nearest === null ? `There are ${faultKinds.join(', ')}.` : `Did you mean ${nearest}?` });
+    throw new CloudCodeError('wrong_usage', `There is no kind of fault ${JSON.stringify(name)}.`, {
+      hint: nearest === null ? `There are ${faultKinds.join(', ')}.` : `Did you mean ${nearest}?`,
+    });
   });
 }

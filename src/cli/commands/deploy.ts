@@ -19,9 +19,13 @@ interface DeployOptions {
 export function addDeploy(program: Command): void {
   const command = program
     .command('deploy')
-    .description("deploy the folder as it stands: to the project's own store, that of a server which serves it, or --database")
+    .description(
+      "deploy the folder as it stands: to the project's own store, that of a server which serves it, or --database",
+    )
     .option('--verbose', 'say of each part what was done with it')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 All tasks, the data model and the configuration are deployed together or, when anything is wrong with one of them, not at all. Runners take the
 new deployment up by themselves; an attempt that has begun goes on with the code it began with.
 A server that serves this project builds the folder and deploys it to the store that it works on, with its own environment variables.
@@ -30,7 +34,8 @@ Examples:
   $ cloudcode deploy
   $ cloudcode deploy --verbose
   $ cloudcode deploy --json
-  $ cloudcode deploy --database postgres://user:password@host/database`);
+  $ cloudcode deploy --database postgres://user:password@host/database`,
+    );
   refuseUnused(command, 'token');
   command.action((options: DeployOptions) => invoke(command, (invocation) => deploy(invocation, options)));
 }
@@ -56,12 +61,19 @@ async function deploy({ terminal, global }: Invocation, { verbose = false }: Dep
 /** What commands with a URL work on is a server, and one elsewhere has not this folder. */
 function refuseUrl({ url }: GlobalOptions): void {
   if (url === undefined) return;
-  throw new CloudCodeError('wrong_usage', `\`deploy\` cannot send a project to a server: ${withoutSecrets(url)} was given by --url or CLOUDCODE_URL.`, {
-    hint: 'Leave it out (unset CLOUDCODE_URL): a server that serves this folder on this machine is found without it. --database deploys to the PostgreSQL that a server elsewhere works on.',
-  });
+  throw new CloudCodeError(
+    'wrong_usage',
+    `\`deploy\` cannot send a project to a server: ${withoutSecrets(url)} was given by --url or CLOUDCODE_URL.`,
+    {
+      hint: 'Leave it out (unset CLOUDCODE_URL): a server that serves this folder on this machine is found without it. --database deploys to the PostgreSQL that a server elsewhere works on.',
+    },
+  );
 }
 
-async function deployTo(global: GlobalOptions, waiting: { readonly signal: AbortSignal; readonly onStep: (step: string) => void }): Promise<DeploymentBody | null> {
+async function deployTo(
+  global: GlobalOptions,
+  waiting: { readonly signal: AbortSignal; readonly onStep: (step: string) => void },
+): Promise<DeploymentBody | null> {
   const { environment, data } = global;
   const folder = requireProject(global);
   const target = await findTarget(global);
@@ -70,28 +82,59 @@ async function deployTo(global: GlobalOptions, waiting: { readonly signal: Abort
     return deployByServer({ url: target.url, token: global.token, environment, hint: target.hint }, waiting);
   }
   const { deployOnce } = await import('../../main/deploy-once.ts');
-  return deployOnce({ folder, data, databaseUrl: target.kind === 'database' ? target.url : undefined, environment, ...waiting });
+  return deployOnce({
+    folder,
+    data,
+    databaseUrl: target.kind === 'database' ? target.url : undefined,
+    environment,
+    ...waiting,
+  });
 }
 
-function describeDeployment({ environment, changed, settings, tasks, code, packages, files, notices, report }: DeploymentBody, { verbose }: { readonly verbose: boolean }): readonly string[] {
-  const first = changed ? `Deployed to ${environment}` : settings.length > 0 ? `Deployed to ${environment}: ${settings.join(', ')}` : `Nothing to deploy: ${environment} has this already`;
+function describeDeployment(
+  { environment, changed, settings, tasks, code, packages, files, notices, report }: DeploymentBody,
+  { verbose }: { readonly verbose: boolean },
+): readonly string[] {
+  const first = changed
+    ? `Deployed to ${environment}`
+    : settings.length > 0
+      ? `Deployed to ${environment}: ${settings.join(', ')}`
+      : `Nothing to deploy: ${environment} has this already`;
   const also = changed && settings.length > 0 ? `, ${settings.join(', ')}` : '';
   const contents = [
     ...(packages.count === 0 ? [] : [`  packages  ${describeCarried(packages)}`]),
     // They are stored together.
-    ...(files.count === 0 ? [] : [`  files     ${files.count.toLocaleString('en')} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`]),
+    ...(files.count === 0
+      ? []
+      : [
+          `  files     ${files.count.toLocaleString('en')} (${describeBytes(files.bytes)}), ${files.added.length === 0 ? 'as before' : 'new'}`,
+        ]),
   ];
-  return [first + also, ...notices.map((notice) => `  data      ${escapeText(notice)}`), `  tasks     ${describeCarried(code)}`, ...contents, ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : [])];
+  return [
+    first + also,
+    ...notices.map((notice) => `  data      ${escapeText(notice)}`),
+    `  tasks     ${describeCarried(code)}`,
+    ...contents,
+    ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : []),
+  ];
 }
 
 /** `3 (45 KB), 1 of them new (12 KB)` */
 function describeCarried({ count, bytes, added }: Carried): string {
-  const news = added.length === 0 ? 'none of them new' : `${added.length} of them new (${describeBytes(added.reduce((sum, each) => sum + each.bytes, 0))})`;
+  const news =
+    added.length === 0
+      ? 'none of them new'
+      : `${added.length} of them new (${describeBytes(added.reduce((sum, each) => sum + each.bytes, 0))})`;
   return `${count} (${describeBytes(bytes)}), ${news}`;
 }
 
 function describePackage({ package: name, how, because, bytes }: ToldPackage): string {
-  const done = { outside: 'outside of the bundles', bundled: 'in the bundles', plain: 'outside of the bundles, loaded by Node alone', linked: 'its code in the bundles, its files outside' }[how];
+  const done = {
+    outside: 'outside of the bundles',
+    bundled: 'in the bundles',
+    plain: 'outside of the bundles, loaded by Node alone',
+    linked: 'its code in the bundles, its files outside',
+  }[how];
   return `  package ${escapeText(name)}${bytes === null ? '' : ` (${describeBytes(bytes)})`}: ${done}; ${escapeText(because)}`;
 }
 

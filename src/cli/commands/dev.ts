@@ -9,12 +9,24 @@ export function addDev(program: Command): void {
     .command('dev')
     .description('serve the project, and deploy again when a file changes')
     .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 What the build reads is watched, wherever it lies. A mistake in a task is told, and the others are deployed without it: it goes on with its last good code. After a mistake in the data model or the configuration all stays as it is. The terminal shows the console of its runs, and their errors.
 
 Examples:
   $ cloudcode dev
-  $ cloudcode dev --port 4100`);
+  $ cloudcode dev --port 4100`,
+    );
   refuseUnused(command, 'url', 'token');
-  command.action((options: { port: string }) => invoke(command, (invocation) => serveUntilStopped(invocation, { ...readServeOptions(invocation, options), deploy: 'always', watch: true, brokenTasks: 'pass_over' })));
+  command.action((options: { port: string }) =>
+    invoke(command, (invocation) =>
+      serveUntilStopped(invocation, {
+        ...readServeOptions(invocation, options),
+        deploy: 'always',
+        watch: true,
+        brokenTasks: 'pass_over',
+      }),
+    ),
+  );
 }

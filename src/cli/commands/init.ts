@@ -9,16 +9,22 @@ export function addInit(program: Command): void {
     .command('init')
     .argument('[dir]', 'the new folder; the current one unless given')
     .description('write a new project that runs at once')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode init my-app
-  $ cd my-app && npm install && npx cloudcode dev`);
+  $ cd my-app && npm install && npx cloudcode dev`,
+    );
   refuseUnused(command, 'environment', 'url', 'token', 'database', 'data');
   command.action((dir: string | undefined) => invoke(command, (invocation) => init(invocation, dir)));
 }
 
 async function init({ terminal, global }: Invocation, dir: string | undefined): Promise<number> {
-  if (dir !== undefined && global.projectGiven) throw new CloudCodeError('wrong_usage', 'Both a folder and --project are given: a new project has one folder.', { hint: 'Leave one of them out.' });
+  if (dir !== undefined && global.projectGiven)
+    throw new CloudCodeError('wrong_usage', 'Both a folder and --project are given: a new project has one folder.', {
+      hint: 'Leave one of them out.',
+    });
   const { initProject } = await import('../../project/init-project.ts');
   const written = await initProject(dir ?? global.project);
   if (terminal.json) {
@@ -29,7 +35,10 @@ async function init({ terminal, global }: Invocation, dir: string | undefined): 
   terminal.print(`A new project in ${written.folder}:`);
   for (const file of written.files) terminal.print(`  ${file}`);
   terminal.print('');
-  if (written.oldNode !== null) terminal.print(`This machine's Node is ${written.oldNode}, which is too old: npm install brings Node 24 for this project.\n`);
+  if (written.oldNode !== null)
+    terminal.print(
+      `This machine's Node is ${written.oldNode}, which is too old: npm install brings Node 24 for this project.\n`,
+    );
   terminal.print('Next:');
   const steps = [
     ...stepsInto(written.folder),
@@ -38,7 +47,8 @@ async function init({ terminal, global }: Invocation, dir: string | undefined): 
     ['npx cloudcode dev', 'serves the project; README.md says what is in it'],
   ] as const;
   const width = Math.max(...steps.map(([line]) => line.length));
-  for (const [line, why] of steps) terminal.print(`  ${colours.cyan(line)}${' '.repeat(width - line.length)}  ${why}`.trimEnd());
+  for (const [line, why] of steps)
+    terminal.print(`  ${colours.cyan(line)}${' '.repeat(width - line.length)}  ${why}`.trimEnd());
   return exitStatuses.done;
 }
 

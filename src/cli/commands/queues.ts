@@ -15,19 +15,31 @@ export function addQueues(program: Command): void {
     .command('queues')
     .description('list the queues that have something to do or are paused')
     .allowExcessArguments()
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode queues
   $ cloudcode queues pause import
-  $ cloudcode queues resume import`);
-  queues.action(() => invoke(queues, (invocation) => {
-    refuseExtraArguments(queues);
-    return list(invocation);
-  }));
-  const pause = queues.command('pause').argument('<name>', 'the queue').description('start no more runs of a queue; one that runs goes on');
-  pause.action((name: string) => invoke(pause, (invocation) => change(invocation, name, (backend) => backend.pauseQueue(name))));
+  $ cloudcode queues resume import`,
+    );
+  queues.action(() =>
+    invoke(queues, (invocation) => {
+      refuseExtraArguments(queues);
+      return list(invocation);
+    }),
+  );
+  const pause = queues
+    .command('pause')
+    .argument('<name>', 'the queue')
+    .description('start no more runs of a queue; one that runs goes on');
+  pause.action((name: string) =>
+    invoke(pause, (invocation) => change(invocation, name, (backend) => backend.pauseQueue(name))),
+  );
   const resume = queues.command('resume').argument('<name>', 'the queue').description('go on with a paused queue');
-  resume.action((name: string) => invoke(resume, (invocation) => change(invocation, name, (backend) => backend.resumeQueue(name))));
+  resume.action((name: string) =>
+    invoke(resume, (invocation) => change(invocation, name, (backend) => backend.resumeQueue(name))),
+  );
   refuseWhatSubcommandsIgnore(queues);
 }
 
@@ -43,7 +55,11 @@ async function list({ terminal, global }: Invocation): Promise<number> {
   }
 }
 
-async function change({ terminal, global }: Invocation, name: string, ask: (backend: Backend) => Promise<Queue>): Promise<number> {
+async function change(
+  { terminal, global }: Invocation,
+  name: string,
+  ask: (backend: Backend) => Promise<Queue>,
+): Promise<number> {
   parseQueue(name);
   const { backend, close } = await resolveBackend(global);
   try {
@@ -72,7 +88,14 @@ function printQueues(terminal: Terminal, queues: readonly Queue[]): void {
     { text: queue.paused ? 'paused' : '', paint: colours.yellow },
   ]);
   const table = layOutTable(
-    [{ title: 'QUEUE', canShrink: true }, { title: 'QUEUED', alignRight: true }, { title: 'LATER', alignRight: true }, { title: 'RUNNING' }, { title: 'OLDEST DUE' }, { title: '' }],
+    [
+      { title: 'QUEUE', canShrink: true },
+      { title: 'QUEUED', alignRight: true },
+      { title: 'LATER', alignRight: true },
+      { title: 'RUNNING' },
+      { title: 'OLDEST DUE' },
+      { title: '' },
+    ],
     rows,
     width(),
   );

@@ -20,15 +20,20 @@ export function addRun(program: Command): void {
     .option('--queue <name>', 'no two runs of one queue run at once')
     .option('--key <key>', 'while a run of the task with this key is not over, give that one')
     .option('--drain', 'then wait until nothing is left to do within a minute')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Beside dev, what was just saved is deployed first, and nothing is scheduled when that is broken; beside start, what has changed since is named.
 Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 dead, 4 cancelled, 5 the server or database cannot be reached.
 
 Examples:
   $ cloudcode run import_orders
   $ cloudcode run import_orders --parameters '{ "from": 500 }' --queue import --drain
-  $ cloudcode run import_orders --parameters @parameters.json --json`);
-  command.action((task: string, options: RunOptions) => invoke(command, (invocation) => run(invocation, task, options)));
+  $ cloudcode run import_orders --parameters @parameters.json --json`,
+    );
+  command.action((task: string, options: RunOptions) =>
+    invoke(command, (invocation) => run(invocation, task, options)),
+  );
 }
 
 async function run(invocation: Invocation, task: string, options: RunOptions): Promise<number> {

@@ -16,11 +16,18 @@ interface Verb {
 /** `runs show`, `runs retry` and `runs cancel`: each answers with the runs it was given. */
 export function addRunsChange(runs: Command): void {
   add(runs, { name: 'show', description: 'show runs', ask: (backend, id) => backend.getRun(id) });
-  add(runs, { name: 'retry', description: 'give failed, dead or cancelled runs a new set of attempts', ask: (backend, id) => backend.retryRun(id) });
   add(runs, {
-    name: 'cancel', description: 'end waiting runs, and kill running ones', ask: (backend, id) => backend.cancelRun(id),
+    name: 'retry',
+    description: 'give failed, dead or cancelled runs a new set of attempts',
+    ask: (backend, id) => backend.retryRun(id),
+  });
+  add(runs, {
+    name: 'cancel',
+    description: 'end waiting runs, and kill running ones',
+    ask: (backend, id) => backend.cancelRun(id),
     // It stays so until its processes are gone, and may have answered before they are killed.
-    stateNote: (run) => (run.state === 'running' ? ', its cancel was asked for: it ends when its processes are gone' : ''),
+    stateNote: (run) =>
+      run.state === 'running' ? ', its cancel was asked for: it ends when its processes are gone' : '',
   });
 }
 
@@ -29,7 +36,10 @@ function add(runs: Command, verb: Verb): void {
     .command(verb.name)
     .argument('<id...>', 'the ids of the runs')
     .description(verb.description)
-    .addHelpText('after', '\nEvery run is tried. With --json one prints its run, several { "runs": [ … ] }, and "problems" where some were refused.\nThe exit status is the worst.');
+    .addHelpText(
+      'after',
+      '\nEvery run is tried. With --json one prints its run, several { "runs": [ … ] }, and "problems" where some were refused.\nThe exit status is the worst.',
+    );
   command.action((ids: string[]) => invoke(command, (invocation) => answer(invocation, [...new Set(ids)], verb)));
 }
 
@@ -48,7 +58,11 @@ async function answer(invocation: Invocation, ids: readonly string[], verb: Verb
 }
 
 /** Every run is tried; what one was refused for does not keep the others. @returns the worst exit status */
-async function answerAll(invocation: Invocation, ids: readonly string[], { backend, verb }: { readonly backend: Backend; readonly verb: Verb }): Promise<number> {
+async function answerAll(
+  invocation: Invocation,
+  ids: readonly string[],
+  { backend, verb }: { readonly backend: Backend; readonly verb: Verb },
+): Promise<number> {
   const { terminal } = invocation;
   const runs: Run[] = [];
   const problems: unknown[] = [];

@@ -11,12 +11,17 @@ export function addRunsLogs(runs: Command): void {
     .argument('<id>', 'the id of the run')
     .option('--follow', 'go on until the run is over')
     .description("print a run's console, each line with its time")
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode runs logs ID
   $ cloudcode runs logs ID --follow
-  $ cloudcode runs logs ID --json`);
-  logs.action((id: string, options: { follow?: boolean }) => invoke(logs, (invocation) => printLogs(invocation, id, options.follow === true)));
+  $ cloudcode runs logs ID --json`,
+    );
+  logs.action((id: string, options: { follow?: boolean }) =>
+    invoke(logs, (invocation) => printLogs(invocation, id, options.follow === true)),
+  );
 }
 
 async function printLogs({ terminal, global }: Invocation, id: string, follow: boolean): Promise<number> {
@@ -30,7 +35,8 @@ async function printLogs({ terminal, global }: Invocation, id: string, follow: b
       else terminal.out.write(describe(line));
       if (terminal.closed.aborted) break;
     }
-    if (terminal.json) terminal.printJson({ lines: all.map(({ at, attempt, level, message }) => ({ at, attempt, level, message })) });
+    if (terminal.json)
+      terminal.printJson({ lines: all.map(({ at, attempt, level, message }) => ({ at, attempt, level, message })) });
     return exitStatuses.done;
   } finally {
     await close();

@@ -25,17 +25,22 @@ export function addRuns(program: Command): void {
     .option('--task <name>', 'runs of this task')
     .option('--queue <name>', 'runs of this queue')
     .option('--limit <n>', 'how many', '50')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode runs --state dead
   $ cloudcode runs --task import_orders --limit 1000 --json
   $ cloudcode runs show ID
   $ cloudcode runs logs ID --follow
-  $ cloudcode runs retry ID`);
-  runs.action((options: RunsOptions) => invoke(runs, (invocation) => {
-    refuseExtraArguments(runs);
-    return list(invocation, options);
-  }));
+  $ cloudcode runs retry ID`,
+    );
+  runs.action((options: RunsOptions) =>
+    invoke(runs, (invocation) => {
+      refuseExtraArguments(runs);
+      return list(invocation, options);
+    }),
+  );
   addRunsLogs(runs);
   addRunsChange(runs);
   refuseWhatSubcommandsIgnore(runs);
@@ -63,7 +68,7 @@ async function list({ terminal, global }: Invocation, options: RunsOptions): Pro
 
 async function* pages(backend: Backend, filter: RunFilter, limit: number): AsyncGenerator<readonly Run[], void> {
   let cursor: string | undefined;
-  for (let left = limit; left > 0; ) {
+  for (let left = limit; left > 0;) {
     const page = await backend.listRuns({ ...filter, limit: Math.min(left, maxPageSize), cursor });
     yield page.runs;
     left -= page.runs.length;

@@ -25,12 +25,17 @@ export function addSchedule(program: Command): void {
     .option('--after <ms>', 'run after this many milliseconds')
     .option('--queue <name>', 'no two runs of one queue run at once')
     .option('--key <key>', 'while a run of the task with this key is not over, give that one')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode schedule import_orders --parameters '{ "from": 0 }' --queue import
   $ cloudcode schedule report --at 2026-03-01T09:00:00Z
-  $ cloudcode schedule report --after 60000 --json`);
-  command.action((task: string, options: ScheduleOptions) => invoke(command, (invocation) => schedule(invocation, task, options)));
+  $ cloudcode schedule report --after 60000 --json`,
+    );
+  command.action((task: string, options: ScheduleOptions) =>
+    invoke(command, (invocation) => schedule(invocation, task, options)),
+  );
 }
 
 async function schedule(invocation: Invocation, task: string, options: ScheduleOptions): Promise<number> {

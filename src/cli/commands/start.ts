@@ -27,12 +27,20 @@ export function addStart(program: Command): void {
     .option('--port <n>', 'port of the HTTP API; 0 takes a free one', defaultPort)
     .option('--host <host>', 'loopback address to listen on', '127.0.0.1')
     .option('--concurrency <n>', 'runs at once')
-    .option('--lease-ms <n>', `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${longestLeaseMs} (default: ${defaultLeaseMs})`)
+    .option(
+      '--lease-ms <n>',
+      `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${longestLeaseMs} (default: ${defaultLeaseMs})`,
+    )
     .option('--no-runner', 'serve the API only: run nothing')
     .option('--no-http', 'run only: serve no API')
-    .option('--deploy', 'deploy the folder also when this environment has had its state before and another has replaced it since')
+    .option(
+      '--deploy',
+      'deploy the folder also when this environment has had its state before and another has replaced it since',
+    )
     .option('--no-deploy', 'deploy nothing: serve what is deployed')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 With --json, the one line on standard output is { url, environment, folder, tasks, pid } once it serves.
 A state of the folder that this environment has had before is not deployed when another has replaced it since, so that an older server that
 starts again does not make its code everybody's: it says so, and serves what is deployed. --deploy brings the older state back.
@@ -42,21 +50,32 @@ Examples:
   $ cloudcode start
   $ cloudcode start --port 0 --json
   $ cloudcode start --deploy
-  $ cloudcode start --database postgres://user:password@host/database --concurrency 20`);
+  $ cloudcode start --database postgres://user:password@host/database --concurrency 20`,
+    );
   refuseUnused(command, 'url', 'token');
   refuseWithout(command, 'http', ['port', 'host']);
   refuseBothWays(command, 'deploy');
   refuseWithout(command, 'runner', ['concurrency', 'leaseMs']);
-  command.action((options: ServeOptions) => invoke(command, (invocation) => serveUntilStopped(invocation, readServeOptions(invocation, options))));
+  command.action((options: ServeOptions) =>
+    invoke(command, (invocation) => serveUntilStopped(invocation, readServeOptions(invocation, options))),
+  );
 }
 
 /** @throws CloudCodeError `wrong_usage` */
 export function readServeOptions({ global }: Invocation, options: ServeOptions): Omit<SystemOptions, 'onEvent'> {
   if (options.http === false && options.runner === false) {
-    throw new CloudCodeError('wrong_usage', 'With --no-runner and --no-http there is nothing left to do.', { hint: 'Leave one of them out.' });
+    throw new CloudCodeError('wrong_usage', 'With --no-runner and --no-http there is nothing left to do.', {
+      hint: 'Leave one of them out.',
+    });
   }
-  const concurrency = options.concurrency === undefined ? undefined : parseWholeNumber('--concurrency', options.concurrency, { from: 1, to: mostConcurrency });
-  const leaseMs = options.leaseMs === undefined ? undefined : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs });
+  const concurrency =
+    options.concurrency === undefined
+      ? undefined
+      : parseWholeNumber('--concurrency', options.concurrency, { from: 1, to: mostConcurrency });
+  const leaseMs =
+    options.leaseMs === undefined
+      ? undefined
+      : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs });
   const port = parsePort(options.port);
   return {
     folder: global.project,

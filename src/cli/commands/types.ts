@@ -5,11 +5,16 @@ import { refuseUnused } from '../refuse-extra-arguments.ts';
 export function addTypes(program: Command): void {
   const command = program
     .command('types')
-    .description("write cloudcode-env.d.ts: the compiler then checks scheduleTask's names and parameters, and DB's models and fields")
-    .addHelpText('after', `
+    .description(
+      "write cloudcode-env.d.ts: the compiler then checks scheduleTask's names and parameters, and DB's models and fields",
+    )
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ cloudcode types
-  $ cloudcode types && npx tsc --noEmit`);
+  $ cloudcode types && npx tsc --noEmit`,
+    );
   refuseUnused(command, 'environment', 'url', 'token', 'database', 'data');
   command.action(() => invoke(command, types));
 }

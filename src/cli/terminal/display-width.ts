@@ -7,7 +7,8 @@ function graphemesOf(text: string): Intl.Segments {
 }
 
 /** Takes two columns: emoji, CJK, Hangul, full-width forms. */
-const wide = /^(?:\p{Emoji_Presentation}|.\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}])/u;
+const wide =
+  /^(?:\p{Emoji_Presentation}|.\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}])/u;
 const plain = /^[\u0020-\u007e]*$/;
 
 /** How many columns of a terminal a text takes; it must hold no control characters. */

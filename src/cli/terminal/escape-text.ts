@@ -5,7 +5,10 @@ const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 
 /** A name as one piece of visible text: what a terminal would act on is written out. */
 export function escapeText(text: string): string {
-  return text.replaceAll(unsafe, (character) => named[character] ?? `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);
+  return text.replaceAll(
+    unsafe,
+    (character) => named[character] ?? `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
+  );
 }
 
 /** A line of a task's console for a terminal: tabs and colours stay (and end with the line), all else is written out. */

@@ -15,7 +15,10 @@ export interface Steps extends Disposable {
 }
 
 /** Says what work that takes more than a second is at: in the live line of a terminal, to which `show` is given, and else in lines of their own. */
-export function followSteps(screen: Pick<Screen, 'isTerminal'>, { live, show }: { readonly live: Pick<LiveLine, 'above'>; readonly show: ((text: string | null) => void) | null }): Steps {
+export function followSteps(
+  screen: Pick<Screen, 'isTerminal'>,
+  { live, show }: { readonly live: Pick<LiveLine, 'above'>; readonly show: ((text: string | null) => void) | null },
+): Steps {
   const isLive = screen.isTerminal && show !== null;
   let step: string | null = null;
   let told = '';

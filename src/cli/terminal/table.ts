@@ -24,8 +24,14 @@ const narrowest = 8;
 /**
  * Lays out a table by its first rows. `width` is the terminal's; null for no terminal: nothing is cut then.
  */
-export function layOutTable(columns: readonly Column[], rows: readonly (readonly Cell[])[], width: number | null): Table {
-  const natural = columns.map((column, index) => Math.max(column.title.length, ...rows.map((row) => displayWidth(row[index]?.text ?? ''))));
+export function layOutTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width: number | null,
+): Table {
+  const natural = columns.map((column, index) =>
+    Math.max(column.title.length, ...rows.map((row) => displayWidth(row[index]?.text ?? ''))),
+  );
   const widths = width === null ? natural : shrink(columns, natural, width);
   const line = (cells: readonly Cell[]): string => {
     const shown = columns.map((column, index) => {
@@ -47,7 +53,9 @@ function shrink(columns: readonly Column[], natural: readonly number[], width: n
   const widths = [...natural];
   let excess = widths.reduce((sum, each) => sum + each, 0) + gap.length * (columns.length - 1) - width;
   for (; excess > 0; excess -= 1) {
-    const candidates = columns.flatMap((column, index) => (column.canShrink === true && (widths[index] ?? 0) > narrowest ? [index] : []));
+    const candidates = columns.flatMap((column, index) =>
+      column.canShrink === true && (widths[index] ?? 0) > narrowest ? [index] : [],
+    );
     const [widest] = candidates.sort((left, right) => (widths[right] ?? 0) - (widths[left] ?? 0));
     if (widest === undefined) break;
     widths[widest] = (widths[widest] ?? 0) - 1;

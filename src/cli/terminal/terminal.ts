@@ -34,7 +34,9 @@ export function openTerminal(json: boolean): Terminal {
   const out = openScreen(process.stdout, () => closed.abort());
   const err = openScreen(process.stderr, () => undefined);
   return {
-    json, out, err,
+    json,
+    out,
+    err,
     closed: closed.signal,
     print: (line) => out.write(`${line}\n`),
     printJson: (value) => out.write(`${JSON.stringify(value, null, 2)}\n`),

@@ -27,14 +27,23 @@ export interface Argument {
 export function argumentValue(value: unknown, argument: Argument): ArgumentValue {
   const { attribute, operator, label, refuse } = argument;
   if (value === undefined) throw refuse(`${capitalised(label)} is undefined.`, 'Pass null for "is null".');
-  const isSet = attribute.kind === 'field' && attribute.field.type.startsWith('multiple-choice') && operator !== 'contains';
+  const isSet =
+    attribute.kind === 'field' && attribute.field.type.startsWith('multiple-choice') && operator !== 'contains';
   const items = listOf(value);
   if (operator !== 'in' && !isSet) {
-    if (items !== null) throw refuse(`${capitalised(label)} is a list, which \`${operator}\` does not take.`, operator === '=' ? 'Write `in ?`.' : undefined);
+    if (items !== null)
+      throw refuse(
+        `${capitalised(label)} is a list, which \`${operator}\` does not take.`,
+        operator === '=' ? 'Write `in ?`.' : undefined,
+      );
     return value === null ? null : scalarValue(value, argument);
   }
   if (value === null && isSet) return null;
-  if (items === null) throw refuse(`${capitalised(label)} is ${describeValue(value)}; \`${attribute.name} ${operator} ?\` takes an array.`, isSet ? undefined : 'Write `= ?`, or give an array.');
+  if (items === null)
+    throw refuse(
+      `${capitalised(label)} is ${describeValue(value)}; \`${attribute.name} ${operator} ?\` takes an array.`,
+      isSet ? undefined : 'Write `= ?`, or give an array.',
+    );
   return items.map((item, index) => itemValue(item, { ...argument, label: `${label}[${index}]` }, isSet));
 }
 
@@ -44,14 +53,16 @@ function listOf(value: unknown): readonly unknown[] | null {
 }
 
 function itemValue(item: unknown, argument: Argument, isSet: boolean): Scalar {
-  if (item === undefined || (item === null && isSet)) throw argument.refuse(`${capitalised(argument.label)} is ${item === null ? 'null' : 'undefined'}.`);
+  if (item === undefined || (item === null && isSet))
+    throw argument.refuse(`${capitalised(argument.label)} is ${item === null ? 'null' : 'undefined'}.`);
   return item === null ? null : scalarValue(item, argument);
 }
 
 function scalarValue(value: unknown, argument: Argument): Scalar {
   const { attribute } = argument;
   if (attribute.kind !== 'field') return idValue(value, argument);
-  if (isDatabaseObject(value)) throw mismatch(value, argument, 'Only an id or a belongs-to can be compared with an object.');
+  if (isDatabaseObject(value))
+    throw mismatch(value, argument, 'Only an id or a belongs-to can be compared with an object.');
   return fieldValue(value, attribute.field, argument);
 }
 
@@ -84,15 +95,19 @@ function fieldValue(value: unknown, field: Field, argument: Argument): Scalar {
 }
 
 function textValue(value: unknown, argument: Argument): string {
-  if (typeof value !== 'string') throw mismatch(value, argument, typeof value === 'number' ? 'Give a string: String(value).' : undefined);
-  if (value.includes('\0')) throw argument.refuse(`${capitalised(argument.label)} holds the character U+0000, which no stored text has.`);
-  if (!value.isWellFormed()) throw argument.refuse(`${capitalised(argument.label)} holds a lone surrogate: it is no valid Unicode text.`);
+  if (typeof value !== 'string')
+    throw mismatch(value, argument, typeof value === 'number' ? 'Give a string: String(value).' : undefined);
+  if (value.includes('\0'))
+    throw argument.refuse(`${capitalised(argument.label)} holds the character U+0000, which no stored text has.`);
+  if (!value.isWellFormed())
+    throw argument.refuse(`${capitalised(argument.label)} holds a lone surrogate: it is no valid Unicode text.`);
   return value;
 }
 
 function numberValue(value: unknown, argument: Argument): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value === 0 ? 0 : value;
-  const isConvertible = typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)));
+  const isConvertible =
+    typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)));
   throw mismatch(value, argument, isConvertible ? 'Give a number: Number(value).' : undefined);
 }
 
@@ -104,7 +119,9 @@ function keyValue<Key extends string | number>(value: Key, field: Field, argumen
   const nearest = suggest(String(value), keys.map(String));
   throw argument.refuse(
     `\`${field.name}\` has no option ${JSON.stringify(value)} (${argument.label}).`,
-    nearest === null ? `The options are ${keys.map((key) => JSON.stringify(key)).join(', ')}.` : `Did you mean ${JSON.stringify(typeof value === 'number' ? Number(nearest) : nearest)}?`,
+    nearest === null
+      ? `The options are ${keys.map((key) => JSON.stringify(key)).join(', ')}.`
+      : `Did you mean ${JSON.stringify(typeof value === 'number' ? Number(nearest) : nearest)}?`,
   );
 }
 
@@ -114,12 +131,17 @@ function idValue(value: unknown, argument: Argument): string {
   const { attribute, label, refuse } = argument;
   if (typeof value === 'string') {
     if (uuid.test(value)) return value.toLowerCase();
-    throw refuse(`${capitalised(label)} is ${describeValue(value)}, which is no id.`, 'An id is a UUID, such as object.id.');
+    throw refuse(
+      `${capitalised(label)} is ${describeValue(value)}, which is no id.`,
+      'An id is a UUID, such as object.id.',
+    );
   }
   if (!isDatabaseObject(value)) throw mismatch(value, argument, 'Give an object, its id, or null.');
-  const wanted = attribute.kind === 'belongs-to' ? attribute.belongsTo.model : attribute.kind === 'id' ? attribute.model : '';
+  const wanted =
+    attribute.kind === 'belongs-to' ? attribute.belongsTo.model : attribute.kind === 'id' ? attribute.model : '';
   const model = String(value[databaseObjectMark]);
-  if (model !== wanted) throw refuse(`${capitalised(label)} is an object of \`${model}\`; ${describeAttribute(attribute)}.`);
+  if (model !== wanted)
+    throw refuse(`${capitalised(label)} is an object of \`${model}\`; ${describeAttribute(attribute)}.`);
   return idValue(value.id, argument);
 }
 

@@ -20,7 +20,10 @@ function listAttributes(model: Model): ReadonlyMap<string, Attribute> {
   const attributes: Attribute[] = [{ kind: 'id', name: 'id', model: model.name }];
   for (const field of model.fields) attributes.push({ kind: 'field', name: field.name, field });
   for (const belongsTo of model.belongsTo) {
-    attributes.push({ kind: 'belongs-to', name: belongsTo.name, belongsTo }, { kind: 'belongs-to', name: `${belongsTo.name}_id`, belongsTo });
+    attributes.push(
+      { kind: 'belongs-to', name: belongsTo.name, belongsTo },
+      { kind: 'belongs-to', name: `${belongsTo.name}_id`, belongsTo },
+    );
   }
   return new Map(attributes.map((attribute) => [attribute.name, attribute]));
 }
@@ -30,7 +33,8 @@ export function hintForUnknown(model: Model, name: string): string {
   const known = [...attributesOf(model).keys()];
   const nearest = suggest(name, known);
   if (nearest !== null) return `Did you mean \`${nearest}\`?`;
-  if (model.hasMany.some((hasMany) => hasMany.name === name)) return `\`${name}\` is a has-many; query the other model.`;
+  if (model.hasMany.some((hasMany) => hasMany.name === name))
+    return `\`${name}\` is a has-many; query the other model.`;
   return known.length <= 20 ? `There are ${known.join(', ')}.` : `\`${model.name}\` has ${known.length} others.`;
 }
 

@@ -24,9 +24,15 @@ export interface BoundComparison {
  * Checks an expression and its arguments against a model, and gives the condition as it travels: each argument turned into a value of JSON.
  * @throws CloudCodeError `invalid_expression`, with a caret under the place
  */
-export function checkCondition(model: Model, text: unknown, args: readonly unknown[]): { readonly expression: string; readonly args: readonly ArgumentValue[] } {
+export function checkCondition(
+  model: Model,
+  text: unknown,
+  args: readonly unknown[],
+): { readonly expression: string; readonly args: readonly ArgumentValue[] } {
   if (typeof text !== 'string') {
-    throw new CloudCodeError('invalid_expression', `An expression is a string; this is ${describeValue(text)}.`, { hint: "Write where('make = ?', 'Nokia')." });
+    throw new CloudCodeError('invalid_expression', `An expression is a string; this is ${describeValue(text)}.`, {
+      hint: "Write where('make = ?', 'Nokia').",
+    });
   }
   return { expression: text, args: bind(model, text, args).values };
 }
@@ -35,7 +41,10 @@ export function checkCondition(model: Model, text: unknown, args: readonly unkno
  * The expression of a condition with its attributes and values. What checkCondition gave passes again.
  * @throws CloudCodeError `invalid_expression`
  */
-export function bindExpression(model: Model, condition: { readonly expression: string; readonly args: readonly unknown[] }): BoundExpression {
+export function bindExpression(
+  model: Model,
+  condition: { readonly expression: string; readonly args: readonly unknown[] },
+): BoundExpression {
   return bind(model, condition.expression, condition.args).root;
 }
 
@@ -47,7 +56,11 @@ interface Binding {
   readonly values: ArgumentValue[];
 }
 
-function bind(model: Model, text: string, args: readonly unknown[]): { readonly root: BoundExpression; readonly values: readonly ArgumentValue[] } {
+function bind(
+  model: Model,
+  text: string,
+  args: readonly unknown[],
+): { readonly root: BoundExpression; readonly values: readonly ArgumentValue[] } {
   const { root, places } = parseExpression(text);
   refuseWrongCount(text, places, args);
   const values: ArgumentValue[] = [];
@@ -56,7 +69,8 @@ function bind(model: Model, text: string, args: readonly unknown[]): { readonly 
 
 function refuseWrongCount(text: string, places: readonly number[], args: readonly unknown[]): void {
   if (args.length === places.length) return;
-  const given = args.length === 0 ? 'no argument was' : args.length === 1 ? '1 argument was' : `${args.length} arguments were`;
+  const given =
+    args.length === 0 ? 'no argument was' : args.length === 1 ? '1 argument was' : `${args.length} arguments were`;
   const isOneArray = args.length === 1 && Array.isArray(args[0]);
   throw invalidExpression(text, {
     at: places[args.length] ?? places.at(-1) ?? 0,
@@ -82,15 +96,26 @@ function bindComparison(node: ExpressionNode & { kind: 'comparison' }, binding: 
   const { name, operator, argument } = node;
   const attribute = attributesOf(model).get(name);
   if (attribute === undefined) {
-    throw invalidExpression(text, { at: node.at, message: `The model \`${model.name}\` has no field \`${name}\`.`, hint: hintForUnknown(model, name) });
+    throw invalidExpression(text, {
+      at: node.at,
+      message: `The model \`${model.name}\` has no field \`${name}\`.`,
+      hint: hintForUnknown(model, name),
+    });
   }
   const known = operatorsOf(attribute);
   if (!known.includes(operator)) {
-    throw invalidExpression(text, { at: node.operatorAt, message: `${describeAttribute(attribute)}, which \`${operator}\` does not compare.`, hint: `Use ${known.join(', ')}.` });
+    throw invalidExpression(text, {
+      at: node.operatorAt,
+      message: `${describeAttribute(attribute)}, which \`${operator}\` does not compare.`,
+      hint: `Use ${known.join(', ')}.`,
+    });
   }
   const at = binding.places[argument] ?? node.at;
   const value = argumentValue(binding.args[argument], {
-    attribute, operator, label: `argument ${argument + 1}`, refuse: (message, hint) => invalidExpression(text, { at, message, hint }),
+    attribute,
+    operator,
+    label: `argument ${argument + 1}`,
+    refuse: (message, hint) => invalidExpression(text, { at, message, hint }),
   });
   binding.values.push(value);
   return { kind: 'comparison', attribute, operator, value };

@@ -16,19 +16,29 @@ const unsortable = ['multiple-choice', 'multiple-choice-integer', 'location', 'a
  * @throws CloudCodeError `invalid_order`
  */
 export function checkOrder(model: Model, fields: readonly unknown[]): readonly OrderTerm[] {
-  if (fields.length > mostTerms) throw new CloudCodeError('invalid_order', `The order has ${fields.length} fields; at most ${mostTerms} are allowed.`);
+  if (fields.length > mostTerms)
+    throw new CloudCodeError(
+      'invalid_order',
+      `The order has ${fields.length} fields; at most ${mostTerms} are allowed.`,
+    );
   return fields.map((field) => orderTerm(model, field));
 }
 
 function orderTerm(model: Model, field: unknown): OrderTerm {
   if (typeof field !== 'string') {
-    throw new CloudCodeError('invalid_order', `orderBy takes names of fields; this is ${describeValue(field)}.`, { hint: "Write orderBy('make', '-count')." });
+    throw new CloudCodeError('invalid_order', `orderBy takes names of fields; this is ${describeValue(field)}.`, {
+      hint: "Write orderBy('make', '-count').",
+    });
   }
   const isDescending = field.startsWith('-');
   const name = isDescending ? field.slice(1) : field;
   const attribute = attributesOf(model).get(name);
   if (attribute === undefined) {
-    throw new CloudCodeError('invalid_order', `The model \`${model.name}\` has no field ${JSON.stringify(name)} to order by.`, { hint: hintFor(model, name) });
+    throw new CloudCodeError(
+      'invalid_order',
+      `The model \`${model.name}\` has no field ${JSON.stringify(name)} to order by.`,
+      { hint: hintFor(model, name) },
+    );
   }
   if (attribute.kind === 'field' && unsortable.includes(attribute.field.type)) {
     throw new CloudCodeError('invalid_order', `${describeAttribute(attribute)}, which has no order.`);

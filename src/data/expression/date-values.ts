@@ -18,7 +18,12 @@ export function dateValue(value: unknown, refuse: Refuse): string {
 /** A time as ISO 8601 in UTC with milliseconds, from a Date (of any realm) or a text with its offset from UTC. */
 export function timeValue(value: unknown, refuse: Refuse): string {
   const time = typeof value === 'string' ? parseTime(value) : timeOf(value);
-  if (time === null) throw refuse(isDay(value) ? 'Give day.toDate(): its midnight in UTC.' : "Give a Date, or a text such as '2026-03-01T09:00:00Z'.");
+  if (time === null)
+    throw refuse(
+      isDay(value)
+        ? 'Give day.toDate(): its midnight in UTC.'
+        : "Give a Date, or a text such as '2026-03-01T09:00:00Z'.",
+    );
   if (Number.isNaN(time)) throw refuse('It is an invalid Date: new Date(…) could not read its argument.');
   if (time < firstTime || time > lastTime) throw refuse('A time must lie in the years 1 to 9999.');
   return new Date(time).toISOString();

@@ -8,8 +8,21 @@ const example = "Write ? and give the value as an argument: where('make = ?', 'N
 const form = "Write field op ?, as in where('make = ? and count > ?', 'Nokia', 5).";
 
 const signs: Readonly<Record<string, string>> = {
-  '==': '=', '===': '=', '<>': '!=', '!==': '!=', '=!': '!=', '≠': '!=', '=<': '<=', '≤': '<=', '=>': '>=', '≥': '>=',
-  '&': 'and', '&&': 'and', '|': 'or', '||': 'or', '!': 'not',
+  '==': '=',
+  '===': '=',
+  '<>': '!=',
+  '!==': '!=',
+  '=!': '!=',
+  '≠': '!=',
+  '=<': '<=',
+  '≤': '<=',
+  '=>': '>=',
+  '≥': '>=',
+  '&': 'and',
+  '&&': 'and',
+  '|': 'or',
+  '||': 'or',
+  '!': 'not',
 };
 
 const words: Readonly<Record<string, string>> = {
@@ -23,7 +36,16 @@ const words: Readonly<Record<string, string>> = {
 };
 
 const aliases: Readonly<Record<string, string>> = {
-  ilike: 'like', matches: 'like', isnull: 'is', starts: 'startswith', begins: 'startswith', include: 'includes', has: 'includes', contain: 'includes', equal: 'equals', eq: 'equals',
+  ilike: 'like',
+  matches: 'like',
+  isnull: 'is',
+  starts: 'startswith',
+  begins: 'startswith',
+  include: 'includes',
+  has: 'includes',
+  contain: 'includes',
+  equal: 'equals',
+  eq: 'equals',
   endswith: 'ends',
 };
 
@@ -40,7 +62,9 @@ function hintForWord(word: string): string | undefined {
 
 function hintForSign(sign: string): string {
   const meant = Object.hasOwn(signs, sign) ? signs[sign] : undefined;
-  return meant === undefined ? 'The operators are = != < > <= >=, contains, starts with and in.' : `Write \`${meant}\`.`;
+  return meant === undefined
+    ? 'The operators are = != < > <= >=, contains, starts with and in.'
+    : `Write \`${meant}\`.`;
 }
 
 export function emptyExpression(): Mistake {
@@ -48,11 +72,19 @@ export function emptyExpression(): Mistake {
 }
 
 export function tooDeep({ at }: Token, deepest: number): Mistake {
-  return { at, message: `The expression is nested more than ${deepest} deep.`, hint: 'Use `in ?` with an array, or chain where() calls.' };
+  return {
+    at,
+    message: `The expression is nested more than ${deepest} deep.`,
+    hint: 'Use `in ?` with an array, or chain where() calls.',
+  };
 }
 
 export function tooLong({ at }: Token, most: number): Mistake {
-  return { at, message: `The expression has more than ${most} comparisons.`, hint: 'Use `in ?` with an array, or chain where() calls.' };
+  return {
+    at,
+    message: `The expression has more than ${most} comparisons.`,
+    hint: 'Use `in ?` with an array, or chain where() calls.',
+  };
 }
 
 export function neverClosed({ at }: Token): Mistake {
@@ -68,9 +100,17 @@ export function missingOperand(token: Token): Mistake {
     case 'close':
       return { at, message: 'There is no comparison before this parenthesis.', hint: form };
     case 'text':
-      return { at, message: 'A name of a field was expected here, not a text.', hint: 'Write the names of fields without quotes, and values as ?.' };
+      return {
+        at,
+        message: 'A name of a field was expected here, not a text.',
+        hint: 'Write the names of fields without quotes, and values as ?.',
+      };
     case 'sign':
-      return { at, message: `A name of a field was expected here, not \`${shown(token)}\`.`, hint: text === '!' ? hintForSign(text) : form };
+      return {
+        at,
+        message: `A name of a field was expected here, not \`${shown(token)}\`.`,
+        hint: text === '!' ? hintForSign(text) : form,
+      };
     case 'placeholder':
     case 'number':
     case 'wrong':
@@ -85,28 +125,66 @@ export function missingOperator(field: Token, found: Token, next: Token): Mistak
   const { kind, text, at } = found;
   if (kind === 'sign') return { at, message: `\`${shown(found)}\` is no operator.`, hint: hintForSign(text) };
   if (kind === 'wrong' && text === '.' && next.kind === 'word') {
-    return { at, message: 'An expression compares fields of the model itself, not of another.', hint: `Find those first, and write where('${shown(field)} in ?', objects).` };
+    return {
+      at,
+      message: 'An expression compares fields of the model itself, not of another.',
+      hint: `Find those first, and write where('${shown(field)} in ?', objects).`,
+    };
   }
   if (kind === 'word' && text.toLowerCase() === 'not' && next.kind === 'word') {
     return { at, message: 'An operator was expected here, not `not`.', hint: `Write \`not (${shown(field)} …)\`.` };
   }
   const isOver = kind === 'end' || kind === 'close' || (kind === 'word' && ['and', 'or'].includes(text.toLowerCase()));
-  if (isOver) return { at, message: `\`${shown(field)}\` is compared with nothing.`, hint: `Write \`${shown(field)} = ?\` and give the value as an argument, such as true or null.` };
+  if (isOver)
+    return {
+      at,
+      message: `\`${shown(field)}\` is compared with nothing.`,
+      hint: `Write \`${shown(field)} = ?\` and give the value as an argument, such as true or null.`,
+    };
   const hint = kind === 'word' ? hintForWord(text) : undefined;
   return { at, message: `An operator was expected here, not \`${shown(found)}\`.`, hint: hint ?? hintForSign('') };
 }
 
 /** Where a `?` was expected: after an operator. */
-export function missingPlaceholder(found: { readonly field: Token; readonly sign: Token; readonly operator: Operator; readonly place: Token; readonly next: Token }): Mistake {
+export function missingPlaceholder(found: {
+  readonly field: Token;
+  readonly sign: Token;
+  readonly operator: Operator;
+  readonly place: Token;
+  readonly next: Token;
+}): Mistake {
   const { operator, place } = found;
   const { kind, text, at } = place;
-  if (kind === 'end') return { at, message: `The expression ends where the ? of \`${operator}\` was expected.`, hint: example };
-  if (kind === 'text' || kind === 'number') return { at, message: 'A value is written into the expression.', hint: example };
-  if (kind === 'open' && operator === 'in') return { at, message: '`in` takes one ?, without parentheses.', hint: "Write `in ?` and give an array: where('make in ?', ['Nokia', 'Sony'])." };
-  if (kind === 'sign') return { at, message: `A ? was expected here, not \`${shown(place)}\`.`, hint: `The operators are = != < > <= >=, contains, starts with and in.` };
-  if (kind === 'word' && text.toLowerCase() === 'null') return { at, message: 'A value is written into the expression.', hint: `Write \`${shown(found.field)} ${operator} ?\` and give null as the argument.` };
-  if (kind === 'word' && ['true', 'false'].includes(text.toLowerCase())) return { at, message: 'A value is written into the expression.', hint: example };
-  if (kind === 'wrong' && /^[$:@%#]./.test(text)) return { at, message: `A ? was expected here, not \`${shown(place)}\`.`, hint: 'Write ? for each value, and give the values in order.' };
+  if (kind === 'end')
+    return { at, message: `The expression ends where the ? of \`${operator}\` was expected.`, hint: example };
+  if (kind === 'text' || kind === 'number')
+    return { at, message: 'A value is written into the expression.', hint: example };
+  if (kind === 'open' && operator === 'in')
+    return {
+      at,
+      message: '`in` takes one ?, without parentheses.',
+      hint: "Write `in ?` and give an array: where('make in ?', ['Nokia', 'Sony']).",
+    };
+  if (kind === 'sign')
+    return {
+      at,
+      message: `A ? was expected here, not \`${shown(place)}\`.`,
+      hint: `The operators are = != < > <= >=, contains, starts with and in.`,
+    };
+  if (kind === 'word' && text.toLowerCase() === 'null')
+    return {
+      at,
+      message: 'A value is written into the expression.',
+      hint: `Write \`${shown(found.field)} ${operator} ?\` and give null as the argument.`,
+    };
+  if (kind === 'word' && ['true', 'false'].includes(text.toLowerCase()))
+    return { at, message: 'A value is written into the expression.', hint: example };
+  if (kind === 'wrong' && /^[$:@%#]./.test(text))
+    return {
+      at,
+      message: `A ? was expected here, not \`${shown(place)}\`.`,
+      hint: 'Write ? for each value, and give the values in order.',
+    };
   return { at, message: `A ? was expected here, not \`${shown(place)}\`.`, hint: example };
 }
 
@@ -114,7 +192,13 @@ export function missingPlaceholder(found: { readonly field: Token; readonly sign
 export function afterComparison(token: Token): Mistake {
   const { kind, text, at } = token;
   if (kind === 'close') return { at, message: 'This parenthesis was never opened.' };
-  if (kind === 'sign') return { at, message: `\`${shown(token)}\` does not join comparisons.`, hint: signs[text] === 'and' || signs[text] === 'or' ? hintForSign(text) : 'Write `and` or `or` between comparisons.' };
+  if (kind === 'sign')
+    return {
+      at,
+      message: `\`${shown(token)}\` does not join comparisons.`,
+      hint:
+        signs[text] === 'and' || signs[text] === 'or' ? hintForSign(text) : 'Write `and` or `or` between comparisons.',
+    };
   if (kind === 'placeholder') return { at, message: 'One ? too many: a comparison has one.', hint: form };
   const hint = text === ';' ? 'Leave it out.' : 'Write `and` or `or` between comparisons.';
   return { at, message: `\`and\` or \`or\` was expected here, not \`${shown(token)}\`.`, hint };

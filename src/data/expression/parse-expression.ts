@@ -1,5 +1,14 @@
 import { invalidExpression, type Mistake } from './point-at.ts';
-import { afterComparison, emptyExpression, missingOperand, missingOperator, missingPlaceholder, neverClosed, tooDeep, tooLong } from './mistakes.ts';
+import {
+  afterComparison,
+  emptyExpression,
+  missingOperand,
+  missingOperator,
+  missingPlaceholder,
+  neverClosed,
+  tooDeep,
+  tooLong,
+} from './mistakes.ts';
 import { type Operator, operators } from './operators.ts';
 import { type Token, tokenise } from './tokens.ts';
 
@@ -12,7 +21,14 @@ export interface Expression {
 export type ExpressionNode =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly ExpressionNode[] }
   | { readonly kind: 'not'; readonly part: ExpressionNode }
-  | { readonly kind: 'comparison'; readonly name: string; readonly at: number; readonly operator: Operator; readonly operatorAt: number; readonly argument: number };
+  | {
+      readonly kind: 'comparison';
+      readonly name: string;
+      readonly at: number;
+      readonly operator: Operator;
+      readonly operatorAt: number;
+      readonly argument: number;
+    };
 
 const deepest = 200;
 const mostComparisons = 1000;
@@ -89,16 +105,26 @@ function deeper(cursor: Cursor, parsePart: (cursor: Cursor) => ExpressionNode): 
 function parseComparison(cursor: Cursor): ExpressionNode {
   const field = peek(cursor);
   const found = operatorAt(cursor, 1);
-  if (field.kind !== 'word' || (found === null && ['and', 'or', 'not'].includes(field.text.toLowerCase()))) throw refused(cursor, missingOperand(field));
+  if (field.kind !== 'word' || (found === null && ['and', 'or', 'not'].includes(field.text.toLowerCase())))
+    throw refused(cursor, missingOperand(field));
   if (found === null) throw refused(cursor, missingOperator(field, peek(cursor, 1), peek(cursor, 2)));
   const sign = peek(cursor, 1);
   const place = peek(cursor, 1 + found.length);
-  if (place.kind !== 'placeholder') throw refused(cursor, missingPlaceholder({ field, sign, operator: found.operator, place, next: peek(cursor, 2 + found.length) }));
+  if (place.kind !== 'placeholder')
+    throw refused(
+      cursor,
+      missingPlaceholder({ field, sign, operator: found.operator, place, next: peek(cursor, 2 + found.length) }),
+    );
   if (cursor.places.length >= mostComparisons) throw refused(cursor, tooLong(field, mostComparisons));
   cursor.places.push(place.at);
   cursor.position += found.length + 2;
   const comparison: ExpressionNode = {
-    kind: 'comparison', name: field.text, at: field.at, operator: found.operator, operatorAt: sign.at, argument: cursor.places.length - 1,
+    kind: 'comparison',
+    name: field.text,
+    at: field.at,
+    operator: found.operator,
+    operatorAt: sign.at,
+    argument: cursor.places.length - 1,
   };
   return found.isNot ? { kind: 'not', part: comparison } : comparison;
 }
@@ -120,7 +146,8 @@ function operatorAt(cursor: Cursor, ahead: number): FoundOperator | null {
     return operator === undefined ? null : { operator, isNot: false, length: 1 };
   }
   if (isWord(token, 'starts') && isWord(next, 'with')) return { operator: 'starts with', isNot: false, length: 2 };
-  if (isWord(token, 'not') && isWord(next, 'in') && !isFollowedByOperator(cursor, ahead + 2)) return { operator: 'in', isNot: true, length: 2 };
+  if (isWord(token, 'not') && isWord(next, 'in') && !isFollowedByOperator(cursor, ahead + 2))
+    return { operator: 'in', isNot: true, length: 2 };
   const operator = isWord(token, 'contains') ? 'contains' : isWord(token, 'in') ? 'in' : null;
   return operator === null || isFollowedByOperator(cursor, ahead + 1) ? null : { operator, isNot: false, length: 1 };
 }

@@ -10,7 +10,9 @@ export interface Mistake {
 
 /** The error that shows the place of a mistake with a caret. */
 export function invalidExpression(text: string, { at, message, hint }: Mistake): CloudCodeError {
-  return new CloudCodeError('invalid_expression', text.trim() === '' ? message : `${message}\n${pointAt(text, at)}`, { hint });
+  return new CloudCodeError('invalid_expression', text.trim() === '' ? message : `${message}\n${pointAt(text, at)}`, {
+    hint,
+  });
 }
 
 const charactersBefore = 60;
@@ -22,7 +24,10 @@ function pointAt(text: string, at: number): string {
   const end = text.slice(at).search(/[\r\n]/);
   // Twice as many UTF-16 units as characters are shown, and more.
   const before = Array.from(text.slice(Math.max(start, at - 3 * charactersBefore), at), visible);
-  const after = Array.from(text.slice(at, Math.min(end < 0 ? text.length : at + end, at + 3 * charactersAfter)), visible);
+  const after = Array.from(
+    text.slice(at, Math.min(end < 0 ? text.length : at + end, at + 3 * charactersAfter)),
+    visible,
+  );
   const shownBefore = before.length > charactersBefore ? ['…', ...before.slice(-charactersBefore)] : before;
   const shownAfter = after.length > charactersAfter ? [...after.slice(0, charactersAfter), '…'] : after;
   return `  ${shownBefore.join('')}${shownAfter.join('')}\n  ${shownBefore.map(blank).join('')}^`;
@@ -35,5 +40,9 @@ function visible(character: string): string {
 // As wide as the character: fields are ASCII, but a value that was written into the expression may be anything.
 function blank(character: string): string {
   if (/[\p{M}\u200d]/u.test(character)) return '';
-  return /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\uff01-\uff60]/u.test(character) ? '  ' : ' ';
+  return /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\uff01-\uff60]/u.test(
+    character,
+  )
+    ? '  '
+    : ' ';
 }

@@ -11,7 +11,9 @@ export const maxFileBytes = 10 * 1024 * 1024;
 const maxNameLength = 1_000;
 
 /** The bytes themselves, or those that are stored under a key. */
-export type AttachmentBytes = { readonly own: Uint8Array } | { readonly key: string; readonly read: () => Promise<Uint8Array> };
+export type AttachmentBytes =
+  | { readonly own: Uint8Array }
+  | { readonly key: string; readonly read: () => Promise<Uint8Array> };
 
 export interface AttachmentOptions {
   /** Text is stored as UTF-8. */
@@ -57,7 +59,9 @@ export class Attachment {
 
   /** The bytes as UTF-8 text. @throws CloudCodeError `file_replaced` */
   async text(): Promise<string> {
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode('own' in this.#bytes ? this.#bytes.own : await this.#bytes.read());
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+      'own' in this.#bytes ? this.#bytes.own : await this.#bytes.read(),
+    );
   }
 
   toJSON(): StoredFile {
@@ -95,30 +99,49 @@ export function isAttachment(value: unknown): value is Attachment {
 
 function parse(options: unknown): { readonly file: StoredFile; readonly bytes: AttachmentBytes } {
   if (typeof options !== 'object' || options === null || isBytes(options)) {
-    throw invalid(`An Attachment is made of one object of options; this is ${describeValue(options)}.`, 'Write new Attachment({ data, filename, contentType }).');
+    throw invalid(
+      `An Attachment is made of one object of options; this is ${describeValue(options)}.`,
+      'Write new Attachment({ data, filename, contentType }).',
+    );
   }
   const known = ['data', 'filename', 'contentType'] as const;
   for (const option of Object.keys(options)) {
-    if (!known.some((name) => name === option)) throw invalid(`An Attachment has no option \`${option}\`.`, `Did you mean \`${suggest(option, known) ?? 'data'}\`?`);
+    if (!known.some((name) => name === option))
+      throw invalid(
+        `An Attachment has no option \`${option}\`.`,
+        `Did you mean \`${suggest(option, known) ?? 'data'}\`?`,
+      );
   }
   const { data, filename, contentType } = readOptions(options, known);
   const own = parseData(data);
-  if (own.length > maxFileBytes) throw invalid(`The attachment has ${own.length} bytes; at most ${maxFileBytes} (10 MiB) are stored.`, 'Keep it elsewhere and store where it is.');
+  if (own.length > maxFileBytes)
+    throw invalid(
+      `The attachment has ${own.length} bytes; at most ${maxFileBytes} (10 MiB) are stored.`,
+      'Keep it elsewhere and store where it is.',
+    );
   const usualType = typeof data === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
   return {
-    file: { filename: parseName('filename', filename), contentType: parseName('contentType', contentType) ?? usualType, size: own.length },
+    file: {
+      filename: parseName('filename', filename),
+      contentType: parseName('contentType', contentType) ?? usualType,
+      size: own.length,
+    },
     bytes: { own },
   };
 }
 
 function parseData(data: unknown): Uint8Array {
   if (typeof data === 'string') {
-    if (!data.isWellFormed()) throw invalid('The `data` of the attachment holds a lone surrogate: it is no valid Unicode text.', 'Pass bytes.');
+    if (!data.isWellFormed())
+      throw invalid('The `data` of the attachment holds a lone surrogate: it is no valid Unicode text.', 'Pass bytes.');
     return new TextEncoder().encode(data);
   }
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   if (isBytes(data)) return new Uint8Array(data as ArrayBuffer).slice();
-  throw invalid(`The \`data\` of an attachment is a string, a Uint8Array or an ArrayBuffer; this is ${describeValue(data)}.`, 'For the body of a response: await response.arrayBuffer().');
+  throw invalid(
+    `The \`data\` of an attachment is a string, a Uint8Array or an ArrayBuffer; this is ${describeValue(data)}.`,
+    'For the body of a response: await response.arrayBuffer().',
+  );
 }
 
 function isBytes(value: unknown): boolean {
@@ -127,9 +150,17 @@ function isBytes(value: unknown): boolean {
 
 function parseName(option: string, name: unknown): string | null {
   if (name === undefined || name === null) return null;
-  if (typeof name !== 'string' || name === '') throw invalid(`The \`${option}\` of an attachment is a string that is not empty; this is ${describeValue(name)}.`, 'Leave it out when there is none.');
-  if (name.includes('\0') || !name.isWellFormed()) throw invalid(`The \`${option}\` of the attachment holds U+0000 or a lone surrogate.`);
-  if (name.length > maxNameLength) throw invalid(`The \`${option}\` of the attachment has ${name.length} characters; at most ${maxNameLength} are stored.`);
+  if (typeof name !== 'string' || name === '')
+    throw invalid(
+      `The \`${option}\` of an attachment is a string that is not empty; this is ${describeValue(name)}.`,
+      'Leave it out when there is none.',
+    );
+  if (name.includes('\0') || !name.isWellFormed())
+    throw invalid(`The \`${option}\` of the attachment holds U+0000 or a lone surrogate.`);
+  if (name.length > maxNameLength)
+    throw invalid(
+      `The \`${option}\` of the attachment has ${name.length} characters; at most ${maxNameLength} are stored.`,
+    );
   return name;
 }
 

@@ -14,10 +14,20 @@ const mostInteger = 2 ** 31 - 1;
 export function checkField(field: FieldDraft, report: Report): Field {
   const name = checkName(field, 'field', report);
   const { type, subtype } = checkType(field, report);
-  return { name, label: labelOf(field.label, name), type: type ?? 'text', subtype, options: type === null ? [] : checkOptions(field, type, report), ...renamedFrom(field) };
+  return {
+    name,
+    label: labelOf(field.label, name),
+    type: type ?? 'text',
+    subtype,
+    options: type === null ? [] : checkOptions(field, type, report),
+    ...renamedFrom(field),
+  };
 }
 
-function checkType({ where, type: written }: FieldDraft, report: Report): { readonly type: FieldType | null; readonly subtype: string | null } {
+function checkType(
+  { where, type: written }: FieldDraft,
+  report: Report,
+): { readonly type: FieldType | null; readonly subtype: string | null } {
   if (written === null) {
     report(where, 'the type is missing.', `The types are ${fieldTypes.join(', ')}.`);
     return { type: null, subtype: null };
@@ -27,24 +37,41 @@ function checkType({ where, type: written }: FieldDraft, report: Report): { read
   const subtype = after.length === 0 ? null : after.join(':');
   if (type === null) {
     const nearest = suggest(before, fieldTypes);
-    report(where, `unknown type ${JSON.stringify(written)}.`, nearest === null ? `The types are ${fieldTypes.join(', ')}.` : `Did you mean \`${nearest}\`?`);
+    report(
+      where,
+      `unknown type ${JSON.stringify(written)}.`,
+      nearest === null ? `The types are ${fieldTypes.join(', ')}.` : `Did you mean \`${nearest}\`?`,
+    );
   } else if (subtype !== null && type !== 'text') {
     report(where, `unknown type ${JSON.stringify(written)}: only text has subtypes.`, `Write \`${type}\`.`);
   } else if (subtype !== null && !validSubtype.test(subtype)) {
-    report(where, `unknown type ${JSON.stringify(written)}: what follows the colon is no subtype.`, 'A subtype is one word, as in `text:name`.');
+    report(
+      where,
+      `unknown type ${JSON.stringify(written)}: what follows the colon is no subtype.`,
+      'A subtype is one word, as in `text:name`.',
+    );
   }
   return { type, subtype };
 }
 
 function checkOptions({ where, options }: FieldDraft, type: FieldType, report: Report): readonly Choice[] {
   const isChoice = choiceTypes.some((known) => known === type);
-  if (isChoice && options.length === 0) report(where, `a ${type} without options.`, 'Name the keys that can be chosen, each as an option.');
+  if (isChoice && options.length === 0)
+    report(where, `a ${type} without options.`, 'Name the keys that can be chosen, each as an option.');
   if (!isChoice) {
     const [first] = options;
-    if (first !== undefined) report(first.where, `options belong to choices; the field is a ${type}.`, `The types with options are ${choiceTypes.join(', ')}.`);
+    if (first !== undefined)
+      report(
+        first.where,
+        `options belong to choices; the field is a ${type}.`,
+        `The types with options are ${choiceTypes.join(', ')}.`,
+      );
     return [];
   }
-  const checked = options.map((option) => ({ ...option, key: type.endsWith('-integer') ? integerKey(option, report) : textKey(option, report) }));
+  const checked = options.map((option) => ({
+    ...option,
+    key: type.endsWith('-integer') ? integerKey(option, report) : textKey(option, report),
+  }));
   refuseDoubleKeys(checked, report);
   return checked.map(({ key, label }) => ({ key: key ?? '', label: labelOf(label, String(key)) }));
 }
@@ -55,14 +82,20 @@ function refuseDoubleKeys(options: readonly OptionDraft[], report: Report): void
     if (option.key === null) continue;
     const earlier = seen.get(String(option.key).toLowerCase());
     if (earlier === undefined) seen.set(String(option.key).toLowerCase(), option);
-    else report(option.where, `duplicate key ${JSON.stringify(option.key)}: it is taken by ${earlier.where.text}.`, earlier.key === option.key ? undefined : 'Keys that differ only in case count as the same.');
+    else
+      report(
+        option.where,
+        `duplicate key ${JSON.stringify(option.key)}: it is taken by ${earlier.where.text}.`,
+        earlier.key === option.key ? undefined : 'Keys that differ only in case count as the same.',
+      );
   }
 }
 
 function textKey({ where, key }: OptionDraft, report: Report): string | null {
   if (typeof key === 'string' && key !== '' && !key.includes('\0') && key.isWellFormed()) return key;
   if (key === null || key === '') report(where, 'the key is missing.', 'Give it a `key`: it is what is stored.');
-  else if (typeof key === 'number') report(where, `the key ${key} is no text.`, `Write it in quotes, or make the field a choice of integers.`);
+  else if (typeof key === 'number')
+    report(where, `the key ${key} is no text.`, `Write it in quotes, or make the field a choice of integers.`);
   else report(where, `the key ${JSON.stringify(key)} holds a character that cannot be stored.`);
   return null;
 }
@@ -74,6 +107,10 @@ function integerKey({ where, key }: OptionDraft, report: Report): number | null 
   }
   const value = typeof key === 'number' || writtenInteger.test(key) ? Number(key) : NaN;
   if (Number.isInteger(value) && value >= leastInteger && value <= mostInteger) return value === 0 ? 0 : value;
-  report(where, `the key ${JSON.stringify(key)} is no 32-bit integer.`, `Its keys are whole numbers from ${leastInteger} to ${mostInteger}.`);
+  report(
+    where,
+    `the key ${JSON.stringify(key)} is no 32-bit integer.`,
+    `Its keys are whole numbers from ${leastInteger} to ${mostInteger}.`,
+  );
   return null;
 }

@@ -12,7 +12,15 @@ type Named = 'model' | 'field' | 'belongs-to' | 'has-many' | 'index';
 export const validName = /^[A-Za-z][A-Za-z0-9_]{0,39}$/;
 
 /** What every object has (`asset.save()`), by itself or from Object.prototype. */
-const namesOfObjects = ['id', 'save', 'reload', 'destroy', 'toJSON', 'then', ...Object.getOwnPropertyNames(Object.prototype)];
+const namesOfObjects = [
+  'id',
+  'save',
+  'reload',
+  'destroy',
+  'toJSON',
+  'then',
+  ...Object.getOwnPropertyNames(Object.prototype),
+];
 /** PostgreSQL refuses them as columns. */
 const namesOfPostgres = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'];
 const namesOfDb = ['Batch', 'then', 'toJSON', ...Object.getOwnPropertyNames(Object.prototype)];
@@ -24,20 +32,38 @@ export function checkName({ where, name }: NamedDraft, kind: Named, report: Repo
     return '';
   }
   if (!validName.test(name)) {
-    report(where, `${JSON.stringify(name)} cannot be the name of ${kind === 'index' ? 'an' : 'a'} ${kind}.`, 'A name begins with a letter from a to z, holds such letters, digits and `_` only, and has at most 40 characters.');
+    report(
+      where,
+      `${JSON.stringify(name)} cannot be the name of ${kind === 'index' ? 'an' : 'a'} ${kind}.`,
+      'A name begins with a letter from a to z, holds such letters, digits and `_` only, and has at most 40 characters.',
+    );
   } else if (kind !== 'index') refuseReserved({ where, name, kind }, report);
   return name;
 }
 
-function refuseReserved({ where, name, kind }: { readonly where: Where; readonly name: string; readonly kind: Named }, report: Report): void {
+function refuseReserved(
+  { where, name, kind }: { readonly where: Where; readonly name: string; readonly kind: Named },
+  report: Report,
+): void {
   if (kind === 'model') {
-    if (namesOfDb.includes(name)) report(where, `"${name}" cannot be the name of a model: \`DB.${name}\` is something else.`, 'Choose another name.');
+    if (namesOfDb.includes(name))
+      report(
+        where,
+        `"${name}" cannot be the name of a model: \`DB.${name}\` is something else.`,
+        'Choose another name.',
+      );
     return;
   }
   const lower = name.toLowerCase();
   const taken = namesOfObjects.find((other) => other.toLowerCase() === lower);
-  if (taken !== undefined) report(where, `"${name}" cannot be the name of a ${kind}: every object has its own \`${taken}\`.`, 'Choose another name.');
-  else if (namesOfPostgres.includes(lower)) report(where, `"${name}" cannot be the name of a ${kind}: PostgreSQL keeps it for itself.`, 'Choose another name.');
+  if (taken !== undefined)
+    report(
+      where,
+      `"${name}" cannot be the name of a ${kind}: every object has its own \`${taken}\`.`,
+      'Choose another name.',
+    );
+  else if (namesOfPostgres.includes(lower))
+    report(where, `"${name}" cannot be the name of a ${kind}: PostgreSQL keeps it for itself.`, 'Choose another name.');
 }
 
 /** Refuses each name that an earlier one has already, whatever the case. */
@@ -52,7 +78,8 @@ export function refuseDoubles(drafts: readonly NamedDraft[], report: Report): vo
       // A belongs-to has two names: that both are taken is one mistake.
       refused.add(draft.where);
       const sameText = earlier.name === draft.name;
-      const hint = draft.hint ?? earlier.hint ?? (sameText ? undefined : 'Names that differ only in case count as the same.');
+      const hint =
+        draft.hint ?? earlier.hint ?? (sameText ? undefined : 'Names that differ only in case count as the same.');
       report(draft.where, `duplicate name "${draft.name}": it is taken by ${earlier.where.text}.`, hint);
     }
   }

@@ -35,7 +35,11 @@ function checkModel(model: ModelDraft, { models, taskNames, report }: Context): 
   const belongsTo = model.belongsTo.map((one) => checkBelongsTo(one, models, report));
   const hasMany = model.hasMany.map((one) => checkHasMany(one, { owner: model, models }, report));
   refuseDoubles(membersOf(model), report);
-  checkRenames([...model.fields, ...model.belongsTo.map((one) => ({ ...one, name: one.name ?? one.model }))], 'field', report);
+  checkRenames(
+    [...model.fields, ...model.belongsTo.map((one) => ({ ...one, name: one.name ?? one.model }))],
+    'field',
+    report,
+  );
   return {
     name,
     label: labelOf(model.label, name),
@@ -51,7 +55,15 @@ function checkModel(model: ModelDraft, { models, taskNames, report }: Context): 
 
 /** All that an object of the model is going to have under a name of its own. */
 function membersOf({ fields, belongsTo, hasMany }: ModelDraft): readonly NamedDraft[] {
-  const references = belongsTo.map(({ where, name, model }) => ({ where, name: name ?? model, hint: 'Give it another name: `name` may be set.' }));
-  const ids = references.flatMap(({ where, name }) => (name === null ? [] : [{ where, name: `${name}_id`, hint: `A belongs-to \`${name}\` also takes the name \`${name}_id\`.` }]));
+  const references = belongsTo.map(({ where, name, model }) => ({
+    where,
+    name: name ?? model,
+    hint: 'Give it another name: `name` may be set.',
+  }));
+  const ids = references.flatMap(({ where, name }) =>
+    name === null
+      ? []
+      : [{ where, name: `${name}_id`, hint: `A belongs-to \`${name}\` also takes the name \`${name}_id\`.` }],
+  );
   return [...fields, ...references, ...ids, ...hasMany].toSorted((left, right) => left.where.order - right.where.order);
 }

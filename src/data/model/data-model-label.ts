@@ -2,6 +2,9 @@
 export function labelOf(given: string | null, name: string): string {
   const label = given?.trim() ?? '';
   if (label !== '') return label;
-  const words = name.replaceAll(/(?<=[a-z0-9])[A-Z](?![A-Z])/g, (letter) => ` ${letter.toLowerCase()}`).replaceAll('_', ' ').trim();
+  const words = name
+    .replaceAll(/(?<=[a-z0-9])[A-Z](?![A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replaceAll('_', ' ')
+    .trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

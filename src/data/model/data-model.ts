@@ -70,7 +70,22 @@ export interface Webhook {
 export const webhookTypes = ['ready', 'update'] as const;
 export type WebhookType = (typeof webhookTypes)[number];
 
-export const choiceTypes = ['single-choice', 'single-choice-integer', 'multiple-choice', 'multiple-choice-integer'] as const;
+export const choiceTypes = [
+  'single-choice',
+  'single-choice-integer',
+  'multiple-choice',
+  'multiple-choice-integer',
+] as const;
 export const attachmentTypes = ['attachment', 'photo', 'signature'] as const;
-export const fieldTypes = ['text', 'integer', 'number', 'date', 'datetime', 'boolean', ...choiceTypes, 'location', ...attachmentTypes] as const;
+export const fieldTypes = [
+  'text',
+  'integer',
+  'number',
+  'date',
+  'datetime',
+  'boolean',
+  ...choiceTypes,
+  'location',
+  ...attachmentTypes,
+] as const;
 export type FieldType = (typeof fieldTypes)[number];

@@ -46,7 +46,8 @@ export class Day {
    */
   static from(date: Date, timeZone = 'UTC'): Day {
     const time = Object.prototype.toString.call(date) === '[object Date]' ? Date.prototype.getTime.call(date) : null;
-    if (time === null || Number.isNaN(time)) throw invalid(`Day.from takes a valid Date; this is ${time === null ? describeValue(date) : 'an invalid one'}.`);
+    if (time === null || Number.isNaN(time))
+      throw invalid(`Day.from takes a valid Date; this is ${time === null ? describeValue(date) : 'an invalid one'}.`);
     return new Day(...calendarDay(time, timeZone));
   }
 
@@ -55,9 +56,11 @@ export class Day {
    * @throws CloudCodeError `invalid_value` when `days` is no whole number, or outside the years 1 to 9999
    */
   addDays(days: number): Day {
-    if (!Number.isSafeInteger(days)) throw invalid(`addDays takes a whole number of days; this is ${describeValue(days)}.`);
+    if (!Number.isSafeInteger(days))
+      throw invalid(`addDays takes a whole number of days; this is ${describeValue(days)}.`);
     const date = new Date(timeOf(this.year, this.month, this.day) + days * dayMs);
-    if (Number.isNaN(date.getTime())) throw invalid(`${this.toString()} and ${days} days is outside the years 1 to 9999.`);
+    if (Number.isNaN(date.getTime()))
+      throw invalid(`${this.toString()} and ${days} days is outside the years 1 to 9999.`);
     return Day.from(date);
   }
 
@@ -119,17 +122,28 @@ function parse(given: readonly unknown[]): readonly [number, number, number] {
     if (match === null) throw invalid(`${describeValue(first)} is no day.`, "Write it as new Day('2026-03-01').");
     return check(Number(match[1]), Number(match[2]), Number(match[3]));
   }
-  if (Object.prototype.toString.call(first) === '[object Date]') throw invalid('A Day is not made of a Date like this.', "Write Day.from(date): the day of that time in UTC; Day.from(date, 'Europe/Berlin'): in a time zone.");
+  if (Object.prototype.toString.call(first) === '[object Date]')
+    throw invalid(
+      'A Day is not made of a Date like this.',
+      "Write Day.from(date): the day of that time in UTC; Day.from(date, 'Europe/Berlin'): in a time zone.",
+    );
   const isThree = given.length === 3 && given.every((part) => typeof part === 'number');
-  if (!isThree) throw invalid(`A Day is made of a year, a month and a day, or of a text; this is ${given.length === 1 ? describeValue(first) : `${given.length} arguments`}.`, "Write new Day(2026, 3, 1) or new Day('2026-03-01').");
+  if (!isThree)
+    throw invalid(
+      `A Day is made of a year, a month and a day, or of a text; this is ${given.length === 1 ? describeValue(first) : `${given.length} arguments`}.`,
+      "Write new Day(2026, 3, 1) or new Day('2026-03-01').",
+    );
   return check(first as number, month as number, day as number);
 }
 
 function check(year: number, month: number, day: number): readonly [number, number, number] {
-  if (!Number.isInteger(year) || year < 1 || year > 9999) throw invalid(`The year ${year} is no whole number from 1 to 9999.`);
-  if (!Number.isInteger(month) || month < 1 || month > 12) throw invalid(`The month ${month} is no whole number from 1 to 12.`, 'January is 1.');
+  if (!Number.isInteger(year) || year < 1 || year > 9999)
+    throw invalid(`The year ${year} is no whole number from 1 to 9999.`);
+  if (!Number.isInteger(month) || month < 1 || month > 12)
+    throw invalid(`The month ${month} is no whole number from 1 to 12.`, 'January is 1.');
   const last = new Date(timeOf(year, month + 1, 0)).getUTCDate();
-  if (!Number.isInteger(day) || day < 1 || day > last) throw invalid(`${digits(year, 4)}-${digits(month, 2)} has days from 1 to ${last}; ${day} is none of them.`);
+  if (!Number.isInteger(day) || day < 1 || day > last)
+    throw invalid(`${digits(year, 4)}-${digits(month, 2)} has days from 1 to ${last}; ${day} is none of them.`);
   return [year, month, day];
 }
 

@@ -20,13 +20,19 @@ const parts = ['latitude', 'longitude', 'altitude', 'horizontal_accuracy', 'vert
 /** @throws what `refuse` makes */
 export function locationToWire(value: unknown, refuse: RefuseValue): WireLocation {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw refuse(`${describeValue(value)} is no location.`, 'Assign an object such as { latitude: -33.92, longitude: 18.42 }.');
+    throw refuse(
+      `${describeValue(value)} is no location.`,
+      'Assign an object such as { latitude: -33.92, longitude: 18.42 }.',
+    );
   }
   const given = value as Record<string, unknown>;
   for (const part of Object.keys(given)) {
     if (parts.includes(part)) continue;
     const nearest = suggest(part, parts);
-    throw refuse(`a location has no \`${part}\`.`, nearest === null ? `It has ${parts.join(', ')}.` : `Did you mean \`${nearest}\`?`);
+    throw refuse(
+      `a location has no \`${part}\`.`,
+      nearest === null ? `It has ${parts.join(', ')}.` : `Did you mean \`${nearest}\`?`,
+    );
   }
   return {
     latitude: degrees(given, 'latitude', { most: 90, refuse }),
@@ -48,7 +54,11 @@ export function isReadableLocation(wire: unknown): boolean {
   if (typeof wire !== 'object' || wire === null) return false;
   const { timestamp, ...numbers } = wire as Record<string, unknown>;
   const isWhole = typeof numbers['latitude'] === 'number' && typeof numbers['longitude'] === 'number';
-  return isWhole && Object.values(numbers).every((number) => number === null || typeof number === 'number') && (timestamp === null || isTimeText(timestamp));
+  return (
+    isWhole &&
+    Object.values(numbers).every((number) => number === null || typeof number === 'number') &&
+    (timestamp === null || isTimeText(timestamp))
+  );
 }
 
 /** Whether the database has written it as a time of the years 1 to 9999: `2026-03-01T09:00:00.000Z`. */
@@ -56,7 +66,11 @@ export function isTimeText(wire: unknown): boolean {
   return typeof wire === 'string' && wire.length === 24 && wire[10] === 'T';
 }
 
-function degrees(given: Record<string, unknown>, part: string, { most, refuse }: { readonly most: number; readonly refuse: RefuseValue }): number {
+function degrees(
+  given: Record<string, unknown>,
+  part: string,
+  { most, refuse }: { readonly most: number; readonly refuse: RefuseValue },
+): number {
   const value = given[part];
   if (typeof value === 'number' && value >= -most && value <= most) return value === 0 ? 0 : value;
   throw refuse(`its ${part} is ${describeValue(value)}; it must be a number from -${most} to ${most}.`);
@@ -73,6 +87,7 @@ function time(value: unknown, refuse: RefuseValue): string | null {
   if (value === undefined || value === null) return null;
   const isDate = Object.prototype.toString.call(value) === '[object Date]';
   const date = isDate ? new Date((value as Date).getTime()) : null;
-  if (date !== null && !Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999) return date.toISOString();
+  if (date !== null && !Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999)
+    return date.toISOString();
   throw refuse(`its timestamp is ${describeValue(value)}; it must be a valid Date of the years 1 to 9999, or null.`);
 }

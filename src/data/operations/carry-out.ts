@@ -64,19 +64,32 @@ interface Written extends Missing {
   readonly version?: string;
 }
 
-async function insert(db: Queryable, { caller, target }: DataScope, operation: Step<Saving>): Promise<Partial<WriteAnswer>> {
+async function insert(
+  db: Queryable,
+  { caller, target }: DataScope,
+  operation: Step<Saving>,
+): Promise<Partial<WriteAnswer>> {
   const [row] = await db.query<Written>(insertObjects(target, caller, operation));
   refuseChanged(operation, row?.changed ?? []);
   return { version: row?.version ?? null };
 }
 
-async function update(db: Queryable, { caller, target }: DataScope, operation: Step<Saving>): Promise<Partial<WriteAnswer>> {
+async function update(
+  db: Queryable,
+  { caller, target }: DataScope,
+  operation: Step<Saving>,
+): Promise<Partial<WriteAnswer>> {
   const rows = await db.query<Written>(updateObjects(target, caller, operation));
   if (operation.version === 'noted') {
     const overwritten = missingOf(operation, rows);
     if (overwritten.length === 0) return { version: rows[0]?.version ?? null };
     const { model, columns } = operation;
-    refuseMissing(operation, await db.query<Missing>(updateObjects(target, caller, { model, columns, ids: overwritten, rows: operation.rows, hasMoreRows: true })));
+    refuseMissing(
+      operation,
+      await db.query<Missing>(
+        updateObjects(target, caller, { model, columns, ids: overwritten, rows: operation.rows, hasMoreRows: true }),
+      ),
+    );
     return { overwritten };
   }
   const changed = rows[0]?.changed ?? [];
@@ -85,10 +98,18 @@ async function update(db: Queryable, { caller, target }: DataScope, operation: S
   return { version: rows[0]?.version ?? null };
 }
 
-async function increment(db: Queryable, { caller, target }: DataScope, operation: Step<Increment>): Promise<Partial<WriteAnswer>> {
+async function increment(
+  db: Queryable,
+  { caller, target }: DataScope,
+  operation: Step<Increment>,
+): Promise<Partial<WriteAnswer>> {
   const [row] = await db.query<Missing & { incremented: string | null }>(incrementObjects(target, caller, operation));
   const [id, ...others] = row?.missing ?? [];
-  if (id !== undefined) throw new CloudCodeError('object_not_found', `There is no ${operation.model} ${id}${more(others)}: it was never stored, or it was destroyed. Nothing was written.`);
+  if (id !== undefined)
+    throw new CloudCodeError(
+      'object_not_found',
+      `There is no ${operation.model} ${id}${more(others)}: it was never stored, or it was destroyed. Nothing was written.`,
+    );
   const sums = JSON.parse(row?.incremented ?? '{}') as Readonly<Record<string, readonly number[]>>;
   return { incremented: operation.ids.map((each) => sums[each] ?? []) };
 }
@@ -106,15 +127,25 @@ function missingOf({ ids }: { readonly ids: readonly string[] }, [row]: readonly
 }
 
 /** @param changed those of them that are there */
-function refuseMissing(operation: { readonly model: string; readonly ids: readonly string[] }, rows: readonly Missing[], changed: readonly string[] = []): void {
+function refuseMissing(
+  operation: { readonly model: string; readonly ids: readonly string[] },
+  rows: readonly Missing[],
+  changed: readonly string[] = [],
+): void {
   const [id, ...others] = missingOf(operation, rows).filter((each) => !changed.includes(each));
   if (id === undefined) return;
-  throw new CloudCodeError('object_destroyed', `${operation.model} ${id}${more(others)} is not there any more: it was destroyed elsewhere. Nothing was written.`);
+  throw new CloudCodeError(
+    'object_destroyed',
+    `${operation.model} ${id}${more(others)} is not there any more: it was destroyed elsewhere. Nothing was written.`,
+  );
 }
 
 function refuseChanged({ model }: { readonly model: string }, [id, ...others]: readonly string[]): void {
   if (id === undefined) return;
-  throw new CloudCodeError('object_changed', `${model} ${id}${more(others)} was saved elsewhere since it was read. Nothing was written. reload() it, change it again and save.`);
+  throw new CloudCodeError(
+    'object_changed',
+    `${model} ${id}${more(others)} was saved elsewhere since it was read. Nothing was written. reload() it, change it again and save.`,
+  );
 }
 
 function more(others: readonly string[]): string {

@@ -10,7 +10,11 @@ import type { DataScope } from './carry-out.ts';
  * Reads for an attempt, refused by the database once it is superseded. The answers are JSON texts, made by the database and not looked into here.
  * @throws CloudCodeError `attempt_superseded`, `unknown_model`, `unknown_field`, `invalid_expression`, `data_model_conflict`
  */
-export async function readObjects(db: Queryable, scope: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+export async function readObjects(
+  db: Queryable,
+  scope: DataScope,
+  call: SelectCall | CountCall | ReadFileCall,
+): Promise<string> {
   try {
     return await read(db, scope, call);
   } catch (error) {
@@ -18,10 +22,16 @@ export async function readObjects(db: Queryable, scope: DataScope, call: SelectC
   }
 }
 
-async function read(db: Queryable, { target, caller }: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+async function read(
+  db: Queryable,
+  { target, caller }: DataScope,
+  call: SelectCall | CountCall | ReadFileCall,
+): Promise<string> {
   switch (call.kind) {
     case 'select': {
-      const [row] = await db.query<{ objects: string } | { columns: string; cut: boolean }>(selectPage(target, caller, call));
+      const [row] = await db.query<{ objects: string } | { columns: string; cut: boolean }>(
+        selectPage(target, caller, call),
+      );
       if (row !== undefined && 'columns' in row) return `{"columns":${row.columns},"cut":${row.cut}}`;
       return `{"objects":${row?.objects ?? '[]'}}`;
     }

@@ -22,7 +22,12 @@ const charactersOfRun = 256;
 export async function writeBatch(store: Store, scope: DataScope, { id, parts }: Batch): Promise<WriteAnswer> {
   const answer = await store.transaction(async (db) => {
     const version = await insertBatch(db, { id, runId: scope.caller.runId });
-    const done = { destroyed: [] as number[], runs: [] as string[], incremented: [] as (readonly number[])[], overwritten: [] as string[] };
+    const done = {
+      destroyed: [] as number[],
+      runs: [] as string[],
+      incremented: [] as (readonly number[])[],
+      overwritten: [] as string[],
+    };
     const add = async (operation: WriteOperation): Promise<void> => {
       const answer = await carryOut(db, scope, operation);
       done.destroyed.push(...answer.destroyed);

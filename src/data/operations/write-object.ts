@@ -21,11 +21,19 @@ export function isOnceOnly(operation: SingleWrite): boolean {
  * earlier try may have been committed, so that an object that is not there to be destroyed is none to complain of.
  * @throws as carryOut
  */
-export async function writeObject(db: Queryable, scope: DataScope, given: { readonly operation: SingleWrite; readonly isRepeated: boolean }): Promise<WriteAnswer> {
+export async function writeObject(
+  db: Queryable,
+  scope: DataScope,
+  given: { readonly operation: SingleWrite; readonly isRepeated: boolean },
+): Promise<WriteAnswer> {
   try {
     return await carryOut(db, scope, given.operation);
   } catch (error) {
-    const isDone = given.isRepeated && given.operation.do === 'destroy' && error instanceof CloudCodeError && error.code === 'object_destroyed';
+    const isDone =
+      given.isRepeated &&
+      given.operation.do === 'destroy' &&
+      error instanceof CloudCodeError &&
+      error.code === 'object_destroyed';
     if (isDone) return nothingWritten;
     throw error;
   }
@@ -35,7 +43,11 @@ export async function writeObject(db: Queryable, scope: DataScope, given: { read
  * Carries out a single write that may be done once only, and notes it in the same statement. One that was carried out before, by its id, is answered as it was then.
  * @throws as carryOut
  */
-export async function writeObjectOnce(db: Queryable, scope: DataScope, { id, operation }: { readonly id: string; readonly operation: SingleWrite }): Promise<WriteAnswer> {
+export async function writeObjectOnce(
+  db: Queryable,
+  scope: DataScope,
+  { id, operation }: { readonly id: string; readonly operation: SingleWrite },
+): Promise<WriteAnswer> {
   try {
     return await carryOut(db, scope, { ...operation, call: id });
   } catch (error) {
@@ -47,7 +59,13 @@ export async function writeObjectOnce(db: Queryable, scope: DataScope, { id, ope
 }
 
 /** What a batch was answered that this run has carried out before; null when it has not. */
-export async function earlierAnswer(db: Queryable, { caller: { runId } }: DataScope, id: string): Promise<WriteAnswer | null> {
+export async function earlierAnswer(
+  db: Queryable,
+  { caller: { runId } }: DataScope,
+  id: string,
+): Promise<WriteAnswer | null> {
   const earlier = await readBatchAnswer(db, { id, runId });
-  return earlier === null ? null : { ...nothingWritten, ...(JSON.parse(earlier.answerJson) as Partial<WriteAnswer>), version: earlier.version };
+  return earlier === null
+    ? null
+    : { ...nothingWritten, ...(JSON.parse(earlier.answerJson) as Partial<WriteAnswer>), version: earlier.version };
 }

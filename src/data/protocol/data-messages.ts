@@ -8,7 +8,13 @@ import type { ScheduleRequest } from '../../engine/core/schedule-request.ts';
  * `latitude, longitude, altitude, horizontal_accuracy, vertical_accuracy, timestamp`, a stored file `{ key, filename, contentType, size }`,
  * and on its way to the database with `base64` besides.
  */
-export type WireValue = string | number | boolean | null | readonly (string | number | boolean | null)[] | Readonly<Record<string, unknown>>;
+export type WireValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly (string | number | boolean | null)[]
+  | Readonly<Record<string, unknown>>;
 
 /** An expression such as `make = ? and count > ?` with a value for each `?`. */
 export interface Condition {

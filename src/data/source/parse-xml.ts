@@ -27,8 +27,15 @@ export function parseXmlFile(file: string, bytes: Uint8Array): XmlFile {
     if (root === null) throw new CloudCodeError('invalid_data_model', `${file} has no element.`);
     return { root, lineOf: ({ start }) => countUpTo(lineStarts, start) };
   } catch (error) {
-    if (error instanceof XmlError) throw malformed({ file, text, message: error.message.split(' (line ')[0] ?? '', offset: offsetOf(text, error.pos) });
-    if (error instanceof RangeError) throw new CloudCodeError('invalid_data_model', `${file}: its elements are nested too deeply.`, { cause: error });
+    if (error instanceof XmlError)
+      throw malformed({
+        file,
+        text,
+        message: error.message.split(' (line ')[0] ?? '',
+        offset: offsetOf(text, error.pos),
+      });
+    if (error instanceof RangeError)
+      throw new CloudCodeError('invalid_data_model', `${file}: its elements are nested too deeply.`, { cause: error });
     throw error;
   }
 }
@@ -37,7 +44,10 @@ function decode(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CloudCodeError('invalid_data_model', `${file} is not UTF-8.`, { hint: 'Save it in the encoding UTF-8.', cause: error });
+    throw new CloudCodeError('invalid_data_model', `${file} is not UTF-8.`, {
+      hint: 'Save it in the encoding UTF-8.',
+      cause: error,
+    });
   }
 }
 
@@ -56,14 +66,24 @@ function refuseDocumentType(file: string, text: string): void {
   let offset = 0;
   for (beforeRoot.lastIndex = 0; beforeRoot.test(text);) offset = beforeRoot.lastIndex;
   if (!text.startsWith('<!DOCTYPE', offset)) return;
-  throw malformed({ file, text, message: 'A document type is not allowed, nor are the entities that it may define', offset, hint: 'Remove <!DOCTYPE …>.' });
+  throw malformed({
+    file,
+    text,
+    message: 'A document type is not allowed, nor are the entities that it may define',
+    offset,
+    hint: 'Remove <!DOCTYPE …>.',
+  });
 }
 
 function refuseOtherEncoding(file: string, children: readonly unknown[]): void {
   const declaration = children.find((child) => child instanceof XmlDeclaration);
   const encoding = declaration?.encoding ?? 'UTF-8';
   if (!/^(utf-8|us-ascii)$/i.test(encoding)) {
-    throw new CloudCodeError('invalid_data_model', `${file}:1: the encoding is ${JSON.stringify(encoding)}; it must be UTF-8.`, { hint: 'Save the file in UTF-8 and write encoding="UTF-8", or nothing.' });
+    throw new CloudCodeError(
+      'invalid_data_model',
+      `${file}:1: the encoding is ${JSON.stringify(encoding)}; it must be UTF-8.`,
+      { hint: 'Save the file in UTF-8 and write encoding="UTF-8", or nothing.' },
+    );
   }
 }
 
@@ -84,12 +104,28 @@ function malformed({ file, text, message, offset, hint = hintFor(message) }: Mal
   const before = text.slice(0, offset).split(/\r\n|[\r\n]/);
   const lineStart = before.at(-1) ?? '';
   const lineText = lineStart + (text.slice(offset).split(/[\r\n]/, 1)[0] ?? '');
-  const location = { file, namespace: 'file', line: before.length, column: Buffer.byteLength(lineStart), length: 0, lineText, suggestion: '' };
-  return fromMessage('invalid_data_model', { id: '', pluginName: '', text: message, location, notes: hint === null ? [] : [{ text: hint, location: null }], detail: undefined });
+  const location = {
+    file,
+    namespace: 'file',
+    line: before.length,
+    column: Buffer.byteLength(lineStart),
+    length: 0,
+    lineText,
+    suggestion: '',
+  };
+  return fromMessage('invalid_data_model', {
+    id: '',
+    pluginName: '',
+    text: message,
+    location,
+    notes: hint === null ? [] : [{ text: hint, location: null }],
+    detail: undefined,
+  });
 }
 
 function hintFor(message: string): string | null {
-  if (/reference|entity/.test(message)) return 'Write `&amp;` for the character &; besides &amp;, &lt;, &gt;, &quot; and &apos; there are only numbers, such as &#233;.';
+  if (/reference|entity/.test(message))
+    return 'Write `&amp;` for the character &; besides &amp;, &lt;, &gt;, &quot; and &apos; there are only numbers, such as &#233;.';
   if (message.includes('Unescaped `<`')) return 'Write `&lt;` for the character <.';
   return null;
 }

@@ -24,17 +24,32 @@ export async function readDataModelFile(folder: string, taskNames: readonly stri
   const inside = await readdir(folder);
   const [file, other] = dataModelFiles.filter((name) => inside.includes(name));
   if (file === undefined) return null;
-  if (other !== undefined) throw new CloudCodeError('invalid_data_model', `There are two data models, ${file} and ${other}.`, { hint: 'Keep one of them.' });
-  const draft = file === xmlFile ? await atStep(`reading ${xmlFile}`, () => readXml(folder)) : { models: await readModelModule(folder, file), problems: [] };
+  if (other !== undefined)
+    throw new CloudCodeError('invalid_data_model', `There are two data models, ${file} and ${other}.`, {
+      hint: 'Keep one of them.',
+    });
+  const draft =
+    file === xmlFile
+      ? await atStep(`reading ${xmlFile}`, () => readXml(folder))
+      : { models: await readModelModule(folder, file), problems: [] };
   const { dataModel, problems } = checkDataModel(draft.models, taskNames);
-  throwErrors([...draft.problems, ...problems].toSorted((left, right) => left.where.order - right.where.order).map(describeProblem));
+  throwErrors(
+    [...draft.problems, ...problems]
+      .toSorted((left, right) => left.where.order - right.where.order)
+      .map(describeProblem),
+  );
   return dataModel;
 }
 
 async function readXml(folder: string): Promise<SchemaDraft> {
   const path = join(folder, xmlFile);
   const { size } = await stat(path);
-  if (size > maxBytes) throw new CloudCodeError('invalid_data_model', `${xmlFile} has ${size} bytes; at most ${maxBytes} (5 MB) are read.`, { hint: 'A data model is a description; data belongs into the database.' });
+  if (size > maxBytes)
+    throw new CloudCodeError(
+      'invalid_data_model',
+      `${xmlFile} has ${size} bytes; at most ${maxBytes} (5 MB) are read.`,
+      { hint: 'A data model is a description; data belongs into the database.' },
+    );
   return readSchemaXml(xmlFile, await readFile(path));
 }
 

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import type { BelongsToDraft, FieldDraft, HasManyDraft, IndexDraft, ModelDraft, OptionDraft, WebhookDraft, Where } from '../model/data-model-draft.ts';
+import type {
+  BelongsToDraft,
+  FieldDraft,
+  HasManyDraft,
+  IndexDraft,
+  ModelDraft,
+  OptionDraft,
+  WebhookDraft,
+  Where,
+} from '../model/data-model-draft.ts';
 import { checkShape, formatPath, strictObject } from '../../project/check-shape.ts';
 import { loadDefaultExport } from '../../project/load-default-export.ts';
 import { joinErrors } from '../../project/problems.ts';
@@ -7,12 +16,25 @@ import { joinErrors } from '../../project/problems.ts';
 const text = z.string({ error: 'must be a string' }).optional();
 const names = z.array(z.string({ error: 'must be a string' }), { error: 'must be an array of names' });
 
-const optionSchema = strictObject({ key: z.union([z.string(), z.number()], { error: 'must be a string or a number' }).optional(), label: text });
-const optionsSchema = z.union([z.array(optionSchema), z.record(z.string(), z.string())], { error: 'must be an object of labels by their keys, or an array of { key, label }' }).optional();
+const optionSchema = strictObject({
+  key: z.union([z.string(), z.number()], { error: 'must be a string or a number' }).optional(),
+  label: text,
+});
+const optionsSchema = z
+  .union([z.array(optionSchema), z.record(z.string(), z.string())], {
+    error: 'must be an object of labels by their keys, or an array of { key, label }',
+  })
+  .optional();
 const fieldSchema = strictObject({ type: text, label: text, renamedFrom: text, options: optionsSchema });
-const belongsToSchema = z.union([z.string(), strictObject({ model: text, renamedFrom: text })], { error: 'must be the name of a model, or { model, renamedFrom }' });
-const hasManySchema = z.union([z.string(), strictObject({ model: text, inverseOf: text })], { error: 'must be the name of a model, or { model, inverseOf }' });
-const indexSchema = z.union([names, strictObject({ on: names.optional(), name: text })], { error: 'must be an array of names, or { on, name }' });
+const belongsToSchema = z.union([z.string(), strictObject({ model: text, renamedFrom: text })], {
+  error: 'must be the name of a model, or { model, renamedFrom }',
+});
+const hasManySchema = z.union([z.string(), strictObject({ model: text, inverseOf: text })], {
+  error: 'must be the name of a model, or { model, inverseOf }',
+});
+const indexSchema = z.union([names, strictObject({ on: names.optional(), name: text })], {
+  error: 'must be an array of names, or { on, name }',
+});
 const webhookSchema = strictObject({ type: text, name: text, receiver: text, action: text });
 
 const modelSchema = strictObject({
@@ -27,7 +49,9 @@ const modelSchema = strictObject({
 });
 
 function byName<Value extends z.ZodType>(value: Value) {
-  return z.record(z.string(), value, { error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined) });
+  return z.record(z.string(), value, {
+    error: (issue) => (issue.code === 'invalid_type' ? 'must be an object' : undefined),
+  });
 }
 
 type ModelShape = z.output<typeof modelSchema>;
@@ -40,8 +64,17 @@ type Place = (...path: readonly PropertyKey[]) => Where;
  * @throws CloudCodeError `invalid_data_model` when it cannot be loaded, or its default export has another shape than `defineDataModel` takes
  */
 export async function readModelModule(folder: string, file: string): Promise<readonly ModelDraft[]> {
-  const loaded = await loadDefaultExport(folder, { file, code: 'invalid_data_model', example: 'defineDataModel({ … })' });
-  const { value, errors } = checkShape(loaded, { schema: byName(modelSchema), code: 'invalid_data_model', file, name: 'the default export' });
+  const loaded = await loadDefaultExport(folder, {
+    file,
+    code: 'invalid_data_model',
+    example: 'defineDataModel({ … })',
+  });
+  const { value, errors } = checkShape(loaded, {
+    schema: byName(modelSchema),
+    code: 'invalid_data_model',
+    file,
+    name: 'the default export',
+  });
   if (errors !== null) throw joinErrors(errors);
   let order = 0;
   return Object.entries(value).map(([name, model]) => {
@@ -61,18 +94,32 @@ function draftModel(name: string, model: ModelShape, place: Place): ModelDraft {
     hasMany: Object.entries(model.hasMany ?? {}).map(([key, shape]) => draftHasMany(key, shape, place)),
     indexes: (model.indexes ?? []).map((shape, index) => draftIndex(shape, place('indexes', index))),
     display: model.display === undefined ? null : { where: place('display'), text: model.display.trim() },
-    webhooks: (model.webhooks ?? []).map(({ type = null, name: hook = null, receiver = null, action = null }, index): WebhookDraft => {
-      return { where: place('webhooks', index), type, name: hook, receiver, action };
-    }),
+    webhooks: (model.webhooks ?? []).map(
+      ({ type = null, name: hook = null, receiver = null, action = null }, index): WebhookDraft => {
+        return { where: place('webhooks', index), type, name: hook, receiver, action };
+      },
+    ),
   };
 }
 
-function draftField(name: string, { label, type, renamedFrom, options = [] }: z.output<typeof fieldSchema>, place: Place): FieldDraft {
-  return { where: place('fields', name), name, label: label ?? null, type: type ?? null, renamedFrom: renamedFrom ?? null, options: draftOptions(options, (...path) => place('fields', name, 'options', ...path)) };
+function draftField(
+  name: string,
+  { label, type, renamedFrom, options = [] }: z.output<typeof fieldSchema>,
+  place: Place,
+): FieldDraft {
+  return {
+    where: place('fields', name),
+    name,
+    label: label ?? null,
+    type: type ?? null,
+    renamedFrom: renamedFrom ?? null,
+    options: draftOptions(options, (...path) => place('fields', name, 'options', ...path)),
+  };
 }
 
 function draftOptions(options: NonNullable<z.output<typeof optionsSchema>>, place: Place): readonly OptionDraft[] {
-  if (Array.isArray(options)) return options.map(({ key = null, label = null }, index) => ({ where: place(index), key, label }));
+  if (Array.isArray(options))
+    return options.map(({ key = null, label = null }, index) => ({ where: place(index), key, label }));
   return Object.entries(options).map(([key, label]) => ({ where: place(key), key, label }));
 }
 
@@ -87,5 +134,7 @@ function draftHasMany(name: string, shape: z.output<typeof hasManySchema>, place
 }
 
 function draftIndex(shape: z.output<typeof indexSchema>, where: Where): IndexDraft {
-  return Array.isArray(shape) ? { where, name: null, on: shape } : { where, name: shape.name ?? null, on: shape.on ?? [] };
+  return Array.isArray(shape)
+    ? { where, name: null, on: shape }
+    : { where, name: shape.name ?? null, on: shape.on ?? [] };
 }

@@ -1,4 +1,11 @@
-import type { DataModelProblem, FieldDraft, IndexDraft, ModelDraft, Report, WebhookDraft } from '../model/data-model-draft.ts';
+import type {
+  DataModelProblem,
+  FieldDraft,
+  IndexDraft,
+  ModelDraft,
+  Report,
+  WebhookDraft,
+} from '../model/data-model-draft.ts';
 import { parseXmlFile } from './parse-xml.ts';
 import { readElements, type SchemaElement } from './xml-elements.ts';
 
@@ -27,8 +34,18 @@ function draftModel(model: SchemaElement, report: Report): ModelDraft {
     label: model.attribute('label'),
     renamedFrom: model.attribute('renamed-from'),
     fields: model.children('field').map(draftField),
-    belongsTo: model.children('belongs-to').map(({ where, attribute }) => ({ where, name: attribute('name'), model: attribute('model'), renamedFrom: attribute('renamed-from') })),
-    hasMany: model.children('has-many').map(({ where, attribute }) => ({ where, name: attribute('name'), model: attribute('model'), inverseOf: attribute('inverse-of') })),
+    belongsTo: model.children('belongs-to').map(({ where, attribute }) => ({
+      where,
+      name: attribute('name'),
+      model: attribute('model'),
+      renamedFrom: attribute('renamed-from'),
+    })),
+    hasMany: model.children('has-many').map(({ where, attribute }) => ({
+      where,
+      name: attribute('name'),
+      model: attribute('model'),
+      inverseOf: attribute('inverse-of'),
+    })),
     indexes: model.children('index').map(draftIndex),
     display,
     webhooks: model.children('webhook').map(draftWebhook),
@@ -36,8 +53,19 @@ function draftModel(model: SchemaElement, report: Report): ModelDraft {
 }
 
 function draftField({ where, attribute, children }: SchemaElement): FieldDraft {
-  const options = children('option').map((option) => ({ where: option.where, key: option.attribute('key'), label: option.text }));
-  return { where, name: attribute('name'), label: attribute('label'), type: attribute('type'), renamedFrom: attribute('renamed-from'), options };
+  const options = children('option').map((option) => ({
+    where: option.where,
+    key: option.attribute('key'),
+    label: option.text,
+  }));
+  return {
+    where,
+    name: attribute('name'),
+    label: attribute('label'),
+    type: attribute('type'),
+    renamedFrom: attribute('renamed-from'),
+    options,
+  };
 }
 
 function draftIndex({ where, attribute }: SchemaElement): IndexDraft {
@@ -46,5 +74,11 @@ function draftIndex({ where, attribute }: SchemaElement): IndexDraft {
 }
 
 function draftWebhook({ where, attribute }: SchemaElement): WebhookDraft {
-  return { where, name: attribute('name'), type: attribute('type'), receiver: attribute('receiver'), action: attribute('action') };
+  return {
+    where,
+    name: attribute('name'),
+    type: attribute('type'),
+    receiver: attribute('receiver'),
+    action: attribute('action'),
+  };
 }

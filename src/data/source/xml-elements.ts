@@ -24,7 +24,11 @@ interface Grammar {
 
 const grammar = {
   'data-model': { attributes: [], children: ['model'], known: null },
-  model: { attributes: ['name', 'label', 'renamed-from'], children: ['field', 'belongs-to', 'has-many', 'index', 'display', 'webhook'], known: 'name' },
+  model: {
+    attributes: ['name', 'label', 'renamed-from'],
+    children: ['field', 'belongs-to', 'has-many', 'index', 'display', 'webhook'],
+    known: 'name',
+  },
   field: { attributes: ['name', 'label', 'type', 'renamed-from'], children: ['option'], known: 'name' },
   option: { attributes: ['key'], children: [], hasText: true, known: 'key' },
   'belongs-to': { attributes: ['model', 'name', 'renamed-from'], children: [], known: 'model' },
@@ -53,15 +57,18 @@ function readElement(element: XmlElement, kind: ElementKind, reading: Reading): 
   const where = whereOf(element, reading);
   const rules: Grammar = grammar[kind];
   for (const name of Object.keys(element.attributes)) {
-    if (!rules.attributes.includes(name)) reading.report(where, `unknown attribute ${JSON.stringify(name)}.`, hintFor(name, rules.attributes));
+    if (!rules.attributes.includes(name))
+      reading.report(where, `unknown attribute ${JSON.stringify(name)}.`, hintFor(name, rules.attributes));
   }
   if (rules.hasText === undefined) refuseText(element, where, reading.report);
-  const children = element.children.filter((child) => child instanceof XmlElement).flatMap((child) => {
-    const childKind = elementKinds.find((known) => known === child.name && rules.children.includes(known));
-    if (childKind !== undefined) return [readElement(child, childKind, reading)];
-    refuseElement(child, { kind, known: rules.children }, reading);
-    return [];
-  });
+  const children = element.children
+    .filter((child) => child instanceof XmlElement)
+    .flatMap((child) => {
+      const childKind = elementKinds.find((known) => known === child.name && rules.children.includes(known));
+      if (childKind !== undefined) return [readElement(child, childKind, reading)];
+      refuseElement(child, { kind, known: rules.children }, reading);
+      return [];
+    });
   return {
     where,
     kind,
@@ -72,20 +79,36 @@ function readElement(element: XmlElement, kind: ElementKind, reading: Reading): 
 }
 
 function onOneLine(text: string): string {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join(' ');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
 }
 
 const elementKinds = Object.keys(grammar) as readonly ElementKind[];
 
 function refuseText(element: XmlElement, where: Where, report: Report): void {
-  const text = element.children.flatMap((child) => (child instanceof XmlText ? [child.text.trim()] : [])).find((found) => found !== '');
-  if (text !== undefined) report(where, `it holds text, ${JSON.stringify(shorten(text))}, where only elements and attributes can be.`);
+  const text = element.children
+    .flatMap((child) => (child instanceof XmlText ? [child.text.trim()] : []))
+    .find((found) => found !== '');
+  if (text !== undefined)
+    report(where, `it holds text, ${JSON.stringify(shorten(text))}, where only elements and attributes can be.`);
 }
 
-function refuseElement(element: XmlElement, parent: { readonly kind: ElementKind; readonly known: readonly string[] }, reading: Reading): void {
+function refuseElement(
+  element: XmlElement,
+  parent: { readonly kind: ElementKind; readonly known: readonly string[] },
+  reading: Reading,
+): void {
   const where = whereOf(element, reading);
   const isKnown = elementKinds.some((known) => known === element.name);
-  if (isKnown) reading.report(where, `<${element.name}> cannot be in <${parent.kind}>.`, `It belongs into <${holderOf(element.name)}>.`);
+  if (isKnown)
+    reading.report(
+      where,
+      `<${element.name}> cannot be in <${parent.kind}>.`,
+      `It belongs into <${holderOf(element.name)}>.`,
+    );
   else reading.report(where, `unknown element <${element.name}>.`, hintFor(element.name, parent.known));
 }
 
@@ -96,19 +119,28 @@ function holderOf(name: string): string {
 function hintFor(name: string, known: readonly string[]): string | undefined {
   const nearest = suggest(name, known);
   if (nearest !== null) return `Did you mean \`${nearest}\`?`;
-  return known.length === 0 ? 'There is none that it could have.' : `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}.`;
+  return known.length === 0
+    ? 'There is none that it could have.'
+    : `There ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}.`;
 }
 
 /** `schema.xml:14: <option key="good"> of field condition of model asset`. */
 function whereOf(element: XmlElement, { file, lineOf }: Reading): Where {
   const holders: string[] = [];
-  for (let holder = element.parent; holder instanceof XmlElement && holder.name !== 'data-model'; holder = holder.parent) {
+  for (
+    let holder = element.parent;
+    holder instanceof XmlElement && holder.name !== 'data-model';
+    holder = holder.parent
+  ) {
     holders.push(` of ${holder.name} ${shorten(nameOf(holder) ?? 'without a name')}`);
   }
   const line = lineOf(element);
   const known = knownBy(element);
   const name = nameOf(element);
-  return { text: `${file}:${line}: <${element.name}${name === null ? '' : ` ${known}=${JSON.stringify(shorten(name))}`}>${holders.join('')}`, order: element.start };
+  return {
+    text: `${file}:${line}: <${element.name}${name === null ? '' : ` ${known}=${JSON.stringify(shorten(name))}`}>${holders.join('')}`,
+    order: element.start,
+  };
 }
 
 function nameOf(element: XmlElement): string | null {

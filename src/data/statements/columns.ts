@@ -38,7 +38,10 @@ export function columnsOf(field: Field): readonly Column[] {
       return [{ name: field.name, type: 'integer[]' }];
     case 'location':
       return [
-        ...['latitude', 'longitude', 'altitude', 'horizontal_accuracy', 'vertical_accuracy'].map((part) => ({ name: `${field.name}.${part}`, type: 'double precision' })),
+        ...['latitude', 'longitude', 'altitude', 'horizontal_accuracy', 'vertical_accuracy'].map((part) => ({
+          name: `${field.name}.${part}`,
+          type: 'double precision',
+        })),
         { name: `${field.name}.timestamp`, type: time },
       ];
     case 'attachment':

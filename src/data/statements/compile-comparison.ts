@@ -11,12 +11,17 @@ export interface Alternatives {
 }
 
 /** Comparisons with null are true or false as in JavaScript, not unknown: `= null` is "is null", `!=` a value holds for null, the rest fails. */
-export function compileComparison({ attribute, operator, value }: BoundComparison, parameters: Parameters): Alternatives {
+export function compileComparison(
+  { attribute, operator, value }: BoundComparison,
+  parameters: Parameters,
+): Alternatives {
   const column = columnOf(attribute);
-  if (operator === '!=') return opposite(compileComparison({ kind: 'comparison', attribute, operator: '=', value }, parameters));
+  if (operator === '!=')
+    return opposite(compileComparison({ kind: 'comparison', attribute, operator: '=', value }, parameters));
   if (operator === 'in') return isIn({ attribute, items: Array.isArray(value) ? value : [] }, parameters);
   if (value === null) return operator === '=' ? { holds: `${column} is null`, fails: `${column} is not null` } : never;
-  if (operator === 'starts with') return test(column, `starts_with(${folded(column)}, ${folded(parameters.add(value, 'text'))})`);
+  if (operator === 'starts with')
+    return test(column, `starts_with(${folded(column)}, ${folded(parameters.add(value, 'text'))})`);
   const type = typeOf(attribute);
   if (operator === 'contains') {
     if (type.endsWith('[]')) return test(column, `${column} @> ${parameters.add([value], type)}`);
@@ -29,7 +34,10 @@ export function compileComparison({ attribute, operator, value }: BoundCompariso
   const comparable = typeof value === 'number' && type === 'bigint' ? wholeBound(operator, value) : value;
   if (comparable === null) return never;
   const parameter = parameters.add(comparable, type);
-  return { holds: `${column} ${operator} ${parameter}`, fails: `(${column} ${contrary[operator]} ${parameter} or ${column} is null)` };
+  return {
+    holds: `${column} ${operator} ${parameter}`,
+    fails: `(${column} ${contrary[operator]} ${parameter} or ${column} is null)`,
+  };
 }
 
 const never: Alternatives = { holds: 'false', fails: 'true' };
@@ -49,11 +57,16 @@ function folded(text: string): string {
   return `upper(${text} collate "und-x-icu") collate "C"`;
 }
 
-function isIn({ attribute, items }: { readonly attribute: Attribute; readonly items: readonly ArgumentValue[] }, parameters: Parameters): Alternatives {
+function isIn(
+  { attribute, items }: { readonly attribute: Attribute; readonly items: readonly ArgumentValue[] },
+  parameters: Parameters,
+): Alternatives {
   const column = columnOf(attribute);
   const type = typeOf(attribute);
   const isWhole = type === 'bigint';
-  const values = items.filter((item) => item !== null && (!isWhole || Number.isInteger(item))).map((item) => (isWhole && typeof item === 'number' ? clamped(item) : item));
+  const values = items
+    .filter((item) => item !== null && (!isWhole || Number.isInteger(item)))
+    .map((item) => (isWhole && typeof item === 'number' ? clamped(item) : item));
   const hasNull = items.includes(null);
   if (values.length === 0) return hasNull ? { holds: `${column} is null`, fails: `${column} is not null` } : never;
   const list = parameters.add(values, `${type}[]`);

@@ -11,14 +11,20 @@ import type { Parameters } from './statement.ts';
  */
 export function compileWhere(model: Model, where: readonly Condition[], parameters: Parameters): string {
   if (where.length === 0) return 'true';
-  return joined('and', where.map((condition) => compile(bindExpression(model, condition), false, parameters)));
+  return joined(
+    'and',
+    where.map((condition) => compile(bindExpression(model, condition), false, parameters)),
+  );
 }
 
 function compile(expression: BoundExpression, isNegated: boolean, parameters: Parameters): string {
   switch (expression.kind) {
     case 'and':
     case 'or':
-      return joined((expression.kind === 'and') === isNegated ? 'or' : 'and', expression.parts.map((part) => compile(part, isNegated, parameters)));
+      return joined(
+        (expression.kind === 'and') === isNegated ? 'or' : 'and',
+        expression.parts.map((part) => compile(part, isNegated, parameters)),
+      );
     case 'not':
       return compile(expression.part, !isNegated, parameters);
     case 'comparison': {

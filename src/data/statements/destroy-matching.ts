@@ -33,5 +33,7 @@ export function destroyMatching(target: DataTarget, caller: Caller, selection: S
 }
 
 function limitOf({ limit, skip }: Selection, parameters: Parameters): string {
-  return limit === null && skip === 0 ? '' : `limit ${parameters.add(limit, 'bigint')} offset ${parameters.add(skip, 'bigint')}`;
+  return limit === null && skip === 0
+    ? ''
+    : `limit ${parameters.add(limit, 'bigint')} offset ${parameters.add(skip, 'bigint')}`;
 }

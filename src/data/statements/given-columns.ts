@@ -26,7 +26,9 @@ export function givenColumns(model: Model, names: readonly string[]): readonly G
     if (field !== undefined) return givenField(field);
     const belongsTo = model.belongsTo.map(belongsToColumn).find((column) => column.name === name);
     if (belongsTo !== undefined) return given(belongsTo);
-    throw new CloudCodeError('unknown_field', `The model \`${model.name}\` has no field ${JSON.stringify(name)}.`, { hint: hintForUnknown(model, name) });
+    throw new CloudCodeError('unknown_field', `The model \`${model.name}\` has no field ${JSON.stringify(name)}.`, {
+      hint: hintForUnknown(model, name),
+    });
   });
 }
 
@@ -47,7 +49,10 @@ function givenField(field: Field): GivenColumn {
   const name = quoteName(field.name);
   return {
     definition: `${name} json`,
-    targets: columns.map((column) => ({ column: quoteName(column.name), value: partOf(`g.${name}`, column.name.slice(field.name.length + 1), column.type) })),
+    targets: columns.map((column) => ({
+      column: quoteName(column.name),
+      value: partOf(`g.${name}`, column.name.slice(field.name.length + 1), column.type),
+    })),
   };
 }
 

@@ -11,5 +11,8 @@ export class OutdatedModel extends CloudCodeError {}
 export function asOutdated(error: unknown): unknown {
   if (!gone.has(sqlState(error) ?? '')) return error;
   const what = error instanceof Error ? error.message : String(error);
-  return new OutdatedModel('data_model_conflict', `The tables have changed since this attempt began: ${what}.`, { hint: 'A deployment has renamed it. The next attempt has the new data model.', cause: error });
+  return new OutdatedModel('data_model_conflict', `The tables have changed since this attempt began: ${what}.`, {
+    hint: 'A deployment has renamed it. The next attempt has the new data model.',
+    cause: error,
+  });
 }

@@ -14,9 +14,15 @@ import { type DataTarget, modelOf } from './target.ts';
  */
 export function readFile(target: DataTarget, caller: Caller, call: Omit<ReadFileCall, 'kind'>): Statement {
   const model = modelOf(target, call.model);
-  const field = model.fields.find(({ name, type }) => name === call.field && attachmentTypes.some((each) => each === type));
+  const field = model.fields.find(
+    ({ name, type }) => name === call.field && attachmentTypes.some((each) => each === type),
+  );
   if (field === undefined) {
-    throw new CloudCodeError('unknown_field', `The model \`${model.name}\` has no stored file ${JSON.stringify(call.field)}.`, { hint: hintForUnknown(model, call.field) });
+    throw new CloudCodeError(
+      'unknown_field',
+      `The model \`${model.name}\` has no stored file ${JSON.stringify(call.field)}.`,
+      { hint: hintForUnknown(model, call.field) },
+    );
   }
   const parameters = openParameters(caller);
   const bytes = `t.${quoteName(`${field.name}.bytes`)}`;

@@ -27,8 +27,15 @@ export function rowShapeOf(model: Model): RowShape {
 function describeRow(model: Model): RowShape {
   const ids = [idColumn, ...model.belongsTo.map(belongsToColumn)].map(({ name }) => column(name));
   const fields = model.fields.flatMap(columnsOf).filter(({ type }) => type !== 'bytea');
-  const parts = [column(idColumn.name), ...model.fields.map(fieldJson), ...model.belongsTo.map((each) => column(belongsToColumn(each).name)), column(versionColumn)];
-  const texts = model.fields.filter(({ type }) => type === 'text').map(({ name }) => `coalesce(octet_length(${column(name)}), 0)`);
+  const parts = [
+    column(idColumn.name),
+    ...model.fields.map(fieldJson),
+    ...model.belongsTo.map((each) => column(belongsToColumn(each).name)),
+    column(versionColumn),
+  ];
+  const texts = model.fields
+    .filter(({ type }) => type === 'text')
+    .map(({ name }) => `coalesce(octet_length(${column(name)}), 0)`);
   return {
     columns: [...ids, ...fields.map(({ name }) => column(name)), `t.xmin as ${quoteName(versionColumn)}`].join(', '),
     json: jsonArray(parts),
@@ -41,7 +48,9 @@ function describeRow(model: Model): RowShape {
 const mostArguments = 100;
 
 function jsonArray(parts: readonly string[]): string {
-  return parts.length <= mostArguments ? `json_build_array(${parts.join(', ')})` : `array_to_json(array[${parts.map((part) => `to_json(${part})`).join(', ')}])`;
+  return parts.length <= mostArguments
+    ? `json_build_array(${parts.join(', ')})`
+    : `array_to_json(array[${parts.map((part) => `to_json(${part})`).join(', ')}])`;
 }
 
 /** Dates and numbers are written in JSON the same whatever the session's settings; times would depend on its time zone. */
@@ -51,7 +60,9 @@ function fieldJson(field: Field): string {
     case 'datetime':
       return isoTime(column(field.name));
     case 'location': {
-      const numbers = ['latitude', 'longitude', 'altitude', 'horizontal_accuracy', 'vertical_accuracy'].map((name) => `'${name}', ${part(name)}`);
+      const numbers = ['latitude', 'longitude', 'altitude', 'horizontal_accuracy', 'vertical_accuracy'].map(
+        (name) => `'${name}', ${part(name)}`,
+      );
       return `case when ${part('latitude')} is not null then json_build_object(${numbers.join(', ')}, 'timestamp', ${isoTime(part('timestamp'))}) end`;
     }
     case 'attachment':

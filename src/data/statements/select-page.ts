@@ -30,13 +30,27 @@ export function selectPage(target: DataTarget, caller: Caller, { selection, afte
   const rows = `select ${shape.columns} from ${tableName(target.schema, model.name)} t where ${where}`;
   const one = most === 1 ? objectOf : columnsOf;
   if (after !== null) {
-    const places = placesAfter(model, { terms, after }, parameters).map((place) => `(${rows} and ${place} order by ${order} ${limit})`);
-    return searchOf(one(shape, order, places.length === 1 ? places.join('') : `select * from (${places.join(' union all ')}) t order by ${order} ${limit}`), parameters);
+    const places = placesAfter(model, { terms, after }, parameters).map(
+      (place) => `(${rows} and ${place} order by ${order} ${limit})`,
+    );
+    return searchOf(
+      one(
+        shape,
+        order,
+        places.length === 1
+          ? places.join('')
+          : `select * from (${places.join(' union all ')}) t order by ${order} ${limit}`,
+      ),
+      parameters,
+    );
   }
   const offset = selection.skip > 0 ? ` offset ${parameters.add(selection.skip, 'bigint')}` : '';
   // Sorted by id, a rare object would be looked for through all others.
   const isAny = selection.limit === 1 && terms.length === 0 && selection.skip === 0;
-  return searchOf(one(shape, order, isAny ? `${rows} ${limit}` : `${rows} order by ${order} ${limit}${offset}`), parameters);
+  return searchOf(
+    one(shape, order, isAny ? `${rows} ${limit}` : `${rows} order by ${order} ${limit}${offset}`),
+    parameters,
+  );
 }
 
 // The fence is checked in the select list: a condition that can hold for no row would take a WHERE, and the check in it, out of the plan.

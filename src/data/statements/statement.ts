@@ -17,7 +17,8 @@ export function openParameters(caller: Caller): Parameters {
   return {
     values,
     add(value, type) {
-      if (values.length >= mostParameters) throw new Error(`a statement cannot have more than ${mostParameters} values`);
+      if (values.length >= mostParameters)
+        throw new Error(`a statement cannot have more than ${mostParameters} values`);
       values.push(value);
       return `$${values.length}::${type}`;
     },

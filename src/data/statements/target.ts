@@ -10,7 +10,10 @@ export interface DataTarget {
 }
 
 export function dataTarget(environment: string, dataModel: DataModel | null): DataTarget {
-  return { schema: schemaName(environment), models: new Map((dataModel?.models ?? []).map((model) => [model.name, model])) };
+  return {
+    schema: schemaName(environment),
+    models: new Map((dataModel?.models ?? []).map((model) => [model.name, model])),
+  };
 }
 
 // PostgreSQL cuts a longer name off without an error: two environments would share a schema.
@@ -29,6 +32,11 @@ export function modelOf(target: DataTarget, name: string): Model {
   if (model !== undefined) return model;
   const known = [...target.models.keys()];
   const nearest = suggest(name, known);
-  const hint = known.length === 0 ? 'The project has no data model: write schema.xml.' : nearest === null ? `There are ${known.join(', ')}.` : `Did you mean \`${nearest}\`?`;
+  const hint =
+    known.length === 0
+      ? 'The project has no data model: write schema.xml.'
+      : nearest === null
+        ? `There are ${known.join(', ')}.`
+        : `Did you mean \`${nearest}\`?`;
   throw new CloudCodeError('unknown_model', `The data model has no model ${JSON.stringify(name)}.`, { hint });
 }

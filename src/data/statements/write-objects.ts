@@ -10,7 +10,11 @@ import { openParameters, type Parameters, statementOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
 /** What is written; the id under which the statement notes that it was, where no batch does; whether there are rows of other ids, which are left alone. */
-type Writing = RowsOperation & { readonly version?: VersionCheck | undefined; readonly call?: string; readonly hasMoreRows?: boolean };
+type Writing = RowsOperation & {
+  readonly version?: VersionCheck | undefined;
+  readonly call?: string;
+  readonly hasMoreRows?: boolean;
+};
 
 const held = `
     with held as materialized (
@@ -36,17 +40,27 @@ export function insertObjects(target: DataTarget, caller: Caller, operation: Wri
   const columns = givenColumns(model, operation.columns);
   const targets = columns.flatMap((column) => column.targets);
   const overwritten = allColumns(model).map((column) => `${column} = excluded.${column}`);
-  const given = givenRows(operation, { rows: parameters.add(operation.rows, 'json'), definitions: columns.map(({ definition }) => definition) });
+  const given = givenRows(operation, {
+    rows: parameters.add(operation.rows, 'json'),
+    definitions: columns.map(({ definition }) => definition),
+  });
   const into = `insert into ${tableName(target.schema, model.name)} as t (${['"id"', ...targets.map(({ column }) => column)].join(', ')})`;
   const values = `select ${['g."id"', ...targets.map(({ value }) => value)].join(', ')} from ${given}`;
   if (operation.version === 'required') {
     const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
     const done = `${held}, done as (${into} ${values}, held where held.held on conflict ("id") do nothing returning t."id")`;
-    return statementOf(`${done}${noteOf(operation, parameters)} select held, ${missing(ids)}, ${missing(ids, 'changed')}, ${writtenVersion} from held`, parameters);
+    return statementOf(
+      `${done}${noteOf(operation, parameters)} select held, ${missing(ids)}, ${missing(ids, 'changed')}, ${writtenVersion} from held`,
+      parameters,
+    );
   }
   const conflict = `on conflict ("id") do ${overwritten.length === 0 ? 'nothing' : `update set ${overwritten.join(', ')}`}`;
-  if (isOne(operation)) return statementOf(`${into} ${values} where ${isHeld} ${conflict} returning t.xmin::text as version`, parameters);
-  return statementOf(`${held}, stored as (${into} ${values}, held where held.held ${conflict}) select held from held`, parameters);
+  if (isOne(operation))
+    return statementOf(`${into} ${values} where ${isHeld} ${conflict} returning t.xmin::text as version`, parameters);
+  return statementOf(
+    `${held}, stored as (${into} ${values}, held where held.held ${conflict}) select held from held`,
+    parameters,
+  );
 }
 
 /**
@@ -59,16 +73,29 @@ export function updateObjects(target: DataTarget, caller: Caller, operation: Wri
   const parameters = openParameters(caller);
   const columns = givenColumns(model, operation.columns);
   const isChecked = operation.version !== undefined;
-  const given = givenRows(operation, { rows: parameters.add(operation.rows, 'json'), definitions: [...columns.map(({ definition }) => definition), ...(isChecked ? [givenVersion] : [])] });
+  const given = givenRows(operation, {
+    rows: parameters.add(operation.rows, 'json'),
+    definitions: [...columns.map(({ definition }) => definition), ...(isChecked ? [givenVersion] : [])],
+  });
   const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
   const changes = columns.flatMap((column) => column.targets).map(({ column, value }) => `${column} = ${value}`);
   const table = tableName(target.schema, model.name);
   const update = `update ${table} t set ${changes.length === 0 ? '"id" = t."id"' : changes.join(', ')} from ${given}`;
   const fits = `t."id" = g."id"${isChecked ? ` and t.xmin = g.${version}` : ''}`;
-  if (isOne(operation) && operation.version !== 'required') return statementOf(`${update} where ${isHeld} and ${fits} and t."id" = (${ids})[1] returning ${noneMissing}, t.xmin::text as version`, parameters);
+  if (isOne(operation) && operation.version !== 'required')
+    return statementOf(
+      `${update} where ${isHeld} and ${fits} and t."id" = (${ids})[1] returning ${noneMissing}, t.xmin::text as version`,
+      parameters,
+    );
   const done = `${held}, done as (${update}, held where held.held and ${fits} and t."id" = any(${ids}) returning t."id")`;
-  const changed = operation.version === 'required' ? `, (select array_agg(t."id"::text) from ${table} t where t."id" = any(${ids}) and t."id" not in (select "id" from done)) as changed` : '';
-  return statementOf(`${done}${noteOf(operation, parameters)} select held, ${missing(ids)}${changed}, ${writtenVersion} from held`, parameters);
+  const changed =
+    operation.version === 'required'
+      ? `, (select array_agg(t."id"::text) from ${table} t where t."id" = any(${ids}) and t."id" not in (select "id" from done)) as changed`
+      : '';
+  return statementOf(
+    `${done}${noteOf(operation, parameters)} select held, ${missing(ids)}${changed}, ${writtenVersion} from held`,
+    parameters,
+  );
 }
 
 /**
@@ -79,37 +106,59 @@ export function incrementObjects(target: DataTarget, caller: Caller, operation: 
   const model = modelOf(target, operation.model);
   const parameters = openParameters(caller);
   const columns = operation.columns.map((name) => ({ name: quoteName(name), ...numberOf(model, name) }));
-  const given = givenRows({ ids: [] }, { rows: parameters.add(operation.rows, 'json'), definitions: columns.map(({ name, wide }) => `${name} ${wide}`) });
+  const given = givenRows(
+    { ids: [] },
+    { rows: parameters.add(operation.rows, 'json'), definitions: columns.map(({ name, wide }) => `${name} ${wide}`) },
+  );
   const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
-  const sums = columns.map(({ name, type, wide }) => `${name} = (coalesce(t.${name}, 0)::${wide} + g.${name})::${type}`);
+  const sums = columns.map(
+    ({ name, type, wide }) => `${name} = (coalesce(t.${name}, 0)::${wide} + g.${name})::${type}`,
+  );
   const values = `json_build_array(${columns.map(({ name }) => `t.${name}`).join(', ')})`;
   const done = `${held}, done as (
       update ${tableName(target.schema, model.name)} t set ${sums.join(', ')} from ${given}, held where held.held and t."id" = g."id" and t."id" = any(${ids}) returning t."id", ${values} as sums
     )`;
   const noted = noteOf(operation, parameters, "json_build_object('incremented', json_build_array(sums))");
-  return statementOf(`${done}${noted} select held, ${missing(ids)}, (select json_object_agg("id", sums)::text from done) as incremented from held`, parameters);
+  return statementOf(
+    `${done}${noted} select held, ${missing(ids)}, (select json_object_agg("id", sums)::text from done) as incremented from held`,
+    parameters,
+  );
 }
 
-const numbers = { integer: { type: 'integer', wide: 'bigint' }, number: { type: 'double precision', wide: 'double precision' } } as const;
+const numbers = {
+  integer: { type: 'integer', wide: 'bigint' },
+  number: { type: 'double precision', wide: 'double precision' },
+} as const;
 
 function numberOf(model: Model, name: string): (typeof numbers)[keyof typeof numbers] {
   givenColumns(model, [name]);
   const type = model.fields.find((field) => field.name === name)?.type;
   if (type === 'integer' || type === 'number') return numbers[type];
-  throw new CloudCodeError('invalid_value', `${model.name}.${name} is no field of type integer or number: nothing can be added to it.`);
+  throw new CloudCodeError(
+    'invalid_value',
+    `${model.name}.${name} is no field of type integer or number: nothing can be added to it.`,
+  );
 }
 
 /**
  * Destroys objects. Gives what updateObjects does.
  * @throws CloudCodeError `unknown_model`
  */
-export function destroyObjects(target: DataTarget, caller: Caller, operation: { readonly model: string; readonly ids: readonly string[] }): Statement {
+export function destroyObjects(
+  target: DataTarget,
+  caller: Caller,
+  operation: { readonly model: string; readonly ids: readonly string[] },
+): Statement {
   const model = modelOf(target, operation.model);
   const parameters = openParameters(caller);
   const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
   const remove = `delete from ${tableName(target.schema, model.name)} t`;
-  if (isOne(operation)) return statementOf(`${remove} where ${isHeld} and t."id" = (${ids})[1] returning ${noneMissing}`, parameters);
-  return statementOf(`${held}, done as (${remove} using held where held.held and t."id" = any(${ids}) returning t."id") select held, ${missing(ids)} from held`, parameters);
+  if (isOne(operation))
+    return statementOf(`${remove} where ${isHeld} and t."id" = (${ids})[1] returning ${noneMissing}`, parameters);
+  return statementOf(
+    `${held}, done as (${remove} using held where held.held and t."id" = any(${ids}) returning t."id") select held, ${missing(ids)} from held`,
+    parameters,
+  );
 }
 
 /**
@@ -121,7 +170,10 @@ function noteOf({ call }: Writing, parameters: Parameters, answerJson = "'{}'::j
   return `, noted as (insert into cloudcode.batches (id, run_id, answer) select ${parameters.add(call, 'uuid')}, $1, ${answerJson} from done)`;
 }
 
-function givenRows(operation: Pick<Writing, 'ids' | 'hasMoreRows'>, { rows, definitions }: { readonly rows: string; readonly definitions: readonly string[] }): string {
+function givenRows(
+  operation: Pick<Writing, 'ids' | 'hasMoreRows'>,
+  { rows, definitions }: { readonly rows: string; readonly definitions: readonly string[] },
+): string {
   const read = isOne(operation) ? `json_to_record(${rows} -> 0)` : `json_to_recordset(${rows})`;
   return `${read} as g (${['"id" uuid', ...definitions].join(', ')})`;
 }

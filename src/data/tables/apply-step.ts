@@ -38,7 +38,9 @@ const notGranted = new Set(['55P03', '40P01']);
  */
 export async function applyStep(shop: Workshop, step: Step): Promise<void> {
   shop.onProgress(step.what);
-  const watch = watchBlockers(shop.onlooker, shop.session.backendPid, (who) => shop.onProgress(`${step.what}: waiting for ${who}`));
+  const watch = watchBlockers(shop.onlooker, shop.session.backendPid, (who) =>
+    shop.onProgress(`${step.what}: waiting for ${who}`),
+  );
   try {
     await (step.waits === 'briefly' ? tryBriefly(shop, step) : run(shop, step.sql, shop.patience.longMs));
   } catch (error) {
@@ -63,7 +65,11 @@ async function tryBriefly({ session, patience, ...shop }: Workshop, step: Step):
 }
 
 async function run({ session }: Workshop, sql: string, lockTimeoutMs: number): Promise<void> {
-  await session.query({ name: 'lock_timeout', text: "select set_config('lock_timeout', $1, false)", values: [`${lockTimeoutMs}ms`] });
+  await session.query({
+    name: 'lock_timeout',
+    text: "select set_config('lock_timeout', $1, false)",
+    values: [`${lockTimeoutMs}ms`],
+  });
   await session.query({ name: '', text: sql });
 }
 
@@ -78,17 +84,31 @@ function explain(error: unknown, { what }: Step, blocker: string | null): unknow
   if (state === null || !(error instanceof Error)) return error;
   const goesOn = 'deploy again: it goes on where it stopped';
   if (notGranted.has(state)) {
-    return new CloudCodeError('deploy_blocked', `Data model: ${what} had to wait too long for ${blocker ?? 'another transaction'}.`, {
-      hint: `Wait for it or end it (\`select pg_terminate_backend(<pid>)\`), then ${goesOn}.`,
-      cause: error,
-    });
+    return new CloudCodeError(
+      'deploy_blocked',
+      `Data model: ${what} had to wait too long for ${blocker ?? 'another transaction'}.`,
+      {
+        hint: `Wait for it or end it (\`select pg_terminate_backend(<pid>)\`), then ${goesOn}.`,
+        cause: error,
+      },
+    );
   }
   const refusal = indexRefusal(error);
   if (refusal !== null) {
-    return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: ${refusal}`, { hint: 'Shorten the values or take the field out of the index, then deploy again.', cause: error });
+    return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: ${refusal}`, {
+      hint: 'Shorten the values or take the field out of the index, then deploy again.',
+      cause: error,
+    });
   }
   if (state === checkViolation) {
-    return new CloudCodeError('data_model_conflict', `Data model: ${what} failed: a value that does not fit was stored meanwhile.`, { hint: 'Deploy again: the error then says how many there are, and what to do.', cause: error });
+    return new CloudCodeError(
+      'data_model_conflict',
+      `Data model: ${what} failed: a value that does not fit was stored meanwhile.`,
+      { hint: 'Deploy again: the error then says how many there are, and what to do.', cause: error },
+    );
   }
-  return new CloudCodeError('deploy_failed', `Data model: ${what} failed: ${error.message}.`, { hint: `Mend that, then ${goesOn}.`, cause: error });
+  return new CloudCodeError('deploy_failed', `Data model: ${what} failed: ${error.message}.`, {
+    hint: `Mend that, then ${goesOn}.`,
+    cause: error,
+  });
 }

@@ -8,7 +8,10 @@ export function caseConflicts(schema: string, { relations }: Catalog, { models }
   return models.flatMap((model) => {
     const relation = relations.get(model.name);
     if (relation !== undefined) return relation.isTable ? ofMembers(schema, relation, model) : [];
-    const stored = [...relations].find(([name, { isTable }]) => isTable && isSameButCase(name, model.name) && !models.some((other) => other.name === name))?.[0];
+    const stored = [...relations].find(
+      ([name, { isTable }]) =>
+        isTable && isSameButCase(name, model.name) && !models.some((other) => other.name === name),
+    )?.[0];
     if (stored === undefined) return [];
     const remedySql = `alter table ${tableName(schema, stored)} rename to ${quoteName(model.name)};`;
     return [{ message: explain(model.name, stored), countSql: null, misfitsSql: null, remedySql }];
@@ -23,17 +26,24 @@ function ofMembers(schema: string, { columns }: Relation, model: Model): readonl
   ];
   return members.flatMap((member) => {
     if (member.columns.some(({ name }) => columns.has(name))) return [];
-    const near = [...columns.keys()].filter((name) => !wanted.has(name) && member.columns.some((column) => isSameButCase(name, column.name)));
+    const near = [...columns.keys()].filter(
+      (name) => !wanted.has(name) && member.columns.some((column) => isSameButCase(name, column.name)),
+    );
     const [first] = near;
     if (first === undefined) return [];
     const stored = first.slice(0, member.name.length);
-    const renames = near.map((name) => `alter table ${tableName(schema, model.name)} rename column ${quoteName(name)} to ${quoteName(`${member.name}${name.slice(stored.length)}`)};`);
-    return [{
-      message: `${model.name}.${explain(member.name, stored)}`,
-      countSql: `select count(${quoteName(first)})::integer as count from ${tableName(schema, model.name)}`,
-      misfitsSql: null,
-      remedySql: renames.join(' '),
-    }];
+    const renames = near.map(
+      (name) =>
+        `alter table ${tableName(schema, model.name)} rename column ${quoteName(name)} to ${quoteName(`${member.name}${name.slice(stored.length)}`)};`,
+    );
+    return [
+      {
+        message: `${model.name}.${explain(member.name, stored)}`,
+        countSql: `select count(${quoteName(first)})::integer as count from ${tableName(schema, model.name)}`,
+        misfitsSql: null,
+        remedySql: renames.join(' '),
+      },
+    ];
   });
 }
 

@@ -47,7 +47,9 @@ function checkName(column: string, kind: CheckKind): string {
 
 /** The names of the constraints of these columns that are ours, to drop. */
 export function ownChecks({ checks }: Relation, columns: readonly string[]): readonly string[] {
-  return [...checks].filter(([name, { column }]) => columns.includes(column) && isOwn(name, column)).map(([name]) => name);
+  return [...checks]
+    .filter(([name, { column }]) => columns.includes(column) && isOwn(name, column))
+    .map(([name]) => name);
 }
 
 /** What one of ours is called when its column gets another name. */

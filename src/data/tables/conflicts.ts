@@ -31,10 +31,17 @@ export function foreignTable(schema: string, model: string, relation: Relation):
 /** Fields and belongs-to of a model whose columns are there, also from an earlier time, as those of another type. */
 export function conflictsOf(schema: string, relation: Relation, model: Model): readonly Conflict[] {
   const wanted = [
-    ...model.fields.map((field): Wanted => ({ name: field.name, type: field.type, columns: columnsOf(field), others: otherColumns(field) })),
+    ...model.fields.map((field): Wanted => ({
+      name: field.name,
+      type: field.type,
+      columns: columnsOf(field),
+      others: otherColumns(field),
+    })),
     ...model.belongsTo.map(wantedId),
   ];
-  return wanted.flatMap((each) => conflictOf({ table: tableName(schema, model.name), model: model.name, relation }, each));
+  return wanted.flatMap((each) =>
+    conflictOf({ table: tableName(schema, model.name), model: model.name, relation }, each),
+  );
 }
 
 interface Wanted {
@@ -76,12 +83,14 @@ function conflictOf({ table, model, relation }: Place, wanted: Wanted): readonly
   const misfitsSql = misfitsOf(table, wanted, stored);
   if (misfitsSql !== null && isChecked(relation, wanted, stored)) return [];
   const types = wanted.columns.map(({ type }) => type).join(', ');
-  return [{
-    message: `${model}.${wanted.name} is stored as ${describeStored(wanted.name, stored)} and would become ${wanted.type}${wanted.columns.length === 1 ? ` (${types})` : ''}`,
-    countSql: `select count(*)::integer as count from ${table} where num_nonnulls(${stored.map(({ name }) => quoteName(name)).join(', ')}) > 0`,
-    misfitsSql,
-    remedySql: remedyFor({ table, relation }, wanted, stored),
-  }];
+  return [
+    {
+      message: `${model}.${wanted.name} is stored as ${describeStored(wanted.name, stored)} and would become ${wanted.type}${wanted.columns.length === 1 ? ` (${types})` : ''}`,
+      countSql: `select count(*)::integer as count from ${table} where num_nonnulls(${stored.map(({ name }) => quoteName(name)).join(', ')}) > 0`,
+      misfitsSql,
+      remedySql: remedyFor({ table, relation }, wanted, stored),
+    },
+  ];
 }
 
 /** Of a column that can stay wider than what is wanted. */
@@ -108,24 +117,38 @@ function describeStored(name: string, stored: readonly Column[]): string {
   const [first, ...others] = stored;
   const type = fieldTypes.find((each) => {
     const columns = columnsOf(fieldOf(name, each));
-    return columns.length === stored.length && columns.every((column) => stored.some((one) => one.name === column.name && one.type === column.type));
+    return (
+      columns.length === stored.length &&
+      columns.every((column) => stored.some((one) => one.name === column.name && one.type === column.type))
+    );
   });
-  if (first === undefined || others.length > 0) return type ?? stored.map((column) => `${column.name} ${column.type}`).join(', ');
+  if (first === undefined || others.length > 0)
+    return type ?? stored.map((column) => `${column.name} ${column.type}`).join(', ');
   return `${type ?? (first.type === 'uuid' ? 'belongs-to' : 'a type of its own')} (${first.type})`;
 }
 
 /** Converts the values, or where that cannot be, gives the stored columns names that no field can have. */
-function remedyFor({ table, relation }: Pick<Place, 'table' | 'relation'>, wanted: Wanted, stored: readonly Column[]): string {
+function remedyFor(
+  { table, relation }: Pick<Place, 'table' | 'relation'>,
+  wanted: Wanted,
+  stored: readonly Column[],
+): string {
   const [column, ...others] = wanted.columns;
   const [current, ...more] = stored;
-  const drops = ownChecks(relation, stored.map(({ name }) => name)).map((name) => `drop constraint ${quoteName(name)}`);
+  const drops = ownChecks(
+    relation,
+    stored.map(({ name }) => name),
+  ).map((name) => `drop constraint ${quoteName(name)}`);
   if (column !== undefined && others.length + more.length === 0 && current?.name === column.name) {
     const using = conversion(quoteName(column.name), current.type, column.type);
-    if (using !== null) return `alter table ${table} ${[...drops, ''].join(', ')}alter column ${quoteName(column.name)} type ${column.type} using ${using};`;
+    if (using !== null)
+      return `alter table ${table} ${[...drops, ''].join(', ')}alter column ${quoteName(column.name)} type ${column.type} using ${using};`;
   }
   const renamed = (name: string, number: number): string => `${wanted.name}~${number}${name.slice(wanted.name.length)}`;
   let number = 1;
   while (stored.some(({ name }) => relation.columns.has(renamed(name, number)))) number += 1;
-  const renames = stored.map(({ name }) => `alter table ${table} rename column ${quoteName(name)} to ${quoteName(renamed(name, number))};`);
+  const renames = stored.map(
+    ({ name }) => `alter table ${table} rename column ${quoteName(name)} to ${quoteName(renamed(name, number))};`,
+  );
   return [...(drops.length === 0 ? [] : [`alter table ${table} ${drops.join(', ')};`]), ...renames].join(' ');
 }

@@ -24,7 +24,10 @@ function withoutCollation(type: string): string {
 }
 
 const time = 'timestamp(3) with time zone';
-const cast = (type: string) => (column: string): string => `${column}::${type}`;
+const cast =
+  (type: string) =>
+  (column: string): string =>
+    `${column}::${type}`;
 const list = (column: string): string => `case when ${column} is not null then array[${column}] end`;
 
 const conversions: Readonly<Record<string, (column: string) => string>> = {

@@ -11,7 +11,10 @@ export async function countWithin(session: Session, text: string): Promise<numbe
 }
 
 /** What a statement gives; null when that takes too long. */
-export async function rowsWithin<Row extends object>(session: Session, { text, values = [] }: { readonly text: string; readonly values?: readonly unknown[] }): Promise<readonly Row[] | null> {
+export async function rowsWithin<Row extends object>(
+  session: Session,
+  { text, values = [] }: { readonly text: string; readonly values?: readonly unknown[] },
+): Promise<readonly Row[] | null> {
   await setLimits(session, patienceMs);
   try {
     return await session.query<Row>({ name: '', text, values });
@@ -25,7 +28,11 @@ export async function rowsWithin<Row extends object>(session: Session, { text, v
 }
 
 async function setLimits(session: Session, ms: number): Promise<void> {
-  await session.query({ name: 'count_limits', text: "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false)", values: [`${ms}ms`] });
+  await session.query({
+    name: 'count_limits',
+    text: "select set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false)",
+    values: [`${ms}ms`],
+  });
 }
 
 /** `1 value is`, `100,006 values are`; of more than were counted, `more than 100 values are`, and of those that took too long to count, `values (too many to count) are`. */

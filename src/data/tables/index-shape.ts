@@ -29,7 +29,9 @@ export function indexShape(model: Model, index: ModelIndex): IndexShape {
 
 function columnOf(model: Model, name: string): readonly Column[] {
   const field = model.fields.find((each) => each.name === name);
-  return field === undefined ? model.belongsTo.filter((each) => each.name === name).map(belongsToColumn) : columnsOf(field);
+  return field === undefined
+    ? model.belongsTo.filter((each) => each.name === name).map(belongsToColumn)
+    : columnsOf(field);
 }
 
 /** `<model>.<index>`: the dot is in no name of a model, so that no table can be called so. */

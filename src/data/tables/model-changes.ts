@@ -39,9 +39,16 @@ export interface ModelChanges {
 }
 
 /** What changes for the objects that are there, from the model that is deployed now to the next; by the names under which things are stored until then. */
-export function compareModels(schema: string, { relations }: Catalog, { models: { next, previous }, renames }: { readonly models: Models; readonly renames: readonly Rename[] }): ModelChanges {
+export function compareModels(
+  schema: string,
+  { relations }: Catalog,
+  { models: { next, previous }, renames }: { readonly models: Models; readonly renames: readonly Rename[] },
+): ModelChanges {
   const formerName = (model: string): string => renames.find((rename) => rename.model === model)?.table ?? model;
-  const pairs = (previous?.models ?? []).map((before) => ({ before, after: next.models.find(({ name }) => formerName(name) === before.name) ?? null }));
+  const pairs = (previous?.models ?? []).map((before) => ({
+    before,
+    after: next.models.find(({ name }) => formerName(name) === before.name) ?? null,
+  }));
   return {
     hidden: pairs.flatMap(({ before, after }): Hidden[] => {
       const relation = relations.get(before.name);
@@ -49,12 +56,19 @@ export function compareModels(schema: string, { relations }: Catalog, { models: 
       const table = tableName(schema, before.name);
       if (after === null) return [{ model: before.name, table, members: null }];
       const kept = new Set([...after.fields, ...after.belongsTo].map(({ name }) => memberName(renames, after, name)));
-      const members = [...before.fields.map((field) => ({ name: field.name, column: columnsOf(field)[0]?.name ?? field.name })), ...before.belongsTo.map((one) => ({ name: one.name, column: belongsToColumn(one).name }))];
+      const members = [
+        ...before.fields.map((field) => ({ name: field.name, column: columnsOf(field)[0]?.name ?? field.name })),
+        ...before.belongsTo.map((one) => ({ name: one.name, column: belongsToColumn(one).name })),
+      ];
       const hidden = members.filter(({ name, column }) => !kept.has(name) && relation.columns.has(column));
       return hidden.length === 0 ? [] : [{ model: before.name, table, members: hidden }];
     }),
-    choices: pairs.flatMap(({ before, after }) => (after === null ? [] : changedChoices(schema, { before, after, renames }))),
-    references: pairs.flatMap(({ before, after }) => (after === null ? [] : changedReferences(schema, { before, after, renames }, formerName))),
+    choices: pairs.flatMap(({ before, after }) =>
+      after === null ? [] : changedChoices(schema, { before, after, renames }),
+    ),
+    references: pairs.flatMap(({ before, after }) =>
+      after === null ? [] : changedReferences(schema, { before, after, renames }, formerName),
+    ),
   };
 }
 
@@ -72,9 +86,16 @@ function changedChoices(schema: string, { before, after, renames }: Pair): reado
   return after.fields.flatMap((field) => {
     const stored = memberName(renames, after, field.name);
     const former = before.fields.find(({ name }) => name === stored);
-    if (field.options.length === 0 || former === undefined || columnsOf(former)[0]?.type !== columnsOf({ ...field, name: stored })[0]?.type) return [];
+    if (
+      field.options.length === 0 ||
+      former === undefined ||
+      columnsOf(former)[0]?.type !== columnsOf({ ...field, name: stored })[0]?.type
+    )
+      return [];
     const keys = new Set(keysOf(field.options));
-    const formerKeys = [...new Set([...keysOf(former.options), ...(former.formerKeys ?? [])])].filter((key) => !keys.has(key));
+    const formerKeys = [...new Set([...keysOf(former.options), ...(former.formerKeys ?? [])])].filter(
+      (key) => !keys.has(key),
+    );
     const isAsked = former.options.length === 0 || keysOf(former.options).some((key) => !keys.has(key));
     if (formerKeys.length === 0 && !isAsked) return [];
     return [{ model: after.name, field, table: tableName(schema, before.name), column: stored, formerKeys, isAsked }];
@@ -85,18 +106,33 @@ function keysOf(options: readonly Choice[]): readonly (string | number)[] {
   return options.map(({ key }) => key);
 }
 
-function changedReferences(schema: string, { before, after, renames }: Pair, formerName: (model: string) => string): readonly ChangedReference[] {
+function changedReferences(
+  schema: string,
+  { before, after, renames }: Pair,
+  formerName: (model: string) => string,
+): readonly ChangedReference[] {
   return after.belongsTo.flatMap((belongsTo) => {
     const stored: BelongsTo = { ...belongsTo, name: memberName(renames, after, belongsTo.name) };
     const former = before.belongsTo.find(({ name }) => name === stored.name);
     const otherTable = formerName(belongsTo.model);
     if (former === undefined || former.model === otherTable) return [];
-    return [{ name: `${after.name}.${belongsTo.name}`, model: belongsTo.model, table: tableName(schema, before.name), column: belongsToColumn(stored).name, otherTable: tableName(schema, otherTable) }];
+    return [
+      {
+        name: `${after.name}.${belongsTo.name}`,
+        model: belongsTo.model,
+        table: tableName(schema, before.name),
+        column: belongsToColumn(stored).name,
+        otherTable: tableName(schema, otherTable),
+      },
+    ];
   });
 }
 
 /** The model with the keys that objects may still have. */
-export function withFormerKeys(dataModel: DataModel, found: readonly { readonly model: string; readonly field: string; readonly keys: readonly (string | number)[] }[]): DataModel {
+export function withFormerKeys(
+  dataModel: DataModel,
+  found: readonly { readonly model: string; readonly field: string; readonly keys: readonly (string | number)[] }[],
+): DataModel {
   if (found.length === 0) return dataModel;
   return {
     models: dataModel.models.map((model) => ({

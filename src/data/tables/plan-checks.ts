@@ -18,16 +18,36 @@ export function planChecks(schema: string, relation: Relation, model: Model): Ch
   const table = tableName(schema, model.name);
   const columns = columnsOfModel(model).flatMap((column) => {
     const storedType = relation.columns.get(column.name);
-    return storedType === undefined ? [] : [{ ...column, storedType: isWidening(storedType, column.type) ? null : storedType }];
+    return storedType === undefined
+      ? []
+      : [{ ...column, storedType: isWidening(storedType, column.type) ? null : storedType }];
   });
-  const wanted = columns.flatMap(({ storedType, ...column }) => (storedType === null ? [] : checksOf(column, storedType).map((check) => ({ ...check, isNarrow: isNarrowing(storedType, column.type) }))));
-  const stale = ownChecks(relation, columns.map(({ name }) => name)).filter((name) => !wanted.some((check) => check.name === name));
+  const wanted = columns.flatMap(({ storedType, ...column }) =>
+    storedType === null
+      ? []
+      : checksOf(column, storedType).map((check) => ({ ...check, isNarrow: isNarrowing(storedType, column.type) })),
+  );
+  const stale = ownChecks(
+    relation,
+    columns.map(({ name }) => name),
+  ).filter((name) => !wanted.some((check) => check.name === name));
   const missing = wanted.filter(({ name }) => !relation.checks.has(name));
   return {
-    drops: stale.length === 0 ? [] : [{ what: `dropping check ${stale.join(', ')}`, sql: `alter table ${table} ${stale.map(dropCheck).join(', ')}`, waits: 'briefly' }],
+    drops:
+      stale.length === 0
+        ? []
+        : [
+            {
+              what: `dropping check ${stale.join(', ')}`,
+              sql: `alter table ${table} ${stale.map(dropCheck).join(', ')}`,
+              waits: 'briefly',
+            },
+          ],
     adds: [
       ...(missing.length === 0 ? [] : [addChecks(table, model, missing)]),
-      ...wanted.filter(({ name, isNarrow }) => isNarrow && relation.checks.get(name)?.isValid !== true).map((check) => validate(table, model, check)),
+      ...wanted
+        .filter(({ name, isNarrow }) => isNarrow && relation.checks.get(name)?.isValid !== true)
+        .map((check) => validate(table, model, check)),
     ],
   };
 }
@@ -37,7 +57,12 @@ function addChecks(table: string, model: Model, missing: readonly (Check & { rea
     what: `adding check ${missing.map(({ name }) => `${model.name}.${name}`).join(', ')}`,
     sql: `alter table ${table} ${missing.map(addCheck).join(', ')}`,
     waits: 'briefly',
-    unreadable: missing.filter(({ isNarrow }) => !isNarrow).map(({ column, condition }) => ({ of: `${model.name}.${column}`, countSql: `select count(*)::double precision as count from ${table} where not (${condition})` })),
+    unreadable: missing
+      .filter(({ isNarrow }) => !isNarrow)
+      .map(({ column, condition }) => ({
+        of: `${model.name}.${column}`,
+        countSql: `select count(*)::double precision as count from ${table} where not (${condition})`,
+      })),
   };
 }
 

@@ -17,7 +17,10 @@ export function planIndexes(schema: string, { indexes }: Relation, model: Model)
   const kept = new Set(wanted.flatMap(({ name }) => [name, replacementName(name)]));
   return {
     indexes: wanted.flatMap((shape) => planIndex({ schema, model: model.name, shape }, own)),
-    drops: [...own.keys()].filter((name) => !kept.has(name)).sort().map((name) => dropIndex(schema, name)),
+    drops: [...own.keys()]
+      .filter((name) => !kept.has(name))
+      .sort()
+      .map((name) => dropIndex(schema, name)),
   };
 }
 
@@ -45,7 +48,12 @@ function planIndex(wanted: Wanted, own: ReadonlyMap<string, CatalogIndex>): read
   const dropCurrent = current === undefined ? [] : [dropIndex(schema, shape.name)];
   if (isWhole(replacement, shape)) return [...dropCurrent, rename];
   if (current?.isValid !== true) return [...dropReplacement, ...dropCurrent, buildIndex(wanted)];
-  return [...dropReplacement, buildIndex({ schema, model, shape: { ...shape, name: temporary } }), ...dropCurrent, rename];
+  return [
+    ...dropReplacement,
+    buildIndex({ schema, model, shape: { ...shape, name: temporary } }),
+    ...dropCurrent,
+    rename,
+  ];
 }
 
 function isWhole(index: CatalogIndex | undefined, shape: IndexShape): boolean {
@@ -63,10 +71,17 @@ function buildIndex(wanted: Wanted): Step {
   };
 }
 
-export function createIndex(create: 'create index' | 'create index concurrently', { schema, model, shape }: Wanted): string {
+export function createIndex(
+  create: 'create index' | 'create index concurrently',
+  { schema, model, shape }: Wanted,
+): string {
   return `${create} ${quoteName(shape.name)} on ${tableName(schema, model)} using ${shape.method} (${shape.columns.map(quoteName).join(', ')})`;
 }
 
 function dropIndex(schema: string, name: string): Step {
-  return { what: `dropping index ${name}`, sql: `drop index concurrently ${tableName(schema, name)}`, waits: 'patiently' };
+  return {
+    what: `dropping index ${name}`,
+    sql: `drop index concurrently ${tableName(schema, name)}`,
+    waits: 'patiently',
+  };
 }

@@ -54,11 +54,21 @@ interface TablePlan {
 function planTable(schema: string, relation: Relation | null, model: Model): TablePlan {
   const nothing = { conflicts: [], columns: [], indexes: [], drops: [] };
   if (relation === null) return { ...nothing, columns: createTable(schema, model) };
-  if (!relation.isTable || !relation.hasId) return { ...nothing, conflicts: [foreignTable(schema, model.name, relation)] };
+  if (!relation.isTable || !relation.hasId)
+    return { ...nothing, conflicts: [foreignTable(schema, model.name, relation)] };
   const conflicts = conflictsOf(schema, relation, model);
   if (conflicts.some(({ misfitsSql }) => misfitsSql === null)) return { ...nothing, conflicts };
   const { drops: dropChecks, adds: addChecks } = planChecks(schema, relation, model);
-  return { conflicts, columns: [...dropChecks, ...addColumns(schema, relation, model), ...widenColumns(schema, relation, model), ...addChecks], ...planIndexes(schema, relation, model) };
+  return {
+    conflicts,
+    columns: [
+      ...dropChecks,
+      ...addColumns(schema, relation, model),
+      ...widenColumns(schema, relation, model),
+      ...addChecks,
+    ],
+    ...planIndexes(schema, relation, model),
+  };
 }
 
 /** No task knows the table yet, so its indexes need not be built beside writers: nothing else in the database is waited for. */
@@ -70,7 +80,11 @@ function createTable(schema: string, model: Model): readonly Step[] {
   const indexes = model.indexes.map((index) => indexShape(model, index));
   return [
     { what: `adding table ${model.name}`, sql, waits: 'briefly' },
-    ...indexes.map((shape): Step => ({ what: `adding index ${shape.name}`, sql: createIndex('create index', { schema, model: model.name, shape }), waits: 'briefly' })),
+    ...indexes.map((shape): Step => ({
+      what: `adding index ${shape.name}`,
+      sql: createIndex('create index', { schema, model: model.name, shape }),
+      waits: 'briefly',
+    })),
   ];
 }
 

@@ -45,7 +45,11 @@ const patience: Patience = { briefMs: 1_000, triesMs: 30_000, longMs: 600_000 };
  * @throws CloudCodeError `data_model_conflict` before anything is changed when a field is stored with another type, or something else has a model's
  *   name, or something is stored under a name that differs in case alone; `deploy_blocked`, `deploy_failed`; `database_without_icu`
  */
-export async function withTables<Result>(store: Store, change: TableChange, activate: (tables: PreparedTables) => Promise<Result>): Promise<Result> {
+export async function withTables<Result>(
+  store: Store,
+  change: TableChange,
+  activate: (tables: PreparedTables) => Promise<Result>,
+): Promise<Result> {
   const schema = schemaName(change.environment);
   await refuseWithoutUnicode(store);
   return takeTurns(store, { schema, patienceMs: patience.longMs, onProgress: change.onProgress }, async (session) => {
@@ -55,7 +59,11 @@ export async function withTables<Result>(store: Store, change: TableChange, acti
     const { renames, conflicts: renameConflicts } = await settleRenames(session, schema, { catalog, models });
     const stored = inStoredNames(dataModel, renames);
     const plan = planTables(schema, catalog, stored);
-    const conflicts = [...renameConflicts, ...caseConflicts(schema, catalog, stored), ...(await standing(session, plan.conflicts))];
+    const conflicts = [
+      ...renameConflicts,
+      ...caseConflicts(schema, catalog, stored),
+      ...(await standing(session, plan.conflicts)),
+    ];
     if (conflicts.length > 0) throw await asError(session, conflicts, change.environment);
     for (const step of plan.steps) await applyStep({ session, onlooker: store, patience, onProgress }, step);
     const notices: string[] = [];
@@ -63,7 +71,13 @@ export async function withTables<Result>(store: Store, change: TableChange, acti
     await tellUnreadable(session, plan.steps, tell);
     const found = await tellChanges(session, compareModels(schema, catalog, { models, renames }), tell);
     for (const rename of renames) onProgress(`renaming ${describeRename(rename)}`);
-    return await whenGranted(renames, () => activate({ dataModel: withFormerKeys(dataModel, found), notices, rename: (db) => carryOutRenames(db, schema, { renames, dataModel }) }));
+    return await whenGranted(renames, () =>
+      activate({
+        dataModel: withFormerKeys(dataModel, found),
+        notices,
+        rename: (db) => carryOutRenames(db, schema, { renames, dataModel }),
+      }),
+    );
   });
 }
 
@@ -76,14 +90,24 @@ async function whenGranted<Result>(renames: readonly Rename[], activate: () => P
     return await activate();
   } catch (error) {
     if (renames.length === 0 || !isConflict(error)) throw error;
-    throw new CloudCodeError('deploy_blocked', `Data model: renaming ${renames.map(describeRename).join(', ')} had to wait too long for other transactions.`, {
-      hint: 'See pg_stat_activity for who uses the tables, wait for it or end it (`select pg_terminate_backend(<pid>)`), then deploy again.', cause: error,
-    });
+    throw new CloudCodeError(
+      'deploy_blocked',
+      `Data model: renaming ${renames.map(describeRename).join(', ')} had to wait too long for other transactions.`,
+      {
+        hint: 'See pg_stat_activity for who uses the tables, wait for it or end it (`select pg_terminate_backend(<pid>)`), then deploy again.',
+        cause: error,
+      },
+    );
   }
 }
 
 /** The same with nothing to activate. @throws as withTables */
-export function prepareTables(store: Store, environment: string, dataModel: DataModel, onProgress: OnProgress = () => undefined): Promise<void> {
+export function prepareTables(
+  store: Store,
+  environment: string,
+  dataModel: DataModel,
+  onProgress: OnProgress = () => undefined,
+): Promise<void> {
   return withTables(store, { environment, dataModel, onProgress }, async (tables) => {
     await store.transaction((db) => tables.rename(db));
     tables.notices.forEach(onProgress);
@@ -92,14 +116,19 @@ export function prepareTables(store: Store, environment: string, dataModel: Data
 
 async function refuseWithoutUnicode(db: Queryable): Promise<void> {
   if (await hasUnicodeCollation(db)) return;
-  throw new CloudCodeError('database_without_icu', 'The PostgreSQL server has no collation "und-x-icu": it was built without ICU.', {
-    hint: 'Use a server with ICU (the packages of PostgreSQL and its distributors have it), or the embedded one.',
-  });
+  throw new CloudCodeError(
+    'database_without_icu',
+    'The PostgreSQL server has no collation "und-x-icu": it was built without ICU.',
+    {
+      hint: 'Use a server with ICU (the packages of PostgreSQL and its distributors have it), or the embedded one.',
+    },
+  );
 }
 
 async function standing(db: Queryable, conflicts: readonly Conflict[]): Promise<readonly Conflict[]> {
   const standing: Conflict[] = [];
-  for (const conflict of conflicts) if (conflict.misfitsSql === null || (await countBy(db, conflict.misfitsSql)) > 0) standing.push(conflict);
+  for (const conflict of conflicts)
+    if (conflict.misfitsSql === null || (await countBy(db, conflict.misfitsSql)) > 0) standing.push(conflict);
   return standing;
 }
 
@@ -110,7 +139,10 @@ async function countBy(db: Queryable, text: string): Promise<number> {
 async function tellUnreadable(session: Session, steps: readonly Step[], tell: (notice: string) => void): Promise<void> {
   for (const { of, countSql } of steps.flatMap(({ unreadable }) => unreadable ?? [])) {
     const count = await countWithin(session, countSql);
-    if (count !== null && count > 0) tell(`${of}: ${counted(count, 'value')} there that no task can read (NaN, infinity, or out of range): another program stored them`);
+    if (count !== null && count > 0)
+      tell(
+        `${of}: ${counted(count, 'value')} there that no task can read (NaN, infinity, or out of range): another program stored them`,
+      );
   }
 }
 
@@ -119,9 +151,15 @@ async function asError(db: Queryable, conflicts: readonly Conflict[], environmen
   for (const { message, countSql, misfitsSql, remedySql } of conflicts) {
     const count = countSql === null ? null : await countBy(db, countSql);
     const misfits = misfitsSql === null ? '' : `, of which ${await countBy(db, misfitsSql)} would not fit`;
-    lines.push(`${message}${count === null ? '' : `; ${count} value${count === 1 ? ' is' : 's are'} not null`}${misfits}; by hand:\n  ${remedySql}`);
+    lines.push(
+      `${message}${count === null ? '' : `; ${count} value${count === 1 ? ' is' : 's are'} not null`}${misfits}; by hand:\n  ${remedySql}`,
+    );
   }
-  return new CloudCodeError('data_model_conflict', `The data model does not fit what is stored in ${environment}:\n${lines.join('\n')}\nNothing was changed.`, {
-    hint: 'Give the field its former type or another name; or run the statement yourself, when no task works with the field, and deploy again.',
-  });
+  return new CloudCodeError(
+    'data_model_conflict',
+    `The data model does not fit what is stored in ${environment}:\n${lines.join('\n')}\nNothing was changed.`,
+    {
+      hint: 'Give the field its former type or another name; or run the statement yourself, when no task works with the field, and deploy again.',
+    },
+  );
 }

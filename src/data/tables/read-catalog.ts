@@ -43,7 +43,11 @@ export async function hasUnicodeCollation(db: Queryable): Promise<boolean> {
 }
 
 export async function readCatalog(db: Queryable, schema: string): Promise<Catalog> {
-  const schemas = await db.query({ name: 'read_schema', text: 'select 1 as found from pg_namespace where nspname = $1', values: [schema] });
+  const schemas = await db.query({
+    name: 'read_schema',
+    text: 'select 1 as found from pg_namespace where nspname = $1',
+    values: [schema],
+  });
   const rows = await db.query<RelationRow>({
     name: 'read_relations',
     text: `

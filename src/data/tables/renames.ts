@@ -28,7 +28,11 @@ export interface Models {
 }
 
 /** What is to be renamed: what says that it was, and in a rollback what the newer model says it was renamed from. Nothing where nothing is stored under the former name. `isKept` says of which models the table stays. */
-export function findRenames(catalog: Catalog, models: Models, isKept: (model: string) => boolean = () => false): readonly Rename[] {
+export function findRenames(
+  catalog: Catalog,
+  models: Models,
+  isKept: (model: string) => boolean = () => false,
+): readonly Rename[] {
   return models.next.models.flatMap((model) => {
     const table = isKept(model.name) ? null : formerTable(catalog, model, models);
     const stored = table ?? model.name;
@@ -36,15 +40,29 @@ export function findRenames(catalog: Catalog, models: Models, isKept: (model: st
     if (relation?.isTable !== true) return [];
     const previous = models.previous?.models.find(({ name }) => name === stored) ?? null;
     const members = [...model.fields.map(asMember), ...model.belongsTo.map(asMember)];
-    const columns = members.flatMap((member) => formerColumns(relation, member, { members, previous })).map((rename) => ({ ...rename, model: model.name, table: stored }));
+    const columns = members
+      .flatMap((member) => formerColumns(relation, member, { members, previous }))
+      .map((rename) => ({ ...rename, model: model.name, table: stored }));
     if (table === null) return columns;
-    return [...columns, { model: model.name, table, member: null, columns: [], stored: [], checks: [], taken: catalog.relations.has(model.name) ? [model.name] : [] }];
+    return [
+      ...columns,
+      {
+        model: model.name,
+        table,
+        member: null,
+        columns: [],
+        stored: [],
+        checks: [],
+        taken: catalog.relations.has(model.name) ? [model.name] : [],
+      },
+    ];
   });
 }
 
 function formerTable({ relations }: Catalog, model: Model, { next, previous }: Models): string | null {
   const newer = previous?.models.find(({ renamedFrom, name }) => renamedFrom === model.name && !has(next.models, name));
-  const former = model.renamedFrom ?? (newer === undefined || has(previous?.models ?? [], model.name) ? null : newer.name);
+  const former =
+    model.renamedFrom ?? (newer === undefined || has(previous?.models ?? [], model.name) ? null : newer.name);
   const relation = former === null ? undefined : relations.get(former);
   return relation?.isTable === true && relation.hasId ? former : null;
 }
@@ -60,24 +78,37 @@ interface Member {
 
 function asMember(given: Field | BelongsTo): Member {
   const { name, renamedFrom = null } = given;
-  if ('type' in given) return { name, kind: 'field', renamedFrom, columnsAs: (as) => columnsOf({ ...given, name: as }).map((column) => column.name), anyColumnsAs: columnsOfAnyType };
+  if ('type' in given)
+    return {
+      name,
+      kind: 'field',
+      renamedFrom,
+      columnsAs: (as) => columnsOf({ ...given, name: as }).map((column) => column.name),
+      anyColumnsAs: columnsOfAnyType,
+    };
   const columnsAs = (as: string): readonly string[] => [belongsToColumn({ ...given, name: as }).name];
   return { name, kind: 'belongs-to', renamedFrom, columnsAs, anyColumnsAs: columnsAs };
 }
 
-function formerColumns(relation: Relation, member: Member, { members, previous }: { readonly members: readonly Member[]; readonly previous: Model | null }): readonly Omit<Rename, 'model' | 'table'>[] {
+function formerColumns(
+  relation: Relation,
+  member: Member,
+  { members, previous }: { readonly members: readonly Member[]; readonly previous: Model | null },
+): readonly Omit<Rename, 'model' | 'table'>[] {
   const from = member.renamedFrom ?? newerName(member, members, previous);
   if (from === null) return [];
   const stored = member.anyColumnsAs(from).filter((name) => relation.columns.has(name));
   if (stored.length === 0) return [];
   const names = member.columnsAs(member.name);
-  return [{
-    member: { from, to: member.name },
-    columns: member.columnsAs(from).flatMap((name, index) => ({ from: name, to: names[index] ?? name })),
-    stored,
-    checks: ownChecks(relation, stored),
-    taken: member.anyColumnsAs(member.name).filter((name) => relation.columns.has(name)),
-  }];
+  return [
+    {
+      member: { from, to: member.name },
+      columns: member.columnsAs(from).flatMap((name, index) => ({ from: name, to: names[index] ?? name })),
+      stored,
+      checks: ownChecks(relation, stored),
+      taken: member.anyColumnsAs(member.name).filter((name) => relation.columns.has(name)),
+    },
+  ];
 }
 
 /** What a newer model calls it, which is deployed now and says that it was renamed. */

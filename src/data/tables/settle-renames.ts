@@ -10,9 +10,14 @@ export interface Renames {
 }
 
 /** Which renames are to be carried out: where something has the new name already, only when that holds nothing; when the former holds nothing, there is nothing to move. */
-export async function settleRenames(db: Queryable, schema: string, { catalog, models }: { readonly catalog: Catalog; readonly models: Models }): Promise<Renames> {
+export async function settleRenames(
+  db: Queryable,
+  schema: string,
+  { catalog, models }: { readonly catalog: Catalog; readonly models: Models },
+): Promise<Renames> {
   const empty = new Set<string>();
-  for (const rename of findRenames(catalog, models)) if (rename.member === null && (await standing(db, schema, rename)) === 'nothing to move') empty.add(rename.model);
+  for (const rename of findRenames(catalog, models))
+    if (rename.member === null && (await standing(db, schema, rename)) === 'nothing to move') empty.add(rename.model);
   const renames: Rename[] = [];
   const conflicts: Conflict[] = [];
   for (const rename of findRenames(catalog, models, (model) => empty.has(model))) {
@@ -47,14 +52,22 @@ function bothHold(schema: string, { model, table, member, stored, checks, taken 
   if (member === null) {
     return {
       message: `${model} is renamed from ${table}, and there are objects of both`,
-      countSql: null, misfitsSql: null,
+      countSql: null,
+      misfitsSql: null,
       remedySql: `alter table ${from} rename to ${quoteName(`${table}~1`)};`,
     };
   }
-  const moves = stored.filter((_, index) => taken[index] !== undefined).map((name, index) => `${quoteName(taken[index] ?? '')} = ${quoteName(name)}`);
+  const moves = stored
+    .filter((_, index) => taken[index] !== undefined)
+    .map((name, index) => `${quoteName(taken[index] ?? '')} = ${quoteName(name)}`);
   const putAside = [
-    ...(checks.length === 0 ? [] : [`alter table ${from} ${checks.map((name) => `drop constraint ${quoteName(name)}`).join(', ')};`]),
-    ...stored.map((name) => `alter table ${from} rename column ${quoteName(name)} to ${quoteName(`${member.from}~1${name.slice(member.from.length)}`)};`),
+    ...(checks.length === 0
+      ? []
+      : [`alter table ${from} ${checks.map((name) => `drop constraint ${quoteName(name)}`).join(', ')};`]),
+    ...stored.map(
+      (name) =>
+        `alter table ${from} rename column ${quoteName(name)} to ${quoteName(`${member.from}~1${name.slice(member.from.length)}`)};`,
+    ),
   ];
   return {
     message: `${model}.${member.to} is renamed from ${member.from}, and both have values`,

@@ -19,7 +19,11 @@ const askEveryMs = 200;
  * the session: a deployer that dies gives it up, though not before the statement that it left running in the server has ended.
  * @throws CloudCodeError `deploy_blocked` when another deployment takes longer than the patience
  */
-export async function takeTurns<Result>(store: Store, turn: Turn, work: (session: Session) => Promise<Result>): Promise<Result> {
+export async function takeTurns<Result>(
+  store: Store,
+  turn: Turn,
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
   await using session = await openSession(store.url);
   await liftLimits(session);
   await waitForTurn(session, turn);
@@ -43,9 +47,13 @@ async function waitForTurn(session: Session, { schema, patienceMs, onProgress }:
   while (!(await tryLock(session, schema))) {
     const holder = await describeHolder(session, schema);
     if (performance.now() > end) {
-      throw new CloudCodeError('deploy_blocked', `Another deployment changes the tables of ${schema}${holder}, and was not done in ${Math.round(patienceMs / 1000)} s.`, {
-        hint: 'Deploy again when it is done.',
-      });
+      throw new CloudCodeError(
+        'deploy_blocked',
+        `Another deployment changes the tables of ${schema}${holder}, and was not done in ${Math.round(patienceMs / 1000)} s.`,
+        {
+          hint: 'Deploy again when it is done.',
+        },
+      );
     }
     if (holder !== told) onProgress(`waiting for another deployment${holder}`);
     told = holder;

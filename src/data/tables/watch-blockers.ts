@@ -32,7 +32,10 @@ export function watchBlockers(db: Queryable, backendPid: number, onBlocked: (who
 }
 
 function pause(signal: AbortSignal): Promise<boolean> {
-  return sleep(lookEveryMs, undefined, { signal }).then(() => true, () => false);
+  return sleep(lookEveryMs, undefined, { signal }).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function describeBlockers(db: Queryable, backendPid: number): Promise<string | null> {
@@ -61,7 +64,12 @@ interface BlockerRow {
 function describeBlocker({ pid, program, role, state, since, query }: BlockerRow): string {
   // So does PostgreSQL show who has ended without a session left: `prepare transaction`.
   if (pid === 0) return 'a prepared transaction (see pg_prepared_xacts)';
-  const parts = [program, role === null ? null : `role ${role}`, since === null ? state : `${state ?? 'active'}, since ${since}`, query];
+  const parts = [
+    program,
+    role === null ? null : `role ${role}`,
+    since === null ? state : `${state ?? 'active'}, since ${since}`,
+    query,
+  ];
   const known = parts.filter((part) => part !== null && part !== '');
   return `pid ${pid}${known.length > 0 ? ` (${known.join(', ')})` : ''}`;
 }

@@ -17,10 +17,20 @@ export interface Accessor {
 /** The properties of a model's objects by name: their id, fields and relationships. */
 export function accessorsOf(model: Model, placeOf: (column: string) => number): ReadonlyMap<string, Accessor> {
   return new Map<string, Accessor>([
-    ['id', { get: ({ id }) => id, set: ({ type }) => refuse(`${type.model.name}.id is made with the object and never changes.`) }],
+    [
+      'id',
+      {
+        get: ({ id }) => id,
+        set: ({ type }) => refuse(`${type.model.name}.id is made with the object and never changes.`),
+      },
+    ],
     ...model.fields.map((field) => [field.name, ofField(field, placeOf(field.name))] as const),
-    ...model.belongsTo.map((belongsTo) => [belongsTo.name, ofBelongsTo(belongsTo, placeOf(`${belongsTo.name}_id`))] as const),
-    ...model.belongsTo.map((belongsTo) => [`${belongsTo.name}_id`, ofBelongsToId(belongsTo, placeOf(`${belongsTo.name}_id`))] as const),
+    ...model.belongsTo.map(
+      (belongsTo) => [belongsTo.name, ofBelongsTo(belongsTo, placeOf(`${belongsTo.name}_id`))] as const,
+    ),
+    ...model.belongsTo.map(
+      (belongsTo) => [`${belongsTo.name}_id`, ofBelongsToId(belongsTo, placeOf(`${belongsTo.name}_id`))] as const,
+    ),
     ...model.hasMany.map((hasMany) => [hasMany.name, ofHasMany(hasMany)] as const),
   ]);
 }
@@ -28,7 +38,11 @@ export function accessorsOf(model: Model, placeOf: (column: string) => number): 
 function ofField(field: Field, place: number): Accessor {
   return {
     get: (state) => readField(state, field, place),
-    set: (state, value) => state.assign(place, forTask(() => toWire(state.type.model.name, field, value, state.valueAt(place)))),
+    set: (state, value) =>
+      state.assign(
+        place,
+        forTask(() => toWire(state.type.model.name, field, value, state.valueAt(place))),
+      ),
   };
 }
 
@@ -36,12 +50,15 @@ function ofField(field: Field, place: number): Accessor {
 function ofBelongsTo(belongsTo: BelongsTo, place: number): Accessor {
   const { name } = belongsTo;
   return {
-    get: (state) => (...given: readonly unknown[]) => {
-      if (given.length === 0) return state.type.database.handOut(readBelongsTo(state, belongsTo, place));
-      setBelongsTo(state, { belongsTo, place, other: given[0], otherState: DatabaseObject.stateOf(given[0]) });
-      return undefined;
-    },
-    set: ({ type }) => refuse(`${type.model.name}.${name} is set by a call: object.${name}(other), or object.${name}_id = other.id.`),
+    get:
+      (state) =>
+      (...given: readonly unknown[]) => {
+        if (given.length === 0) return state.type.database.handOut(readBelongsTo(state, belongsTo, place));
+        setBelongsTo(state, { belongsTo, place, other: given[0], otherState: DatabaseObject.stateOf(given[0]) });
+        return undefined;
+      },
+    set: ({ type }) =>
+      refuse(`${type.model.name}.${name} is set by a call: object.${name}(other), or object.${name}_id = other.id.`),
   };
 }
 
@@ -59,7 +76,10 @@ function ofHasMany({ name, model, inverseOf }: HasMany): Accessor {
       const related = state.related.get(name);
       return related !== undefined && 'objects' in related ? Query.answered(query, related.objects) : query;
     },
-    set: ({ type }) => refuse(`${type.model.name}.${name} is a query and cannot be set. Set it on the other side: object.${inverseOf}(this object).`),
+    set: ({ type }) =>
+      refuse(
+        `${type.model.name}.${name} is a query and cannot be set. Set it on the other side: object.${inverseOf}(this object).`,
+      ),
   };
 }
 

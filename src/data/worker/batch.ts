@@ -49,14 +49,23 @@ export class Batch {
     const { ifUnchanged } = readSaveOptions('batch.save', options);
     refuseDestroyed(state);
     if (ifUnchanged && this.#incremented.has(state.id)) {
-      throw new CloudCodeError('invalid_value', `${state.title} is incremented by this batch already, so that it is not unchanged when it is saved. Call save before increment.`);
+      throw new CloudCodeError(
+        'invalid_value',
+        `${state.title} is incremented by this batch already, so that it is not unchanged when it is saved. Call save before increment.`,
+      );
     }
     const known = this.#objects.get(state);
     if (known === 'destroyed') {
-      throw new CloudCodeError('object_destroyed', `${state.title} is destroyed by this batch already; it cannot be saved after that.`);
+      throw new CloudCodeError(
+        'object_destroyed',
+        `${state.title} is destroyed by this batch already; it cannot be saved after that.`,
+      );
     }
     if (known === undefined) this.#items.push({ do: 'save', state, ifUnchanged });
-    else if (ifUnchanged) this.#items = this.#items.map((item) => (item.do === 'save' && item.state === state ? { ...item, ifUnchanged } : item));
+    else if (ifUnchanged)
+      this.#items = this.#items.map((item) =>
+        item.do === 'save' && item.state === state ? { ...item, ifUnchanged } : item,
+      );
     this.#objects.set(state, 'saved');
   }
 
@@ -134,13 +143,23 @@ export class Batch {
     this.#refusePending();
     const state = DatabaseObject.stateOf(object);
     if (state !== null) return state;
-    const hint = Array.isArray(object) ? 'Call it for each of them.' : object instanceof Promise ? 'Await it first.' : '';
-    throw new CloudCodeError('invalid_value', `batch.${call} takes an object of the data model; this is ${describeValue(object)}. ${hint}`.trimEnd());
+    const hint = Array.isArray(object)
+      ? 'Call it for each of them.'
+      : object instanceof Promise
+        ? 'Await it first.'
+        : '';
+    throw new CloudCodeError(
+      'invalid_value',
+      `batch.${call} takes an object of the data model; this is ${describeValue(object)}. ${hint}`.trimEnd(),
+    );
   }
 
   #refusePending(): void {
     if (this.#executing === null && this.#unsettled === null) return;
-    const why = this.#executing === null ? 'It is not known whether this batch was carried out. Call execute() again to find out' : 'This batch is being executed. Await execute()';
+    const why =
+      this.#executing === null
+        ? 'It is not known whether this batch was carried out. Call execute() again to find out'
+        : 'This batch is being executed. Await execute()';
     throw new CloudCodeError('batch_pending', `${why}, or make a new one, before adding to it.`);
   }
 

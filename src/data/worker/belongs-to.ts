@@ -10,7 +10,11 @@ import { isUuid } from './uuid.ts';
  * The object that a belongs-to refers to: the one that was set, included or read before, else it is read and kept.
  * Null when there is none, or it was destroyed.
  */
-export async function readBelongsTo(state: ObjectState, { name, model }: BelongsTo, place: number): Promise<DatabaseObject | null> {
+export async function readBelongsTo(
+  state: ObjectState,
+  { name, model }: BelongsTo,
+  place: number,
+): Promise<DatabaseObject | null> {
   const id = state.idAt(place);
   if (id === null) return null;
   const known = state.related.get(name);
@@ -34,23 +38,39 @@ export interface Setting {
 /** @throws CloudCodeError `invalid_value` when it is no object of the model, and not null */
 export function setBelongsTo(state: ObjectState, { belongsTo, place, other, otherState }: Setting): void {
   const { name, model } = belongsTo;
-  if (other !== null && otherState?.type.model.name !== model) throw new CloudCodeError('invalid_value', refusalOf(`${state.type.model.name}.${name}`, { belongsTo, other, otherState }));
+  if (other !== null && otherState?.type.model.name !== model)
+    throw new CloudCodeError(
+      'invalid_value',
+      refusalOf(`${state.type.model.name}.${name}`, { belongsTo, other, otherState }),
+    );
   state.assign(place, otherState?.id ?? null);
   if (otherState === null) state.related.delete(name);
   else state.related.set(name, { id: otherState.id, object: other as DatabaseObject });
 }
 
 function refusalOf(title: string, { belongsTo: { name, model }, other, otherState }: Omit<Setting, 'place'>): string {
-  if (otherState !== null) return `${title}: this is an object of \`${otherState.type.model.name}\`; it must be one of \`${model}\`, or null.`;
-  const mend = typeof other === 'string' ? `To set it by its id: object.${name}_id = id.` : other instanceof Promise ? 'Await it first.' : 'Give null for none.';
+  if (otherState !== null)
+    return `${title}: this is an object of \`${otherState.type.model.name}\`; it must be one of \`${model}\`, or null.`;
+  const mend =
+    typeof other === 'string'
+      ? `To set it by its id: object.${name}_id = id.`
+      : other instanceof Promise
+        ? 'Await it first.'
+        : 'Give null for none.';
   return `${title}: ${describeValue(other)} is no object of \`${model}\`. ${mend}`;
 }
 
 /** @throws CloudCodeError `invalid_value` when it is no UUID, and not null */
-export function assignId(state: ObjectState, { belongsTo: { name }, place, id }: { readonly belongsTo: BelongsTo; readonly place: number; readonly id: unknown }): void {
+export function assignId(
+  state: ObjectState,
+  { belongsTo: { name }, place, id }: { readonly belongsTo: BelongsTo; readonly place: number; readonly id: unknown },
+): void {
   if (id !== null && !isUuid(id)) {
     const mend = typeof id === 'object' ? `Assign its id, or call object.${name}(it).` : 'An id is a UUID, or null.';
-    throw new CloudCodeError('invalid_value', `${state.type.model.name}.${name}_id: ${describeValue(id)} is no id. ${mend}`);
+    throw new CloudCodeError(
+      'invalid_value',
+      `${state.type.model.name}.${name}_id: ${describeValue(id)} is no id. ${mend}`,
+    );
   }
   state.assign(place, id === null ? null : id.toLowerCase());
 }

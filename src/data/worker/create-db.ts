@@ -28,7 +28,8 @@ export function createDb(dataModel: DataModel | null, { data, tracked }: Connect
   const db: object = Object.create(unknownModels([...models.keys()], dataModel !== null)) as object;
   for (const name of models.keys()) {
     Object.defineProperty(db, name, {
-      enumerable: true, configurable: true,
+      enumerable: true,
+      configurable: true,
       get() {
         const value = modelDoor(database.typeOf(name));
         Object.defineProperty(db, name, { value, enumerable: true, writable: false });
@@ -68,7 +69,11 @@ function batchClass(database: Database): new () => Batch {
     static override readonly name = 'Batch';
 
     constructor(...given: readonly unknown[]) {
-      if (given.length > 0) throw new CloudCodeError('invalid_value', 'new DB.Batch() takes no arguments: add to it with batch.save(object).');
+      if (given.length > 0)
+        throw new CloudCodeError(
+          'invalid_value',
+          'new DB.Batch() takes no arguments: add to it with batch.save(object).',
+        );
       super(database);
     }
   };
@@ -79,18 +84,40 @@ function unknownModels(known: readonly string[], hasDataModel: boolean): object 
   const target = Object.create(Object.prototype) as object;
   return new Proxy(target, {
     get(_target, name) {
-      if (typeof name === 'symbol' || name in target || ['then', 'toJSON', 'inspect', 'nodeType', '$$typeof', 'asymmetricMatch'].includes(name)) return Reflect.get(target, name) as unknown;
+      if (
+        typeof name === 'symbol' ||
+        name in target ||
+        ['then', 'toJSON', 'inspect', 'nodeType', '$$typeof', 'asymmetricMatch'].includes(name)
+      )
+        return Reflect.get(target, name) as unknown;
       throw unknownModel(name, { known, hasDataModel });
     },
     set(_target, name) {
-      throw new CloudCodeError('unknown_model', `DB.${String(name)} cannot be set: the models are those of the data model.`);
+      throw new CloudCodeError(
+        'unknown_model',
+        `DB.${String(name)} cannot be set: the models are those of the data model.`,
+      );
     },
   });
 }
 
-function unknownModel(name: string, { known, hasDataModel }: { readonly known: readonly string[]; readonly hasDataModel: boolean }): CloudCodeError {
-  if (!hasDataModel) return new CloudCodeError('unknown_model', `There is no model \`${name}\`: the project has no data model. Write one in schema.xml, at the root of the project.`);
+function unknownModel(
+  name: string,
+  { known, hasDataModel }: { readonly known: readonly string[]; readonly hasDataModel: boolean },
+): CloudCodeError {
+  if (!hasDataModel)
+    return new CloudCodeError(
+      'unknown_model',
+      `There is no model \`${name}\`: the project has no data model. Write one in schema.xml, at the root of the project.`,
+    );
   const nearest = suggest(name, [...known, 'Batch']);
-  const hint = nearest !== null ? `Did you mean DB.${nearest}?` : known.length === 0 ? 'It has none.' : known.length > 20 ? `It has ${known.length} others.` : `It has ${known.join(', ')}.`;
+  const hint =
+    nearest !== null
+      ? `Did you mean DB.${nearest}?`
+      : known.length === 0
+        ? 'It has none.'
+        : known.length > 20
+          ? `It has ${known.length} others.`
+          : `It has ${known.join(', ')}.`;
   return new CloudCodeError('unknown_model', `The data model has no model \`${name}\`. ${hint}`);
 }

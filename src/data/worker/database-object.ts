@@ -19,7 +19,10 @@ const copiesRefused: PropertyDescriptor = {
   enumerable: true,
   get(this: unknown) {
     const model = DatabaseObject.stateOf(this)?.type.model.name ?? 'the data model';
-    throw new CloudCodeError('invalid_value', `An object of \`${model}\` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.`);
+    throw new CloudCodeError(
+      'invalid_value',
+      `An object of \`${model}\` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.`,
+    );
   },
 };
 
@@ -56,7 +59,11 @@ export class DatabaseObject {
     return objectToJson(this.#state);
   }
 
-  [inspectMark](depth: number, options: InspectOptions, inspect: (value: unknown, options: InspectOptions) => string): string {
+  [inspectMark](
+    depth: number,
+    options: InspectOptions,
+    inspect: (value: unknown, options: InspectOptions) => string,
+  ): string {
     return inspectObject(this.#state, (value) => inspect(value, { ...options, depth }));
   }
 
@@ -71,5 +78,8 @@ async function save(state: ObjectState, options: unknown): Promise<void> {
 }
 
 // At the end of the chain of prototypes, where only names come that an object does not have: reading a field costs nothing for it.
-Object.setPrototypeOf(DatabaseObject.prototype, refuseUnknownFields((receiver) => DatabaseObject.stateOf(receiver)?.type.model ?? null));
+Object.setPrototypeOf(
+  DatabaseObject.prototype,
+  refuseUnknownFields((receiver) => DatabaseObject.stateOf(receiver)?.type.model ?? null),
+);
 Object.freeze(DatabaseObject.prototype);

@@ -6,10 +6,12 @@ import { readableAt, readField } from './read-field.ts';
 /** The values of an object as JSON has them: its id, its fields, the ids of what it belongs to. @throws CloudCodeError `invalid_value` as readField */
 export function objectToJson(state: ObjectState): Record<string, unknown> {
   const { columns, model } = state.type;
-  return Object.fromEntries(columns.map((column, place) => {
-    const field = model.fields[place - 1];
-    return [column, jsonOf(field === undefined ? state.valueAt(place) : readableAt(state, field, place))];
-  }));
+  return Object.fromEntries(
+    columns.map((column, place) => {
+      const field = model.fields[place - 1];
+      return [column, jsonOf(field === undefined ? state.valueAt(place) : readableAt(state, field, place))];
+    }),
+  );
 }
 
 /** A copy of a value as it travels; but of files not the key: that means something to the database only. */

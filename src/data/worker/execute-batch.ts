@@ -47,7 +47,11 @@ export interface BatchToExecute {
  * Carries a batch out, while no other write of its objects is under way. The objects count as saved only afterwards.
  * @throws CloudCodeError
  */
-export async function executeBatch(database: Database, { id, items, prepared }: BatchToExecute, onPrepared: (prepared: PreparedBatch) => void): Promise<Executed> {
+export async function executeBatch(
+  database: Database,
+  { id, items, prepared }: BatchToExecute,
+  onPrepared: (prepared: PreparedBatch) => void,
+): Promise<Executed> {
   const states = items.flatMap((item) => ('state' in item ? [item.state] : []));
   const free = untilFree(states);
   if (free !== null) await free;
@@ -90,7 +94,10 @@ async function send(database: Database, id: string, { batch, isRepeated }: Sendi
 /** The answer has them in the order of the operations: of one object that is the order of the items. */
 function sumsInOrder({ parts, increments }: PreparedBatch, { incremented }: WriteAnswer): Executed['incremented'] {
   const ids = parts.flat().flatMap((operation) => (operation.do === 'increment' ? operation.ids : []));
-  const sums = Map.groupBy(incremented.map((values, place) => ({ id: ids[place], values })), ({ id }) => id);
+  const sums = Map.groupBy(
+    incremented.map((values, place) => ({ id: ids[place], values })),
+    ({ id }) => id,
+  );
   return increments.map(({ id, fields }) => sumsOf(fields, sums.get(id)?.shift()?.values ?? []));
 }
 
@@ -105,7 +112,8 @@ async function sendOnce(database: Database, id: string, sending: Sending): Promi
 /** A batch that only destroys one object is not noted in the database: that the object is gone means that an earlier try has done it. */
 function answerOfEarlier(error: unknown, { batch: { parts, saved, destroyed }, isRepeated }: Sending): WriteAnswer {
   const isOneDestroy = saved.length === 0 && destroyed.length === 1 && parts.length === 1 && parts[0]?.length === 1;
-  if (isRepeated && isOneDestroy && error instanceof CloudCodeError && error.code === 'object_destroyed') return nothingWritten;
+  if (isRepeated && isOneDestroy && error instanceof CloudCodeError && error.code === 'object_destroyed')
+    return nothingWritten;
   throw error;
 }
 
@@ -118,7 +126,9 @@ async function prepareBatch(items: readonly BatchItem[]): Promise<PreparedBatch>
   const saved: Saved[] = [];
   const destroyed: ObjectState[] = [];
   const increments = items.flatMap((item) => (item.do === 'increment' ? [item.increment] : []));
-  const parts = groupOperations(operationsOf(items, { files, saved, destroyed, touched: increments.length === 0 ? null : new Set() }));
+  const parts = groupOperations(
+    operationsOf(items, { files, saved, destroyed, touched: increments.length === 0 ? null : new Set() }),
+  );
   return { parts, saved, destroyed, increments };
 }
 
@@ -130,7 +140,10 @@ interface Preparation {
   readonly touched: Set<string> | null;
 }
 
-function* operationsOf(items: readonly BatchItem[], { touched, ...preparation }: Preparation): Generator<SingleOperation> {
+function* operationsOf(
+  items: readonly BatchItem[],
+  { touched, ...preparation }: Preparation,
+): Generator<SingleOperation> {
   for (const item of items) {
     const operation = operationOf(item, preparation);
     if (operation === null) continue;
@@ -143,19 +156,27 @@ function* operationsOf(items: readonly BatchItem[], { touched, ...preparation }:
   }
 }
 
-function operationOf(item: BatchItem, { files, saved, destroyed }: Omit<Preparation, 'touched'>): SingleOperation | null {
+function operationOf(
+  item: BatchItem,
+  { files, saved, destroyed }: Omit<Preparation, 'touched'>,
+): SingleOperation | null {
   if (item.do === 'schedule') return item;
   if (item.do === 'increment') {
     const { model, fields, id, row } = item.increment;
     return { do: 'increment', model, columns: fields, id, row };
   }
   const { state } = item;
-  const { type: { model }, id } = state;
+  const {
+    type: { model },
+    id,
+  } = state;
   if (item.do === 'destroy') {
     if (state.isDestroyed) return null;
     destroyed.push(state);
     // What was never stored is not there to be destroyed.
-    return !state.isNew || state.isUncertain || item.isSaved ? { do: 'destroy', model: model.name, id, follows: item.isSaved } : null;
+    return !state.isNew || state.isUncertain || item.isSaved
+      ? { do: 'destroy', model: model.name, id, follows: item.isSaved }
+      : null;
   }
   const write = snapshotOf(state, files, item);
   if (write === null) return null;

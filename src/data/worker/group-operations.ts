@@ -7,7 +7,12 @@ const mostCharacters = 4 * 1024 * 1024;
 
 /** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
 export type SingleOperation =
-  | (Write & { readonly do: 'insert' | 'update'; readonly columns: readonly string[]; readonly row: string; readonly version?: VersionCheck | undefined })
+  | (Write & {
+      readonly do: 'insert' | 'update';
+      readonly columns: readonly string[];
+      readonly row: string;
+      readonly version?: VersionCheck | undefined;
+    })
   | (Write & { readonly do: 'increment'; readonly columns: readonly string[]; readonly row: string })
   | (Write & { readonly do: 'destroy' })
   | { readonly do: 'schedule'; readonly run: ScheduledRun };
@@ -42,8 +47,16 @@ export function groupOperations(operations: Iterable<SingleOperation>): BatchPar
     const length = lengthOf(operation);
     let group = open.get(kind);
     // What was saved just now must be there to be destroyed, and one statement adds to an object once.
-    const isTooEarly = operation.do !== 'schedule' && operation.follows === true && (group !== groups.at(-1) || group?.ids.includes(operation.id) === true);
-    if (group === undefined || isTooEarly || group.ids.length + group.runs.length >= mostRows || group.characters + length > mostCharacters) {
+    const isTooEarly =
+      operation.do !== 'schedule' &&
+      operation.follows === true &&
+      (group !== groups.at(-1) || group?.ids.includes(operation.id) === true);
+    if (
+      group === undefined ||
+      isTooEarly ||
+      group.ids.length + group.runs.length >= mostRows ||
+      group.characters + length > mostCharacters
+    ) {
       group = { first: operation, ids: [], rows: [], runs: [], characters: 0 };
       groups.push(group);
       open.set(kind, group);
@@ -74,7 +87,14 @@ function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
   switch (first.do) {
     case 'insert':
     case 'update':
-      return { do: first.do, model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]`, version: first.version };
+      return {
+        do: first.do,
+        model: first.model,
+        columns: first.columns,
+        ids,
+        rows: `[${rows.join(',')}]`,
+        version: first.version,
+      };
     case 'increment':
       return { do: 'increment', model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
     case 'destroy':
@@ -85,8 +105,17 @@ function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
 }
 
 function isAlike(one: SingleOperation, other: SingleOperation): boolean {
-  if (!('columns' in one) || !('columns' in other) || one.do !== other.do || one.model !== other.model || checkOf(one) !== checkOf(other)) return false;
-  return one.columns.length === other.columns.length && one.columns.every((column, index) => column === other.columns[index]);
+  if (
+    !('columns' in one) ||
+    !('columns' in other) ||
+    one.do !== other.do ||
+    one.model !== other.model ||
+    checkOf(one) !== checkOf(other)
+  )
+    return false;
+  return (
+    one.columns.length === other.columns.length && one.columns.every((column, index) => column === other.columns[index])
+  );
 }
 
 function checkOf(operation: SingleOperation): VersionCheck | undefined {

@@ -8,7 +8,9 @@ import type { ModelType } from './database.ts';
 export type IncludeTree = Map<string, IncludeNode>;
 
 export interface IncludeNode {
-  readonly relationship: { readonly kind: 'belongs-to'; readonly to: BelongsTo } | { readonly kind: 'has-many'; readonly of: HasMany };
+  readonly relationship:
+    | { readonly kind: 'belongs-to'; readonly to: BelongsTo }
+    | { readonly kind: 'has-many'; readonly of: HasMany };
   readonly type: ModelType;
   readonly children: IncludeTree;
 }
@@ -21,7 +23,10 @@ export function includeTree(type: ModelType, paths: readonly unknown[]): Include
   const tree: IncludeTree = new Map();
   for (const path of paths) {
     if (typeof path !== 'string' || path === '') {
-      throw new CloudCodeError('invalid_query', `include takes names of relationships; this is ${describeValue(path)}. Write include('building.owner').`);
+      throw new CloudCodeError(
+        'invalid_query',
+        `include takes names of relationships; this is ${describeValue(path)}. Write include('building.owner').`,
+      );
     }
     let at: { readonly type: ModelType; readonly children: IncludeTree } = { type, children: tree };
     for (const name of path.split('.')) {
@@ -35,12 +40,22 @@ export function includeTree(type: ModelType, paths: readonly unknown[]): Include
 
 function includeNode({ model, database }: ModelType, name: string, path: string): IncludeNode {
   const to = model.belongsTo.find((belongsTo) => belongsTo.name === name);
-  if (to !== undefined) return { relationship: { kind: 'belongs-to', to }, type: database.typeOf(to.model), children: new Map() };
+  if (to !== undefined)
+    return { relationship: { kind: 'belongs-to', to }, type: database.typeOf(to.model), children: new Map() };
   const of = model.hasMany.find((hasMany) => hasMany.name === name);
-  if (of !== undefined) return { relationship: { kind: 'has-many', of }, type: database.typeOf(of.model), children: new Map() };
+  if (of !== undefined)
+    return { relationship: { kind: 'has-many', of }, type: database.typeOf(of.model), children: new Map() };
   const known = [...model.belongsTo, ...model.hasMany].map((relationship) => relationship.name);
   const nearest = suggest(name, known);
-  const hint = nearest !== null ? `Did you mean \`${nearest}\`?` : known.length > 0 ? `It has ${known.join(', ')}.` : 'It has none.';
+  const hint =
+    nearest !== null
+      ? `Did you mean \`${nearest}\`?`
+      : known.length > 0
+        ? `It has ${known.join(', ')}.`
+        : 'It has none.';
   const place = path === name ? '' : ` (in include('${path}'))`;
-  throw new CloudCodeError('unknown_field', `The model \`${model.name}\` has no relationship \`${name}\`${place}. ${hint}`);
+  throw new CloudCodeError(
+    'unknown_field',
+    `The model \`${model.name}\` has no relationship \`${name}\`${place}. ${hint}`,
+  );
 }

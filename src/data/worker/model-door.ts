@@ -54,15 +54,27 @@ function createObject(type: ModelType, given: readonly unknown[]): DatabaseObjec
     const set = type.setters.get(name);
     if (set === undefined) throw unknownField(type.model, name);
     if (belongsTo === undefined) set(state, value);
-    else setBelongsTo(state, { belongsTo, place: type.placeOf(`${name}_id`), other: value, otherState: DatabaseObject.stateOf(value) });
+    else
+      setBelongsTo(state, {
+        belongsTo,
+        place: type.placeOf(`${name}_id`),
+        other: value,
+        otherState: DatabaseObject.stateOf(value),
+      });
   }
   return object;
 }
 
 function plainAttributes({ model }: ModelType, attributes: unknown): Record<string, unknown> {
-  const isObject = typeof attributes === 'object' && attributes !== null && Object.prototype.toString.call(attributes) === '[object Object]';
+  const isObject =
+    typeof attributes === 'object' &&
+    attributes !== null &&
+    Object.prototype.toString.call(attributes) === '[object Object]';
   if (isObject && DatabaseObject.stateOf(attributes) === null) return attributes as Record<string, unknown>;
-  throw new CloudCodeError('invalid_value', `DB.${model.name}.create takes an object with the values of fields; this is ${describeValue(attributes)}.`);
+  throw new CloudCodeError(
+    'invalid_value',
+    `DB.${model.name}.create takes an object with the values of fields; this is ${describeValue(attributes)}.`,
+  );
 }
 
 async function findFirst(type: ModelType, given: readonly unknown[]): Promise<DatabaseObject | null> {
@@ -70,18 +82,30 @@ async function findFirst(type: ModelType, given: readonly unknown[]): Promise<Da
   if (given.length === 0) return allOf(type).first();
   const call = `DB.${type.model.name}.first`;
   if (first === undefined || first === null) {
-    throw new CloudCodeError('invalid_query', `${call}(${String(first)}): there is no id. For any object at all, call first() without an argument.`);
+    throw new CloudCodeError(
+      'invalid_query',
+      `${call}(${String(first)}): there is no id. For any object at all, call first() without an argument.`,
+    );
   }
   if (typeof first !== 'string') {
-    const mend = DatabaseObject.stateOf(first) === null ? "Write first(id), or first('make = ?', 'Nokia')." : 'Give its id.';
-    throw new CloudCodeError('invalid_query', `${call} takes an id or an expression; this is ${describeValue(first)}. ${mend}`);
+    const mend =
+      DatabaseObject.stateOf(first) === null ? "Write first(id), or first('make = ?', 'Nokia')." : 'Give its id.';
+    throw new CloudCodeError(
+      'invalid_query',
+      `${call} takes an id or an expression; this is ${describeValue(first)}. ${mend}`,
+    );
   }
   if (args.length === 0 && isUuid(first)) {
     const row = await readById(type, first);
     return row === null ? null : type.fromRow(row);
   }
   if (args.length === 0 && !/[?=<>\s]/.test(first)) {
-    throw new CloudCodeError('invalid_query', `${call}(${describeValue(first)}): this is neither an id, which is a UUID, nor an expression such as 'make = ?'.`);
+    throw new CloudCodeError(
+      'invalid_query',
+      `${call}(${describeValue(first)}): this is neither an id, which is a UUID, nor an expression such as 'make = ?'.`,
+    );
   }
-  return allOf(type).where(first, ...args).first();
+  return allOf(type)
+    .where(first, ...args)
+    .first();
 }

@@ -15,9 +15,14 @@ export function describeModel(database: Database, model: Model): ModelType {
   const ObjectOfModel = objectClass(model, accessors);
   const emptyRow: readonly null[] = Array<null>(columns.length).fill(null);
   const modelType: ModelType = {
-    database, model, columns, placeOf,
+    database,
+    model,
+    columns,
+    placeOf,
     written: columns.map((_, place) => place).slice(1),
-    fileFields: model.fields.flatMap(({ name, type }) => (attachmentTypes.some((each) => each === type) ? [placeOf(name)] : [])),
+    fileFields: model.fields.flatMap(({ name, type }) =>
+      attachmentTypes.some((each) => each === type) ? [placeOf(name)] : [],
+    ),
     setters: new Map([...accessors].map(([name, { set }]) => [name, set])),
     newState: () => {
       const row: WireValue[] = [...emptyRow];

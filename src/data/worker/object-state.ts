@@ -14,7 +14,9 @@ export interface FileWire {
 }
 
 /** What an object refers to, as far as it was read: one object (null when there is none with this id), or a list. */
-export type Related = { readonly id: string; readonly object: DatabaseObject | null } | { readonly objects: readonly DatabaseObject[] };
+export type Related =
+  | { readonly id: string; readonly object: DatabaseObject | null }
+  | { readonly objects: readonly DatabaseObject[] };
 
 /** What was sent of an object, by the places in its row: the values as assigned, and as they are kept once it is stored. */
 export interface Snapshot {
@@ -80,7 +82,8 @@ export class ObjectState {
   /** Where values were assigned that are not stored, in order. */
   changedPlaces(): readonly number[] {
     const places: number[] = [];
-    for (let place = 1; place < (this.#changes?.length ?? 0); place += 1) if (this.#changes?.[place] !== undefined) places.push(place);
+    for (let place = 1; place < (this.#changes?.length ?? 0); place += 1)
+      if (this.#changes?.[place] !== undefined) places.push(place);
     return places;
   }
 
@@ -88,7 +91,8 @@ export class ObjectState {
   assign(place: number, value: FieldWire): void {
     this.#isAssignedSince = true;
     const isSent = this.#sent?.places.includes(place) === true;
-    if (isSent || !isKept(value, this.row[place] ?? null)) (this.#changes ??= this.row.map(() => undefined))[place] = value;
+    if (isSent || !isKept(value, this.row[place] ?? null))
+      (this.#changes ??= this.row.map(() => undefined))[place] = value;
     else if (this.#changes !== null) this.#changes[place] = undefined;
   }
 
@@ -112,14 +116,16 @@ export class ObjectState {
     this.isNew = false;
     this.isUncertain = false;
     snapshot.places.forEach((place, index) => (this.row[place] = snapshot.kept[index] ?? null));
-    if (this.#isAssignedSince) snapshot.places.forEach((place, index) => this.forget(place, snapshot.assigned[index] ?? null));
+    if (this.#isAssignedSince)
+      snapshot.places.forEach((place, index) => this.forget(place, snapshot.assigned[index] ?? null));
     else this.#changes = null;
   }
 
   /** A change that still has this value is none any more. */
   forget(place: number, value: FieldWire): void {
     const changed = this.#changes?.[place];
-    if (changed !== undefined && isSameValue(changed, value) && this.#changes !== null) this.#changes[place] = undefined;
+    if (changed !== undefined && isSameValue(changed, value) && this.#changes !== null)
+      this.#changes[place] = undefined;
   }
 }
 

@@ -24,11 +24,17 @@ interface Holders {
 }
 
 async function preloadOne(holders: Holders, node: IncludeNode): Promise<void> {
-  const found = node.relationship.kind === 'belongs-to' ? await preloadBelongsTo(holders, node) : await preloadHasMany(holders, node, node.relationship.of.inverseOf);
+  const found =
+    node.relationship.kind === 'belongs-to'
+      ? await preloadBelongsTo(holders, node)
+      : await preloadHasMany(holders, node, node.relationship.of.inverseOf);
   await preload(node.type, found, node.children);
 }
 
-async function preloadBelongsTo({ type, states, name }: Holders, node: IncludeNode): Promise<readonly DatabaseObject[]> {
+async function preloadBelongsTo(
+  { type, states, name }: Holders,
+  node: IncludeNode,
+): Promise<readonly DatabaseObject[]> {
   const place = type.placeOf(`${name}_id`);
   const ids = new Set(states.flatMap((state) => state.idAt(place) ?? []));
   const found = await readWhereIn(node.type, 'id', [...ids]);
@@ -40,10 +46,20 @@ async function preloadBelongsTo({ type, states, name }: Holders, node: IncludeNo
   return found;
 }
 
-async function preloadHasMany({ states, objects, name }: Holders, node: IncludeNode, inverseOf: string): Promise<readonly DatabaseObject[]> {
+async function preloadHasMany(
+  { states, objects, name }: Holders,
+  node: IncludeNode,
+  inverseOf: string,
+): Promise<readonly DatabaseObject[]> {
   const place = node.type.placeOf(`${inverseOf}_id`);
-  const found = await readWhereIn(node.type, inverseOf, states.map(({ id }) => id));
-  const holders = new Map(states.map((state, index) => [state.id, { object: objects[index] ?? null, has: [] as DatabaseObject[] }]));
+  const found = await readWhereIn(
+    node.type,
+    inverseOf,
+    states.map(({ id }) => id),
+  );
+  const holders = new Map(
+    states.map((state, index) => [state.id, { object: objects[index] ?? null, has: [] as DatabaseObject[] }]),
+  );
   for (const object of found) {
     const state = DatabaseObject.stateOf(object);
     const id = state?.idAt(place) ?? '';
@@ -61,7 +77,8 @@ async function readWhereIn(type: ModelType, name: string, ids: readonly string[]
   for (let start = 0; start < ids.length; start += idsAtOnce) {
     const where = [{ expression: `${name} in ?`, args: [ids.slice(start, start + idsAtOnce)] }];
     const selection = { model: type.model.name, where, orderBy: [], skip: 0, limit: null };
-    for await (const page of readPages(type, selection, { firstPage: 1000 })) for (const row of page) found.push(type.fromRow(row as WireValue[]));
+    for await (const page of readPages(type, selection, { firstPage: 1000 }))
+      for (const row of page) found.push(type.fromRow(row as WireValue[]));
   }
   return found;
 }

@@ -6,7 +6,15 @@ import { forTask } from '../../engine/worker/task-error.ts';
 import type { ModelType } from './database.ts';
 import type { DatabaseObject } from './database-object.ts';
 import { includeTree } from './include-tree.ts';
-import { countObjects, destroyAll, forEachObject, type QueryPlan, readAll, readFirst, streamObjects } from './run-query.ts';
+import {
+  countObjects,
+  destroyAll,
+  forEachObject,
+  type QueryPlan,
+  readAll,
+  readFirst,
+  streamObjects,
+} from './run-query.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -88,12 +96,16 @@ export class Query {
   }
 
   toJSON(): never {
-    throw new CloudCodeError('invalid_query', `A query of \`${this.#plan.type.model.name}\` has no JSON: nothing was read yet. Use what \`await query.toArray()\` gives.`);
+    throw new CloudCodeError(
+      'invalid_query',
+      `A query of \`${this.#plan.type.model.name}\` has no JSON: nothing was read yet. Use what \`await query.toArray()\` gives.`,
+    );
   }
 
   [inspectMark](): string {
     const { type, where, preloaded } = this.#plan;
-    if (preloaded !== null) return `query of ${type.model.name}: ${preloaded.length} objects were included; use toArray()`;
+    if (preloaded !== null)
+      return `query of ${type.model.name}: ${preloaded.length} objects were included; use toArray()`;
     const conditions = where.map(({ expression }) => `(${expression})`).join(' and ');
     return `query of ${type.model.name}${conditions === '' ? '' : ` where ${conditions}`}: nothing was read yet; use toArray()`;
   }

@@ -16,16 +16,28 @@ export function readableAt(state: ObjectState, field: Field, place: number): Fie
   const value = state.valueAt(place);
   if (isReadable(field, value)) return value;
   const stored = typeof value === 'string' ? value : JSON.stringify(value);
-  throw new CloudCodeError('invalid_value', `${state.type.model.name}.${field.name} of ${state.id} is stored as ${stored}, which is no ${field.type}: another program has written it. Assign a value, or null, and save it.`);
+  throw new CloudCodeError(
+    'invalid_value',
+    `${state.type.model.name}.${field.name} of ${state.id} is stored as ${stored}, which is no ${field.type}: another program has written it. Assign a value, or null, and save it.`,
+  );
 }
 
 function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire): Attachment {
   const { database, model } = state.type;
   const { id } = state;
   const read = async (): Promise<Uint8Array> => {
-    const base64 = await database.request<string | null>({ kind: 'read_file', model: model.name, id, field: field.name, key });
+    const base64 = await database.request<string | null>({
+      kind: 'read_file',
+      model: model.name,
+      id,
+      field: field.name,
+      key,
+    });
     if (base64 !== null) return Uint8Array.from(Buffer.from(base64, 'base64'));
-    throw new CloudCodeError('file_replaced', `The file of ${model.name}.${field.name} of ${id} is not stored any more: it was replaced, or its object destroyed. reload() the object.`);
+    throw new CloudCodeError(
+      'file_replaced',
+      `The file of ${model.name}.${field.name} of ${id} is not stored any more: it was replaced, or its object destroyed. reload() the object.`,
+    );
   };
   return storedAttachment(file, { key, read: () => database.handOut(read()) });
 }

@@ -5,17 +5,27 @@ import type { ModelType } from './database.ts';
 const fullPage = 1000;
 
 /** Reads a selection page by page, each when it is asked for. A page begins after the last object of the one before, so none comes twice. */
-export async function* readPages(type: ModelType, selection: Selection, { firstPage }: { readonly firstPage: number }): AsyncGenerator<readonly WireObject[], undefined> {
+export async function* readPages(
+  type: ModelType,
+  selection: Selection,
+  { firstPage }: { readonly firstPage: number },
+): AsyncGenerator<readonly WireObject[], undefined> {
   let left = selection.limit ?? Infinity;
   let after: readonly WireValue[] | null = null;
   for (let most = firstPage; left > 0; most = fullPage) {
     const pageSize = Math.min(most, left);
-    const answer: SelectAnswer = await type.database.request<SelectAnswer>({ kind: 'select', selection, after, pageSize });
+    const answer: SelectAnswer = await type.database.request<SelectAnswer>({
+      kind: 'select',
+      selection,
+      after,
+      pageSize,
+    });
     const { objects, cut } = pageObjects(answer);
     left -= objects.length;
     const last = objects.at(-1);
     // Taken before the page is handed out: what a task changes of its objects must not move the place.
-    after = last === undefined ? null : [...selection.orderBy.map((field) => valueOf(type, last, field)), last[0] ?? null];
+    after =
+      last === undefined ? null : [...selection.orderBy.map((field) => valueOf(type, last, field)), last[0] ?? null];
     if (last !== undefined) yield objects;
     if (last === undefined || (objects.length < pageSize && !cut)) return;
   }

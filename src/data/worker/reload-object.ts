@@ -9,12 +9,17 @@ import { readById } from './read-by-id.ts';
 export async function reloadObject(state: ObjectState): Promise<void> {
   const free = untilFree([state]);
   if (free !== null) await free;
-  if (state.isNew && !state.isUncertain) throw new CloudCodeError('invalid_query', `${state.title} is not stored yet, so there is nothing to read. save() it first.`);
+  if (state.isNew && !state.isUncertain)
+    throw new CloudCodeError(
+      'invalid_query',
+      `${state.title} is not stored yet, so there is nothing to read. save() it first.`,
+    );
   const release = occupy([state]);
   try {
     const changes = state.changedPlaces().map((place) => [place, state.valueAt(place)] as const);
     const row = await readById(state.type, state.id);
-    if (row === null) throw new CloudCodeError('object_destroyed', `${state.title} is not there any more: it was destroyed elsewhere.`);
+    if (row === null)
+      throw new CloudCodeError('object_destroyed', `${state.title} is not there any more: it was destroyed elsewhere.`);
     state.row = row;
     state.isNew = false;
     state.related.clear();

@@ -54,8 +54,12 @@ export async function* streamObjects(plan: QueryPlan): AsyncGenerator<DatabaseOb
   }
 }
 
-export async function forEachObject(plan: QueryPlan, work: (object: DatabaseObject, index: number) => unknown): Promise<void> {
-  if (typeof work !== 'function') throw new CloudCodeError('invalid_query', `forEach takes a function; this is ${describeValue(work)}.`);
+export async function forEachObject(
+  plan: QueryPlan,
+  work: (object: DatabaseObject, index: number) => unknown,
+): Promise<void> {
+  if (typeof work !== 'function')
+    throw new CloudCodeError('invalid_query', `forEach takes a function; this is ${describeValue(work)}.`);
   let index = 0;
   for await (const object of streamObjects(plan)) {
     await work(object, index);
@@ -70,7 +74,9 @@ export async function countObjects(plan: QueryPlan): Promise<number> {
 
 /** In one transaction. @returns how many there were */
 export async function destroyAll(plan: QueryPlan): Promise<number> {
-  const { destroyed } = await sendBatch(plan.type.database, newId(), [[{ do: 'destroy_all', selection: selectionOf(plan) }]]);
+  const { destroyed } = await sendBatch(plan.type.database, newId(), [
+    [{ do: 'destroy_all', selection: selectionOf(plan) }],
+  ]);
   return destroyed[0] ?? 0;
 }
 

@@ -25,7 +25,14 @@ export async function saveObject(state: ObjectState, options: SaveOptions): Prom
     if (write === null) return;
     const { database, model } = state.type;
     state.sending(write.snapshot, false);
-    const operation: WriteOperation = { do: write.do, model: model.name, columns: write.columns, ids: [state.id], rows: `[${write.row}]`, version: write.version };
+    const operation: WriteOperation = {
+      do: write.do,
+      model: model.name,
+      columns: write.columns,
+      ids: [state.id],
+      rows: `[${write.row}]`,
+      version: write.version,
+    };
     const { version } = await sendBatch(database, newId(), [[operation]]);
     state.stored(version);
   } catch (error) {
@@ -40,5 +47,8 @@ export async function saveObject(state: ObjectState, options: SaveOptions): Prom
 /** @throws CloudCodeError `object_destroyed` for an object that this task destroyed */
 export function refuseDestroyed(state: ObjectState): void {
   if (!state.isDestroyed) return;
-  throw new CloudCodeError('object_destroyed', `${state.title} was destroyed by this task; it cannot be written any more. Create a new object.`);
+  throw new CloudCodeError(
+    'object_destroyed',
+    `${state.title} was destroyed by this task; it cannot be written any more. Create a new object.`,
+  );
 }

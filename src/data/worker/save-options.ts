@@ -11,7 +11,10 @@ export interface SaveOptions {
 export function readSaveOptions(call: string, options: unknown): SaveOptions {
   if (options === undefined) return { ifUnchanged: false };
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new CloudCodeError('invalid_value', `${call} takes options such as { ifUnchanged: true }; this is ${describeValue(options)}.`);
+    throw new CloudCodeError(
+      'invalid_value',
+      `${call} takes options such as { ifUnchanged: true }; this is ${describeValue(options)}.`,
+    );
   }
   const unknown = Object.keys(options).find((name) => name !== 'ifUnchanged');
   if (unknown !== undefined) {
@@ -20,5 +23,8 @@ export function readSaveOptions(call: string, options: unknown): SaveOptions {
   }
   const { ifUnchanged = false } = options as { ifUnchanged?: unknown };
   if (typeof ifUnchanged === 'boolean') return { ifUnchanged };
-  throw new CloudCodeError('invalid_value', `${call}: ifUnchanged must be true or false; this is ${describeValue(ifUnchanged)}.`);
+  throw new CloudCodeError(
+    'invalid_value',
+    `${call}: ifUnchanged must be true or false; this is ${describeValue(ifUnchanged)}.`,
+  );
 }

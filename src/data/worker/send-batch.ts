@@ -20,7 +20,8 @@ export async function sendBatch(database: Requester, id: string, parts: BatchPar
     try {
       return await sendParts(database, id, parts);
     } catch (error) {
-      const isAway = error instanceof CloudCodeError && ['database_unreachable', 'batch_interrupted'].includes(error.code);
+      const isAway =
+        error instanceof CloudCodeError && ['database_unreachable', 'batch_interrupted'].includes(error.code);
       if (parts.length === 1 || !isAway || performance.now() + pauseMs > end) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -31,7 +32,13 @@ async function sendParts(database: Requester, id: string, parts: BatchParts): Pr
   let answer: WriteAnswer | null = null;
   let part = 0;
   for (const operations of parts) {
-    answer = await database.request<WriteAnswer | null>({ kind: 'write', batch: id, part, last: part === parts.length - 1, operations });
+    answer = await database.request<WriteAnswer | null>({
+      kind: 'write',
+      batch: id,
+      part,
+      last: part === parts.length - 1,
+      operations,
+    });
     part += 1;
   }
   return answer ?? nothingWritten;

@@ -34,7 +34,11 @@ export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFi
   return readAll(missing, states, known);
 }
 
-async function readAll(missing: Iterable<Attachment>, states: Iterable<ObjectState>, known: ForeignFiles): Promise<void> {
+async function readAll(
+  missing: Iterable<Attachment>,
+  states: Iterable<ObjectState>,
+  known: ForeignFiles,
+): Promise<void> {
   await Promise.all(Array.from(missing, async (file) => void known.set(file, await file.bytes())));
   // What is assigned meanwhile may need more.
   await readForeignFiles(states, known);
@@ -60,13 +64,19 @@ export function snapshotOf(state: ObjectState, files: ForeignFiles, { ifUnchange
     assigned.push(value);
     kept.push(file === null ? (value as WireValue) : file.kept);
   }
-  return { do: state.isNew ? 'insert' : 'update', columns, row: rowJson(state, row), version: check, snapshot: { places, assigned, kept } };
+  return {
+    do: state.isNew ? 'insert' : 'update',
+    columns,
+    row: rowJson(state, row),
+    version: check,
+    snapshot: { places, assigned, kept },
+  };
 }
 
 function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: WireValue; readonly sent: WireValue } {
   const bytes = file[attachmentMark];
   const kept = { key: newId(), filename: file.filename, contentType: file.contentType, size: file.size };
-  const { buffer, byteOffset, byteLength } = 'own' in bytes ? bytes.own : files.get(file) ?? new Uint8Array();
+  const { buffer, byteOffset, byteLength } = 'own' in bytes ? bytes.own : (files.get(file) ?? new Uint8Array());
   return { kept, sent: { ...kept, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') } };
 }
 
@@ -76,6 +86,10 @@ function rowJson(state: ObjectState, row: Record<string, WireValue>): string {
   if (json.length < maxFrameBytes / 8) return json;
   const bytes = Buffer.byteLength(JSON.stringify(json));
   const most = maxFrameBytes - 1024 * 1024;
-  if (bytes > most) throw new CloudCodeError('invalid_value', `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${most} are sent. Assign and save its files one by one.`);
+  if (bytes > most)
+    throw new CloudCodeError(
+      'invalid_value',
+      `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${most} are sent. Assign and save its files one by one.`,
+    );
   return json;
 }

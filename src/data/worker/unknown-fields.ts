@@ -9,7 +9,8 @@ export function refuseUnknownFields(modelOf: (receiver: unknown) => Model | null
   return new Proxy(target, {
     set(_target, name, value: unknown, receiver: object) {
       const model = modelOf(receiver);
-      if (typeof name === 'symbol' || model === null) return Reflect.defineProperty(receiver, name, { value, writable: true, enumerable: true, configurable: true });
+      if (typeof name === 'symbol' || model === null)
+        return Reflect.defineProperty(receiver, name, { value, writable: true, enumerable: true, configurable: true });
       throw unknownField(model, name);
     },
   });
@@ -19,7 +20,8 @@ export function refuseUnknownFields(modelOf: (receiver: unknown) => Model | null
 export function unknownField(model: Model, name: string): CloudCodeError {
   const known = assignableNames(model);
   const nearest = suggest(name, known);
-  const hint = nearest !== null ? `Did you mean \`${nearest}\`?` : known.length > 20 ? '' : `There are ${known.join(', ')}.`;
+  const hint =
+    nearest !== null ? `Did you mean \`${nearest}\`?` : known.length > 20 ? '' : `There are ${known.join(', ')}.`;
   return new CloudCodeError('unknown_field', `The model \`${model.name}\` has no field \`${name}\`. ${hint}`.trimEnd());
 }
 

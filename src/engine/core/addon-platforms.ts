@@ -1,4 +1,13 @@
-const elfMachines: Readonly<Record<number, string>> = { 0x03: 'ia32', 0x15: 'ppc64', 0x16: 's390x', 0x28: 'arm', 0x3e: 'x64', 0xb7: 'arm64', 0xf3: 'riscv64', 0x102: 'loong64' };
+const elfMachines: Readonly<Record<number, string>> = {
+  0x03: 'ia32',
+  0x15: 'ppc64',
+  0x16: 's390x',
+  0x28: 'arm',
+  0x3e: 'x64',
+  0xb7: 'arm64',
+  0xf3: 'riscv64',
+  0x102: 'loong64',
+};
 const machTypes: Readonly<Record<number, string>> = { 0x7: 'ia32', 0x01000007: 'x64', 0x0100000c: 'arm64' };
 const peMachines: Readonly<Record<number, string>> = { 0x14c: 'ia32', 0x8664: 'x64', 0xaa64: 'arm64' };
 
@@ -24,5 +33,8 @@ export function addonPlatforms(start: Buffer): readonly string[] {
 /** Several files in one: a list of records of 20 bytes follows the header. */
 function universal(start: Buffer): readonly string[] {
   const count = Math.min(start.readUInt32BE(4), Math.floor((start.length - 8) / 20));
-  return Array.from({ length: count }, (_none, at) => `darwin-${machTypes[start.readUInt32BE(8 + 20 * at)] ?? 'unknown'}`);
+  return Array.from(
+    { length: count },
+    (_none, at) => `darwin-${machTypes[start.readUInt32BE(8 + 20 * at)] ?? 'unknown'}`,
+  );
 }

@@ -74,37 +74,67 @@ export function splitDatabaseUrl(url: string): DatabaseUrlParts {
   if (scheme === undefined || rest === undefined) throw invalid('It does not begin with postgres:// or postgresql://.');
   // The credentials end before the first slash, wherever a question mark stands.
   const at = rest.slice(0, rest.search(/\/|$/)).lastIndexOf('@');
-  const { hosts = '', database = '', query = '' } = /^(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s.exec(rest.slice(at + 1))?.groups ?? {};
-  if (/[@/]/.test(database)) throw invalid('It holds an `@` or a `/` behind the host.', 'Write `/` in the user or password as %2F, and `@` and `/` in the name of the database as %40 and %2F.');
+  const {
+    hosts = '',
+    database = '',
+    query = '',
+  } = /^(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s.exec(rest.slice(at + 1))?.groups ?? {};
+  if (/[@/]/.test(database))
+    throw invalid(
+      'It holds an `@` or a `/` behind the host.',
+      'Write `/` in the user or password as %2F, and `@` and `/` in the name of the database as %40 and %2F.',
+    );
   return { scheme, credentials: at === -1 ? null : rest.slice(0, at), hosts, database, query };
 }
 
 function readQuery(query: string): ReadonlyMap<string, string> {
   const items = query.split('&').filter((item) => item !== '');
-  return new Map(items.map((item) => {
-    const equals = item.indexOf('=');
-    // The item may be the rest of a password.
-    if (equals === -1) throw invalid('Behind its `?` stands something other than name=value.', 'Write `/` and `?` in the user or password as %2F and %3F.');
-    const name = decode(item.slice(0, equals), 'query');
-    // A list of hosts is taken apart first: a folder may hold a comma.
-    return [name, name === 'host' ? item.slice(equals + 1) : decode(item.slice(equals + 1), `value of ${name}`)] as const;
+  return new Map(
+    items.map((item) => {
+      const equals = item.indexOf('=');
+      // The item may be the rest of a password.
+      if (equals === -1)
+        throw invalid(
+          'Behind its `?` stands something other than name=value.',
+          'Write `/` and `?` in the user or password as %2F and %3F.',
+        );
+      const name = decode(item.slice(0, equals), 'query');
+      // A list of hosts is taken apart first: a folder may hold a comma.
+      return [
+        name,
+        name === 'host' ? item.slice(equals + 1) : decode(item.slice(equals + 1), `value of ${name}`),
+      ] as const;
+    }),
+  );
+}
+
+function hostsOf(
+  parts: DatabaseUrlParts,
+  query: ReadonlyMap<string, string>,
+  env: Environment,
+): readonly DatabaseHost[] {
+  const hostsInQuery = query.get('host') ?? null;
+  const inPlace = parts.hosts === '' ? [] : parts.hosts.split(',').map(readHost);
+  const named =
+    hostsInQuery === null
+      ? inPlace
+      : hostsInQuery.split(',').map((host) => ({ host: decode(host, 'host') || null, port: null }));
+  const hosts =
+    named.length > 0 ? named : (env['PGHOST'] ?? '').split(',').map((host) => ({ host: host || null, port: null }));
+  const portsInQuery = query.get('port') ?? null;
+  const ports = (portsInQuery ?? env['PGPORT'] ?? '').split(',').map(readPort);
+  if (ports.length !== 1 && ports.length !== hosts.length)
+    throw invalid(`It names ${hosts.length} hosts and ${ports.length} ports.`, 'Name one port, or one for each host.');
+  const portOf = (index: number): number | null => (ports.length === 1 ? ports[0] : ports[index]) ?? null;
+  return hosts.map(({ host, port }, index) => ({
+    host,
+    port: portsInQuery === null ? (port ?? portOf(index)) : portOf(index),
   }));
 }
 
-function hostsOf(parts: DatabaseUrlParts, query: ReadonlyMap<string, string>, env: Environment): readonly DatabaseHost[] {
-  const hostsInQuery = query.get('host') ?? null;
-  const inPlace = parts.hosts === '' ? [] : parts.hosts.split(',').map(readHost);
-  const named = hostsInQuery === null ? inPlace : hostsInQuery.split(',').map((host) => ({ host: decode(host, 'host') || null, port: null }));
-  const hosts = named.length > 0 ? named : (env['PGHOST'] ?? '').split(',').map((host) => ({ host: host || null, port: null }));
-  const portsInQuery = query.get('port') ?? null;
-  const ports = (portsInQuery ?? env['PGPORT'] ?? '').split(',').map(readPort);
-  if (ports.length !== 1 && ports.length !== hosts.length) throw invalid(`It names ${hosts.length} hosts and ${ports.length} ports.`, 'Name one port, or one for each host.');
-  const portOf = (index: number): number | null => (ports.length === 1 ? ports[0] : ports[index]) ?? null;
-  return hosts.map(({ host, port }, index) => ({ host, port: portsInQuery === null ? (port ?? portOf(index)) : portOf(index) }));
-}
-
 function readHost(text: string): DatabaseHost {
-  const { address, name, port } = /^(?:\[(?<address>[^\]]*)\]|(?<name>[^:[\]]*))(?::(?<port>.*))?$/s.exec(text)?.groups ?? {};
+  const { address, name, port } =
+    /^(?:\[(?<address>[^\]]*)\]|(?<name>[^:[\]]*))(?::(?<port>.*))?$/s.exec(text)?.groups ?? {};
   const host = address ?? name;
   if (host === undefined) throw invalid('A host cannot be read.', 'An IPv6 address stands in brackets: [::1]:5432.');
   return { host: decode(host, 'host') || null, port: readPort(port ?? '') };
@@ -114,7 +144,11 @@ function readPort(text: string): number | null {
   if (text === '') return null;
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   // What stands there may be a password.
-  if (port < 1 || port > 65_535) throw invalid('Its port is no number from 1 to 65535.', 'If that is a part of the password: `/` is written %2F there.');
+  if (port < 1 || port > 65_535)
+    throw invalid(
+      'Its port is no number from 1 to 65535.',
+      'If that is a part of the password: `/` is written %2F there.',
+    );
   return port;
 }
 
@@ -122,7 +156,8 @@ function sslModeOf(query: ReadonlyMap<string, string>, env: Environment): SslMod
   const mode = query.get('sslmode') ?? sslModeOfDriver(query.get('ssl')) ?? (env['PGSSLMODE'] || undefined);
   if (mode === undefined) return query.has('sslrootcert') ? 'verify-full' : 'disable';
   const known = sslModes.find((each) => each === mode);
-  if (known === undefined) throw invalid(`sslmode=${mode} is not known.`, `It is one of ${sslModes.slice(0, -1).join(', ')}.`);
+  if (known === undefined)
+    throw invalid(`sslmode=${mode} is not known.`, `It is one of ${sslModes.slice(0, -1).join(', ')}.`);
   return known;
 }
 
@@ -134,8 +169,13 @@ function sslModeOfDriver(ssl: string | undefined): string | undefined {
 
 function refuseStandbys(attributes: string | null): void {
   if (attributes === null || attributesOfPrimary.includes(attributes)) return;
-  const why = attributesOfOthers.includes(attributes) ? 'asks for a server that takes no writes, and CloudCode writes' : 'is not known';
-  throw invalid(`target_session_attrs=${attributes} ${why}.`, 'Leave it out, or write target_session_attrs=read-write: of several hosts, the primary is used.');
+  const why = attributesOfOthers.includes(attributes)
+    ? 'asks for a server that takes no writes, and CloudCode writes'
+    : 'is not known';
+  throw invalid(
+    `target_session_attrs=${attributes} ${why}.`,
+    'Leave it out, or write target_session_attrs=read-write: of several hosts, the primary is used.',
+  );
 }
 
 /** A `%` that begins no code stands for itself. */
@@ -144,7 +184,10 @@ function decode(text: string, part: string): string {
     try {
       return decodeURIComponent(codes);
     } catch {
-      throw invalid(`The codes with \`%\` in its ${part} are no UTF-8.`, 'A `%` that stands for itself is written %25.');
+      throw invalid(
+        `The codes with \`%\` in its ${part} are no UTF-8.`,
+        'A `%` that stands for itself is written %25.',
+      );
     }
   });
   if (decoded.includes('\0')) throw invalid(`Its ${part} holds the character U+0000.`);

@@ -26,7 +26,13 @@ export interface AttemptEnd {
 }
 
 /** How an attempt ended: as its stored answer says where there is one, however its processes or its runner came to their end (promise 3). */
-export function outcomeOf({ outcome, storedAnswer }: { readonly outcome: Outcome; readonly storedAnswer: AnswerOutcome | null }): Outcome {
+export function outcomeOf({
+  outcome,
+  storedAnswer,
+}: {
+  readonly outcome: Outcome;
+  readonly storedAnswer: AnswerOutcome | null;
+}): Outcome {
   return storedAnswer ?? outcome;
 }
 

@@ -70,7 +70,11 @@ export const errorCatalogue = {
   database_forbids: { status: 503, exitStatus: 5, title: 'The database does not let its user do what CloudCode needs' },
   database_unsuitable: { status: 503, exitStatus: 5, title: 'The database is set so that CloudCode cannot use it' },
   database_too_old: { status: 503, exitStatus: 5, title: 'The PostgreSQL server is too old' },
-  database_without_icu: { status: 503, exitStatus: 5, title: 'The PostgreSQL server cannot compare text by the rules of Unicode' },
+  database_without_icu: {
+    status: 503,
+    exitStatus: 5,
+    title: 'The PostgreSQL server cannot compare text by the rules of Unicode',
+  },
   database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },
   embedded_failed: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL did not start' },
   embedded_unsupported: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL cannot run here' },
@@ -97,7 +101,11 @@ export class CloudCodeError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { readonly hint?: string | undefined; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;

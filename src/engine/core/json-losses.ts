@@ -5,7 +5,10 @@ export interface JsonLoss {
   readonly mend: string;
 }
 
-const bytes: JsonLoss = { is: 'binary data', mend: "Pass bytes as text, Buffer.from(bytes).toString('base64'), and numbers as an array, Array.from(numbers)." };
+const bytes: JsonLoss = {
+  is: 'binary data',
+  mend: "Pass bytes as text, Buffer.from(bytes).toString('base64'), and numbers as an array, Array.from(numbers).",
+};
 
 /** By what `Object.prototype.toString` calls them, also those of other realms. */
 const losses: Readonly<Record<string, JsonLoss>> = {
@@ -33,5 +36,8 @@ export function findJsonLoss(value: object): JsonLoss | null {
   // An object of another realm (a vm context) has another Object.prototype, whose prototype is null like ours.
   if (Object.getPrototypeOf(prototype) === null) return null;
   const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
-  return { is: `an object of class ${typeof name === 'string' && name !== '' ? name : kind}`, mend: 'Pass what the task needs of it as a plain object, an array or text.' };
+  return {
+    is: `an object of class ${typeof name === 'string' && name !== '' ? name : kind}`,
+    mend: 'Pass what the task needs of it as a plain object, an array or text.',
+  };
 }

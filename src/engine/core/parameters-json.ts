@@ -12,7 +12,10 @@ export const maxJsonBytes = 5 * 1024 * 1024;
  */
 export function parametersToJson(parameters: unknown): string {
   if (!isPlainObject(parameters)) {
-    throw invalid(`\`parameters\` must be a plain object; this is ${describeValue(parameters)}.`, 'Wrap it: { parameters: { value: … } }.');
+    throw invalid(
+      `\`parameters\` must be a plain object; this is ${describeValue(parameters)}.`,
+      'Wrap it: { parameters: { value: … } }.',
+    );
   }
   const json = stringify(parameters);
   if (json === undefined || !json.startsWith('{')) {
@@ -20,9 +23,13 @@ export function parametersToJson(parameters: unknown): string {
   }
   const bytes = utf8Length(json);
   if (bytes > maxJsonBytes) {
-    throw new CloudCodeError('parameters_too_large', `\`parameters\` is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are allowed.`, {
-      hint: 'Store the data and pass where it is.',
-    });
+    throw new CloudCodeError(
+      'parameters_too_large',
+      `\`parameters\` is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are allowed.`,
+      {
+        hint: 'Store the data and pass where it is.',
+      },
+    );
   }
   return json;
 }
@@ -31,7 +38,8 @@ function stringify(parameters: object): string | undefined {
   const paths = new Map<unknown, string>();
   try {
     return toJson(parameters, (holder, key, value) => {
-      const path = key === '' && !paths.has(holder) ? 'parameters' : `${paths.get(holder) ?? 'parameters'}${member(holder, key)}`;
+      const path =
+        key === '' && !paths.has(holder) ? 'parameters' : `${paths.get(holder) ?? 'parameters'}${member(holder, key)}`;
       refuseUnconvertible(holder[key], path);
       refuseUnconvertible(value, path);
       refuseLoss(value, path);
@@ -45,25 +53,42 @@ function stringify(parameters: object): string | undefined {
 }
 
 function unconvertible(error: unknown): CloudCodeError {
-  const message = error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error);
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
   if (error instanceof TypeError && message.includes('circular')) {
-    return invalid('`parameters` is circular: it contains itself.', 'Pass ids instead of objects that refer to each other.', error);
+    return invalid(
+      '`parameters` is circular: it contains itself.',
+      'Pass ids instead of objects that refer to each other.',
+      error,
+    );
   }
   if (error instanceof RangeError) {
-    return invalid(`\`parameters\` cannot be converted to JSON: it is nested too deeply or too large (${message}).`, 'Pass a flatter or smaller object.', error);
+    return invalid(
+      `\`parameters\` cannot be converted to JSON: it is nested too deeply or too large (${message}).`,
+      'Pass a flatter or smaller object.',
+      error,
+    );
   }
   return invalid(`\`parameters\` cannot be converted to JSON: ${message}`, undefined, error);
 }
 
 function refuseUnconvertible(value: unknown, path: string): void {
-  if (typeof value === 'bigint') throw invalid(`\`${path}\` is a BigInt, which JSON does not have.`, 'Pass it as a string: String(value).');
-  if (typeof value === 'function') throw invalid(`\`${path}\` is a function, which JSON does not have.`, 'Pass data only.');
-  if (typeof value === 'symbol') throw invalid(`\`${path}\` is a symbol, which JSON does not have.`, 'Pass it as a string.');
+  if (typeof value === 'bigint')
+    throw invalid(`\`${path}\` is a BigInt, which JSON does not have.`, 'Pass it as a string: String(value).');
+  if (typeof value === 'function')
+    throw invalid(`\`${path}\` is a function, which JSON does not have.`, 'Pass data only.');
+  if (typeof value === 'symbol')
+    throw invalid(`\`${path}\` is a symbol, which JSON does not have.`, 'Pass it as a string.');
   if (typeof value === 'object' && value !== null && databaseObjectMark in value) {
-    throw invalid(`\`${path}\` is a DB object.`, 'Pass its id, and read it again in the task: await DB.model.first(id).');
+    throw invalid(
+      `\`${path}\` is a DB object.`,
+      'Pass its id, and read it again in the task: await DB.model.first(id).',
+    );
   }
   if (typeof value === 'object' && value !== null && attachmentMark in value) {
-    throw invalid(`\`${path}\` is an Attachment, whose bytes JSON does not keep.`, 'Store it with a DB object and pass the id of that, or pass a text: await attachment.text().');
+    throw invalid(
+      `\`${path}\` is an Attachment, whose bytes JSON does not keep.`,
+      'Store it with a DB object and pass the id of that, or pass a text: await attachment.text().',
+    );
   }
 }
 
@@ -93,7 +118,8 @@ export function describeValue(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
+  if (typeof value === 'string')
+    return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value === 'bigint') return `the BigInt ${value}n`;
   return typeof value === 'object' ? describeObject(value) : `a ${typeof value}`;

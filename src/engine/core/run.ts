@@ -3,7 +3,16 @@ import type { ErrorRecord } from './errors.ts';
 export const runStates = ['scheduled', 'queued', 'running', 'succeeded', 'failed', 'dead', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
 
-export const outcomes = ['returned', 'threw', 'timed_out', 'out_of_memory', 'exited', 'killed', 'lost', 'cancelled'] as const;
+export const outcomes = [
+  'returned',
+  'threw',
+  'timed_out',
+  'out_of_memory',
+  'exited',
+  'killed',
+  'lost',
+  'cancelled',
+] as const;
 export type Outcome = (typeof outcomes)[number];
 /** How an attempt ends that has answered. */
 export type AnswerOutcome = Extract<Outcome, 'returned' | 'threw'>;

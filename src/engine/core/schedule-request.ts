@@ -26,7 +26,11 @@ const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
  */
 export function parseScheduleRequest(options: unknown, now: Date): ScheduleRequest {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw refused('invalid_task', `scheduleTask takes one object of options; this is ${describeValue(options)}.`, "Write scheduleTask({ task: 'name' }).");
+    throw refused(
+      'invalid_task',
+      `scheduleTask takes one object of options; this is ${describeValue(options)}.`,
+      "Write scheduleTask({ task: 'name' }).",
+    );
   }
   refuseUnknownOptions(options);
   const given = readOptions(options, knownOptions);
@@ -58,7 +62,11 @@ function refuseUnknownOptions(given: object): void {
 
 function parseTask(task: unknown): string {
   if (typeof task === 'string' && task !== '' && !task.includes('\0') && task.isWellFormed()) return task;
-  throw refused('invalid_task', `\`task\` must be the name of a task; this is ${describeValue(task)}.`, "Write scheduleTask({ task: 'name' }).");
+  throw refused(
+    'invalid_task',
+    `\`task\` must be the name of a task; this is ${describeValue(task)}.`,
+    "Write scheduleTask({ task: 'name' }).",
+  );
 }
 
 function parseAt(at: unknown): string {
@@ -66,19 +74,38 @@ function parseAt(at: unknown): string {
     throw refused('invalid_at', `\`at\` must be a Date; this is ${describeValue(at)}.`, 'Pass new Date(…).');
   }
   const time = (at as Date).getTime();
-  if (Number.isNaN(time)) throw refused('invalid_at', '`at` is an invalid Date.', 'Check how it was made: new Date(…) could not read its argument.');
+  if (Number.isNaN(time))
+    throw refused(
+      'invalid_at',
+      '`at` is an invalid Date.',
+      'Check how it was made: new Date(…) could not read its argument.',
+    );
   if (time < firstTime || time > lastTime) {
-    throw refused('invalid_at', `\`at\` is ${(at as Date).toISOString()}; it must lie in the years 1 to 9999.`, undefined);
+    throw refused(
+      'invalid_at',
+      `\`at\` is ${(at as Date).toISOString()}; it must lie in the years 1 to 9999.`,
+      undefined,
+    );
   }
   return (at as Date).toISOString();
 }
 
 function parseAfter(after: unknown, now: Date): number {
   if (typeof after !== 'number' || !Number.isFinite(after)) {
-    throw refused('invalid_after', `\`after\` must be a finite number of milliseconds; this is ${describeValue(after)}.`, undefined);
+    throw refused(
+      'invalid_after',
+      `\`after\` must be a finite number of milliseconds; this is ${describeValue(after)}.`,
+      undefined,
+    );
   }
-  if (after < 0) throw refused('invalid_after', `\`after\` is ${after}; a delay cannot be negative.`, 'Leave it out to run at once.');
-  if (now.getTime() + after > lastTime) throw refused('invalid_after', `\`after\` is ${after} ms, which ends after the year 9999.`, undefined);
+  if (after < 0)
+    throw refused(
+      'invalid_after',
+      `\`after\` is ${after}; a delay cannot be negative.`,
+      'Leave it out to run at once.',
+    );
+  if (now.getTime() + after > lastTime)
+    throw refused('invalid_after', `\`after\` is ${after} ms, which ends after the year 9999.`, undefined);
   return after;
 }
 
@@ -91,12 +118,16 @@ export function parseQueue(queue: unknown): string {
 }
 
 function parseName(name: unknown, { option, code }: { readonly option: string; readonly code: ErrorCode }): string {
-  if (typeof name !== 'string') throw refused(code, `\`${option}\` must be a string; this is ${describeValue(name)}.`, undefined);
+  if (typeof name !== 'string')
+    throw refused(code, `\`${option}\` must be a string; this is ${describeValue(name)}.`, undefined);
   if (name === '') throw refused(code, `\`${option}\` is empty.`, `Leave it out for a run without a ${option}.`);
   const { length } = Array.from(name);
-  if (length > maxNameLength) throw refused(code, `\`${option}\` has ${length} characters; at most ${maxNameLength} are allowed.`, undefined);
-  if (name.includes('\0')) throw refused(code, `\`${option}\` holds the character U+0000, which PostgreSQL cannot store.`, undefined);
-  if (!name.isWellFormed()) throw refused(code, `\`${option}\` holds a lone surrogate: it is no valid Unicode text.`, undefined);
+  if (length > maxNameLength)
+    throw refused(code, `\`${option}\` has ${length} characters; at most ${maxNameLength} are allowed.`, undefined);
+  if (name.includes('\0'))
+    throw refused(code, `\`${option}\` holds the character U+0000, which PostgreSQL cannot store.`, undefined);
+  if (!name.isWellFormed())
+    throw refused(code, `\`${option}\` holds a lone surrogate: it is no valid Unicode text.`, undefined);
   return name;
 }
 
@@ -105,7 +136,12 @@ function parseName(name: unknown, { option, code }: { readonly option: string; r
  * @throws CloudCodeError with the code of the first thing that is wrong, its message naming the place in the list
  */
 export function parseScheduleRequests(list: unknown, now: Date): readonly ScheduleRequest[] {
-  if (!Array.isArray(list)) throw refused('invalid_task', `scheduleTasks takes an array of options; this is ${describeValue(list)}.`, "Write scheduleTasks([{ task: 'name' }]).");
+  if (!Array.isArray(list))
+    throw refused(
+      'invalid_task',
+      `scheduleTasks takes an array of options; this is ${describeValue(list)}.`,
+      "Write scheduleTasks([{ task: 'name' }]).",
+    );
   return list.map((options: unknown, index) => {
     try {
       return parseScheduleRequest(options, now);

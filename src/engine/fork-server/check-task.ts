@@ -18,6 +18,9 @@ export async function run({ exitCode = null }: { readonly exitCode?: number | nu
   if (exitCode !== null) process.exit(exitCode);
   const random = [String(Math.random()), randomUUID(), randomBytes(16).toString('hex')];
   await delay(1);
-  const [stat, child] = await Promise.all([readFile('/proc/self/stat', 'latin1'), promisify(execFile)('/bin/sh', ['-c', 'echo $PPID'])]);
+  const [stat, child] = await Promise.all([
+    readFile('/proc/self/stat', 'latin1'),
+    promisify(execFile)('/bin/sh', ['-c', 'echo $PPID']),
+  ]);
   return { pid: process.pid, kernelPid: Number.parseInt(stat, 10), childPpid: Number(child.stdout), random };
 }

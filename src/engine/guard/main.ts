@@ -21,7 +21,19 @@ const runner = { runnerId, cgroupPath: cgroup === '' ? null : cgroup };
 const lookMs = 100;
 
 // What ends a runner's terminal session or service must not end its guard first. SIGUSR1 would open Node's inspector. Only SIGKILL is left, and the runner then starts another.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const) process.on(signal, () => undefined);
+for (const signal of [
+  'SIGINT',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+] as const)
+  process.on(signal, () => undefined);
 
 let isOrderly = false;
 let isFinishing = false;
@@ -51,7 +63,12 @@ function look(): void {
 async function killWorker(workerId: string, folder: string | null): Promise<void> {
   if (workersBeingEnded.has(workerId)) return;
   workersBeingEnded.add(workerId);
-  await untilEnded(() => endWorker({ workerId, cgroupPath: runner.cgroupPath === null || folder === null ? null : join(runner.cgroupPath, folder) }));
+  await untilEnded(() =>
+    endWorker({
+      workerId,
+      cgroupPath: runner.cgroupPath === null || folder === null ? null : join(runner.cgroupPath, folder),
+    }),
+  );
   workersBeingEnded.delete(workerId);
 }
 

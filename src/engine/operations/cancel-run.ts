@@ -30,8 +30,10 @@ export async function cancel(store: Store, environment: string, runId: string): 
 }
 
 function cancelWaiting(store: Store, runId: string): Promise<boolean> {
-  return retryConflicts(() => store.transaction(async (db) => {
-    await lockQueueOfRun(db, runId);
-    return cancelWaitingRun(db, runId);
-  }));
+  return retryConflicts(() =>
+    store.transaction(async (db) => {
+      await lockQueueOfRun(db, runId);
+      return cancelWaitingRun(db, runId);
+    }),
+  );
 }

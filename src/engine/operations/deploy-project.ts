@@ -7,16 +7,43 @@ import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig, type TaskLimits } from '../core/task-config.ts';
 import { type OnProgress, type PreparedTables, withTables } from '../../data/tables/prepare-tables.ts';
 import {
-  activateDeployment, type Digests, holdBundles, insertBundle, insertDataModel, insertDeployment, insertTasks, isCurrent, lockEnvironment, readCurrentDataModel, readReplacement, type Replacement, setDeploymentFolder, setVariables,
+  activateDeployment,
+  type Digests,
+  holdBundles,
+  insertBundle,
+  insertDataModel,
+  insertDeployment,
+  insertTasks,
+  isCurrent,
+  lockEnvironment,
+  readCurrentDataModel,
+  readReplacement,
+  type Replacement,
+  setDeploymentFolder,
+  setVariables,
 } from '../store/deployments.ts';
-import { insertBrokenTask, insertKeptTasks, type KeptTask, readBrokenTasks, readKeptTasks } from '../store/broken-tasks.ts';
+import {
+  insertBrokenTask,
+  insertKeptTasks,
+  type KeptTask,
+  readBrokenTasks,
+  readKeptTasks,
+} from '../store/broken-tasks.ts';
 import type { DeployedFolder } from '../store/contents.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 import { bundleHash } from '../../project/bundle-hash.ts';
-import { type CarriedContents, ContentsGone, type DeployableContents, type DeployablePackages, keepContents, noContents, referToContents } from './keep-contents.ts';
+import {
+  type CarriedContents,
+  ContentsGone,
+  type DeployableContents,
+  type DeployablePackages,
+  keepContents,
+  noContents,
+  referToContents,
+} from './keep-contents.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -32,7 +59,9 @@ export interface DeployableProject {
   readonly files?: FolderToKeep | null;
   readonly config: {
     readonly defaults?: TaskLimits | undefined;
-    readonly environments?: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>> | undefined;
+    readonly environments?:
+      | Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> | undefined }>>
+      | undefined;
     readonly queues?: Readonly<Record<string, { readonly onRetry?: 'wait' | 'skip' | undefined }>> | undefined;
     readonly retention?: Partial<Retention> | undefined;
   };
@@ -82,7 +111,12 @@ export interface SpawnedTask {
  * Makes a built project what an environment's next attempts run, in one transaction; before that, its packages and files are stored, and its tables are brought to the data model.
  * @throws CloudCodeError `files_changed`, `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
  */
-export function deployProject(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed> {
+export function deployProject(
+  store: Store,
+  environment: string,
+  project: DeployableProject,
+  onProgress: OnProgress = () => undefined,
+): Promise<Deployed> {
   const state = stateOf(environment, project);
   return deployState(store, state, onProgress, (db, prepared) => activateState(db, state, prepared));
 }
@@ -92,7 +126,12 @@ export function deployProject(store: Store, environment: string, project: Deploy
  * the newer one alone. Nothing is changed then.
  * @throws CloudCodeError of `deployProject`
  */
-export async function deployUnlessReplaced(store: Store, environment: string, project: DeployableProject, onProgress: OnProgress = () => undefined): Promise<Deployed | Replacement> {
+export async function deployUnlessReplaced(
+  store: Store,
+  environment: string,
+  project: DeployableProject,
+  onProgress: OnProgress = () => undefined,
+): Promise<Deployed | Replacement> {
   const state = stateOf(environment, project);
   const replacement = await readReplacement(store, environment, await digestsIn(store, state));
   if (replacement !== null) return replacement;
@@ -126,12 +165,20 @@ interface Settings {
 
 function stateOf(environment: string, project: DeployableProject): State {
   const { config } = project;
-  const tasks = project.tasks.map((task) => ({ ...task, config: configOf(task, config.defaults), hash: task.hash ?? bundleHash(task) }));
+  const tasks = project.tasks.map((task) => ({
+    ...task,
+    config: configOf(task, config.defaults),
+    hash: task.hash ?? bundleHash(task),
+  }));
   const dataModel = (project.dataModel ?? null) === null ? null : hashedModel(project.dataModel as DataModel);
   const settings: Settings = {
     variables: config.environments?.[environment]?.variables ?? {},
     retention: { ...defaultRetention, ...config.retention },
-    policies: new Map(Object.entries(config.queues ?? {}).flatMap(([name, { onRetry }]) => (onRetry === 'skip' ? [[name, onRetry]] : []))),
+    policies: new Map(
+      Object.entries(config.queues ?? {}).flatMap(([name, { onRetry }]) =>
+        onRetry === 'skip' ? [[name, onRetry]] : [],
+      ),
+    ),
   };
   const contents = contentsOf(project);
   return { environment, project, tasks, dataModel, contents, settings };
@@ -147,21 +194,41 @@ async function digestsIn(db: Queryable, state: State): Promise<Digests> {
 }
 
 function digestsOf(state: State, kept: readonly KeptTask[]): Digests {
-  const { project: { broken = [] }, settings } = state;
+  const {
+    project: { broken = [] },
+    settings,
+  } = state;
   const problems = broken.map(({ name, problem }) => [name, problem]);
   return {
     code: codeDigest(state, kept),
-    settings: digestOf([settings.variables, settings.retention, [...settings.policies], ...(problems.length === 0 ? [] : [problems])]),
+    settings: digestOf([
+      settings.variables,
+      settings.retention,
+      [...settings.policies],
+      ...(problems.length === 0 ? [] : [problems]),
+    ]),
   };
 }
 
 /** A project without packages and files has the digest that it had before there were any, and one whose broken tasks go on as they would be deployed that of what is executed. */
 function codeDigest({ tasks: own, dataModel, contents }: State, kept: readonly KeptTask[]): string {
   const tasks = kept.length === 0 ? own : [...own, ...kept].sort((left, right) => (left.name < right.name ? -1 : 1));
-  const parts = tasks.map((task) => [task.name, task.hash, task.config.timeoutMs, task.config.memoryMb, task.config.maxAttempts, task.config.workerStart]);
+  const parts = tasks.map((task) => [
+    task.name,
+    task.hash,
+    task.config.timeoutMs,
+    task.config.memoryMb,
+    task.config.maxAttempts,
+    task.config.workerStart,
+  ]);
   const code = [parts, dataModel?.hash ?? null];
   const place = placeOf(contents);
-  const elsewhere = kept.filter((task) => task.dataModelHash !== (dataModel?.hash ?? null) || JSON.stringify(task.place) !== JSON.stringify(place)).map((task) => [task.name, task.dataModelHash, task.place]);
+  const elsewhere = kept
+    .filter(
+      (task) =>
+        task.dataModelHash !== (dataModel?.hash ?? null) || JSON.stringify(task.place) !== JSON.stringify(place),
+    )
+    .map((task) => [task.name, task.dataModelHash, task.place]);
   const others = elsewhere.length === 0 ? [] : [elsewhere];
   if (contents === null) return digestOf([...code, ...others]);
   const places = tasks.map((task) => [task.file ?? null, [...(task.external ?? [])].sort()]);
@@ -183,11 +250,21 @@ interface Prepared {
 }
 
 /** @param activate in the transaction of the deployment */
-async function deployState<Result>(store: Store, state: State, onProgress: OnProgress, activate: (db: Queryable, prepared: Prepared) => Promise<Result>): Promise<Result> {
+async function deployState<Result>(
+  store: Store,
+  state: State,
+  onProgress: OnProgress,
+  activate: (db: Queryable, prepared: Prepared) => Promise<Result>,
+): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     const stored = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
-      return await withTablesOf(store, state, (what) => onProgress(`data model: ${what}`), (tables) => inDeployment(store, (db) => activate(db, { stored, tables })));
+      return await withTablesOf(
+        store,
+        state,
+        (what) => onProgress(`data model: ${what}`),
+        (tables) => inDeployment(store, (db) => activate(db, { stored, tables })),
+      );
     } catch (error) {
       // Nothing was deployed then; they are stored again.
       if (!(error instanceof ContentsGone) || tries === mostTries) throw error;
@@ -196,7 +273,12 @@ async function deployState<Result>(store: Store, state: State, onProgress: OnPro
 }
 
 /** A project without a data model has no tables, but may hide those of the one before it. */
-async function withTablesOf<Result>(store: Store, { environment, project: { dataModel = null } }: State, onProgress: OnProgress, activate: (tables: PreparedTables | null) => Promise<Result>): Promise<Result> {
+async function withTablesOf<Result>(
+  store: Store,
+  { environment, project: { dataModel = null } }: State,
+  onProgress: OnProgress,
+  activate: (tables: PreparedTables | null) => Promise<Result>,
+): Promise<Result> {
   if (dataModel === null && (await readCurrentDataModel(store, environment)) === null) return activate(null);
   return withTables(store, { environment, dataModel: dataModel ?? { models: [] }, onProgress }, activate);
 }
@@ -219,12 +301,26 @@ async function activateState(db: Queryable, state: State, { stored, tables }: Pr
   const changedSettings = await applySettings(db, current.id, settings);
   const added: string[] = [];
   if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
-    const known = await holdBundles(db, tasks.map(({ hash }) => hash));
-    for (const task of tasks.filter(({ hash }) => !known.has(hash))) if (await insertBundle(db, task)) added.push(task.name);
+    const known = await holdBundles(
+      db,
+      tasks.map(({ hash }) => hash),
+    );
+    for (const task of tasks.filter(({ hash }) => !known.has(hash)))
+      if (await insertBundle(db, task)) added.push(task.name);
     if (dataModel !== null) await insertDataModel(db, dataModel);
     if (contents !== null) await referToContents(db, contents);
-    const deploymentId = await insertDeployment(db, { environmentId: current.id, digests, folder: project.folder, dataModelHash: dataModel?.hash ?? null, place: placeOf(contents) });
-    await insertTasks(db, tasks.map((task) => ({ ...task, bundleHash: task.hash })), { deploymentId, environmentId: current.id });
+    const deploymentId = await insertDeployment(db, {
+      environmentId: current.id,
+      digests,
+      folder: project.folder,
+      dataModelHash: dataModel?.hash ?? null,
+      place: placeOf(contents),
+    });
+    await insertTasks(
+      db,
+      tasks.map((task) => ({ ...task, bundleHash: task.hash })),
+      { deploymentId, environmentId: current.id },
+    );
     await insertKeptTasks(db, environment, { deploymentId, names: kept.map(({ name }) => name) });
     for (const task of project.broken ?? []) await insertBrokenTask(db, deploymentId, task);
     await activateDeployment(db, current.id, deploymentId);
@@ -232,17 +328,40 @@ async function activateState(db: Queryable, state: State, { stored, tables }: Pr
     await setDeploymentFolder(db, current.deploymentId, project.folder);
   }
   const broken = (project.broken ?? []).length === 0 ? [] : await readBrokenTasks(db, environment);
-  return { tasks: [...tasks, ...kept].map((task) => task.name).sort(), broken, changed, settings: changedSettings, code: codeOf(tasks, added), spawned: project.tasks.flatMap(spawnedFor), notices: tables?.notices ?? [], ...stored };
+  return {
+    tasks: [...tasks, ...kept].map((task) => task.name).sort(),
+    broken,
+    changed,
+    settings: changedSettings,
+    code: codeOf(tasks, added),
+    spawned: project.tasks.flatMap(spawnedFor),
+    notices: tables?.notices ?? [],
+    ...stored,
+  };
 }
 
-function codeOf(tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[], added: readonly string[]): Carried {
-  const sizes = tasks.map(({ name, code, sourceMap }) => ({ name, bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap) }));
-  return { count: sizes.length, bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), added: sizes.filter(({ name }) => added.includes(name)) };
+function codeOf(
+  tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[],
+  added: readonly string[],
+): Carried {
+  const sizes = tasks.map(({ name, code, sourceMap }) => ({
+    name,
+    bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap),
+  }));
+  return {
+    count: sizes.length,
+    bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+    added: sizes.filter(({ name }) => added.includes(name)),
+  };
 }
 
 function placeOf(contents: DeployableContents | null): DeployedFolder | null {
   if (contents === null) return null;
-  return { treeHash: contents.packages?.tree?.hash ?? null, filesHash: contents.files?.hash ?? null, projectPath: contents.packages?.projectPath ?? '' };
+  return {
+    treeHash: contents.packages?.tree?.hash ?? null,
+    filesHash: contents.files?.hash ?? null,
+    projectPath: contents.packages?.projectPath ?? '',
+  };
 }
 
 /** What the task says itself counts before what it needs, and that before what the project says of all tasks. */
@@ -255,7 +374,11 @@ function spawnedFor({ name, config, spawnNeed }: DeployableTask): SpawnedTask[] 
   return typeof spawnNeed === 'string' && config.workerStart === undefined ? [{ task: name, need: spawnNeed }] : [];
 }
 
-async function applySettings(db: Queryable, environmentId: number, { variables, retention, policies }: Settings): Promise<readonly string[]> {
+async function applySettings(
+  db: Queryable,
+  environmentId: number,
+  { variables, retention, policies }: Settings,
+): Promise<readonly string[]> {
   const changed: string[] = [];
   if (await setVariables(db, environmentId, variables)) changed.push('variables');
   if (await setRetention(db, environmentId, retention)) changed.push('retention');

@@ -39,7 +39,10 @@ export type Finished = AfterAttempt['next'] | 'superseded';
  */
 export async function finishAttempts(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
   const finished = await endAll(store, attempts);
-  const informed = await learnMore(store, attempts.filter((_, index) => finished[index] === 'superseded'));
+  const informed = await learnMore(
+    store,
+    attempts.filter((_, index) => finished[index] === 'superseded'),
+  );
   if (informed.length === 0) return finished;
   const again = new Map((await finishAttempts(store, informed)).map((next, index) => [informed[index]?.fence, next]));
   return attempts.map(({ fence }, index) => again.get(fence) ?? finished[index] ?? 'superseded');
@@ -54,14 +57,21 @@ async function learnMore(store: Store, refused: readonly FinishedAttempt[]): Pro
   const known = new Map((await readKnownOfAttempts(store, refused)).map((each) => [each.fence, each]));
   return refused.flatMap((attempt): readonly FinishedAttempt[] => {
     const { cancelRequested = false, storedAnswer = null } = known.get(attempt.fence) ?? {};
-    const isNews = (cancelRequested && !attempt.cancelRequested) || (storedAnswer !== null && attempt.storedAnswer !== storedAnswer);
+    const isNews =
+      (cancelRequested && !attempt.cancelRequested) || (storedAnswer !== null && attempt.storedAnswer !== storedAnswer);
     return isNews ? [{ ...attempt, cancelRequested: cancelRequested || attempt.cancelRequested, storedAnswer }] : [];
   });
 }
 
 async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promise<readonly Finished[]> {
-  const ends = attempts.map(asAnswered).map((attempt) => ({ attempt, decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }) }));
-  const stored = await endAttempts(store, ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })));
+  const ends = attempts.map(asAnswered).map((attempt) => ({
+    attempt,
+    decision: decideAfterAttempt({ ...attempt, attemptNumber: attempt.number, random: Math.random() }),
+  }));
+  const stored = await endAttempts(
+    store,
+    ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })),
+  );
   if (stored.some(({ frees }) => frees)) store.ring();
   const fences = new Set(stored.map(({ fence }) => fence));
   return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
@@ -70,7 +80,9 @@ async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promi
 /** What an attempt of which an answer is stored would have been without it is of no interest: result and error are those of the answer, which the store has. */
 function asAnswered(attempt: FinishedAttempt): FinishedAttempt {
   const { storedAnswer = null } = attempt;
-  return storedAnswer === null ? attempt : { ...attempt, outcome: outcomeOf({ ...attempt, storedAnswer }), resultJson: null, error: null };
+  return storedAnswer === null
+    ? attempt
+    : { ...attempt, outcome: outcomeOf({ ...attempt, storedAnswer }), resultJson: null, error: null };
 }
 
 /** As finishAttempts, for one. */
@@ -82,7 +94,13 @@ export async function finishAttempt(store: Store, attempt: FinishedAttempt): Pro
 type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;
 
 function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
-  const nothing = { state: storedAfterRunning(eventOf[decision.next]), resultJson: null, runError: null, retryDelayMs: null, extraAttempts: 0 };
+  const nothing = {
+    state: storedAfterRunning(eventOf[decision.next]),
+    resultJson: null,
+    runError: null,
+    retryDelayMs: null,
+    extraAttempts: 0,
+  };
   switch (decision.next) {
     case 'succeeded':
       return { ...nothing, resultJson: attempt.resultJson, runError: attempt.error };
@@ -100,5 +118,11 @@ function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
 }
 
 const eventOf = {
-  succeeded: 'returned', failed: 'threw', dead: 'given_up', cancelled: 'cancelled', retry: 'backed_off', give_back: 'given_back', postpone: 'backed_off',
+  succeeded: 'returned',
+  failed: 'threw',
+  dead: 'given_up',
+  cancelled: 'cancelled',
+  retry: 'backed_off',
+  give_back: 'given_back',
+  postpone: 'backed_off',
 } as const satisfies Readonly<Record<AfterAttempt['next'], RunningEvent>>;

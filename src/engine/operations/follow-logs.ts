@@ -20,7 +20,12 @@ export async function* followLogs<Answer>(
   db: Queryable,
   environment: string,
   runId: string,
-  from: { readonly afterSeq: number; readonly signal: AbortSignal; readonly lastLook?: AbortSignal; readonly readRun: (db: Queryable, environment: string, runId: string) => Promise<Answer> },
+  from: {
+    readonly afterSeq: number;
+    readonly signal: AbortSignal;
+    readonly lastLook?: AbortSignal;
+    readonly readRun: (db: Queryable, environment: string, runId: string) => Promise<Answer>;
+  },
 ): AsyncGenerator<readonly NumberedLine[], Answer | null> {
   await getRunState(db, environment, runId);
   let seq = from.afterSeq;

@@ -23,7 +23,11 @@ export function getRunState(db: Queryable, environment: string, runId: string): 
 
 type Read<Answer> = (db: Queryable, environment: string, runId: string) => Promise<Answer | null>;
 
-async function found<Answer>(read: Read<Answer>, db: Queryable, { environment, runId }: { readonly environment: string; readonly runId: string }): Promise<Answer> {
+async function found<Answer>(
+  read: Read<Answer>,
+  db: Queryable,
+  { environment, runId }: { readonly environment: string; readonly runId: string },
+): Promise<Answer> {
   // Anything else would be refused by the database's uuid type.
   const answer = uuid.test(runId) ? await read(db, environment, runId) : null;
   if (answer !== null) return answer;

@@ -17,9 +17,12 @@ const pauseMs = 20;
  * Does work in slices, until `slice`, which is told how many rows it may be of, resolves to false: nothing is left. One that fails, as by the time that a statement may take, is tried again with
  * half the rows, and fails for good with a single one. They grow again: to the double until the first failure, by a tenth after it.
  */
-export async function inSlices(slice: (rows: number) => Promise<boolean>, { first, largest, stopping }: Slices): Promise<void> {
+export async function inSlices(
+  slice: (rows: number) => Promise<boolean>,
+  { first, largest, stopping }: Slices,
+): Promise<void> {
   let growth = 2;
-  for (let rows = first; !stopping.aborted; ) {
+  for (let rows = first; !stopping.aborted;) {
     const began = performance.now();
     try {
       if (!(await slice(rows))) return;

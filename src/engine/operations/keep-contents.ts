@@ -1,7 +1,15 @@
 import type { Carried } from '../core/carried.ts';
 import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
 import type { OnProgress } from '../../data/tables/prepare-tables.ts';
-import { beginUpload, deleteUpload, holdContents, insertContent, insertContentPart, insertPackageTree, markContents } from '../store/contents.ts';
+import {
+  beginUpload,
+  deleteUpload,
+  holdContents,
+  insertContent,
+  insertContentPart,
+  insertPackageTree,
+  markContents,
+} from '../store/contents.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { packContent } from './pack-content.ts';
 import { severalAtOnce } from './several-at-once.ts';
@@ -29,7 +37,10 @@ export interface CarriedContents {
   readonly files: Carried;
 }
 
-export const noContents: CarriedContents = { packages: { count: 0, bytes: 0, added: [] }, files: { count: 0, bytes: 0, added: [] } };
+export const noContents: CarriedContents = {
+  packages: { count: 0, bytes: 0, added: [] },
+  files: { count: 0, bytes: 0, added: [] },
+};
 
 const storedAtOnce = 4;
 /** Of many packages not each is told. */
@@ -45,24 +56,41 @@ export class ContentsGone extends Error {
  * What it leaves behind when it is interrupted is deleted in time.
  * @throws CloudCodeError `files_changed`
  */
-export async function keepContents(db: Queryable, contents: DeployableContents, onProgress: OnProgress): Promise<CarriedContents> {
+export async function keepContents(
+  db: Queryable,
+  contents: DeployableContents,
+  onProgress: OnProgress,
+): Promise<CarriedContents> {
   const folders = foldersOf(contents);
-  const known = folders.length === 0 ? new Set<string>() : await markContents(db, folders.map(({ hash }) => hash));
+  const known =
+    folders.length === 0
+      ? new Set<string>()
+      : await markContents(
+          db,
+          folders.map(({ hash }) => hash),
+        );
   const unknown = folders.filter(({ hash }) => !known.has(hash));
   let tellAt = performance.now() + tellEveryMs;
   await severalAtOnce(unknown.entries(), storedAtOnce, async ([index, folder]) => {
     if (performance.now() > tellAt) {
-      onProgress(`storing packages and files: ${index} of ${unknown.length} are done, next ${folder.name} (${(bytesOf(folder) / 1e6).toFixed(1)} MB)`);
+      onProgress(
+        `storing packages and files: ${index} of ${unknown.length} are done, next ${folder.name} (${(bytesOf(folder) / 1e6).toFixed(1)} MB)`,
+      );
       tellAt = performance.now() + tellEveryMs;
     }
     await store(db, folder);
   });
   const packages = distinct(contents.packages?.folders ?? []);
   const files = contents.files === null ? [] : [contents.files];
-  const addedOf = (kept: readonly FolderToKeep[]): Carried['added'] => kept.filter((folder) => unknown.includes(folder)).map((folder) => ({ name: folder.name, bytes: bytesOf(folder) }));
+  const addedOf = (kept: readonly FolderToKeep[]): Carried['added'] =>
+    kept.filter((folder) => unknown.includes(folder)).map((folder) => ({ name: folder.name, bytes: bytesOf(folder) }));
   return {
     packages: { count: packages.length, bytes: sum(packages.map(bytesOf)), added: addedOf(packages) },
-    files: { count: sum(files.map((folder) => folder.files.length)), bytes: sum(files.map(bytesOf)), added: addedOf(files) },
+    files: {
+      count: sum(files.map((folder) => folder.files.length)),
+      bytes: sum(files.map(bytesOf)),
+      added: addedOf(files),
+    },
   };
 }
 

@@ -17,14 +17,26 @@ export interface QueuePage {
 }
 
 /** A page of an environment's queues that have something to do or are paused, by name. @throws CloudCodeError `invalid_filter`, `environment_not_found` */
-export async function listQueues(db: Queryable, environment: string, { limit = queuesPageSize, cursor }: QueueListFilter = {}): Promise<QueuePage> {
+export async function listQueues(
+  db: Queryable,
+  environment: string,
+  { limit = queuesPageSize, cursor }: QueueListFilter = {},
+): Promise<QueuePage> {
   if (!Number.isInteger(limit) || limit < 1 || limit > queuesPageSize) {
-    throw new CloudCodeError('invalid_filter', `\`limit\` is ${limit}; it must be a whole number from 1 to ${queuesPageSize}.`, {
-      hint: 'Take several pages: give `nextCursor` back as `cursor`.',
-    });
+    throw new CloudCodeError(
+      'invalid_filter',
+      `\`limit\` is ${limit}; it must be a whole number from 1 to ${queuesPageSize}.`,
+      {
+        hint: 'Take several pages: give `nextCursor` back as `cursor`.',
+      },
+    );
   }
-  if (cursor?.includes('\0')) throw new CloudCodeError('invalid_filter', '`cursor` holds the character U+0000, which no page gave.');
-  const found = await readQueues(db, await findEnvironment(db, environment), null, { after: cursor ?? null, limit: limit + 1 });
+  if (cursor?.includes('\0'))
+    throw new CloudCodeError('invalid_filter', '`cursor` holds the character U+0000, which no page gave.');
+  const found = await readQueues(db, await findEnvironment(db, environment), null, {
+    after: cursor ?? null,
+    limit: limit + 1,
+  });
   const queues = found.slice(0, limit);
   const last = queues.at(-1);
   return found.length > limit && last !== undefined ? { queues, nextCursor: last.name } : { queues };

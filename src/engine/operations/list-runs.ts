@@ -27,11 +27,20 @@ const maxLimit = 200;
 export async function listRuns(db: Queryable, environment: string, filter: RunListFilter): Promise<RunPage> {
   const limit = filter.limit ?? defaultLimit;
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
-    throw new CloudCodeError('invalid_filter', `\`limit\` is ${limit}; it must be a whole number from 1 to ${maxLimit}.`, {
-      hint: 'Take several pages: give `nextCursor` back as `cursor`.',
-    });
+    throw new CloudCodeError(
+      'invalid_filter',
+      `\`limit\` is ${limit}; it must be a whole number from 1 to ${maxLimit}.`,
+      {
+        hint: 'Take several pages: give `nextCursor` back as `cursor`.',
+      },
+    );
   }
-  const checked = { state: parseState(filter.state), task: storable('task', filter.task), queue: storable('queue', filter.queue), beforeSeq: parseCursor(filter.cursor) };
+  const checked = {
+    state: parseState(filter.state),
+    task: storable('task', filter.task),
+    queue: storable('queue', filter.queue),
+    beforeSeq: parseCursor(filter.cursor),
+  };
   const found = await readRuns(db, await findEnvironment(db, environment), { ...checked, limit: limit + 1 });
   const page = found.slice(0, limit);
   return {
@@ -52,12 +61,15 @@ function parseState(state: string | undefined): RunState | null {
 
 function storable(name: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  if (value.includes('\0')) throw new CloudCodeError('invalid_filter', `\`${name}\` holds the character U+0000, which no name has.`);
+  if (value.includes('\0'))
+    throw new CloudCodeError('invalid_filter', `\`${name}\` holds the character U+0000, which no name has.`);
   return value;
 }
 
 function parseCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   if (/^\d{1,18}$/.test(cursor)) return cursor;
-  throw new CloudCodeError('invalid_filter', `\`cursor\` is \`${cursor.slice(0, 40)}\`, which no page gave.`, { hint: 'Give back the `nextCursor` of the page before.' });
+  throw new CloudCodeError('invalid_filter', `\`cursor\` is \`${cursor.slice(0, 40)}\`, which no page gave.`, {
+    hint: 'Give back the `nextCursor` of the page before.',
+  });
 }

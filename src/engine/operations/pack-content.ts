@@ -57,13 +57,18 @@ async function* readPieces(folder: FolderToKeep, hasher: FolderHasher): AsyncGen
 
 async function refuseOther(folder: FolderToKeep, { bytes, isExecutable }: KeptFile, opened: FileHandle): Promise<void> {
   const stat = await opened.stat();
-  if (!stat.isFile() || stat.size !== bytes || (stat.mode & 0o100) !== 0 !== isExecutable) throw changed(folder);
+  if (!stat.isFile() || stat.size !== bytes || ((stat.mode & 0o100) !== 0) !== isExecutable) throw changed(folder);
 }
 
 /** Fewer bytes where the file has become shorter: that is for the hash to tell. */
 async function* piecesOf(file: FileHandle, bytes: number): AsyncGenerator<Buffer> {
-  for (let left = bytes; left > 0; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(left, readBytes)), 0, Math.min(left, readBytes), null);
+  for (let left = bytes; left > 0;) {
+    const { bytesRead, buffer } = await file.read(
+      Buffer.allocUnsafe(Math.min(left, readBytes)),
+      0,
+      Math.min(left, readBytes),
+      null,
+    );
     if (bytesRead === 0) return;
     left -= bytesRead;
     yield buffer.subarray(0, bytesRead);
@@ -86,7 +91,12 @@ async function* inPieces(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGen
 }
 
 function changed({ name, source }: FolderToKeep, cause?: unknown): CloudCodeError {
-  return new CloudCodeError('files_changed', `The files of ${name} in ${source} changed while they were being deployed. Nothing was deployed.`, {
-    hint: 'Deploy again when whatever changes them (an installation of packages, an editor) has finished.', cause,
-  });
+  return new CloudCodeError(
+    'files_changed',
+    `The files of ${name} in ${source} changed while they were being deployed. Nothing was deployed.`,
+    {
+      hint: 'Deploy again when whatever changes them (an installation of packages, an editor) has finished.',
+      cause,
+    },
+  );
 }

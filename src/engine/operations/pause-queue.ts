@@ -14,12 +14,17 @@ export function resumeQueue(store: Store, environment: string, name: string): Pr
   return changePause(store, environment, { name, paused: false });
 }
 
-async function changePause(store: Store, environment: string, queue: { readonly name: string; readonly paused: boolean }): Promise<Queue> {
+async function changePause(
+  store: Store,
+  environment: string,
+  queue: { readonly name: string; readonly paused: boolean },
+): Promise<Queue> {
   const name = parseQueue(queue.name);
   const environmentId = await findEnvironment(store, environment);
   await setQueuePaused(store, { environmentId, name, paused: queue.paused });
   if (!queue.paused) store.ring();
   const [found] = await readQueues(store, environmentId, name);
-  if (found === undefined) throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);
+  if (found === undefined)
+    throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);
   return found;
 }

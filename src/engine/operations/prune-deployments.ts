@@ -1,6 +1,16 @@
 import { lockEnvironment } from '../store/deployments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
-import { awaitReadersOfTasks, deleteLeftUploads, deleteUnusedBundles, deleteUnusedContents, deleteUnusedTrees, lockBundles, type OldDeployments, pruneDeployments, readOldDeployments } from '../store/prune-deployments.ts';
+import {
+  awaitReadersOfTasks,
+  deleteLeftUploads,
+  deleteUnusedBundles,
+  deleteUnusedContents,
+  deleteUnusedTrees,
+  lockBundles,
+  type OldDeployments,
+  pruneDeployments,
+  readOldDeployments,
+} from '../store/prune-deployments.ts';
 import { retryConflicts } from '../store/retry-conflicts.ts';
 import { asExhausted } from '../store/store-error.ts';
 import { inSlices } from './in-slices.ts';
@@ -20,21 +30,34 @@ export async function pruneOldDeployments(store: Store, stopping: AbortSignal): 
     pruned += await pruneEnvironment(store, old, stopping);
   }
   for (const remove of [deleteUnusedBundles, deleteUnusedTrees, deleteUnusedContents]) {
-    await inSlices(async (rows) => (await pruneLocked(store, (db) => remove(db, rows))) > 0, { first: 20, largest: 200, stopping });
+    await inSlices(async (rows) => (await pruneLocked(store, (db) => remove(db, rows))) > 0, {
+      first: 20,
+      largest: 200,
+      stopping,
+    });
   }
   await inSlices(async (rows) => (await deleteLeftUploads(store, rows)) > 0, { first: 4, largest: 20, stopping });
   return pruned;
 }
 
-async function pruneEnvironment(store: Store, { environment, ids }: OldDeployments, stopping: AbortSignal): Promise<number> {
+async function pruneEnvironment(
+  store: Store,
+  { environment, ids }: OldDeployments,
+  stopping: AbortSignal,
+): Promise<number> {
   let pruned = 0;
   let done = 0;
-  await inSlices(async (rows) => {
-    const slice = ids.slice(done, done + rows);
-    pruned += await store.transaction(async (db) => pruneDeployments(db, (await lockEnvironment(db, environment)).id, { ids: slice, keep: keptDeployments }));
-    done += slice.length;
-    return done < ids.length;
-  }, { first: 20, largest: 200, stopping });
+  await inSlices(
+    async (rows) => {
+      const slice = ids.slice(done, done + rows);
+      pruned += await store.transaction(async (db) =>
+        pruneDeployments(db, (await lockEnvironment(db, environment)).id, { ids: slice, keep: keptDeployments }),
+      );
+      done += slice.length;
+      return done < ids.length;
+    },
+    { first: 20, largest: 200, stopping },
+  );
   return pruned;
 }
 

@@ -7,13 +7,20 @@ import { inSlices } from './in-slices.ts';
 export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<number> {
   let pruned = 0;
   // Those of a run that is deleted would go with it, in one statement.
-  await inSlices(async (rows) => (await deleteAbandonedBatches(store, rows)) === rows, { first: 1_000, largest: 10_000, stopping });
+  await inSlices(async (rows) => (await deleteAbandonedBatches(store, rows)) === rows, {
+    first: 1_000,
+    largest: 10_000,
+    stopping,
+  });
   for (const prunable of await readPrunable(store)) {
-    await inSlices(async (rows) => {
-      const deleted = await deleteFinishedRuns(store, prunable, rows);
-      pruned += deleted;
-      return deleted === rows;
-    }, { first: 100, largest: 1_000, stopping });
+    await inSlices(
+      async (rows) => {
+        const deleted = await deleteFinishedRuns(store, prunable, rows);
+        pruned += deleted;
+        return deleted === rows;
+      },
+      { first: 100, largest: 1_000, stopping },
+    );
   }
   await inSlices(async (rows) => (await deleteRemains(store, rows)) > 0, { first: 1_000, largest: 10_000, stopping });
   return pruned;

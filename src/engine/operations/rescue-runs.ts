@@ -10,15 +10,28 @@ export async function rescueRuns(store: Store): Promise<number> {
   let rescued = 0;
   for (;;) {
     const lost = await readLostAttempts(store, batch);
-    rescued += await endLostAttempts(store, lost, ProcessesGone.because('lease_over'), "The attempt's runner stopped renewing its lease: it died or lost the database.");
+    rescued += await endLostAttempts(
+      store,
+      lost,
+      ProcessesGone.because('lease_over'),
+      "The attempt's runner stopped renewing its lease: it died or lost the database.",
+    );
     if (lost.length < batch) return rescued;
   }
 }
 
 /** Ends attempts whose processes are known to be gone, or never were. @returns how many were still current */
-export async function endLostAttempts(store: Store, attempts: readonly HeldAttempt[], gone: ProcessesGone, why: string): Promise<number> {
+export async function endLostAttempts(
+  store: Store,
+  attempts: readonly HeldAttempt[],
+  gone: ProcessesGone,
+  why: string,
+): Promise<number> {
   if (attempts.length === 0) return 0;
-  const finished = await finishAttempts(store, attempts.map((attempt) => endOf(attempt, gone, why)));
+  const finished = await finishAttempts(
+    store,
+    attempts.map((attempt) => endOf(attempt, gone, why)),
+  );
   return finished.filter((next) => next !== 'superseded').length;
 }
 

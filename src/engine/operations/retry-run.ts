@@ -21,8 +21,15 @@ export async function retry(store: Store, environment: string, runId: string): P
   // Another may have retried it between the look and the write: then it is looked at again.
   for (;;) {
     const state = await getRunState(store, environment, runId);
-    if (state === 'succeeded') throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, { hint: 'Schedule a new run of the task.' });
-    if (!isFinal(state)) throw new CloudCodeError('run_not_final', `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`);
+    if (state === 'succeeded')
+      throw new CloudCodeError('run_succeeded', `Run ${runId} succeeded; its answer is final.`, {
+        hint: 'Schedule a new run of the task.',
+      });
+    if (!isFinal(state))
+      throw new CloudCodeError(
+        'run_not_final',
+        `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`,
+      );
     if (await retryFinal(store, runId)) {
       store.ring();
       return;
@@ -31,13 +38,20 @@ export async function retry(store: Store, environment: string, runId: string): P
 }
 
 function retryFinal(store: Store, runId: string): Promise<boolean> {
-  return retryConflicts(() => store.transaction(async (db) => {
-    await lockQueueOfRun(db, runId);
-    return retryFinalRun(db, runId);
-  })).catch((error: unknown) => {
+  return retryConflicts(() =>
+    store.transaction(async (db) => {
+      await lockQueueOfRun(db, runId);
+      return retryFinalRun(db, runId);
+    }),
+  ).catch((error: unknown) => {
     if (violatedConstraint(error) !== 'runs_one_of_key') throw error;
-    throw new CloudCodeError('key_taken', `Run ${runId} cannot be retried now: another run of its task with its key is not over.`, {
-      hint: 'Wait for that run, or cancel it.', cause: error,
-    });
+    throw new CloudCodeError(
+      'key_taken',
+      `Run ${runId} cannot be retried now: another run of its task with its key is not over.`,
+      {
+        hint: 'Wait for that run, or cancel it.',
+        cause: error,
+      },
+    );
   });
 }

@@ -6,7 +6,13 @@ import { suggest } from '../core/suggest.ts';
 import type { ScheduledRun } from '../../data/protocol/data-messages.ts';
 import { readBrokenTasks } from '../store/broken-tasks.ts';
 import { readTasks } from '../store/deployments.ts';
-import { type Caller, insertKeyedRun, insertKeyedRunByAttempt, insertRun, insertRunsByAttempt } from '../store/insert-run.ts';
+import {
+  type Caller,
+  insertKeyedRun,
+  insertKeyedRunByAttempt,
+  insertRun,
+  insertRunsByAttempt,
+} from '../store/insert-run.ts';
 import { lockForRuns } from '../store/lock-queues.ts';
 import type { Add, Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry-while-away.ts';
@@ -25,13 +31,21 @@ export async function scheduleRun(store: Store, environment: string, options: un
 }
 
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
-export async function findOrScheduleRun(store: Store, environment: string, options: unknown): Promise<{ readonly run: Run; readonly isNew: boolean }> {
+export async function findOrScheduleRun(
+  store: Store,
+  environment: string,
+  options: unknown,
+): Promise<{ readonly run: Run; readonly isNew: boolean }> {
   const { text, isNew } = await findOrScheduleChecked(store, environment, parseScheduleRequest(options, new Date()));
   return { run: JSON.parse(text) as Run, isNew };
 }
 
 /** As findOrScheduleRun, for a request that is checked; the run as JSON text, which costs little however large its parameters are. */
-export async function findOrScheduleChecked(store: Store, environment: string, checked: ScheduleRequest): Promise<ScheduledNow> {
+export async function findOrScheduleChecked(
+  store: Store,
+  environment: string,
+  checked: ScheduleRequest,
+): Promise<ScheduledNow> {
   const request = { ...checked, id: newRunId() };
   const schedule = (isRepeated: boolean): Promise<ScheduledNow | null> => {
     const addition = { run: request, mayBeClaimed: !isRepeated };
@@ -51,7 +65,9 @@ interface ScheduledNow {
 /** One statement: what was asked for is known, and the database tells the rest. */
 async function addRun(store: Store, environment: string, addition: Addition): Promise<ScheduledNow | null> {
   const { id, task, parametersJson, queue, key } = addition.run;
-  const { result: inserted, isClaimed } = await add(store, addition, (db) => insertRun(db, environment, addition.run)).catch((error: unknown) => {
+  const { result: inserted, isClaimed } = await add(store, addition, (db) =>
+    insertRun(db, environment, addition.run),
+  ).catch((error: unknown) => {
     if (isEarlierTry(error)) return { result: 'earlier' as const, isClaimed: false };
     throw error;
   });
@@ -61,9 +77,25 @@ async function addRun(store: Store, environment: string, addition: Addition): Pr
   const { state, createdAt, dueAt, maxAttempts } = inserted;
   const before = { id, environment, task } satisfies Partial<Run>;
   const after: Omit<Run, keyof typeof before | 'parameters'> = {
-    queue, key, state, createdAt, dueAt, retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts, attempts: [],
+    queue,
+    key,
+    state,
+    createdAt,
+    dueAt,
+    retryAt: null,
+    startedAt: null,
+    finishedAt: null,
+    scheduledBy: null,
+    result: null,
+    error: null,
+    maxAttempts,
+    attempts: [],
   };
-  return { id, text: `${JSON.stringify(before).slice(0, -1)},"parameters":${parametersJson},${JSON.stringify(after).slice(1)}`, isNew: true };
+  return {
+    id,
+    text: `${JSON.stringify(before).slice(0, -1)},"parameters":${parametersJson},${JSON.stringify(after).slice(1)}`,
+    isNew: true,
+  };
 }
 
 async function findOrAddRun(store: Store, environment: string, addition: Addition): Promise<ScheduledNow | null> {
@@ -81,7 +113,11 @@ interface Addition {
 }
 
 /** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room and nobody is in the way. */
-async function add<Result>(store: Store, { run, mayBeClaimed }: Addition, statement: Add<Result>): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
+async function add<Result>(
+  store: Store,
+  { run, mayBeClaimed }: Addition,
+  statement: Add<Result>,
+): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
   const addAndClaim = mayBeClaimed && run.at === null && run.afterMs === null ? store.addAndClaim() : null;
   const both = await addAndClaim?.(store, statement).catch((error: unknown) => {
     // Nothing was done. By itself it goes through, or is refused for a reason of its own.
@@ -121,10 +157,14 @@ export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt,
  * @returns their ids, or those of other runs where a `key` found one
  * @throws CloudCodeError `unknown_task`, `attempt_superseded`
  */
-export async function scheduleRunsByAttempt(db: Queryable, caller: CallingAttempt, runs: readonly ScheduledRun[]): Promise<readonly string[]> {
+export async function scheduleRunsByAttempt(
+  db: Queryable,
+  caller: CallingAttempt,
+  runs: readonly ScheduledRun[],
+): Promise<readonly string[]> {
   const ids: string[] = [];
   if (endOfGroup(runs, 0) < runs.length) await lockForRuns(db, caller, runs);
-  for (let first = 0; first < runs.length; ) {
+  for (let first = 0; first < runs.length;) {
     const end = endOfGroup(runs, first);
     ids.push(...(await idsOf(db, caller, await addGroup(db, caller, runs.slice(first, end)))));
     first = end;
@@ -162,14 +202,23 @@ async function addGroup(db: Queryable, caller: CallingAttempt, group: readonly S
   return { ids: group.map((run) => run.id), unknownTask: unknown };
 }
 
-async function idsOf(db: Queryable, caller: CallingAttempt, { ids, unknownTask: unknown }: Added): Promise<readonly string[]> {
+async function idsOf(
+  db: Queryable,
+  caller: CallingAttempt,
+  { ids, unknownTask: unknown }: Added,
+): Promise<readonly string[]> {
   if (unknown !== null) throw await unknownTask(db, caller.environment, unknown);
   return ids;
 }
 
 async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {
   const broken = (await readBrokenTasks(db, environment)).find(({ name }) => name === task);
-  if (broken !== undefined) return new CloudCodeError('task_broken', `The task \`${task}\` cannot be run in the environment \`${environment}\`: it has no code there that is good.\n${broken.problem.message}`, { hint: broken.problem.hint });
+  if (broken !== undefined)
+    return new CloudCodeError(
+      'task_broken',
+      `The task \`${task}\` cannot be run in the environment \`${environment}\`: it has no code there that is good.\n${broken.problem.message}`,
+      { hint: broken.problem.hint },
+    );
   const names = (await readTasks(db, environment)).map((each) => each.name);
   const nearest = suggest(task, names);
   return new CloudCodeError('unknown_task', `There is no task \`${task}\` in the environment \`${environment}\`.`, {

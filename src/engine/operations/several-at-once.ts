@@ -1,5 +1,9 @@
 /** Does work for each item, for so many of them at a time. When one fails no other is begun, and those under way are waited for. @throws what the first that failed threw */
-export async function severalAtOnce<Item>(items: Iterable<Item>, most: number, work: (item: Item) => Promise<unknown>): Promise<void> {
+export async function severalAtOnce<Item>(
+  items: Iterable<Item>,
+  most: number,
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
   const left = items[Symbol.iterator]();
   const failures: unknown[] = [];
   const workThrough = async (): Promise<void> => {

@@ -5,7 +5,14 @@ const id = z.uuid();
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const value = z.union([scalar, z.array(scalar)]);
 
-const schedule = { task: z.string(), parametersJson: z.string(), at: z.string().nullable(), afterMs: z.number().nullable(), queue: z.string().nullable(), key: z.string().nullable() };
+const schedule = {
+  task: z.string(),
+  parametersJson: z.string(),
+  at: z.string().nullable(),
+  afterMs: z.number().nullable(),
+  queue: z.string().nullable(),
+  key: z.string().nullable(),
+};
 
 const selection = z.object({
   model: z.string(),
@@ -31,5 +38,11 @@ export const callRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('select'), selection, after: z.array(value).nullable(), pageSize: wholeNumber }),
   z.object({ kind: z.literal('count'), selection }),
   z.object({ kind: z.literal('read_file'), model: z.string(), id, field: z.string(), key: id }),
-  z.object({ kind: z.literal('write'), batch: id, part: wholeNumber, last: z.boolean(), operations: z.array(operation) }),
+  z.object({
+    kind: z.literal('write'),
+    batch: id,
+    part: wholeNumber,
+    last: z.boolean(),
+    operations: z.array(operation),
+  }),
 ]);

@@ -11,7 +11,10 @@ export type GuardLine =
 /**
  * What a guard tells its runner, on its standard output: that it watches; that it holds a deadline, and has ended what it was ending; why it could not end something yet, in words.
  */
-export type GuardReport = { readonly kind: 'ready' } | { readonly kind: 'holding'; readonly deadline: number } | { readonly kind: 'trouble'; readonly why: string };
+export type GuardReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'holding'; readonly deadline: number }
+  | { readonly kind: 'trouble'; readonly why: string };
 
 /** Null for a line that means nothing: from a broken runner, whose end will be noticed anyway. */
 export function parseGuardLine(line: string): GuardLine | null {
@@ -31,7 +34,9 @@ export function parseGuardReport(line: string): GuardReport | null {
 
 function parseDeadline(word: string, line: string): number | null {
   const [first, digits, ...others] = line.split(' ');
-  return first === word && digits !== undefined && others.length === 0 && /^\d{1,15}$/.test(digits) ? Number(digits) : null;
+  return first === word && digits !== undefined && others.length === 0 && /^\d{1,15}$/.test(digits)
+    ? Number(digits)
+    : null;
 }
 
 /** Cuts a stream of text into lines. A line that is far too long for any message is dropped, so that it cannot fill the memory. */

@@ -7,7 +7,13 @@ import { readObjects } from '../../data/operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import type { DataScope } from '../../data/operations/carry-out.ts';
 import { writeBatch } from '../../data/operations/write-batch.ts';
-import { isOnceOnly, isSingleWrite, type SingleWrite, writeObject, writeObjectOnce } from '../../data/operations/write-object.ts';
+import {
+  isOnceOnly,
+  isSingleWrite,
+  type SingleWrite,
+  writeObject,
+  writeObjectOnce,
+} from '../../data/operations/write-object.ts';
 import { answeredAlready } from '../protocol/answered-already.ts';
 import type { ScheduledRun, WriteAnswer, WriteCall } from '../../data/protocol/data-messages.ts';
 import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
@@ -58,7 +64,10 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
     switch (request.kind) {
       case 'schedule': {
         const scheduled = { ...request, id: newRunId() };
-        return retryWhileAway(async (isRepeated) => JSON.stringify({ id: await schedule(scheduled, isRepeated) }), patience);
+        return retryWhileAway(
+          async (isRepeated) => JSON.stringify({ id: await schedule(scheduled, isRepeated) }),
+          patience,
+        );
       }
       case 'select':
       case 'count':
@@ -70,7 +79,10 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
   };
   // What is in the queue of this run waits for its end.
   const schedule = (scheduled: ScheduledRun, isRepeated: boolean): Promise<string> =>
-    scheduleRunByAttempt(store, caller, { run: scheduled, mayBeClaimed: !isRepeated && (scheduled.queue === null || scheduled.queue !== run.queue) });
+    scheduleRunByAttempt(store, caller, {
+      run: scheduled,
+      mayBeClaimed: !isRepeated && (scheduled.queue === null || scheduled.queue !== run.queue),
+    });
   const write = async (request: WriteCall): Promise<string> => {
     const [operation, ...others] = request.operations;
     const isWhole = request.part === 0 && request.last;
@@ -78,10 +90,13 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
       return JSON.stringify(await writeSingle(request.batch, operation));
     }
     // The parts of a longer one are not kept: the worker sends them again.
-    return JSON.stringify(isWhole ? await retryWhileAway(() => batches.receive(request), patience) : await batches.receive(request));
+    return JSON.stringify(
+      isWhole ? await retryWhileAway(() => batches.receive(request), patience) : await batches.receive(request),
+    );
   };
   const writeSingle = async (id: string, operation: SingleWrite): Promise<WriteAnswer> => {
-    if (!isOnceOnly(operation)) return retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), patience);
+    if (!isOnceOnly(operation))
+      return retryWhileAway((isRepeated) => writeObject(store, scope, { operation, isRepeated }), patience);
     hasBatches = true;
     const answer = await retryWhileAway(() => writeObjectOnce(store, scope, { id, operation }), patience);
     answered.push(id);
@@ -94,7 +109,8 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
       if (isRefusing) return worker.reply(message.call, { error: answeredAlready });
       carryOut(message).then(
         (valueJson) => worker.reply(message.call, { valueJson }),
-        (error: unknown) => (error instanceof OutdatedModel ? onOutdated(error) : worker.reply(message.call, { error: failureOf(error) })),
+        (error: unknown) =>
+          error instanceof OutdatedModel ? onOutdated(error) : worker.reply(message.call, { error: failureOf(error) }),
       );
     },
     refuse() {
@@ -109,6 +125,13 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
 }
 
 function failureOf(error: unknown): NonNullable<ReplyMessage['error']> {
-  const { code, message, hint } = error instanceof CloudCodeError ? error : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
-  return { code, message: hint === undefined ? message : `${message} ${hint}`, isRefusal: errorCatalogue[code].status < 500 };
+  const { code, message, hint } =
+    error instanceof CloudCodeError
+      ? error
+      : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+  return {
+    code,
+    message: hint === undefined ? message : `${message} ${hint}`,
+    isRefusal: errorCatalogue[code].status < 500,
+  };
 }

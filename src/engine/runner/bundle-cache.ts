@@ -35,7 +35,8 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
   const write = async (hash: string, files: BundleFiles): Promise<void> => {
     const bundle = await readBundle(db, hash);
     if (bundle === null) throw new DeploymentDamaged(`The bundle ${hash} is not in the database.`);
-    if ((await bundleHashBesides(bundle)) !== hash) throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
+    if ((await bundleHashBesides(bundle)) !== hash)
+      throw new DeploymentDamaged(`The bundle ${hash} in the database is not what its hash says.`);
     await writeWhole(files.sourceMapPath, bundle.sourceMap, { isFlushed: true });
     await writeWhole(files.path, bundle.code, { isFlushed: true });
   };
@@ -65,7 +66,10 @@ export function openBundleCache(db: Queryable, folder: string): BundleCache {
 /** Tells cheaply whether files are those that were checked; null when one is missing, or cannot be reached. */
 function identityOf({ path, sourceMapPath }: BundleFiles): string | null {
   try {
-    return [path, sourceMapPath].map((file) => statSync(file, { bigint: true })).map(({ ino, size, mtimeNs, ctimeNs }) => `${ino} ${size} ${mtimeNs} ${ctimeNs}`).join(' ');
+    return [path, sourceMapPath]
+      .map((file) => statSync(file, { bigint: true }))
+      .map(({ ino, size, mtimeNs, ctimeNs }) => `${ino} ${size} ${mtimeNs} ${ctimeNs}`)
+      .join(' ');
   } catch {
     return null;
   }

@@ -35,7 +35,8 @@ export function openClaimer({ store, runnerId, free, onClaimed, onRoom }: Claime
   let closed = false;
   const underWay = new Set<Promise<unknown>>();
 
-  const claimOn = (db: Queryable, limit: number): Promise<readonly ClaimedRun[]> => claimRuns(db, { runnerId, limit, after });
+  const claimOn = (db: Queryable, limit: number): Promise<readonly ClaimedRun[]> =>
+    claimRuns(db, { runnerId, limit, after });
   const receive = (runs: readonly ClaimedRun[]): void => {
     after = runs.at(-1)?.environmentId ?? after;
     for (const run of runs) onClaimed(run);

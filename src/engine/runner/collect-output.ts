@@ -118,7 +118,8 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
       const { kept, lines: leftLines, bytes: leftBytes, leftOut, until } = last.finish();
       const number = Math.max(until, cut.number) || count + 1;
       const gap = describeGap({ lines: leftLines + cut.lines, bytes: leftBytes + cut.bytes, fromLines: cutFromLines });
-      const note: StoredLine[] = gap === null ? [] : [{ number, at: new Date().toISOString(), level: 'system', message: gap }];
+      const note: StoredLine[] =
+        gap === null ? [] : [{ number, at: new Date().toISOString(), level: 'system', message: gap }];
       const soon = take().filter((line) => !isIn(leftOut, line.number));
       return { lines: [...soon, ...note, ...kept], leftOut };
     },
@@ -135,7 +136,15 @@ export function isIn(range: LineRange | null, number: number): boolean {
   return range !== null && number >= range.from && number <= range.to;
 }
 
-function describeGap({ lines, bytes, fromLines }: { readonly lines: number; readonly bytes: number; readonly fromLines: number }): string | null {
+function describeGap({
+  lines,
+  bytes,
+  fromLines,
+}: {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly fromLines: number;
+}): string | null {
   const fromLong = fromLines === 0 ? '' : `${fromLines} characters of lines that do not end were cut.`;
   if (bytes === 0) return fromLong === '' ? null : fromLong;
   const what = lines === 0 ? `${bytes} characters` : `${lines} line${lines === 1 ? '' : 's'} (${bytes} characters)`;

@@ -3,9 +3,21 @@ import type { LogLine, Outcome } from '../core/run.ts';
 
 /** What a runner tells of its work. One subscriber makes log lines of it; the runner itself never logs. */
 export type RunnerEvent =
-  | { readonly kind: 'runner_started'; readonly runnerId: string; readonly concurrency: number; readonly containment: string }
+  | {
+      readonly kind: 'runner_started';
+      readonly runnerId: string;
+      readonly concurrency: number;
+      readonly containment: string;
+    }
   | { readonly kind: 'fork_server_ready'; readonly memoryMb: number }
-  | { readonly kind: 'attempt_started'; readonly runId: string; readonly task: string; readonly attempt: number; readonly pid: number; readonly bundleHash: string }
+  | {
+      readonly kind: 'attempt_started';
+      readonly runId: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly pid: number;
+      readonly bundleHash: string;
+    }
   | {
       readonly kind: 'attempt_ended';
       readonly runId: string;

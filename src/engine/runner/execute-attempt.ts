@@ -64,10 +64,19 @@ const stackSampleMs = 1000;
 const recordWorkerAfterMs = 50;
 
 /** How every attempt of a runner ends whose lease is over. */
-export const leaseLost: AttemptStop = { kind: 'lost', why: 'The runner could not renew its lease in time.', cancelRequested: false };
+export const leaseLost: AttemptStop = {
+  kind: 'lost',
+  why: 'The runner could not renew its lease in time.',
+  cancelRequested: false,
+};
 
 /** Executes one attempt of a claimed run in a worker, and stores how it ended. */
-export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: TaskCode, context: AttemptContext): RunningAttempt {
+export function executeAttempt(
+  run: ClaimedRun,
+  worker: WorkerProcess,
+  code: TaskCode,
+  context: AttemptContext,
+): RunningAttempt {
   const began = performance.now();
   const ended = Promise.withResolvers<AttemptEnd>();
   /** Resolves when a worker that has answered may take no more time to exit. */
@@ -79,12 +88,22 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   let cancelRequested = false;
   const output = collectOutput((line) => {
     flusher.schedule();
-    context.onEvent({ kind: 'line_printed', runId: run.id, task: run.task, line: { at: line.at, attempt: run.attempt, level: line.level, message: line.message } });
+    context.onEvent({
+      kind: 'line_printed',
+      runId: run.id,
+      task: run.task,
+      line: { at: line.at, attempt: run.attempt, level: line.level, message: line.message },
+    });
   });
-  const flusher = flushOutput(run, context, { take: output.take, onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }) });
+  const flusher = flushOutput(run, context, {
+    take: output.take,
+    onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }),
+  });
 
   const calls = answerCalls(run, {
-    store: context.callStore, dataModel: code.dataModel, worker,
+    store: context.callStore,
+    dataModel: code.dataModel,
+    worker,
     onOutdated: ({ message, hint = '' }) => endBy({ kind: 'lost', why: `${message} ${hint}` }),
   });
 
@@ -121,8 +140,14 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   void worker.loaded.then((isLoaded) => {
     if (isLoaded && !isEnding) timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   });
-  const pidTimer = setTimeout(() => void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined), recordWorkerAfterMs);
-  const memory = watchMemory(worker.container, run.memoryMb, (used) => endBy({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }));
+  const pidTimer = setTimeout(
+    () =>
+      void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined),
+    recordWorkerAfterMs,
+  );
+  const memory = watchMemory(worker.container, run.memoryMb, (used) =>
+    endBy({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }),
+  );
 
   /** An answer stands whatever comes after it. */
   function endBy(end: AttemptEnd): void {
@@ -133,7 +158,12 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   // A process that has ended may not be closed yet: what it started can hold its output open.
   function endWithoutChannel(): void {
     // One that has not loaded yet is about to end.
-    if (worker.hasLoaded || worker.hasExited) ended.resolve(worker.hasExited ? { kind: 'exited' } : { kind: 'lost', why: 'The connection between the worker and its runner was lost.' });
+    if (worker.hasLoaded || worker.hasExited)
+      ended.resolve(
+        worker.hasExited
+          ? { kind: 'exited' }
+          : { kind: 'lost', why: 'The connection between the worker and its runner was lost.' },
+      );
   }
 
   async function timeOut(): Promise<void> {
@@ -143,7 +173,11 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   }
 
   async function stackNow(): Promise<string | null> {
-    const stack = await sampleStack({ pid: worker.pid, onStderr: (listener) => worker.onStderr(listener), timeoutMs: stackSampleMs });
+    const stack = await sampleStack({
+      pid: worker.pid,
+      onStderr: (listener) => worker.onStderr(listener),
+      timeoutMs: stackSampleMs,
+    });
     return stack === null ? null : mapSampledStack(stack, code.files);
   }
 
@@ -166,10 +200,20 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     if (context.holdsLease()) {
       try {
         worker.start(startMessage(run, code, context.folder), run.parametersJson);
-        context.onEvent({ kind: 'attempt_started', runId: run.id, task: run.task, attempt: run.attempt, pid: worker.pid, bundleHash: run.bundleHash });
+        context.onEvent({
+          kind: 'attempt_started',
+          runId: run.id,
+          task: run.task,
+          attempt: run.attempt,
+          pid: worker.pid,
+          bundleHash: run.bundleHash,
+        });
       } catch (error) {
         // Part of the message may have been sent: the worker is ended as any other.
-        ended.resolve({ kind: 'lost', why: `The worker could not be started: ${error instanceof Error ? error.message : String(error)}` });
+        ended.resolve({
+          kind: 'lost',
+          why: `The worker could not be started: ${error instanceof Error ? error.message : String(error)}`,
+        });
       }
     } else {
       ended.resolve(leaseLost);
@@ -179,7 +223,8 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     clearTimeout(timeout);
     clearTimeout(pidTimer);
     if (end.kind !== 'answered') memory.stop({ lookAgain: end.kind !== 'exited' });
-    if (end.kind === 'timed_out' || end.kind === 'cancelled') await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
+    if (end.kind === 'timed_out' || end.kind === 'cancelled')
+      await askToEnd(worker).catch(trouble('its worker could not be asked to end'));
     const stopStoring = end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null;
     // Once it has answered it is on its way out: to wait for that costs less than to kill it.
     if (end.kind === 'answered') await within(graceOf(end.answer), Promise.race([worker.exited, cut.promise]));
@@ -190,10 +235,19 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
     await within(lastOutputMs, worker.closed);
     const unwritten = await flusher.stop().catch(trouble('its log could not be stored'));
     const { lines, leftOut } = output.finish();
-    if (leftOut !== null) await deleteLogLines(context.store, { runId: run.id, number: run.attempt }, leftOut).catch(trouble('its log could not be shortened'));
+    if (leftOut !== null)
+      await deleteLogLines(context.store, { runId: run.id, number: run.attempt }, leftOut).catch(
+        trouble('its log could not be shortened'),
+      );
     // Node that exits in order and has not loaded was started with variables that it cannot start with.
     const isUnloaded = isClosed && !worker.hasLoaded && (worker.startVariables === '' || exit.signal !== null);
-    const described = describeEnd(end, { exit, stopping, errorTail: output.errorTail(), memoryMb: run.memoryMb, isUnloaded });
+    const described = describeEnd(end, {
+      exit,
+      stopping,
+      errorTail: output.errorTail(),
+      memoryMb: run.memoryMb,
+      isUnloaded,
+    });
     fault.resolve(described.isMachineFault === true ? (described.error?.message ?? null) : null);
     const next = await storeEnd(context, run.queue, {
       gone: exit.gone,
@@ -210,7 +264,16 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
       lines: [...(unwritten ?? []).filter(({ number }) => !isIn(leftOut, number)), ...lines],
     });
     const tookMs = performance.now() - began;
-    context.onEvent({ kind: 'attempt_ended', runId: run.id, task: run.task, attempt: run.attempt, outcome: described.outcome, error: described.error, next, tookMs });
+    context.onEvent({
+      kind: 'attempt_ended',
+      runId: run.id,
+      task: run.task,
+      attempt: run.attempt,
+      outcome: described.outcome,
+      error: described.error,
+      next,
+      tookMs,
+    });
   }
 
   return {
@@ -226,7 +289,11 @@ export function executeAttempt(run: ClaimedRun, worker: WorkerProcess, code: Tas
   };
 }
 
-function startMessage(run: ClaimedRun, { files, dataModel, deployed }: TaskCode, ownFolder: string | null): StartMessage {
+function startMessage(
+  run: ClaimedRun,
+  { files, dataModel, deployed }: TaskCode,
+  ownFolder: string | null,
+): StartMessage {
   const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
   // The machine that deployed it may have it elsewhere, and a folder can be moved.
   const workingFolder = existsSync(run.folder) ? run.folder : (ownFolder ?? deployed?.project ?? run.folder);
@@ -234,7 +301,12 @@ function startMessage(run: ClaimedRun, { files, dataModel, deployed }: TaskCode,
   return {
     type: 'start',
     run: { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy },
-    bundle: { ...files, format: run.bundleFormat, base: deployed === null || run.file === null ? join(folder, 'package.json') : files.path, packagesFolder: deployed?.packages ?? null },
+    bundle: {
+      ...files,
+      format: run.bundleFormat,
+      base: deployed === null || run.file === null ? join(folder, 'package.json') : files.path,
+      packagesFolder: deployed?.packages ?? null,
+    },
     folder,
     workingFolder,
     external: run.external ?? [],

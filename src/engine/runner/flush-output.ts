@@ -34,7 +34,11 @@ export function flushOutput(
       unwritten = [];
       if (!stored) lines.onSuperseded();
     } catch (error) {
-      context.onEvent({ kind: 'trouble', what: `${unwritten.length} log lines of run ${run.id} could not be stored yet`, error });
+      context.onEvent({
+        kind: 'trouble',
+        what: `${unwritten.length} log lines of run ${run.id} could not be stored yet`,
+        error,
+      });
       scheduleIn(retryMs);
     }
   };

@@ -26,7 +26,9 @@ export function openInspectorSocket(address: string, listener: Listener): Inspec
   const { hostname, port, pathname } = new URL(address);
   const socket = connect({ host: hostname, port: Number(port) });
   const key = randomBytes(16).toString('base64');
-  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+  socket.write(
+    `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  );
   socket.on('error', () => undefined); // 'close' follows
   socket.once('close', () => listener.onEnd());
   readFrames(socket, listener);
@@ -66,7 +68,8 @@ function firstFrame(bytes: Buffer): { readonly opcode: number; readonly payload:
   const shortLength = bytes.readUInt8(1) & 0x7f;
   const start = shortLength === 127 ? 10 : shortLength === 126 ? 4 : 2;
   if (bytes.length < start) return null;
-  const length = shortLength === 127 ? Number(bytes.readBigUInt64BE(2)) : shortLength === 126 ? bytes.readUInt16BE(2) : shortLength;
+  const length =
+    shortLength === 127 ? Number(bytes.readBigUInt64BE(2)) : shortLength === 126 ? bytes.readUInt16BE(2) : shortLength;
   const end = start + length;
   return bytes.length < end ? null : { opcode: bytes.readUInt8(0) & 0x0f, payload: bytes.subarray(start, end), end };
 }

@@ -34,7 +34,10 @@ export function keepLast(): LastLines {
   const drop = (): void => {
     const entry = entries[first];
     if (entry === undefined) return;
-    const { line: { number, message }, isStored } = entry;
+    const {
+      line: { number, message },
+      isStored,
+    } = entry;
     first += 1;
     keptBytes -= message.length + 1;
     lines += 1;
@@ -46,11 +49,21 @@ export function keepLast(): LastLines {
     add(line, isStored) {
       entries.push({ line, isStored });
       keptBytes += line.message.length + 1;
-      while (entries.length - first > keptAtEachEnd.lines || (keptBytes > keptAtEachEnd.bytes && entries.length - first > 1)) drop();
+      while (
+        entries.length - first > keptAtEachEnd.lines ||
+        (keptBytes > keptAtEachEnd.bytes && entries.length - first > 1)
+      )
+        drop();
       if (first < slack) return;
       entries = entries.slice(first);
       first = 0;
     },
-    finish: () => ({ kept: entries.slice(first).flatMap(({ line, isStored }) => (isStored ? [] : [line])), lines, bytes, leftOut, until }),
+    finish: () => ({
+      kept: entries.slice(first).flatMap(({ line, isStored }) => (isStored ? [] : [line])),
+      lines,
+      bytes,
+      leftOut,
+      until,
+    }),
   };
 }

@@ -29,7 +29,9 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };
   const connect = async (): Promise<pg.Client> => {
-    const fresh = await connectTo(servers, () => new SessionClient({ servers, settings: sessionSettings, limitMs: checkLimitMs }).connect());
+    const fresh = await connectTo(servers, () =>
+      new SessionClient({ servers, settings: sessionSettings, limitMs: checkLimitMs }).connect(),
+    );
     const lost = (): void => {
       if (client !== fresh) return;
       client = null;

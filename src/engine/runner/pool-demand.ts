@@ -43,7 +43,10 @@ export function afterTake<Need>({ needs }: PoolDemand<Need>, { need, at, spanMs 
   const others = [...needs].filter(([other, { peaks }]) => other !== need && livingPeaks(peaks, at).length > 0);
   const known = needs.get(need) ?? { takes: [], peaks: [] };
   const takes = [...known.takes.filter((time) => at - time < spanMs), at];
-  const peaks = [...livingPeaks(known.peaks, at).filter(({ count }) => count > takes.length), { at, count: takes.length }];
+  const peaks = [
+    ...livingPeaks(known.peaks, at).filter(({ count }) => count > takes.length),
+    { at, count: takes.length },
+  ];
   return { expected: need, needs: new Map([...others, [need, { takes, peaks }]]) };
 }
 
@@ -51,7 +54,10 @@ export function afterTake<Need>({ needs }: PoolDemand<Need>, { need, at, spanMs 
  * For each need as many as were taken for it at most within one span, for as long as that is remembered; never more than `most` together, of which those needs get theirs first that were taken for last;
  * and never fewer than two together, where `most` allows it.
  */
-export function wantedWorkers<Need>({ expected, needs }: PoolDemand<Need>, { at, most }: { readonly at: number; readonly most: number }): ReadonlyMap<Need, number> {
+export function wantedWorkers<Need>(
+  { expected, needs }: PoolDemand<Need>,
+  { at, most }: { readonly at: number; readonly most: number },
+): ReadonlyMap<Need, number> {
   const wanted = new Map<Need, number>();
   let left = most;
   for (const [need, { peaks }] of [...needs].reverse()) {

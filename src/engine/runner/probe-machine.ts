@@ -34,6 +34,8 @@ async function writeFile(folder: string, name: string): Promise<void> {
 async function startWorker(starter: ProbeOptions['starter'], stopping: AbortSignal): Promise<void> {
   await using worker = starter.start({ memoryMb: defaultTaskConfig.memoryMb, isForked: false, startVariables: '' });
   await worker.ready;
-  const isStopping = new Promise<boolean>((resolve) => stopping.addEventListener('abort', () => resolve(false), { once: true }));
+  const isStopping = new Promise<boolean>((resolve) =>
+    stopping.addEventListener('abort', () => resolve(false), { once: true }),
+  );
   if (!(await Promise.race([worker.loaded, isStopping]))) throw new Error('a worker ended and had not loaded');
 }

@@ -72,7 +72,10 @@ export class ChannelReader {
   }
 
   #pauseOrResume(): void {
-    const isFull = this.#calls.size >= mostCalls || this.#callBytes >= mostCallBytes || this.#channel.writableLength >= mostUnreadBytes;
+    const isFull =
+      this.#calls.size >= mostCalls ||
+      this.#callBytes >= mostCallBytes ||
+      this.#channel.writableLength >= mostUnreadBytes;
     if (isFull && !this.#hasEnded) this.#channel.pause();
     else if (this.#channel.isPaused()) this.#channel.resume();
   }

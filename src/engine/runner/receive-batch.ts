@@ -67,5 +67,9 @@ function interrupt(batch: OpenBatch | undefined): void {
 }
 
 function interrupted(): CloudCodeError {
-  return new CloudCodeError('batch_interrupted', 'The batch was interrupted, by a part that did not come in time or by another transaction; nothing of it was done.', { hint: 'Call execute() again.' });
+  return new CloudCodeError(
+    'batch_interrupted',
+    'The batch was interrupted, by a part that did not come in time or by another transaction; nothing of it was done.',
+    { hint: 'Call execute() again.' },
+  );
 }

@@ -54,7 +54,15 @@ export interface SlotOptions {
 /** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
 const heldPerRoom = 2;
 
-export function openSlots({ concurrency, pool, code: sources, context, fitness, unproven, onFree }: SlotOptions): RunSlots {
+export function openSlots({
+  concurrency,
+  pool,
+  code: sources,
+  context,
+  fitness,
+  unproven,
+  onFree,
+}: SlotOptions): RunSlots {
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -110,7 +118,15 @@ export function openSlots({ concurrency, pool, code: sources, context, fitness, 
     size: () => slots.size,
     holds: (runId) => slots.has(runId),
     fill(run) {
-      const slot: Slot = { run, isAtWork: true, hasBegun: false, trial: fitness.trials(), attempt: null, worker: null, stop: null };
+      const slot: Slot = {
+        run,
+        isAtWork: true,
+        hasBegun: false,
+        trial: fitness.trials(),
+        attempt: null,
+        worker: null,
+        stop: null,
+      };
       slots.set(run.id, slot);
       void execute(slot)
         .catch(async (error: unknown) => {
@@ -122,12 +138,17 @@ export function openSlots({ concurrency, pool, code: sources, context, fitness, 
     },
     cancel(runId) {
       const slot = slots.get(runId);
-      if (slot !== undefined) endSlot(slot, { kind: 'cancelled', why: 'The run was cancelled.', cancelRequested: true });
+      if (slot !== undefined)
+        endSlot(slot, { kind: 'cancelled', why: 'The run was cancelled.', cancelRequested: true });
     },
     endAll(stop) {
       for (const slot of slots.values()) endSlot(slot, stop);
     },
-    markUsed: () => readAgain([...slots.values()].map(({ run }) => run), sources),
+    markUsed: () =>
+      readAgain(
+        [...slots.values()].map(({ run }) => run),
+        sources,
+      ),
     idle: () => (slots.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
   };
 }

@@ -48,10 +48,20 @@ export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Pr
 export function isInspectorNotice(line: string): boolean {
   const [, help] = /^For help, see: https:\/\/nodejs\.org\/(\S+)$/.exec(line.trimEnd()) ?? [];
   if (help !== undefined) return /inspector|debugging/.test(help);
-  return /^(?:Debugger (?:listening|ending) on ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}|Debugger attached\.|Waiting for the debugger to disconnect\.\.\.)$/.test(line.trimEnd());
+  return /^(?:Debugger (?:listening|ending) on ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]{36}|Debugger attached\.|Waiting for the debugger to disconnect\.\.\.)$/.test(
+    line.trimEnd(),
+  );
 }
 
-async function inspectorAddress({ pid, onStderr, signal }: { readonly pid: number; readonly onStderr: SampleStack['onStderr']; readonly signal: AbortSignal }): Promise<string> {
+async function inspectorAddress({
+  pid,
+  onStderr,
+  signal,
+}: {
+  readonly pid: number;
+  readonly onStderr: SampleStack['onStderr'];
+  readonly signal: AbortSignal;
+}): Promise<string> {
   const found = Promise.withResolvers<string>();
   let text = '';
   const unsubscribe = onStderr((piece) => {
@@ -78,7 +88,9 @@ async function stackOf(session: InspectorSession, pauseMs: number): Promise<stri
     scripts.set(scriptId, url);
   });
   const paused = Promise.withResolvers<readonly CallFrame[] | null>();
-  session.on('Debugger.paused', (event) => paused.resolve((event as { callFrames?: readonly CallFrame[] }).callFrames ?? null));
+  session.on('Debugger.paused', (event) =>
+    paused.resolve((event as { callFrames?: readonly CallFrame[] }).callFrames ?? null),
+  );
   await session.send('Debugger.enable');
   await session.send('Debugger.pause');
   const timer = setTimeout(() => paused.resolve(null), pauseMs);
@@ -91,12 +103,21 @@ async function stackOf(session: InspectorSession, pauseMs: number): Promise<stri
 /** The stack as the worker itself writes it, with the source map applied: the user's own files and lines. Null when it cannot, because the task has changed `Error`, say. */
 async function ownStack(session: InspectorSession, top: CallFrame | undefined): Promise<string | null> {
   const expression = `globalThis.Error.stackTraceLimit = ${framesAtMost + 1}, new globalThis.Error().stack`;
-  const evaluation = session.send('Debugger.evaluateOnCallFrame', { callFrameId: top?.callFrameId, expression, returnByValue: true, silent: true, timeout: evaluateWithinMs });
+  const evaluation = session.send('Debugger.evaluateOnCallFrame', {
+    callFrameId: top?.callFrameId,
+    expression,
+    returnByValue: true,
+    silent: true,
+    timeout: evaluateWithinMs,
+  });
   const answer = (await evaluation.catch(() => null)) as { result?: { value?: unknown } } | null;
   const text = answer?.result?.value;
   if (typeof text !== 'string') return null;
   // The title, and the frame of the expression itself, are ours.
-  const lines = text.split('\n').filter((line) => line.startsWith('    at ')).slice(1, framesAtMost + 1);
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(1, framesAtMost + 1);
   return lines.length === 0 ? null : lines.map((line) => short(line)).join('\n');
 }
 
@@ -111,14 +132,19 @@ function rawStack(frames: readonly CallFrame[], scripts: ReadonlyMap<unknown, un
 async function waitingOf(session: InspectorSession): Promise<string | null> {
   // Otherwise the pause that is still asked for would stop the expression itself.
   await session.send('Debugger.disable');
-  const answer = await session.send('Runtime.evaluate', { expression: 'process.getActiveResourcesInfo().join()', returnByValue: true });
+  const answer = await session.send('Runtime.evaluate', {
+    expression: 'process.getActiveResourcesInfo().join()',
+    returnByValue: true,
+  });
   return describeWaiting((answer as { result?: { value?: unknown } } | null)?.result?.value);
 }
 
 function describeWaiting(resources: unknown): string | null {
   if (typeof resources !== 'string') return null;
   // Its own pipes: every worker has them, and they keep none waiting.
-  const names = [...new Set(resources.split(','))].filter((name) => name !== '' && name !== 'PipeWrap' && name !== 'TTYWrap').map(short);
+  const names = [...new Set(resources.split(','))]
+    .filter((name) => name !== '' && name !== 'PipeWrap' && name !== 'TTYWrap')
+    .map(short);
   if (names.length === 0) return 'No JavaScript was running, and nothing that the task had begun was left to wait for.';
   return `No JavaScript was running: the task was waiting for ${names.slice(0, 20).join(', ')}.`;
 }

@@ -18,10 +18,19 @@ export interface WorkerStart {
 }
 
 /** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
-export function spawnWorker({ runnerId, workerId, memoryMb, startVariables, folder }: WorkerStart): WorkerIo | Promise<never> {
+export function spawnWorker({
+  runnerId,
+  workerId,
+  memoryMb,
+  startVariables,
+  folder,
+}: WorkerStart): WorkerIo | Promise<never> {
   const child = spawn(process.execPath, [...workerFlags(memoryMb), workerFile], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: { ...workerEnvironment(runnerId, workerId), ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)) },
+    env: {
+      ...workerEnvironment(runnerId, workerId),
+      ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
+    },
     cwd: folder,
     // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
     detached: true,

@@ -17,7 +17,11 @@ const crowdedFactor = 2;
 export function afterStart(pace: StartPace | null, tookMs: number): StartPace {
   const counted = Math.min(tookMs, longestUsualMs);
   if (pace === null) return { fastestMs: tookMs, lastMs: tookMs, usualMs: counted };
-  return { fastestMs: Math.min(pace.fastestMs, tookMs), lastMs: tookMs, usualMs: pace.usualMs + weightOfLast * (counted - pace.usualMs) };
+  return {
+    fastestMs: Math.min(pace.fastestMs, tookMs),
+    lastMs: tookMs,
+    usualMs: pace.usualMs + weightOfLast * (counted - pace.usualMs),
+  };
 }
 
 /** The time in which what was taken is not replaced yet: that of one start, and as long again as a margin. */
@@ -29,7 +33,10 @@ export function replaceMs(pace: StartPace | null): number {
  * How many spares may be starting at a time: one for each processor; one alone when the last start was slow, because then somebody needs the processors, and the next start tells whether that is still so. When
  * none waits the next run needs what is started, and that is no time to be sparing.
  */
-export function sparesAtOnce(pace: StartPace | null, { processors, anyWaits }: { readonly processors: number; readonly anyWaits: boolean }): number {
+export function sparesAtOnce(
+  pace: StartPace | null,
+  { processors, anyWaits }: { readonly processors: number; readonly anyWaits: boolean },
+): number {
   const isCrowded = pace !== null && pace.lastMs > crowdedFactor * pace.fastestMs;
   return isCrowded && anyWaits ? 1 : processors;
 }

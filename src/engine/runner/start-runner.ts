@@ -78,7 +78,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const log = (message: string): void => trouble('processes', message);
   const risks = await readRisks(store);
   const containment = await openContainment({
-    runnerId: id, log,
+    runnerId: id,
+    log,
     onUnkilled(worker, error) {
       onEvent({ kind: 'kill_failed', workerId: worker.workerId, error });
       guard.killWorker(worker);
@@ -91,14 +92,25 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
   const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
   const folders = machineFolders(machineFolder);
-  const code = { bundles: openBundleCache(store, folders.bundles), dataModels: openDataModels(store), deployments: openDeploymentFolders(store, folders) };
+  const code = {
+    bundles: openBundleCache(store, folders.bundles),
+    dataModels: openDataModels(store),
+    deployments: openDeploymentFolders(store, folders),
+  };
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
   const lease = await holdLease({
-    store: leaseStore, guard, onEvent,
+    store: leaseStore,
+    guard,
+    onEvent,
     runner: { id, host: hostname(), pid: process.pid, processIdentity: ownProcessIdentity(), leaseMs },
   });
   const starter = openWorkerStarter({
-    runnerId: id, containment, folder: folder ?? machineFolder, addonFolder: join(machineFolder, 'fork-server'), workerStart, holdsLease: lease.holds,
+    runnerId: id,
+    containment,
+    folder: folder ?? machineFolder,
+    addonFolder: join(machineFolder, 'fork-server'),
+    workerStart,
+    holdsLease: lease.holds,
     onChange(memoryMb) {
       onEvent({ kind: 'fork_server_ready', memoryMb });
       pool.refill();
@@ -106,7 +118,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('the fork server', error),
   });
   const pool = openWorkerPool({
-    starter, concurrency, need: { memoryMb: defaultTaskConfig.memoryMb, workerStart: null, startVariables: '' },
+    starter,
+    concurrency,
+    need: { memoryMb: defaultTaskConfig.memoryMb, workerStart: null, startVariables: '' },
     machine: thisMachine(),
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
@@ -130,10 +144,29 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   const abandon = new AbortController();
   const slots = openSlots({
-    concurrency, pool, code, fitness, unproven: containment.unproven, onFree: () => claiming.wake(),
-    context: { store, callStore, writeEnd: openEndWriter(store), onEvent, folder, holdsLease: lease.holds, abandon: abandon.signal },
+    concurrency,
+    pool,
+    code,
+    fitness,
+    unproven: containment.unproven,
+    onFree: () => claiming.wake(),
+    context: {
+      store,
+      callStore,
+      writeEnd: openEndWriter(store),
+      onEvent,
+      folder,
+      holdsLease: lease.holds,
+      abandon: abandon.signal,
+    },
   });
-  const claimer = openClaimer({ store, runnerId: id, free: slots.free, onClaimed: slots.fill, onRoom: () => claiming.wake() });
+  const claimer = openClaimer({
+    store,
+    runnerId: id,
+    free: slots.free,
+    onClaimed: slots.fill,
+    onRoom: () => claiming.wake(),
+  });
 
   const claiming = startLoop({
     turn: async () => {

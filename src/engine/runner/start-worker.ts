@@ -40,12 +40,23 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
   return {
     // A fork server has the variables that it was started with.
-    kindFor: ({ memoryMb, workerStart, startVariables }) => ({ memoryMb, isForked: workerStart !== 'spawn' && startVariables === '' && (servers?.of(memoryMb) ?? null) !== null, startVariables }),
+    kindFor: ({ memoryMb, workerStart, startVariables }) => ({
+      memoryMb,
+      isForked: workerStart !== 'spawn' && startVariables === '' && (servers?.of(memoryMb) ?? null) !== null,
+      startVariables,
+    }),
     start({ memoryMb, isForked, startVariables }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
       const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb, startVariables });
-      if (server === null) return new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
-      return new WorkerProcess({ memoryMb, isForked: true, startVariables, containment, start: (workerId) => server.fork(workerId) });
+      if (server === null)
+        return new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
+      return new WorkerProcess({
+        memoryMb,
+        isForked: true,
+        startVariables,
+        containment,
+        start: (workerId) => server.fork(workerId),
+      });
     },
     close: async () => servers?.close(),
   };

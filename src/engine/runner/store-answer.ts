@@ -12,7 +12,11 @@ const retryMs = 250;
  * Stores an answer while the processes of its attempt are ending, so that it stands whatever happens until these are gone and its end can be stored.
  * @returns stops it: they are gone
  */
-export function storeAnswerMeanwhile(run: ClaimedRun, { outcome, resultJson, error, endsInOrder }: AnswerMessage, { store, onEvent }: Pick<AttemptContext, 'store' | 'onEvent'>): () => void {
+export function storeAnswerMeanwhile(
+  run: ClaimedRun,
+  { outcome, resultJson, error, endsInOrder }: AnswerMessage,
+  { store, onEvent }: Pick<AttemptContext, 'store' | 'onEvent'>,
+): () => void {
   let isOver = false;
   let timer: NodeJS.Timeout;
   const writeIn = (ms: number): void => {

@@ -29,7 +29,14 @@ async function readUnused(folder: string): Promise<ReadonlyMap<string, readonly 
   const names = Map.groupBy(await readNames(folder), (name) => (name.endsWith('.tmp') ? name : name.slice(0, 64)));
   const unused = new Map<string, readonly string[]>();
   for (const [hash, files] of names) {
-    const times = await Promise.all(files.map((name) => stat(join(folder, name)).then(({ mtimeMs }) => mtimeMs, () => 0)));
+    const times = await Promise.all(
+      files.map((name) =>
+        stat(join(folder, name)).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      ),
+    );
     if (!times.some(isRecentUse)) unused.set(hash, files);
   }
   return unused;

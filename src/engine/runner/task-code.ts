@@ -20,7 +20,10 @@ export interface TaskCodeSources {
 }
 
 /** All of it is on this machine when it resolves. @throws DeploymentDamaged, or a fault of the machine or the database */
-export async function readTaskCode(run: ClaimedRun, { bundles, dataModels, deployments }: TaskCodeSources): Promise<TaskCode> {
+export async function readTaskCode(
+  run: ClaimedRun,
+  { bundles, dataModels, deployments }: TaskCodeSources,
+): Promise<TaskCode> {
   const model = dataModels(run.dataModelHash);
   model.catch(() => undefined); // it may fail before it is waited for
   const deployed = run.place === null ? null : await deployments(run.place);
@@ -31,6 +34,8 @@ export async function readTaskCode(run: ClaimedRun, { bundles, dataModels, deplo
 
 /** The same for runs whose attempts may load more of it: it is marked as used, and what has gone meanwhile is written again. @throws what the first that failed threw, after all */
 export async function readAgain(runs: readonly ClaimedRun[], sources: TaskCodeSources): Promise<void> {
-  const failed = (await Promise.allSettled(runs.map((run) => readTaskCode(run, sources)))).find((result) => result.status === 'rejected');
+  const failed = (await Promise.allSettled(runs.map((run) => readTaskCode(run, sources)))).find(
+    (result) => result.status === 'rejected',
+  );
   if (failed !== undefined) throw failed.reason;
 }

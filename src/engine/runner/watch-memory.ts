@@ -12,7 +12,11 @@ export interface MemoryWatch {
 }
 
 /** Looks at the memory of an attempt's processes, more often as it nears the limit, and tells once when they are over it. */
-export function watchMemory(container: Container, memoryMb: number, onOver: (used: { readonly bytes: number; readonly processes: number }) => void): MemoryWatch {
+export function watchMemory(
+  container: Container,
+  memoryMb: number,
+  onOver: (used: { readonly bytes: number; readonly processes: number }) => void,
+): MemoryWatch {
   const limit = memoryMb * 1024 * 1024;
   let peak = 0;
   // A look that fails, as when no file can be opened, tells nothing; the next one does.

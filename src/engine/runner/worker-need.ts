@@ -14,7 +14,11 @@ const noVariables = '{}';
 /** Of the runs of an environment the variables are the same text. */
 let last = { variablesJson: noVariables, startVariables: '' };
 
-export function needOf({ memoryMb, workerStart, variablesJson }: Pick<ClaimedRun, 'memoryMb' | 'workerStart' | 'variablesJson'>): WorkerNeed {
+export function needOf({
+  memoryMb,
+  workerStart,
+  variablesJson,
+}: Pick<ClaimedRun, 'memoryMb' | 'workerStart' | 'variablesJson'>): WorkerNeed {
   if (variablesJson !== last.variablesJson) {
     const json = JSON.stringify(startVariables(JSON.parse(variablesJson) as Record<string, string>));
     last = { variablesJson, startVariables: json === noVariables ? '' : json };

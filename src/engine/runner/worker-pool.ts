@@ -61,7 +61,10 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
   };
   const haveWait = (worker: WorkerProcess): void => {
     waiting.add(worker);
-    worker.exited.then(() => waiting.delete(worker), () => undefined); // one that never was is told of when it is not ready
+    worker.exited.then(
+      () => waiting.delete(worker),
+      () => undefined,
+    ); // one that never was is told of when it is not ready
   };
   /** False when no process is to be had now (the limit of processes, no memory): the next run that needs one asks again and says so. */
   const addWaiting = (kind: WorkerKind): boolean => {
@@ -155,7 +158,9 @@ interface KindCount {
 function countKinds(counts: readonly KindCount[]): readonly KindCount[] {
   return counts.reduce<readonly KindCount[]>((sums, { kind, count }) => {
     const same = sums.find((each) => isOf(each.kind, kind));
-    return same === undefined ? [...sums, { kind, count }] : sums.map((each) => (each === same ? { kind, count: each.count + count } : each));
+    return same === undefined
+      ? [...sums, { kind, count }]
+      : sums.map((each) => (each === same ? { kind, count: each.count + count } : each));
   }, []);
 }
 
@@ -171,7 +176,11 @@ function knowNeeds(): (need: WorkerNeed) => WorkerNeed {
 }
 
 function isOf(worker: WorkerKind, kind: WorkerKind): boolean {
-  return worker.memoryMb === kind.memoryMb && worker.isForked === kind.isForked && worker.startVariables === kind.startVariables;
+  return (
+    worker.memoryMb === kind.memoryMb &&
+    worker.isForked === kind.isForked &&
+    worker.startVariables === kind.startVariables
+  );
 }
 
 async function whenReady(worker: WorkerProcess): Promise<WorkerProcess> {

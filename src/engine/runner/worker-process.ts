@@ -53,7 +53,10 @@ export class WorkerProcess implements AsyncDisposable {
     this.isForked = isForked;
     this.startVariables = startVariables;
     const started = start(this.id);
-    const begun = 'pid' in started ? Promise.resolve(this.#begin(started, containment)) : started.then((io) => this.#begin(io, containment));
+    const begun =
+      'pid' in started
+        ? Promise.resolve(this.#begin(started, containment))
+        : started.then((io) => this.#begin(io, containment));
     this.exited = begun.then(async (io) => {
       const exit = await io.exited;
       this.#hasExited = true;
@@ -135,10 +138,14 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** Answers a call: with a value, which is JSON already and may be large, or a refusal. */
-  reply(call: number, answer: { readonly valueJson: string } | { readonly error: NonNullable<ReplyMessage['error']> }): void {
+  reply(
+    call: number,
+    answer: { readonly valueJson: string } | { readonly error: NonNullable<ReplyMessage['error']> },
+  ): void {
     const { channel } = this.#process;
     if (!channel.writable) return this.#reader?.answered(call);
-    const [valueJson, errorJson] = 'error' in answer ? ['null', JSON.stringify(answer.error)] : [answer.valueJson, 'null'];
+    const [valueJson, errorJson] =
+      'error' in answer ? ['null', JSON.stringify(answer.error)] : [answer.valueJson, 'null'];
     channel.write(encodeFrame(`{"type":"reply","call":${call},"value":${valueJson},"error":${errorJson}}`));
     this.#reader?.answered(call);
   }

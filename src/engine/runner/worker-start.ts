@@ -11,5 +11,7 @@ export function chooseWorkerStart(configured: WorkerStart = 'spawn'): WorkerStar
   if (wanted === '') return configured;
   const found = workerStarts.find((name) => name === wanted);
   if (found !== undefined) return found;
-  throw new CloudCodeError('wrong_usage', `CLOUDCODE_WORKER_START is "${wanted}".`, { hint: 'Set it to spawn or fork, or leave it out.' });
+  throw new CloudCodeError('wrong_usage', `CLOUDCODE_WORKER_START is "${wanted}".`, {
+    hint: 'Set it to spawn or fork, or leave it out.',
+  });
 }

@@ -72,7 +72,10 @@ function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Fini
 /** Never rejects: each end is told how it went. One that the database refuses spoils no other: then each is stored by itself. */
 async function writeSome(store: Store, some: readonly Waiting[]): Promise<void> {
   try {
-    const finished = await finishAttempts(store, some.map(({ attempt }) => attempt));
+    const finished = await finishAttempts(
+      store,
+      some.map(({ attempt }) => attempt),
+    );
     some.forEach(({ settled }, index) => settled.resolve(finished[index] ?? 'superseded'));
   } catch (error) {
     if (some.length > 1 && !isUnreachable(error)) for (const one of some) await writeSome(store, [one]);
@@ -81,5 +84,10 @@ async function writeSome(store: Store, some: readonly Waiting[]): Promise<void> 
 }
 
 function bytesOf({ resultJson, error, lines }: FinishedAttempt): number {
-  return (resultJson?.length ?? 0) + (error?.message.length ?? 0) + (error?.stack?.length ?? 0) + lines.reduce((sum, { message }) => sum + message.length, 0);
+  return (
+    (resultJson?.length ?? 0) +
+    (error?.message.length ?? 0) +
+    (error?.stack?.length ?? 0) +
+    lines.reduce((sum, { message }) => sum + message.length, 0)
+  );
 }

@@ -2,7 +2,10 @@ import type { Caller } from './insert-run.ts';
 import type { Queryable } from './open-store.ts';
 
 /** Notes in its own transaction that a batch is carried out. @returns the version of what that transaction writes; null when the batch was carried out before */
-export async function insertBatch(db: Queryable, batch: { readonly id: string; readonly runId: string }): Promise<string | null> {
+export async function insertBatch(
+  db: Queryable,
+  batch: { readonly id: string; readonly runId: string },
+): Promise<string | null> {
   const [row] = await db.query<{ version: string }>({
     name: 'insert_batch',
     text: `insert into cloudcode.batches (id, run_id, answer) values ($1, $2, '{}') on conflict (id) do nothing returning xmin::text as version`,
@@ -12,11 +15,18 @@ export async function insertBatch(db: Queryable, batch: { readonly id: string; r
 }
 
 export async function setBatchAnswer(db: Queryable, id: string, answerJson: string): Promise<void> {
-  await db.query({ name: 'set_batch_answer', text: 'update cloudcode.batches set answer = $2 where id = $1', values: [id, answerJson] });
+  await db.query({
+    name: 'set_batch_answer',
+    text: 'update cloudcode.batches set answer = $2 where id = $1',
+    values: [id, answerJson],
+  });
 }
 
 /** The answer of a batch that was carried out, as JSON, and the version of what it wrote. */
-export async function readBatchAnswer(db: Queryable, batch: { readonly id: string; readonly runId: string }): Promise<{ readonly answerJson: string; readonly version: string } | null> {
+export async function readBatchAnswer(
+  db: Queryable,
+  batch: { readonly id: string; readonly runId: string },
+): Promise<{ readonly answerJson: string; readonly version: string } | null> {
   const [row] = await db.query<{ answerJson: string; version: string }>({
     name: 'read_batch_answer',
     text: 'select answer::text as "answerJson", xmin::text as version from cloudcode.batches where id = $1 and run_id = $2',
@@ -27,7 +37,11 @@ export async function readBatchAnswer(db: Queryable, batch: { readonly id: strin
 
 /** Forgets batches that nobody sends again. */
 export async function deleteBatchesById(db: Queryable, ids: readonly string[]): Promise<void> {
-  await db.query({ name: 'delete_batches_by_id', text: 'delete from cloudcode.batches where id = any($1::uuid[])', values: [ids] });
+  await db.query({
+    name: 'delete_batches_by_id',
+    text: 'delete from cloudcode.batches where id = any($1::uuid[])',
+    values: [ids],
+  });
 }
 
 /** Forgets up to `limit` batches of runs that are not running: whoever sent them has no fence to send them again. A runner that died leaves its own. @returns how many */

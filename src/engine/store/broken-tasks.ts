@@ -15,7 +15,11 @@ export interface KeptTask extends DeployedTask {
 }
 
 /** Those of these tasks that the environment's current deployment has. By name. */
-export async function readKeptTasks(db: Queryable, environment: string, names: readonly string[]): Promise<readonly KeptTask[]> {
+export async function readKeptTasks(
+  db: Queryable,
+  environment: string,
+  names: readonly string[],
+): Promise<readonly KeptTask[]> {
   if (names.length === 0) return [];
   return db.query<KeptTask>({
     name: 'read_kept_tasks',
@@ -31,7 +35,11 @@ export async function readKeptTasks(db: Queryable, environment: string, names: r
 }
 
 /** Makes tasks of the current deployment, which must still be that, part of a new one. */
-export async function insertKeptTasks(db: Queryable, environment: string, to: { readonly deploymentId: string; readonly names: readonly string[] }): Promise<void> {
+export async function insertKeptTasks(
+  db: Queryable,
+  environment: string,
+  to: { readonly deploymentId: string; readonly names: readonly string[] },
+): Promise<void> {
   await db.query({
     name: 'insert_kept_tasks',
     text: `
@@ -43,7 +51,11 @@ export async function insertKeptTasks(db: Queryable, environment: string, to: { 
   });
 }
 
-export async function insertBrokenTask(db: Queryable, deploymentId: string, { name, problem }: BrokenTask): Promise<void> {
+export async function insertBrokenTask(
+  db: Queryable,
+  deploymentId: string,
+  { name, problem }: BrokenTask,
+): Promise<void> {
   await db.query({
     name: 'insert_broken_task',
     text: 'insert into cloudcode.broken_tasks (deployment_id, name, problem) values ($1, $2, $3)',
@@ -53,7 +65,13 @@ export async function insertBrokenTask(db: Queryable, deploymentId: string, { na
 
 /** The broken tasks of an environment's current deployment, by name. */
 export async function readBrokenTasks(db: Queryable, environment: string): Promise<readonly DeployedBrokenTask[]> {
-  const rows = await db.query<{ name: string; problem: TaskProblem; deployedAt: string | null; folder: string | null; bundleHash: string | null }>({
+  const rows = await db.query<{
+    name: string;
+    problem: TaskProblem;
+    deployedAt: string | null;
+    folder: string | null;
+    bundleHash: string | null;
+  }>({
     name: 'read_broken_tasks',
     text: `
       select b.name, b.problem, cloudcode.iso(d.created_at) as "deployedAt", d.folder, t.bundle_hash as "bundleHash"
@@ -64,6 +82,8 @@ export async function readBrokenTasks(db: Queryable, environment: string): Promi
     values: [environment],
   });
   return rows.map(({ name, problem, deployedAt, folder, bundleHash }) => ({
-    name, problem, goesOn: deployedAt === null || folder === null || bundleHash === null ? null : { deployedAt, folder, bundleHash },
+    name,
+    problem,
+    goesOn: deployedAt === null || folder === null || bundleHash === null ? null : { deployedAt, folder, bundleHash },
   }));
 }

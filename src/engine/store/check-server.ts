@@ -15,19 +15,31 @@ export async function checkServer(db: Queryable): Promise<void> {
         current_setting('server_encoding') as encoding, current_setting('session_replication_role') as role`,
   });
   if (row === undefined || row.number < oldestVersion) {
-    throw new CloudCodeError('database_too_old', `The PostgreSQL server is version ${row?.version ?? 'unknown'}; CloudCode needs 15 or later.`, {
-      hint: 'Name a newer server with --database URL, or leave it out to use the embedded one.',
-    });
+    throw new CloudCodeError(
+      'database_too_old',
+      `The PostgreSQL server is version ${row?.version ?? 'unknown'}; CloudCode needs 15 or later.`,
+      {
+        hint: 'Name a newer server with --database URL, or leave it out to use the embedded one.',
+      },
+    );
   }
   if (row.encoding !== 'UTF8') {
-    throw new CloudCodeError('database_unsuitable', `The encoding of the database is ${row.encoding}, which does not hold every character.`, {
-      hint: "Make another one: create database NAME encoding 'UTF8' template template0.",
-    });
+    throw new CloudCodeError(
+      'database_unsuitable',
+      `The encoding of the database is ${row.encoding}, which does not hold every character.`,
+      {
+        hint: "Make another one: create database NAME encoding 'UTF8' template template0.",
+      },
+    );
   }
   if (row.role !== 'replica') return;
-  throw new CloudCodeError('database_unsuitable', 'The database ignores triggers (session_replication_role = replica), which keep the order of queues.', {
-    hint: 'Take that setting from the role, database or server: alter role … reset session_replication_role.',
-  });
+  throw new CloudCodeError(
+    'database_unsuitable',
+    'The database ignores triggers (session_replication_role = replica), which keep the order of queues.',
+    {
+      hint: 'Take that setting from the role, database or server: alter role … reset session_replication_role.',
+    },
+  );
 }
 
 /** What the server is set to that may lose what it has confirmed, each with what comes of it, for the operator. */

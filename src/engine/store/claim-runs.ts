@@ -39,7 +39,10 @@ export interface ClaimedRun {
  * @param claim `after`: the environment that the last claim ended with; the next one in the round begins
  * @returns in the order of the round
  */
-export function claimRuns(db: Queryable, claim: { readonly runnerId: string; readonly limit: number; readonly after: number }): Promise<readonly ClaimedRun[]> {
+export function claimRuns(
+  db: Queryable,
+  claim: { readonly runnerId: string; readonly limit: number; readonly after: number },
+): Promise<readonly ClaimedRun[]> {
   const { name, limit, isFixed } = planOnce('claim_runs', claim.limit, '$3');
   return db.query<ClaimedRun>({
     name,
@@ -104,7 +107,10 @@ export async function readNextWakeMs(db: Queryable): Promise<number | null> {
 }
 
 /** Notes the process that executes an attempt. */
-export async function recordWorker(db: Queryable, attempt: { readonly runId: string; readonly number: number; readonly pid: number }): Promise<void> {
+export async function recordWorker(
+  db: Queryable,
+  attempt: { readonly runId: string; readonly number: number; readonly pid: number },
+): Promise<void> {
   await db.query({
     name: 'record_worker',
     text: 'update cloudcode.attempts set pid = $3 where run_id = $1 and number = $2',

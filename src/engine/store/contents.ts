@@ -20,12 +20,18 @@ export async function markContents(db: Queryable, hashes: readonly string[]): Pr
 
 /** Begins to store bytes, which nobody sees before a content names them. */
 export async function beginUpload(db: Queryable): Promise<string> {
-  const [row] = await db.query<{ id: string }>({ name: 'begin_upload', text: 'insert into cloudcode.uploads default values returning id::text as id' });
+  const [row] = await db.query<{ id: string }>({
+    name: 'begin_upload',
+    text: 'insert into cloudcode.uploads default values returning id::text as id',
+  });
   if (row === undefined) throw new Error('the upload was not begun');
   return row.id;
 }
 
-export async function insertContentPart(db: Queryable, part: { readonly uploadId: string; readonly number: number; readonly data: Buffer }): Promise<void> {
+export async function insertContentPart(
+  db: Queryable,
+  part: { readonly uploadId: string; readonly number: number; readonly data: Buffer },
+): Promise<void> {
   const rows = await db.query({
     name: 'insert_content_part',
     text: `
@@ -40,7 +46,11 @@ export async function insertContentPart(db: Queryable, part: { readonly uploadId
 }
 
 /** Makes an upload that is complete a content. @returns false when somebody was faster */
-export async function insertContent(db: Queryable, { hash, name, files }: FolderToKeep, uploadId: string): Promise<boolean> {
+export async function insertContent(
+  db: Queryable,
+  { hash, name, files }: FolderToKeep,
+  uploadId: string,
+): Promise<boolean> {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const rows = await db.query({
     name: 'insert_content',
@@ -51,7 +61,12 @@ export async function insertContent(db: Queryable, { hash, name, files }: Folder
 }
 
 export async function deleteUpload(db: Queryable, uploadId: string): Promise<void> {
-  await db.query({ name: 'delete_upload', text: 'delete from cloudcode.uploads where id = $1', values: [uploadId], limitMs: 60_000 });
+  await db.query({
+    name: 'delete_upload',
+    text: 'delete from cloudcode.uploads where id = $1',
+    values: [uploadId],
+    limitMs: 60_000,
+  });
 }
 
 /** For the rest of the transaction no content and no tree is deleted. @returns those of these contents that are there */
@@ -76,7 +91,11 @@ export async function insertPackageTree(db: Queryable, { hash, folders, links }:
 
 /** Null when it is not there. */
 export async function readPackageTree(db: Queryable, hash: string): Promise<Omit<PackageTree, 'hash'> | null> {
-  const [row] = await db.query<{ tree: Omit<PackageTree, 'hash'> }>({ name: 'read_package_tree', text: 'select tree from cloudcode.package_trees where hash = $1', values: [hash] });
+  const [row] = await db.query<{ tree: Omit<PackageTree, 'hash'> }>({
+    name: 'read_package_tree',
+    text: 'select tree from cloudcode.package_trees where hash = $1',
+    values: [hash],
+  });
   return row?.tree ?? null;
 }
 
@@ -98,7 +117,10 @@ export function readContents(db: Queryable, hashes: readonly string[]): Promise<
 }
 
 /** Null after the last. */
-export async function readContentPart(db: Queryable, part: { readonly uploadId: string; readonly number: number }): Promise<Buffer | null> {
+export async function readContentPart(
+  db: Queryable,
+  part: { readonly uploadId: string; readonly number: number },
+): Promise<Buffer | null> {
   const [row] = await db.query<{ data: Buffer }>({
     name: 'read_content_part',
     text: 'select data from cloudcode.content_parts where upload_id = $1 and number = $2',
@@ -110,13 +132,21 @@ export async function readContentPart(db: Queryable, part: { readonly uploadId: 
 
 /** Those of these contents that are there. */
 export async function readKnownContents(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ hash: string }>({ name: 'known_contents', text: 'select hash from cloudcode.contents where hash = any ($1::text[])', values: [hashes] });
+  const rows = await db.query<{ hash: string }>({
+    name: 'known_contents',
+    text: 'select hash from cloudcode.contents where hash = any ($1::text[])',
+    values: [hashes],
+  });
   return new Set(rows.map(({ hash }) => hash));
 }
 
 /** Those of these trees that are there. */
 export async function readKnownTrees(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ hash: string }>({ name: 'known_trees', text: 'select hash from cloudcode.package_trees where hash = any ($1::text[])', values: [hashes] });
+  const rows = await db.query<{ hash: string }>({
+    name: 'known_trees',
+    text: 'select hash from cloudcode.package_trees where hash = any ($1::text[])',
+    values: [hashes],
+  });
   return new Set(rows.map(({ hash }) => hash));
 }
 

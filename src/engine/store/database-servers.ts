@@ -27,7 +27,9 @@ export interface Servers {
 export function openServers(url: string): Servers {
   const address = parseDatabaseUrl(url, env);
   const files = certificateFiles(address);
-  const all = address.hosts.flatMap((host) => encryptions(address, host).map((mode) => serverOf(address, host, () => tlsOptions(mode, files))));
+  const all = address.hosts.flatMap((host) =>
+    encryptions(address, host).map((mode) => serverOf(address, host, () => tlsOptions(mode, files))),
+  );
   all.forEach((server) => server.config());
   const errors = new Map<Server, unknown>();
   let at = 0;
@@ -39,12 +41,24 @@ export function openServers(url: string): Servers {
       errors.set(server, error);
       if (server === all[at]) at = (at + 1) % all.length;
     },
-    troubles: () => (all.length === 1 ? null : [...errors].map(([{ name }, error]) => `${name}: ${reasonOf(error)}`).join('; ')),
+    troubles: () =>
+      all.length === 1 ? null : [...errors].map(([{ name }, error]) => `${name}: ${reasonOf(error)}`).join('; '),
   };
 }
 
-function serverOf(address: DatabaseAddress, { host, port }: DatabaseHost, ssl: () => ConnectionOptions | false): Server {
-  const said = { host, port, user: address.user, password: address.password, database: address.database, options: address.options };
+function serverOf(
+  address: DatabaseAddress,
+  { host, port }: DatabaseHost,
+  ssl: () => ConnectionOptions | false,
+): Server {
+  const said = {
+    host,
+    port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    options: address.options,
+  };
   const given: ClientConfig = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== null));
   return {
     name: `${host ?? 'localhost'}:${port ?? 5432}`,
@@ -76,30 +90,41 @@ function certificateFiles({ rootCertificate, certificate, key }: DatabaseAddress
     return last.get(path) ?? '';
   };
   for (const [kind, path] of paths) if (path !== null) checkPem(path, { [kind]: read(path) });
-  return { read: () => Object.fromEntries(paths.flatMap(([kind, path]) => (path === null ? [] : [[kind, read(path)]]))) };
+  return {
+    read: () => Object.fromEntries(paths.flatMap(([kind, path]) => (path === null ? [] : [[kind, read(path)]]))),
+  };
 }
 
-function checkPem(path: string, content: { readonly ca?: string; readonly cert?: string; readonly key?: string }): void {
+function checkPem(
+  path: string,
+  content: { readonly ca?: string; readonly cert?: string; readonly key?: string },
+): void {
   try {
     createSecureContext(content);
   } catch (error) {
     throw unusable(path, error);
   }
-  if (content.ca !== undefined && !content.ca.includes('-----BEGIN ')) throw unusable(path, new Error('no certificate in it'));
+  if (content.ca !== undefined && !content.ca.includes('-----BEGIN '))
+    throw unusable(path, new Error('no certificate in it'));
 }
 
 function unusable(path: string, error: unknown): CloudCodeError {
-  return new CloudCodeError('invalid_database_url', `The file ${path}, which the URL of the database names, cannot be used: ${reasonOf(error)}.`, {
-    hint: 'sslrootcert, sslcert and sslkey name files in PEM format that CloudCode may read: the authority that signed the certificate of the server, and a certificate of the user with its key.',
-    cause: error,
-  });
+  return new CloudCodeError(
+    'invalid_database_url',
+    `The file ${path}, which the URL of the database names, cannot be used: ${reasonOf(error)}.`,
+    {
+      hint: 'sslrootcert, sslcert and sslkey name files in PEM format that CloudCode may read: the authority that signed the certificate of the server, and a certificate of the user with its key.',
+      cause: error,
+    },
+  );
 }
 
 /** What each mode checks is what libpq checks: an authority that is named is always asked; the name of the host only by `verify-full`. */
 function tlsOptions(mode: SslMode, files: CertificateFiles): ConnectionOptions | false {
   if (mode === 'disable') return false;
   const given = files.read();
-  if (mode === 'no-verify' || (mode === 'require' && given.ca === undefined)) return { ...given, rejectUnauthorized: false };
+  if (mode === 'no-verify' || (mode === 'require' && given.ca === undefined))
+    return { ...given, rejectUnauthorized: false };
   // Of an authority that signs for everybody, the name is all that tells one server from another.
   const asksName = mode === 'verify-full' || given.ca === undefined;
   return asksName ? given : { ...given, checkServerIdentity: () => undefined };

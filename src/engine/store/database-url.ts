@@ -21,7 +21,10 @@ export interface DatabaseServer {
 export function databaseServer(url: string): DatabaseServer {
   const { host, port, ssl } = new pg.Client(openServers(url).current().config());
   const parts = splitDatabaseUrl(url);
-  const query = parts.query.split('&').filter((item) => !/^(host|port)=/.test(item)).join('&');
+  const query = parts.query
+    .split('&')
+    .filter((item) => !/^(host|port)=/.test(item))
+    .join('&');
   return {
     isEncrypted: ssl,
     connect: () => (host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)),

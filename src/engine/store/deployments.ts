@@ -38,7 +38,11 @@ export async function lockEnvironment(db: Queryable, environment: string): Promi
     text: 'insert into cloudcode.environments (name) values ($1) on conflict (name) do nothing',
     values: [environment],
   });
-  await db.query({ name: 'lock_environment', text: 'select from cloudcode.environments where name = $1 for update', values: [environment] });
+  await db.query({
+    name: 'lock_environment',
+    text: 'select from cloudcode.environments where name = $1 for update',
+    values: [environment],
+  });
   // A statement of its own: the one that has waited does not see the deployment that was made meanwhile.
   const [row] = await db.query<LockedEnvironment>({
     name: 'read_locked_environment',
@@ -56,7 +60,11 @@ export async function lockEnvironment(db: Queryable, environment: string): Promi
 export async function holdBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
   await db.query({ name: 'hold_bundles', text: 'lock table cloudcode.bundles in row exclusive mode' });
   // A statement of its own: the one that has waited does not see what was deleted meanwhile.
-  const rows = await db.query<{ hash: string }>({ name: 'read_known_bundles', text: 'select hash from cloudcode.bundles where hash = any ($1::text[])', values: [hashes] });
+  const rows = await db.query<{ hash: string }>({
+    name: 'read_known_bundles',
+    text: 'select hash from cloudcode.bundles where hash = any ($1::text[])',
+    values: [hashes],
+  });
   return new Set(rows.map(({ hash }) => hash));
 }
 
@@ -89,7 +97,11 @@ export interface Replacement {
 }
 
 /** Null when the environment has never had this code, or has it now. Settings alone are nobody's past: who starts the same code with others wants those. */
-export async function readReplacement(db: Queryable, environment: string, { code }: Digests): Promise<Replacement | null> {
+export async function readReplacement(
+  db: Queryable,
+  environment: string,
+  { code }: Digests,
+): Promise<Replacement | null> {
   const [row] = await db.query<Replacement>({
     name: 'read_replacement',
     text: `
@@ -104,7 +116,13 @@ export async function readReplacement(db: Queryable, environment: string, { code
 
 export async function insertDeployment(
   db: Queryable,
-  deployment: { readonly environmentId: number; readonly digests: Digests; readonly folder: string; readonly dataModelHash: string | null; readonly place?: DeployedFolder | null },
+  deployment: {
+    readonly environmentId: number;
+    readonly digests: Digests;
+    readonly folder: string;
+    readonly dataModelHash: string | null;
+    readonly place?: DeployedFolder | null;
+  },
 ): Promise<string> {
   const { environmentId, digests, folder, dataModelHash, place = null } = deployment;
   const [row] = await db.query<{ id: string }>({
@@ -112,13 +130,25 @@ export async function insertDeployment(
     text: `
       insert into cloudcode.deployments (environment_id, digest, settings_digest, folder, data_model_hash, tree_hash, files_hash, project_path)
       values ($1, $2, $3, $4, $5, $6, $7, $8) returning id::text as id`,
-    values: [environmentId, digests.code, digests.settings, folder, dataModelHash, place?.treeHash ?? null, place?.filesHash ?? null, place?.projectPath ?? null],
+    values: [
+      environmentId,
+      digests.code,
+      digests.settings,
+      folder,
+      dataModelHash,
+      place?.treeHash ?? null,
+      place?.filesHash ?? null,
+      place?.projectPath ?? null,
+    ],
   });
   if (row === undefined) throw new Error('the deployment was not inserted');
   return row.id;
 }
 
-export async function insertDataModel(db: Queryable, model: { readonly hash: string; readonly json: string }): Promise<void> {
+export async function insertDataModel(
+  db: Queryable,
+  model: { readonly hash: string; readonly json: string },
+): Promise<void> {
   await db.query({
     name: 'insert_data_model',
     text: 'insert into cloudcode.data_models (hash, model) values ($1, $2) on conflict (hash) do nothing',
@@ -148,17 +178,42 @@ export async function readCurrentDataModel(db: Queryable, environment: string): 
   return row?.model ?? null;
 }
 
-export type TaskToInsert = DeployedTask & { readonly bundleHash: string; readonly file?: string | undefined; readonly external?: readonly string[] | undefined };
+export type TaskToInsert = DeployedTask & {
+  readonly bundleHash: string;
+  readonly file?: string | undefined;
+  readonly external?: readonly string[] | undefined;
+};
 
 /** In one statement: projects have dozens. */
-export async function insertTasks(db: Queryable, tasks: readonly TaskToInsert[], of: { readonly deploymentId: string; readonly environmentId: number }): Promise<void> {
+export async function insertTasks(
+  db: Queryable,
+  tasks: readonly TaskToInsert[],
+  of: { readonly deploymentId: string; readonly environmentId: number },
+): Promise<void> {
   await db.query({
     name: 'insert_tasks',
     text: `
       insert into cloudcode.tasks (deployment_id, environment_id, name, bundle_hash, timeout_ms, memory_mb, max_attempts, worker_start, file, external)
       select $1, $2, t.name, t."bundleHash", t."timeoutMs", t."memoryMb", t."maxAttempts", t."workerStart", t.file, t.external
       from json_to_recordset($3) as t (name text, "bundleHash" text, "timeoutMs" bigint, "memoryMb" integer, "maxAttempts" integer, "workerStart" text, file text, external text[])`,
-    values: [of.deploymentId, of.environmentId, JSON.stringify(tasks.map(({ name, bundleHash, file, external, config: { timeoutMs, memoryMb, maxAttempts, workerStart } }) => ({ name, bundleHash, file, external, timeoutMs, memoryMb, maxAttempts, workerStart })))],
+    values: [
+      of.deploymentId,
+      of.environmentId,
+      JSON.stringify(
+        tasks.map(
+          ({ name, bundleHash, file, external, config: { timeoutMs, memoryMb, maxAttempts, workerStart } }) => ({
+            name,
+            bundleHash,
+            file,
+            external,
+            timeoutMs,
+            memoryMb,
+            maxAttempts,
+            workerStart,
+          }),
+        ),
+      ),
+    ],
   });
 }
 
@@ -180,7 +235,11 @@ export async function setDeploymentFolder(db: Queryable, deploymentId: string, f
 }
 
 /** @returns whether they were others */
-export async function setVariables(db: Queryable, environmentId: number, variables: Readonly<Record<string, string>>): Promise<boolean> {
+export async function setVariables(
+  db: Queryable,
+  environmentId: number,
+  variables: Readonly<Record<string, string>>,
+): Promise<boolean> {
   const changed = await db.query({
     name: 'set_variables',
     text: 'update cloudcode.environments set variables = $2::json where id = $1 and variables::text <> $2 returning id',

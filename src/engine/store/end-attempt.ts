@@ -101,15 +101,31 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
 function endColumns(ends: readonly AttemptRecord[]): readonly unknown[][] {
   const column = (value: (end: AttemptRecord) => unknown): unknown[] => ends.map(value);
   return [
-    column((end) => end.runId), column((end) => end.fence), column((end) => end.number), column((end) => end.state), column((end) => end.resultJson),
-    column((end) => jsonOrNull(end.runError)), column((end) => end.retryDelayMs), column((end) => end.extraAttempts), column((end) => end.outcome), column((end) => end.exitCode),
-    column((end) => end.signal), column((end) => end.pid), column((end) => end.peakMemoryBytes), column((end) => jsonOrNull(end.attemptError)),
+    column((end) => end.runId),
+    column((end) => end.fence),
+    column((end) => end.number),
+    column((end) => end.state),
+    column((end) => end.resultJson),
+    column((end) => jsonOrNull(end.runError)),
+    column((end) => end.retryDelayMs),
+    column((end) => end.extraAttempts),
+    column((end) => end.outcome),
+    column((end) => end.exitCode),
+    column((end) => end.signal),
+    column((end) => end.pid),
+    column((end) => end.peakMemoryBytes),
+    column((end) => jsonOrNull(end.attemptError)),
   ];
 }
 
 function lineColumnsOf(ends: readonly AttemptRecord[]): readonly unknown[][] {
   const owners = ends.flatMap((end) => end.lines.map(() => end));
-  return [owners.map((end) => end.runId), owners.map((end) => end.fence), owners.map((end) => end.number), ...lineColumns(ends.flatMap((end) => end.lines))];
+  return [
+    owners.map((end) => end.runId),
+    owners.map((end) => end.fence),
+    owners.map((end) => end.number),
+    ...lineColumns(ends.flatMap((end) => end.lines)),
+  ];
 }
 
 /**
@@ -139,7 +155,11 @@ export async function insertLogLines(
 }
 
 /** Removes log lines of an attempt that lie between the beginning and the end of its output. */
-export async function deleteLogLines(db: Queryable, attempt: { readonly runId: string; readonly number: number }, { from, to }: { readonly from: number; readonly to: number }): Promise<void> {
+export async function deleteLogLines(
+  db: Queryable,
+  attempt: { readonly runId: string; readonly number: number },
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
   await db.query({
     name: 'delete_log_lines',
     text: `
@@ -150,7 +170,12 @@ export async function deleteLogLines(db: Queryable, attempt: { readonly runId: s
 }
 
 function lineColumns(lines: readonly StoredLine[]): readonly unknown[][] {
-  return [lines.map((line) => line.number), lines.map((line) => line.at), lines.map((line) => line.level), lines.map((line) => storable(line.message))];
+  return [
+    lines.map((line) => line.number),
+    lines.map((line) => line.at),
+    lines.map((line) => line.level),
+    lines.map((line) => storable(line.message)),
+  ];
 }
 
 /** PostgreSQL's text takes every character but U+0000; a lone surrogate cannot be encoded in UTF-8. */

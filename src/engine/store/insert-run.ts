@@ -50,7 +50,11 @@ export async function insertKeyedRun(db: Queryable, environment: string, run: Sc
  * the commit. All or none: the task that is not there is returned, and the caller's transaction must not be committed.
  * @throws CloudCodeError `attempt_superseded`
  */
-export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: readonly ScheduledRun[]): Promise<{ readonly unknownTask: string | null }> {
+export async function insertRunsByAttempt(
+  db: Queryable,
+  caller: Caller,
+  runs: readonly ScheduledRun[],
+): Promise<{ readonly unknownTask: string | null }> {
   const [row] = await db.query<{ unknownTask: string | null }>({
     name: 'insert_runs_by_attempt',
     text: `
@@ -89,7 +93,11 @@ export async function insertRunsByAttempt(db: Queryable, caller: Caller, runs: r
  * @returns the id of the new run, or of the one with this key that is not over, or null when there is no such task
  * @throws CloudCodeError `attempt_superseded`
  */
-export async function insertKeyedRunByAttempt(db: Queryable, caller: Caller, run: ScheduledRun): Promise<string | null> {
+export async function insertKeyedRunByAttempt(
+  db: Queryable,
+  caller: Caller,
+  run: ScheduledRun,
+): Promise<string | null> {
   const [row] = await db.query<{ id: string | null }>({
     name: 'insert_keyed_run_by_attempt',
     text: `

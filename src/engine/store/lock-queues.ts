@@ -32,12 +32,22 @@ export async function lockForRuns(db: Queryable, caller: Caller, runs: readonly 
         from held cross join unnest($4::text[], $5::text[]) as keyed (task, key) join cloudcode.runs caller on caller.id = $1
       )
       select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered`,
-    values: [caller.runId, caller.fence, [...new Set(runs.flatMap((run) => run.queue ?? []))], keyed.map((run) => run.task), keyed.map((run) => run.key)],
+    values: [
+      caller.runId,
+      caller.fence,
+      [...new Set(runs.flatMap((run) => run.queue ?? []))],
+      keyed.map((run) => run.task),
+      keyed.map((run) => run.key),
+    ],
   });
 }
 
 /** Takes the locks of all queues whose retry policy may be changed, before their rows. */
-export async function lockQueuesOfPolicies(db: Queryable, environmentId: number, names: readonly string[]): Promise<void> {
+export async function lockQueuesOfPolicies(
+  db: Queryable,
+  environmentId: number,
+  names: readonly string[],
+): Promise<void> {
   await db.query({
     name: 'lock_queues_of_policies',
     text: `

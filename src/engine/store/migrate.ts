@@ -39,7 +39,8 @@ const notPermitted = '42501';
 function forbidden(error: unknown): CloudCodeError {
   const why = error instanceof Error ? error.message : String(error);
   return new CloudCodeError('database_forbids', `The user of the database may not do what CloudCode needs: ${why}.`, {
-    hint: 'Let it make schemas (grant create on database … to …), and be the owner of the schema cloudcode and of all in it, if that is there already.', cause: error,
+    hint: 'Let it make schemas (grant create on database … to …), and be the owner of the schema cloudcode and of all in it, if that is there already.',
+    cause: error,
   });
 }
 
@@ -56,7 +57,10 @@ async function readApplied(db: Queryable): Promise<number> {
     });
     return 0;
   }
-  const [row] = await db.query<{ number: number | null }>({ name: 'read_migrations', text: 'select max(number) as number from cloudcode.migrations' });
+  const [row] = await db.query<{ number: number | null }>({
+    name: 'read_migrations',
+    text: 'select max(number) as number from cloudcode.migrations',
+  });
   return row?.number ?? 0;
 }
 
@@ -73,9 +77,13 @@ async function apply(db: Queryable, migration: Migration): Promise<void> {
 function refuseNewer(applied: number, migrations: readonly Migration[]): void {
   const newest = migrations.at(-1)?.number ?? 0;
   if (applied <= newest) return;
-  throw new CloudCodeError('database_newer', `The database is at migration ${applied}; this version of CloudCode knows ${newest}.`, {
-    hint: 'Update CloudCode on this machine: migrations only go forward.',
-  });
+  throw new CloudCodeError(
+    'database_newer',
+    `The database is at migration ${applied}; this version of CloudCode knows ${newest}.`,
+    {
+      hint: 'Update CloudCode on this machine: migrations only go forward.',
+    },
+  );
 }
 
 function readMigrations(): readonly Migration[] {

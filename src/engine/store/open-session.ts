@@ -13,8 +13,14 @@ export interface Session extends Queryable, AsyncDisposable {
 /** @throws CloudCodeError `database_unreachable` */
 export async function openSession(url: string): Promise<Session> {
   const servers = openServers(url);
-  const client = await connectTo(servers, () => new SessionClient({ servers, settings: sessionSettings, limitMs: null }).connect());
-  const query = async <Row extends object>({ name, text, values = [] }: Parameters<Queryable['query']>[0]): Promise<readonly Row[]> => {
+  const client = await connectTo(servers, () =>
+    new SessionClient({ servers, settings: sessionSettings, limitMs: null }).connect(),
+  );
+  const query = async <Row extends object>({
+    name,
+    text,
+    values = [],
+  }: Parameters<Queryable['query']>[0]): Promise<readonly Row[]> => {
     try {
       return (await client.query<Row>({ name, text, values: [...values] })).rows;
     } catch (error) {

@@ -25,7 +25,10 @@ export interface Queryable {
 export type Add<Result> = (db: Queryable) => Promise<Result>;
 
 /** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. Rejects, and has done nothing, where a lock is not to be had at once. */
-export type AddAndClaim = <Result>(store: Store, add: Add<Result>) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
+export type AddAndClaim = <Result>(
+  store: Store,
+  add: Add<Result>,
+) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
 
 export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDisposable {
   readonly url: string;
@@ -56,7 +59,12 @@ export interface StoreOptions {
  * Connects to a PostgreSQL server and checks that it answers and can be used.
  * @throws CloudCodeError `database_unreachable`, `database_too_old`, `database_unsuitable`
  */
-export async function openStore({ url, maxConnections = 8, limitMs = statementLimitMs, runnerId = '' }: StoreOptions): Promise<Store> {
+export async function openStore({
+  url,
+  maxConnections = 8,
+  limitMs = statementLimitMs,
+  runnerId = '',
+}: StoreOptions): Promise<Store> {
   const connections = openPool({ url, maxConnections, limitMs });
   const store = storeOf(connections, { url, runnerId });
   try {
@@ -75,14 +83,27 @@ interface Connections {
   close(): Promise<void>;
 }
 
-function openPool({ url, maxConnections, limitMs }: { readonly url: string; readonly maxConnections: number; readonly limitMs: number }): Connections {
+function openPool({
+  url,
+  maxConnections,
+  limitMs,
+}: {
+  readonly url: string;
+  readonly maxConnections: number;
+  readonly limitMs: number;
+}): Connections {
   const servers = openServers(url);
   class PoolClient extends SessionClient {
     constructor() {
       super({ servers, settings: poolSettings, pipeline: true, limitMs });
     }
   }
-  const pool = new pg.Pool({ Client: PoolClient, ...connectionLimits({ limitMs }), max: maxConnections, idleTimeoutMillis: 60_000 });
+  const pool = new pg.Pool({
+    Client: PoolClient,
+    ...connectionLimits({ limitMs }),
+    max: maxConnections,
+    idleTimeoutMillis: 60_000,
+  });
   // An idle connection that breaks is replaced by the pool; the error matters only where a statement fails.
   pool.on('error', () => undefined);
   return {
@@ -93,9 +114,15 @@ function openPool({ url, maxConnections, limitMs }: { readonly url: string; read
   };
 }
 
-function storeOf(connections: Connections, { url, runnerId }: { readonly url: string; readonly runnerId: string }): Store {
-  const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> => onConnection(connections, (client) => runStatement<Row>(client, statement));
-  const bell = openBell(() => runByItself({ name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }));
+function storeOf(
+  connections: Connections,
+  { url, runnerId }: { readonly url: string; readonly runnerId: string },
+): Store {
+  const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
+    onConnection(connections, (client) => runStatement<Row>(client, statement));
+  const bell = openBell(() =>
+    runByItself({ name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }),
+  );
   const close = async (): Promise<void> => {
     await bell.still();
     await connections.close();
@@ -119,14 +146,22 @@ function storeOf(connections: Connections, { url, runnerId }: { readonly url: st
 async function runStatement<Row extends object>(on: pg.PoolClient, statement: Statement): Promise<readonly Row[]> {
   try {
     const { name, text, values = [], limitMs } = statement;
-    const result = await on.query<Row>({ name, text, values: [...values], ...(limitMs === undefined ? {} : { query_timeout: limitMs }) });
+    const result = await on.query<Row>({
+      name,
+      text,
+      values: [...values],
+      ...(limitMs === undefined ? {} : { query_timeout: limitMs }),
+    });
     return result.rows;
   } catch (error) {
     throw asStoreError(error);
   }
 }
 
-async function runTransaction<Result>(connections: Connections, work: (db: Queryable) => Promise<Result>): Promise<Result> {
+async function runTransaction<Result>(
+  connections: Connections,
+  work: (db: Queryable) => Promise<Result>,
+): Promise<Result> {
   return inTransaction(connections, async (client) => {
     await runStatement(client, { name: 'begin', text: 'begin' });
     const result = await work({ query: (statement) => runStatement(client, statement) });
@@ -157,7 +192,10 @@ async function runAtOnce<Result>(connections: Connections, work: (db: Queryable)
 }
 
 /** What `transact` did is rolled back when it throws. */
-function inTransaction<Result>(connections: Connections, transact: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+function inTransaction<Result>(
+  connections: Connections,
+  transact: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
   return onConnection(connections, transact, (client) => client.query('rollback'));
 }
 

@@ -6,7 +6,15 @@
 const largestFixed = 16;
 
 /** A statement's name, and the limit in its text, for a number of rows. @param parameter stands for numbers that are too large for statements of their own; null: no limit */
-export function planOnce(name: string, rows: number, parameter: string | null): { readonly name: string; readonly limit: string; readonly isFixed: boolean } {
+export function planOnce(
+  name: string,
+  rows: number,
+  parameter: string | null,
+): { readonly name: string; readonly limit: string; readonly isFixed: boolean } {
   const isFixed = rows <= largestFixed;
-  return { isFixed, name: isFixed ? `${name}_${rows}` : name, limit: isFixed ? `limit ${rows}` : parameter === null ? '' : `limit ${parameter}` };
+  return {
+    isFixed,
+    name: isFixed ? `${name}_${rows}` : name,
+    limit: isFixed ? `limit ${rows}` : parameter === null ? '' : `limit ${parameter}`,
+  };
 }

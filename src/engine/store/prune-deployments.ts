@@ -37,7 +37,11 @@ export async function awaitReadersOfTasks(db: Queryable): Promise<void> {
  * must be done.
  * @returns how many
  */
-export async function pruneDeployments(db: Queryable, environmentId: number, { ids, keep }: { readonly ids: readonly string[]; readonly keep: number }): Promise<number> {
+export async function pruneDeployments(
+  db: Queryable,
+  environmentId: number,
+  { ids, keep }: { readonly ids: readonly string[]; readonly keep: number },
+): Promise<number> {
   const [row] = await db.query<{ count: number }>({
     name: 'prune_deployments',
     text: `
@@ -60,7 +64,10 @@ export async function pruneDeployments(db: Queryable, environmentId: number, { i
 /** Keeps deployments from being made, for the rest of the transaction: one that finds its bundle or its contents there does not store them, and refers to them later. @throws an error of a conflict when one takes too long */
 export async function lockBundles(db: Queryable): Promise<void> {
   await db.query({ name: 'lock_wait', text: lockWait });
-  await db.query({ name: 'lock_bundles', text: 'lock table cloudcode.bundles, cloudcode.data_models, cloudcode.contents in share row exclusive mode' });
+  await db.query({
+    name: 'lock_bundles',
+    text: 'lock table cloudcode.bundles, cloudcode.data_models, cloudcode.contents in share row exclusive mode',
+  });
 }
 
 /** Deletes up to `limit` bundles and data models each that no deployment has. They must be locked. @returns how many */
@@ -133,6 +140,10 @@ export async function deleteLeftUploads(db: Queryable, limit: number): Promise<n
 
 /** Those of these bundles that are there. */
 export async function readKnownBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ hash: string }>({ name: 'known_bundles', text: 'select hash from cloudcode.bundles where hash = any ($1::text[])', values: [hashes] });
+  const rows = await db.query<{ hash: string }>({
+    name: 'known_bundles',
+    text: 'select hash from cloudcode.bundles where hash = any ($1::text[])',
+    values: [hashes],
+  });
   return new Set(rows.map(({ hash }) => hash));
 }

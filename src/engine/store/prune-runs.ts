@@ -41,7 +41,11 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
 }
 
 /** Deletes up to `limit` finished runs, oldest first; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many */
-export async function deleteFinishedRuns(db: Queryable, { environmentId, before }: Prunable, limit: number): Promise<number> {
+export async function deleteFinishedRuns(
+  db: Queryable,
+  { environmentId, before }: Prunable,
+  limit: number,
+): Promise<number> {
   const [row] = await db.query<{ count: number }>({
     name: 'delete_finished_runs',
     text: `

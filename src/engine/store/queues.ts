@@ -12,7 +12,12 @@ export interface QueuesPage {
 }
 
 /** The queues that have a run which is not over, or are paused, by name; `name` null: a page of them, and else the queue of that name in any case. */
-export function readQueues(db: Queryable, environmentId: number, name: string | null, { after, limit }: QueuesPage = { after: null, limit: queuesPageSize }): Promise<readonly Queue[]> {
+export function readQueues(
+  db: Queryable,
+  environmentId: number,
+  name: string | null,
+  { after, limit }: QueuesPage = { after: null, limit: queuesPageSize },
+): Promise<readonly Queue[]> {
   return db.query<Queue>({
     name: 'read_queues',
     text: `

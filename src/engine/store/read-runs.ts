@@ -121,7 +121,11 @@ export type NumberedLine = LogLine & { readonly seq: number };
 const linesBytes = 1024 * 1024;
 
 /** Log lines of a run after a given one, in order: at most `limit`, and of about 1 MB together; none at the end. */
-export function readLogLines(db: Queryable, runId: string, after: { readonly seq: number; readonly limit: number }): Promise<readonly NumberedLine[]> {
+export function readLogLines(
+  db: Queryable,
+  runId: string,
+  after: { readonly seq: number; readonly limit: number },
+): Promise<readonly NumberedLine[]> {
   return db.query<NumberedLine>({
     name: 'read_log_lines',
     text: `
@@ -180,11 +184,20 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
 
 export interface EndedSummary {
   readonly counts: readonly { readonly task: string; readonly state: RunState; readonly runs: number }[];
-  readonly failures: readonly { readonly id: string; readonly task: string; readonly state: RunState; readonly message: string | null }[];
+  readonly failures: readonly {
+    readonly id: string;
+    readonly task: string;
+    readonly state: RunState;
+    readonly message: string | null;
+  }[];
 }
 
 /** The runs that have ended since a time, but for one: how many of each task and state, and the last ten that went wrong. */
-export async function readEnded(db: Queryable, environmentId: number, { since, besides }: { readonly since: string; readonly besides: string }): Promise<EndedSummary> {
+export async function readEnded(
+  db: Queryable,
+  environmentId: number,
+  { since, besides }: { readonly since: string; readonly besides: string },
+): Promise<EndedSummary> {
   const [row] = await db.query<EndedSummary>({
     name: 'read_ended',
     text: `

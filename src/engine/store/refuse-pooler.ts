@@ -26,12 +26,19 @@ async function note(session: Session, name: string): Promise<string> {
 }
 
 async function readNote(session: Session): Promise<string | undefined> {
-  const [row] = await session.query<{ note: string }>({ name: '', text: "select concat_ws(' ', pg_backend_pid(), current_setting('cloudcode.session', true)) as note" });
+  const [row] = await session.query<{ note: string }>({
+    name: '',
+    text: "select concat_ws(' ', pg_backend_pid(), current_setting('cloudcode.session', true)) as note",
+  });
   return row?.note;
 }
 
 function pooled(): CloudCodeError {
-  return new CloudCodeError('database_pooled', 'A connection pooler stands before the database and gives each transaction another session (pgbouncer with pool_mode = transaction, say).', {
-    hint: 'Name the PostgreSQL server itself in the URL, with its own port, or a port of the pooler that keeps sessions (pool_mode = session). CloudCode keeps few connections, and keeps things in them: prepared statements, locks and LISTEN.',
-  });
+  return new CloudCodeError(
+    'database_pooled',
+    'A connection pooler stands before the database and gives each transaction another session (pgbouncer with pool_mode = transaction, say).',
+    {
+      hint: 'Name the PostgreSQL server itself in the URL, with its own port, or a port of the pooler that keeps sessions (pool_mode = session). CloudCode keeps few connections, and keeps things in them: prepared statements, locks and LISTEN.',
+    },
+  );
 }

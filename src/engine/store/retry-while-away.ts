@@ -15,15 +15,24 @@ export interface Patience {
  * Carries out `work`, and does so again while the database is away or the transaction met another, until the patience is over; once more in any case, because an answer that was
  * lost may have been a yes. `work` must be such that doing it again does nothing twice.
  */
-export async function retryWhileAway<Result>(work: (isRepeated: boolean) => Promise<Result>, { ms, signal }: Patience): Promise<Result> {
+export async function retryWhileAway<Result>(
+  work: (isRepeated: boolean) => Promise<Result>,
+  { ms, signal }: Patience,
+): Promise<Result> {
   const end = performance.now() + ms;
-  for (let pauseMs = firstPauseMs, isRepeated = false; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs), isRepeated = true) {
+  for (
+    let pauseMs = firstPauseMs, isRepeated = false;
+    ;
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs), isRepeated = true
+  ) {
     try {
       return await work(isRepeated);
     } catch (error) {
       const isOver = isRepeated && performance.now() + pauseMs > end;
       if (!(isUnreachable(error) || isConflict(error)) || signal?.aborted === true || isOver) throw asExhausted(error);
     }
-    await sleep(pauseMs * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    await sleep(pauseMs * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal }).catch(
+      () => undefined,
+    );
   }
 }

@@ -39,7 +39,11 @@ export async function renewLease(db: Queryable, runnerId: string): Promise<boole
 
 /** Says of a runner why it claims nothing; null: it claims. */
 export async function setUnfitReason(db: Queryable, runnerId: string, reason: string | null): Promise<void> {
-  await db.query({ name: 'set_unfit_reason', text: 'update cloudcode.runners set unfit_reason = $2 where id = $1', values: [runnerId, reason] });
+  await db.query({
+    name: 'set_unfit_reason',
+    text: 'update cloudcode.runners set unfit_reason = $2 where id = $1',
+    values: [runnerId, reason],
+  });
 }
 
 /** Ends a lease at once: of a runner that stopped in order, or one whose processes are known to be gone. */
@@ -55,7 +59,10 @@ export async function endLease(db: Queryable, runnerId: string): Promise<void> {
  * Ends a lease that has expired, unless its runner has renewed it since it was seen.
  * @returns false when it was renewed, or ended by another
  */
-export async function endExpiredLease(db: Queryable, seen: { readonly id: string; readonly renewals: string }): Promise<boolean> {
+export async function endExpiredLease(
+  db: Queryable,
+  seen: { readonly id: string; readonly renewals: string },
+): Promise<boolean> {
   const rows = await db.query({
     name: 'end_expired_lease',
     text: `

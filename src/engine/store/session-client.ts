@@ -63,9 +63,14 @@ export async function connectTo<Connection>(servers: Servers, connect: () => Pro
       const error = asStoreError(cause);
       if (!isUnreachable(error) || servers.all.length === 1) throw error;
       if (tries < servers.all.length) continue;
-      throw new CloudCodeError('database_unreachable', `None of the hosts of the database can be used: ${servers.troubles()}.`, {
-        hint: 'One of them has to be the primary: the server that takes writes.', cause,
-      });
+      throw new CloudCodeError(
+        'database_unreachable',
+        `None of the hosts of the database can be used: ${servers.troubles()}.`,
+        {
+          hint: 'One of them has to be the primary: the server that takes writes.',
+          cause,
+        },
+      );
     }
   }
 }

@@ -17,7 +17,10 @@ export interface StoredAnswer {
  * has its answer stored already.
  * @returns whether it was stored now
  */
-export async function storeAnswer(db: Queryable, { runId, fence, number, outcome, resultJson, error }: StoredAnswer): Promise<boolean> {
+export async function storeAnswer(
+  db: Queryable,
+  { runId, fence, number, outcome, resultJson, error }: StoredAnswer,
+): Promise<boolean> {
   const rows = await db.query({
     name: 'store_answer',
     text: `
@@ -40,7 +43,10 @@ export interface KnownOfAttempt {
 }
 
 /** Of these attempts, those that hold their runs. */
-export function readKnownOfAttempts(db: Queryable, attempts: readonly { readonly runId: string; readonly fence: string }[]): Promise<readonly KnownOfAttempt[]> {
+export function readKnownOfAttempts(
+  db: Queryable,
+  attempts: readonly { readonly runId: string; readonly fence: string }[],
+): Promise<readonly KnownOfAttempt[]> {
   return db.query<KnownOfAttempt>({
     name: 'known_of_attempts',
     text: `

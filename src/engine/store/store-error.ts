@@ -63,25 +63,53 @@ const unreachable = 'The database cannot be reached';
 
 /** The first that applies. */
 const explanations: readonly Explanation[] = [
-  { applies: (code) => code === '53100', said: ranOut, hint: 'Make room on the disk that holds its data. What waits goes on by itself then.' },
+  {
+    applies: (code) => code === '53100',
+    said: ranOut,
+    hint: 'Make room on the disk that holds its data. What waits goes on by itself then.',
+  },
   { applies: (code) => code.startsWith('53'), said: ranOut, hint: 'Give it more, or let fewer use it.' },
   {
     applies: (code) => /^(CERT_|DEPTH_ZERO_SELF|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH)/.test(code),
     said: 'The certificate of the database server is not accepted',
     hint: 'Name the file of the authority that signed it: add sslmode=verify-full&sslrootcert=/path/to/ca.pem to the URL. The host in the URL must be one that the certificate names; sslmode=verify-ca does not ask for that.',
   },
-  { applies: (code) => code === '57014', said: 'The database did not let a statement end', hint: 'Somebody cancels statements of CloudCode (pg_cancel_backend); let it be.' },
   {
-    applies: (code) => code === '25006', said: 'The database takes no writes',
+    applies: (code) => code === '57014',
+    said: 'The database did not let a statement end',
+    hint: 'Somebody cancels statements of CloudCode (pg_cancel_backend); let it be.',
+  },
+  {
+    applies: (code) => code === '25006',
+    said: 'The database takes no writes',
     hint: 'Name the primary, or all of its hosts: postgres://user:password@host1,host2/database?target_session_attrs=read-write. The one that is the primary is used.',
   },
-  { applies: (code, message) => code === '28000' && /encrypt|ssl/i.test(message), said: unreachable, hint: 'The server may want encrypted connections only: add sslmode=require to the URL, or better sslmode=verify-full&sslrootcert=/path/to/ca.pem.' },
-  { applies: (code) => code === '28P01', said: unreachable, hint: 'Check the user and the password. In the URL, `/` in a password is written %2F, and a `%` before two digits or letters from a to f %25.' },
-  { applies: (code) => code === '3D000', said: unreachable, hint: 'Make the database (createdb), or name another one.' },
-  { applies: (_, message) => message.includes('does not support SSL'), said: unreachable, hint: 'Set ssl = on in postgresql.conf, or leave sslmode out of the URL: then nothing is encrypted.' },
+  {
+    applies: (code, message) => code === '28000' && /encrypt|ssl/i.test(message),
+    said: unreachable,
+    hint: 'The server may want encrypted connections only: add sslmode=require to the URL, or better sslmode=verify-full&sslrootcert=/path/to/ca.pem.',
+  },
+  {
+    applies: (code) => code === '28P01',
+    said: unreachable,
+    hint: 'Check the user and the password. In the URL, `/` in a password is written %2F, and a `%` before two digits or letters from a to f %25.',
+  },
+  {
+    applies: (code) => code === '3D000',
+    said: unreachable,
+    hint: 'Make the database (createdb), or name another one.',
+  },
+  {
+    applies: (_, message) => message.includes('does not support SSL'),
+    said: unreachable,
+    hint: 'Set ssl = on in postgresql.conf, or leave sslmode out of the URL: then nothing is encrypted.',
+  },
 ];
 
-const unexplained = { said: unreachable, hint: 'Check that the PostgreSQL server runs and that the URL, user and password are right.' };
+const unexplained = {
+  said: unreachable,
+  hint: 'Check that the PostgreSQL server runs and that the URL, user and password are right.',
+};
 
 /** Transactions that met each other: one of them has to begin again. Serialization failure, deadlock, a lock that was not there in time. */
 const conflicts = new Set(['40001', '40P01', '55P03']);
@@ -95,7 +123,10 @@ export function isConflict(error: unknown): boolean {
 export function asExhausted(error: unknown): unknown {
   if (!isConflict(error)) return error;
   const why = error instanceof Error ? error.message : String(error);
-  return new CloudCodeError('database_unreachable', `The database is too busy: ${why}.`, { hint: 'Other transactions hold the same rows. See pg_locks and pg_stat_activity.', cause: error });
+  return new CloudCodeError('database_unreachable', `The database is too busy: ${why}.`, {
+    hint: 'Other transactions hold the same rows. See pg_locks and pg_stat_activity.',
+    cause: error,
+  });
 }
 
 /** Whether a statement was refused only because one before it in its transaction had failed. */
@@ -115,8 +146,14 @@ const supersededState = 'CC001';
 export function asStoreError(error: unknown): unknown {
   if (error instanceof CloudCodeError || !(error instanceof Error)) return error;
   const code = (error as { code?: string }).code;
-  if (code === supersededState) return new CloudCodeError('attempt_superseded', 'The run was taken over by another attempt; this one can change nothing more.', { cause: error });
-  const lost = code === undefined ? awayMessages.test(error.message) : awayPrefixes.some((prefix) => code.startsWith(prefix));
+  if (code === supersededState)
+    return new CloudCodeError(
+      'attempt_superseded',
+      'The run was taken over by another attempt; this one can change nothing more.',
+      { cause: error },
+    );
+  const lost =
+    code === undefined ? awayMessages.test(error.message) : awayPrefixes.some((prefix) => code.startsWith(prefix));
   if (!lost) return error;
   const why = `${error.message || code || 'no answer'}.`;
   const { said, hint } = explanations.find((each) => each.applies(code ?? '', error.message)) ?? unexplained;
@@ -134,7 +171,13 @@ export function violatedConstraint(error: unknown): string | null {
 }
 
 /** Which check refused a row, and the row as PostgreSQL shows it, `(id, …)`, as far as it does; null for any other error. */
-export function checkViolation(error: unknown): { readonly table: string; readonly constraint: string; readonly row: string } | null {
+export function checkViolation(
+  error: unknown,
+): { readonly table: string; readonly constraint: string; readonly row: string } | null {
   if (!(error instanceof pg.DatabaseError) || error.code !== '23514') return null;
-  return { table: error.table ?? '', constraint: error.constraint ?? '', row: (error.detail ?? '').replace(/^[^(]*/, '') };
+  return {
+    table: error.table ?? '',
+    constraint: error.constraint ?? '',
+    row: (error.detail ?? '').replace(/^[^(]*/, ''),
+  };
 }

@@ -103,7 +103,12 @@ export function captureOutput(): void {
 function capturedConsole(): Console {
   const sink = (defaultLevel: LogLevel): NodeJS.WritableStream =>
     ({ write: (text: string) => (emit(defaultLevel, text), true) }) as unknown as NodeJS.WritableStream;
-  const captured = new console.Console({ stdout: sink('log'), stderr: sink('error'), ignoreErrors: false, colorMode: false });
+  const captured = new console.Console({
+    stdout: sink('log'),
+    stderr: sink('error'),
+    ignoreErrors: false,
+    colorMode: false,
+  });
   for (const name of ['debug', 'info', 'log', 'warn', 'error'] as const) {
     const write = captured[name].bind(captured);
     captured[name] = (...args: unknown[]): void => {
@@ -145,7 +150,9 @@ function redirect<Stream extends CapturedStream>(stream: Stream, name: 'stdout' 
   decoders.set(name, decoder);
   stream._write = (chunk, encoding, done) => {
     const isText = typeof chunk === 'string' && /^utf-?8$/i.test(encoding);
-    const text = isText ? decoder.end() + chunk : decoder.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+    const text = isText
+      ? decoder.end() + chunk
+      : decoder.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
     if (text !== '') emit(name, text);
     done();
   };

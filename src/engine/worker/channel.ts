@@ -20,7 +20,7 @@ export function readFrameBlocking(): string | null {
 
 function readBlocking(length: number): Buffer | null {
   const buffer = Buffer.allocUnsafe(length);
-  for (let offset = 0; offset < length; ) {
+  for (let offset = 0; offset < length;) {
     const count = readSync(channelFd, buffer, offset, length - offset, null);
     if (count === 0) return null;
     offset += count;
@@ -32,7 +32,7 @@ function readBlocking(length: number): Buffer | null {
 export function send(message: FromWorker): void {
   const frame = encodeFrame(toJson(message) ?? '');
   try {
-    for (let offset = 0; offset < frame.length; ) offset += writeSync(channelFd, frame, offset);
+    for (let offset = 0; offset < frame.length;) offset += writeSync(channelFd, frame, offset);
   } catch {
     leave(1);
   }

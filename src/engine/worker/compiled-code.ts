@@ -23,13 +23,18 @@ export function compileBundle({ path, compiledFolder }: BundleMessage): Evaluate
   const code = readFileSync(path); // and then decoded: with 'utf8' it takes three times as long
   const options = { filename: path, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
   // A first line with #! can stand at the beginning only.
-  if (code.length < leastKeptBytes || code[0] === 0x23) return vm.compileFunction(code.toString(), parameters, options) as Evaluate;
+  if (code.length < leastKeptBytes || code[0] === 0x23)
+    return vm.compileFunction(code.toString(), parameters, options) as Evaluate;
   // Only a Script can tell after it has run what V8 has compiled of it.
   const opening = Buffer.from(`(function (${parameters.join(', ')}) {`);
   const text = Buffer.concat([opening, code, Buffer.from('\n})')]).toString();
   const keptAt = `${compiledFolder}/${nameOfNode()}`;
   const cachedData = readKept(keptAt);
-  const script = new vm.Script(text, { ...options, columnOffset: -opening.length, ...(cachedData === null ? {} : { cachedData }) });
+  const script = new vm.Script(text, {
+    ...options,
+    columnOffset: -opening.length,
+    ...(cachedData === null ? {} : { cachedData }),
+  });
   if (cachedData === null || script.cachedDataRejected === true) unkept = { script, path: keptAt };
   if (script.cachedDataRejected === true) removeKept(keptAt);
   return script.runInThisContext() as Evaluate;

@@ -26,7 +26,12 @@ function countListeners(): number {
 
 /** Whether ending in order differs from ending at once: somebody listens for the end, or something is being written. */
 export function endsInOrder(): boolean {
-  return countListeners() > ownListeners || process.emit !== emit || process.reallyExit !== reallyExit || isAnythingOnItsWay();
+  return (
+    countListeners() > ownListeners ||
+    process.emit !== emit ||
+    process.reallyExit !== reallyExit ||
+    isAnythingOnItsWay()
+  );
 }
 
 /**
@@ -51,7 +56,8 @@ export async function endInOrder(leave: () => never): Promise<never> {
 
 /** Resolves when `isQuiet` has held for two turns, or the time is over. */
 async function quiet(until: number, isQuiet: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 2 && performance.now() < until; turns = isQuiet() ? turns + 1 : 0) await new Promise((resolve) => setTimeout(resolve, lookMs));
+  for (let turns = 0; turns < 2 && performance.now() < until; turns = isQuiet() ? turns + 1 : 0)
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
 }
 
 async function isIdle(): Promise<boolean> {

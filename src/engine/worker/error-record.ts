@@ -20,10 +20,20 @@ interface ErrorLike {
 /** What is stored of anything that was thrown; never throws itself. */
 export function errorRecord(thrown: unknown): ErrorRecord {
   try {
-    if (!isErrorLike(thrown)) return { name: 'Error', message: cut(typeof thrown === 'string' ? thrown : `${inspect(thrown)} was thrown, which is no Error`), stack: null };
+    if (!isErrorLike(thrown))
+      return {
+        name: 'Error',
+        message: cut(typeof thrown === 'string' ? thrown : `${inspect(thrown)} was thrown, which is no Error`),
+        stack: null,
+      };
     const properties = propertiesOf(thrown);
     const whole = new ErrorText().of(thrown);
-    return { name: cut(String(thrown.name)), message: cut(explained(thrown)), stack: whole === '' ? null : cut(whole), ...(properties === null ? {} : { properties }) };
+    return {
+      name: cut(String(thrown.name)),
+      message: cut(explained(thrown)),
+      stack: whole === '' ? null : cut(whole),
+      ...(properties === null ? {} : { properties }),
+    };
   } catch {
     return { name: 'Error', message: 'Something was thrown that cannot be read.', stack: null };
   }
@@ -50,7 +60,10 @@ function messageOf(error: ErrorLike): string {
   const own = String(error.message);
   const errors = read(error, 'errors');
   if (own !== '' || !Array.isArray(errors)) return own;
-  return errors.slice(0, maxInner).map((each: unknown) => (isErrorLike(each) ? String(each.message) : inspect(each))).join('; ');
+  return errors
+    .slice(0, maxInner)
+    .map((each: unknown) => (isErrorLike(each) ? String(each.message) : inspect(each)))
+    .join('; ');
 }
 
 /** Its own properties that are short and plain: `code`, `errno`, `status`. Objects are left out: the request of a failed one holds its secrets. */
@@ -67,7 +80,9 @@ function propertiesOf(error: ErrorLike): ErrorProperties | null {
 function plainValue(value: unknown): ErrorProperties[string] | undefined {
   if (typeof value === 'string') return cut(value, maxPropertyLength);
   if (typeof value === 'bigint') return cut(String(value), maxPropertyLength);
-  return typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value)) ? value : undefined;
+  return typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value))
+    ? value
+    : undefined;
 }
 
 /** The stack of an error, followed by those of the errors in it. */
@@ -76,7 +91,12 @@ class ErrorText {
 
   of(error: ErrorLike, depth = 0): string {
     this.#seen.add(error);
-    const own = typeof error.stack === 'string' ? error.stack : depth === 0 ? '' : `${String(error.name)}: ${String(error.message)}`;
+    const own =
+      typeof error.stack === 'string'
+        ? error.stack
+        : depth === 0
+          ? ''
+          : `${String(error.name)}: ${String(error.message)}`;
     return [own, ...this.#inner(error, depth + 1)].join('\n');
   }
 
@@ -88,14 +108,17 @@ class ErrorText {
     }
     const errors = read(error, 'errors');
     if (!Array.isArray(errors)) return lines;
-    for (const [place, each] of errors.slice(0, maxInner).entries()) lines.push(`  [errors][${place}]: ${this.#show(each, depth)}`);
+    for (const [place, each] of errors.slice(0, maxInner).entries())
+      lines.push(`  [errors][${place}]: ${this.#show(each, depth)}`);
     return errors.length > maxInner ? [...lines, `  … ${errors.length - maxInner} more errors`] : lines;
   }
 
   #show(value: unknown, depth: number): string {
     if (!isErrorLike(value)) return cut(typeof value === 'string' ? value : inspect(value), maxPropertyLength);
-    if (this.#seen.has(value)) return `${String(value.name)}: ${cut(String(value.message), maxPropertyLength)} (shown above)`;
-    if (depth > maxDepth || this.#seen.size > maxInner) return `${String(value.name)}: ${cut(String(value.message), maxPropertyLength)}`;
+    if (this.#seen.has(value))
+      return `${String(value.name)}: ${cut(String(value.message), maxPropertyLength)} (shown above)`;
+    if (depth > maxDepth || this.#seen.size > maxInner)
+      return `${String(value.name)}: ${cut(String(value.message), maxPropertyLength)}`;
     const properties = propertiesOf(value);
     return `${this.of(value, depth)}${properties === null ? '' : `\n    ${inspect(properties)}`}`;
   }
@@ -111,7 +134,9 @@ function read(error: object, name: string): unknown {
 }
 
 function inspect(value: unknown): string {
-  return process.getBuiltinModule('node:util').inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: maxPropertyLength });
+  return process
+    .getBuiltinModule('node:util')
+    .inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: maxPropertyLength });
 }
 
 function cut(text: string, most = maxTextLength): string {

@@ -5,7 +5,15 @@ const { closeSync, openSync, readSync } = process.getBuiltinModule('node:fs');
 const { arch, execPath, platform, version, versions } = process;
 
 /** The releases of Node that have each version of its binary interface. */
-const nodes: Readonly<Record<string, string>> = { 108: '18', 115: '20', 127: '22', 131: '23', 137: '24', 141: '25', 147: '26' };
+const nodes: Readonly<Record<string, string>> = {
+  108: '18',
+  115: '20',
+  127: '22',
+  131: '23',
+  137: '24',
+  141: '25',
+  147: '26',
+};
 
 /** Why a native add-on could not be loaded, and what to do; null for any other error. */
 export function explainAddon(thrown: unknown): string | null {
@@ -24,16 +32,24 @@ function explain(message: string): string | null {
     const other = nodes[built] === undefined ? 'another Node' : `Node ${nodes[built]}`;
     return `It was built for ${other} (NODE_MODULE_VERSION ${built}), and tasks run on Node ${version.slice(1)} (${versions.modules}). ${rebuild(file)}`;
   }
-  if (message.includes('libc.musl')) return `It was built for musl (Alpine Linux), and this machine has glibc. ${rebuild(file)}`;
-  if (/ld-linux|Error relocating/.test(message)) return `It was built for glibc, and this machine has musl (Alpine Linux). ${rebuild(file)}`;
+  if (message.includes('libc.musl'))
+    return `It was built for musl (Alpine Linux), and this machine has glibc. ${rebuild(file)}`;
+  if (/ld-linux|Error relocating/.test(message))
+    return `It was built for glibc, and this machine has musl (Alpine Linux). ${rebuild(file)}`;
   const [newer] = /GLIBC(?:XX)?_[\d.]+(?=' not found)/.exec(message) ?? [];
-  if (newer !== undefined) return `It was built on a newer system than this one, which does not have ${newer}. ${rebuild(file, ' --build-from-source')}`;
+  if (newer !== undefined)
+    return `It was built on a newer system than this one, which does not have ${newer}. ${rebuild(file, ' --build-from-source')}`;
   const [, library] = /^([^\s/]+\.so[.\d]*): cannot open shared object file/.exec(message) ?? [];
-  return library === undefined ? null : `It needs the library ${library}, which this machine does not have: install the package of the system that it comes in.`;
+  return library === undefined
+    ? null
+    : `It needs the library ${library}, which this machine does not have: install the package of the system that it comes in.`;
 }
 
 function fileOf(message: string): string | null {
-  return (/^The module '(.+?)'\n/.exec(message) ?? /(?:^|required by |dlopen\()(\/.+?\.node)(?=[:),])/.exec(message))?.[1] ?? null;
+  return (
+    (/^The module '(.+?)'\n/.exec(message) ?? /(?:^|required by |dlopen\()(\/.+?\.node)(?=[:),])/.exec(message))?.[1] ??
+    null
+  );
 }
 
 /** The project's scripts and those of its packages run on the first Node of the path. */

@@ -1,5 +1,6 @@
 // Taken before the task runs, which may put its own in their place.
-const { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writevSync } = process.getBuiltinModule('node:fs');
+const { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writevSync } =
+  process.getBuiltinModule('node:fs');
 
 const checksumBytes = 4;
 /** A file that is being written for longer was left behind by an attempt that was ended. */
@@ -31,7 +32,7 @@ export function readKeptPieces<Made>(path: string, make: (take: Take) => Made | 
     let checksum = 0;
     const take: Take = (length, into) => {
       const piece = (into ?? Buffer.allocUnsafeSlow(Math.min(length, left))).subarray(0, length);
-      for (let at = 0; at < length; ) {
+      for (let at = 0; at < length;) {
         const count = readSync(file ?? -1, piece, at, length - at, null);
         if (count === 0) throw new Error('it was cut');
         at += count;

@@ -16,7 +16,11 @@ export function loadDataGlobals(): typeof DataGlobals {
 function evaluate(): typeof DataGlobals {
   const module = { exports: {} };
   const names = Object.keys(ownGlobals) as (keyof typeof ownGlobals)[];
-  const define = process.getBuiltinModule('node:vm').compileFunction(readFileSync(path, 'utf8'), ['module', ...names], { filename: path }) as (...given: readonly unknown[]) => void;
+  const define = process
+    .getBuiltinModule('node:vm')
+    .compileFunction(readFileSync(path, 'utf8'), ['module', ...names], { filename: path }) as (
+    ...given: readonly unknown[]
+  ) => void;
   define(module, ...names.map((name) => ownGlobals[name]));
   return module.exports as typeof DataGlobals;
 }

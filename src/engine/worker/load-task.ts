@@ -15,7 +15,8 @@ export async function loadTask(start: StartMessage): Promise<TaskFunction> {
   usePackOf(start);
   const exports = start.bundle.format === 'cjs' ? loadCommonJs(start) : await loadModule(start.bundle);
   const run = exports['run'];
-  if (typeof run !== 'function') throw new TypeError(`The task \`${start.run.task}\` does not export a function \`run\`.`);
+  if (typeof run !== 'function')
+    throw new TypeError(`The task \`${start.run.task}\` does not export a function \`run\`.`);
   return run as TaskFunction;
 }
 
@@ -24,13 +25,20 @@ export function loadCommonJs({ bundle }: Pick<StartMessage, 'bundle'>): Record<s
   const { createRequire } = process.getBuiltinModule('node:module');
   const evaluate = readingOf(bundle.path, () => compileBundle(bundle));
   const module = { exports: {} as Record<string, unknown> };
-  evaluate(module.exports, createRequire(bundle.base), module, bundle.path, bundle.path.slice(0, bundle.path.lastIndexOf('/')));
+  evaluate(
+    module.exports,
+    createRequire(bundle.base),
+    module,
+    bundle.path,
+    bundle.path.slice(0, bundle.path.lastIndexOf('/')),
+  );
   return module.exports;
 }
 
 async function loadModule({ path, compiledFolder, packagesFolder }: BundleMessage): Promise<Record<string, unknown>> {
   // Node itself keeps what it compiled of modules, when the process exits; it checks version, flags and content.
-  if (readingOf(path, () => statSync(path)).size >= leastKeptBytes) process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
+  if (readingOf(path, () => statSync(path)).size >= leastKeptBytes)
+    process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
   const { pathToFileURL } = process.getBuiltinModule('node:url');
   const { href } = pathToFileURL(path);
   const end = packagesFolder === null ? undefined : beginPackageModules();
@@ -54,5 +62,8 @@ function readingOf<Result>(path: string, read: () => Result): Result {
 }
 
 function goneBundle(path: string, cause: unknown): BundleGone {
-  return new BundleGone(`The task's bundle ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  return new BundleGone(
+    `The task's bundle ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
+  );
 }

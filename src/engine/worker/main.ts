@@ -90,7 +90,15 @@ function sendAnswer({ outcome, value }: Answer): void {
   const keepsCode = outcome === 'returned' && hasUnkeptCode();
   refuseCalls();
   const isOrderly = endsInOrder();
-  send({ type: 'answer', outcome, resultJson: result.json, error: result.error, peakMemoryBytes: ownPeakBytes(), keepsCode, endsInOrder: isOrderly });
+  send({
+    type: 'answer',
+    outcome,
+    resultJson: result.json,
+    error: result.error,
+    peakMemoryBytes: ownPeakBytes(),
+    keepsCode,
+    endsInOrder: isOrderly,
+  });
   if (keepsCode) keepCompiledCode();
   if (isOrderly) void endInOrder(leave);
   else leave();
@@ -99,7 +107,8 @@ function sendAnswer({ outcome, value }: Answer): void {
 function resultOf(value: unknown): { readonly json: string | null; readonly error: ErrorRecord | null } {
   try {
     const json = toJson(value);
-    if (json === undefined) return value === undefined ? { json: null, error: null } : unusable(`a ${typeof value} has no JSON`);
+    if (json === undefined)
+      return value === undefined ? { json: null, error: null } : unusable(`a ${typeof value} has no JSON`);
     const bytes = Buffer.byteLength(json);
     if (bytes > maxJsonBytes) return unusable(`it is ${bytes} bytes as JSON; at most ${maxJsonBytes} (5 MB) are kept`);
     return { json, error: null };
@@ -109,7 +118,10 @@ function resultOf(value: unknown): { readonly json: string | null; readonly erro
 }
 
 function unusable(why: string): { readonly json: null; readonly error: ErrorRecord } {
-  return { json: null, error: { name: 'ResultNotStored', message: `The returned value was not stored: ${why}.`, stack: null } };
+  return {
+    json: null,
+    error: { name: 'ResultNotStored', message: `The returned value was not stored: ${why}.`, stack: null },
+  };
 }
 
 /** Says why the process ends, when it ends without an answer. */

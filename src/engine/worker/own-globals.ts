@@ -2,7 +2,8 @@
  * What the worker's own code means by these names: the globals as they were before a task's code could put others in their place, as libraries do that fake the time or bring a Promise or a JSON of
  * their own. build.mjs puts them into the bundles that are loaded before the task; load-data-globals.ts hands them to the one that is loaded later.
  */
-const { Buffer, Date, Map, Promise, Set, clearTimeout, process, setImmediate, setTimeout, structuredClone } = globalThis;
+const { Buffer, Date, Map, Promise, Set, clearTimeout, process, setImmediate, setTimeout, structuredClone } =
+  globalThis;
 const { parse, stringify } = globalThis.JSON;
 const { bigint } = process.hrtime;
 
@@ -10,4 +11,17 @@ const JSON = { parse, stringify };
 // Node's own is loaded when it is first used, which takes 1.4 ms.
 const performance = { now: (): number => Number(bigint()) / 1e6 };
 
-export { Buffer, Date, JSON, Map, Promise, Set, clearTimeout, performance, process, setImmediate, setTimeout, structuredClone };
+export {
+  Buffer,
+  Date,
+  JSON,
+  Map,
+  Promise,
+  Set,
+  clearTimeout,
+  performance,
+  process,
+  setImmediate,
+  setTimeout,
+  structuredClone,
+};

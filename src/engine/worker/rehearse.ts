@@ -10,7 +10,14 @@ import { setTaskGlobals } from './task-globals.ts';
 const nothing: StartMessage = {
   type: 'start',
   run: { id: '', task: '', environment: '', queue: null, attempt: 1, maxAttempts: 1, fence: '0', scheduledBy: null },
-  bundle: { path: '/dev/null', sourceMapPath: '', compiledFolder: '', format: 'cjs', base: '/package.json', packagesFolder: null },
+  bundle: {
+    path: '/dev/null',
+    sourceMapPath: '',
+    compiledFolder: '',
+    format: 'cjs',
+    base: '/package.json',
+    packagesFolder: null,
+  },
   folder: '/',
   workingFolder: '/',
   external: [],
@@ -40,7 +47,9 @@ function useUpWarning(): void {
     throw new Error('enough: nothing is imported');
   };
   const { Script, constants } = process.getBuiltinModule('node:vm');
-  const imported = new Script('import("node:fs")', { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }).runInThisContext() as Promise<unknown>;
+  const imported = new Script('import("node:fs")', {
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }).runInThisContext() as Promise<unknown>;
   process.emitWarning = emitWarning;
   imported.catch(() => undefined);
 }

@@ -16,7 +16,14 @@ const longestStepMs = 60_000;
  * @returns null when the signal ended it; its process is gone then, as it is in any case
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
-export async function buildApart(folder: string, { brokenTasks = 'refuse', cache = join(resolve(folder), '.cloudcode'), ...options }: Ending & Telling & Caching & Waiting & Pick<BuildOptions, 'brokenTasks'> = {}): Promise<BuiltProject | null> {
+export async function buildApart(
+  folder: string,
+  {
+    brokenTasks = 'refuse',
+    cache = join(resolve(folder), '.cloudcode'),
+    ...options
+  }: Ending & Telling & Caching & Waiting & Pick<BuildOptions, 'brokenTasks'> = {},
+): Promise<BuiltProject | null> {
   const told = await listen({ kind: 'project', folder: resolve(folder), brokenTasks, cache }, options);
   return told?.last.kind === 'built' ? { ...told.last.project, tasks: told.tasks } : null;
 }
@@ -57,7 +64,10 @@ interface Told {
   readonly tasks: readonly BuiltTask[];
 }
 
-async function listen(job: BuildJob, { signal, standby, ...telling }: Ending & Telling & Waiting): Promise<Told | null> {
+async function listen(
+  job: BuildJob,
+  { signal, standby, ...telling }: Ending & Telling & Waiting,
+): Promise<Told | null> {
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) return null;
   const started = standby?.take() ?? (await startBuildProcess());
@@ -100,7 +110,9 @@ async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onS
     });
     const how = await ending;
     const result = resultOf(last);
-    return result === null ? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1)) : { last: result, tasks };
+    return result === null
+      ? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1))
+      : { last: result, tasks };
   } finally {
     clearInterval(timer);
   }
@@ -109,7 +121,8 @@ async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onS
 function resultOf(last: BuildMessage | null): Told['last'] | null {
   if (last?.kind === 'built' || last?.kind === 'read') return last;
   if (last?.kind === 'refused') throw new CloudCodeError(last.code, last.message, { hint: last.hint });
-  if (last?.kind === 'failed') throw Object.assign(new Error(last.message), last.stack === undefined ? {} : { stack: last.stack });
+  if (last?.kind === 'failed')
+    throw Object.assign(new Error(last.message), last.stack === undefined ? {} : { stack: last.stack });
   return null;
 }
 

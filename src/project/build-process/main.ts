@@ -19,7 +19,9 @@ function send(message: BuildMessage): void {
 }
 
 // A busy loop would outlive a parent that was killed: a thread ends it, and with it all that it has started.
-new Worker(`setInterval(() => process.ppid === ${Number(parentPid)} || process.kill(-process.pid, 'SIGKILL'), 500);`, { eval: true }).unref();
+new Worker(`setInterval(() => process.ppid === ${Number(parentPid)} || process.kill(-process.pid, 'SIGKILL'), 500);`, {
+  eval: true,
+}).unref();
 if (how === 'standby') await startBundler();
 // It waits here for its job. Where there is none any more, nobody waits for it either.
 const text = readFileSync(0, 'utf8');
@@ -39,8 +41,14 @@ try {
   }
 } catch (error) {
   sendFiles();
-  if (error instanceof CloudCodeError) send({ kind: 'refused', code: error.code, message: error.message, hint: error.hint });
-  else send({ kind: 'failed', message: error instanceof Error ? error.message : String(error), stack: error instanceof Error ? error.stack : undefined });
+  if (error instanceof CloudCodeError)
+    send({ kind: 'refused', code: error.code, message: error.message, hint: error.hint });
+  else
+    send({
+      kind: 'failed',
+      message: error instanceof Error ? error.message : String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
 }
 // What the project's own configuration has begun and not ended does not matter any more.
 process.exit();

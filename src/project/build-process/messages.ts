@@ -6,7 +6,12 @@ import type { ProjectConfig } from '../config.ts';
 
 /** What it is to do, as JSON on its standard input. */
 export type BuildJob =
-  | { readonly kind: 'project'; readonly folder: string; readonly brokenTasks: BrokenTasks; readonly cache: string | null }
+  | {
+      readonly kind: 'project';
+      readonly folder: string;
+      readonly brokenTasks: BrokenTasks;
+      readonly cache: string | null;
+    }
   /** The configuration alone. */
   | { readonly kind: 'configuration'; readonly folder: string };
 

@@ -50,7 +50,9 @@ export function standbyBuild(): StandbyBuild {
   return {
     prepare() {
       if (isClosed || waiting !== null || starting !== null) return;
-      starting = start().catch(() => undefined).finally(() => (starting = null));
+      starting = start()
+        .catch(() => undefined)
+        .finally(() => (starting = null));
     },
     take() {
       const taken = waiting;
@@ -69,14 +71,22 @@ export function standbyBuild(): StandbyBuild {
 async function spawned(how: 'standby' | ''): Promise<ChildProcess> {
   try {
     // In a process group of its own, so that all that it starts can be ended along with it.
-    const child = spawn(process.execPath, [program, String(process.pid), how], { stdio: ['pipe', 2, 2, 'pipe'], detached: true });
+    const child = spawn(process.execPath, [program, String(process.pid), how], {
+      stdio: ['pipe', 2, 2, 'pipe'],
+      detached: true,
+    });
     // The operating system gave no process (EAGAIN, EMFILE): it has no streams then, and says so by an event a little later.
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
     return child;
   } catch (error) {
-    throw new CloudCodeError('build_failed', `The process of the build could not be started: ${error instanceof Error ? error.message : String(error)}.`, {
-      hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).', cause: error,
-    });
+    throw new CloudCodeError(
+      'build_failed',
+      `The process of the build could not be started: ${error instanceof Error ? error.message : String(error)}.`,
+      {
+        hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -84,7 +94,9 @@ function started(child: ChildProcess): BuildProcess {
   // One that has ended reads nothing: how it ended is told by that.
   child.stdin?.on('error', () => undefined);
   const ended = new Promise<string>((resolve) => {
-    child.once('close', (code, signal) => resolve(signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`));
+    child.once('close', (code, signal) =>
+      resolve(signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`),
+    );
   });
   return { child, ended, begin: (job) => void child.stdin?.end(JSON.stringify(job)), end: () => endGroup(child) };
 }

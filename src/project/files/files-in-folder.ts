@@ -19,6 +19,11 @@ interface Asked extends BuildInputs {
 /** The files of a folder that are deployed with the code that is built from it: all but that, what never travels, and what git ignores. Paths are relative to the folder, which has its links resolved. */
 export function filesInFolder(folder: string, { from, built, inputs, onLinkOut }: Asked): readonly ListedFile[] {
   const isIgnored = gitRules(folder, inputs);
-  const isLeftOut = (place: string, name: string, isFolder: boolean): boolean => neverTravels(name) || built.has(place) || isIgnored(place, isFolder);
-  return listFiles(folder, isLeftOut, { from, isTargetLeftOut: isLeftOut, ...(onLinkOut === undefined ? {} : { onLinkOut }) });
+  const isLeftOut = (place: string, name: string, isFolder: boolean): boolean =>
+    neverTravels(name) || built.has(place) || isIgnored(place, isFolder);
+  return listFiles(folder, isLeftOut, {
+    from,
+    isTargetLeftOut: isLeftOut,
+    ...(onLinkOut === undefined ? {} : { onLinkOut }),
+  });
 }

@@ -57,37 +57,73 @@ interface Patterns {
  * `.env*`, `node_modules`, `.git` and `.cloudcode`. Where code is among them, each package.json that says what kind of code it is.
  * @throws CloudCodeError `invalid_config` for a pattern of the configuration that matches nothing or leads out of the project; `files_too_large`, naming the largest; `build_failed` when a file cannot be read
  */
-export async function findFiles({ folder, tasks, files = [], built, inputs, maxMb = defaultMaxMb, cache }: FilesAsked): Promise<FoundFiles> {
+export async function findFiles({
+  folder,
+  tasks,
+  files = [],
+  built,
+  inputs,
+  maxMb = defaultMaxMb,
+  cache,
+}: FilesAsked): Promise<FoundFiles> {
   const outside = new Set<string>();
   const found = new Map<string, ListedFile>();
   const take = (listed: readonly ListedFile[]): void => listed.forEach((file) => found.set(file.path, file));
   const ofProject: CloudCodeError[] = [];
-  take(filesOfPatterns(folder, { code: 'invalid_config', file: (await configFilesIn(folder))[0] ?? 'cloudcode.config.ts', from: '', patterns: files }, ofProject));
-  const errors = new Map(tasks.flatMap(({ file, files: patterns = [] }) => {
-    const own: CloudCodeError[] = [];
-    const from = posix.dirname(file);
-    try {
-      take(filesOfTask(folder, from, { built, inputs, errors: own, outside }));
-      take(filesOfPatterns(folder, { code: 'invalid_task_config', file, from, patterns }, own));
-    } catch (error) {
-      if (!(error instanceof CloudCodeError)) throw error;
-      own.push(error);
-    }
-    return own.length === 0 ? [] : [[file, own] as const];
-  }));
+  take(
+    filesOfPatterns(
+      folder,
+      {
+        code: 'invalid_config',
+        file: (await configFilesIn(folder))[0] ?? 'cloudcode.config.ts',
+        from: '',
+        patterns: files,
+      },
+      ofProject,
+    ),
+  );
+  const errors = new Map(
+    tasks.flatMap(({ file, files: patterns = [] }) => {
+      const own: CloudCodeError[] = [];
+      const from = posix.dirname(file);
+      try {
+        take(filesOfTask(folder, from, { built, inputs, errors: own, outside }));
+        take(filesOfPatterns(folder, { code: 'invalid_task_config', file, from, patterns }, own));
+      } catch (error) {
+        if (!(error instanceof CloudCodeError)) throw error;
+        own.push(error);
+      }
+      return own.length === 0 ? [] : [[file, own] as const];
+    }),
+  );
   if (ofProject.length > 0) throw joinErrors([...ofProject, ...[...errors.values()].flat()]);
   if (errors.size > 0) return { files: null, outside: [], errors };
   take(manifestsOf(folder, [...found.keys()]));
   if (found.size === 0) return { files: null, outside: [...outside], errors };
   const listed = [...found.values()].sort((left, right) => (left.path < right.path ? -1 : 1));
   refuseTooMany(listed.length, folder);
-  refuseTooLarge(listed.map(({ path, bytes }) => ({ name: path, bytes })), {
-    code: 'files_too_large', what: 'The files that are deployed besides the code', maxMb, hint: 'Have git ignore what the tasks do not need, take it out of `files`, or raise `maxFilesMb` in cloudcode.config.ts.',
-  });
+  refuseTooLarge(
+    listed.map(({ path, bytes }) => ({ name: path, bytes })),
+    {
+      code: 'files_too_large',
+      what: 'The files that are deployed besides the code',
+      maxMb,
+      hint: 'Have git ignore what the tasks do not need, take it out of `files`, or raise `maxFilesMb` in cloudcode.config.ts.',
+    },
+  );
   const contents = await contentReader(cache === null ? null : join(cache, 'files.json'));
   const { hash } = await contents.read({ name: 'the files of the project', folder, files: listed });
   await contents.save();
-  return { files: { name: 'files', source: folder, hash, files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) }, outside: [...outside], errors };
+  return {
+    files: {
+      name: 'files',
+      source: folder,
+      hash,
+      files: listed.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })),
+    },
+    outside: [...outside],
+    errors,
+  };
 }
 
 interface OfTask extends BuildInputs {
@@ -95,23 +131,44 @@ interface OfTask extends BuildInputs {
   readonly outside: Set<string>;
 }
 
-function filesOfTask(folder: string, taskFolder: string, { built, inputs, errors, outside }: OfTask): readonly ListedFile[] {
+function filesOfTask(
+  folder: string,
+  taskFolder: string,
+  { built, inputs, errors, outside }: OfTask,
+): readonly ListedFile[] {
   const real = realpathSync(join(folder, taskFolder));
   const from = isWithin(folder, real) ? relativePath(folder, real) : taskFolder;
   if (!isWithin(folder, real)) outside.add(real);
   const onLinkOut = (path: string, target: string): void => {
     // Code may come from anywhere: it is built.
     if ([...inputs].some((one) => isWithin(target, one))) outside.add(target);
-    else errors.push(new CloudCodeError('invalid_task', `${path} is a link out of the project, to ${target}: it cannot be deployed.`, { hint: 'Put a copy in its place, or have git ignore it.' }));
+    else
+      errors.push(
+        new CloudCodeError(
+          'invalid_task',
+          `${path} is a link out of the project, to ${target}: it cannot be deployed.`,
+          { hint: 'Put a copy in its place, or have git ignore it.' },
+        ),
+      );
   };
   // Where it is itself a link, its code looks beside where it really lies, and others look in the task's folder.
-  return [...new Set([taskFolder, from])].flatMap((one) => filesInFolder(folder, { from: one, built, inputs, onLinkOut }));
+  return [...new Set([taskFolder, from])].flatMap((one) =>
+    filesInFolder(folder, { from: one, built, inputs, onLinkOut }),
+  );
 }
 
-function filesOfPatterns(folder: string, { code, file, from, patterns }: Patterns, errors: CloudCodeError[]): readonly ListedFile[] {
+function filesOfPatterns(
+  folder: string,
+  { code, file, from, patterns }: Patterns,
+  errors: CloudCodeError[],
+): readonly ListedFile[] {
   const refuse = (at: number, wrong: string): void => {
-    const hint = wrong.startsWith('matches') ? `Patterns are relative to ${from === '' ? "the project's folder" : "the task's folder"}. \`.env*\`, node_modules, .git and .cloudcode never match; packages travel by themselves.` : 'What travels with a deployment must lie in the project.';
-    errors.push(new CloudCodeError(code, `${file}: \`files[${at}]\` is ${JSON.stringify(patterns[at])}; it ${wrong}.`, { hint }));
+    const hint = wrong.startsWith('matches')
+      ? `Patterns are relative to ${from === '' ? "the project's folder" : "the task's folder"}. \`.env*\`, node_modules, .git and .cloudcode never match; packages travel by themselves.`
+      : 'What travels with a deployment must lie in the project.';
+    errors.push(
+      new CloudCodeError(code, `${file}: \`files[${at}]\` is ${JSON.stringify(patterns[at])}; it ${wrong}.`, { hint }),
+    );
   };
   const exceptions = patterns.map((pattern, at) => {
     if (!pattern.startsWith('!')) return null;

@@ -33,7 +33,8 @@ export function gitRules(folder: string, inputs: Iterable<string>): GitRules {
 
 function holdersOf(paths: Iterable<string>): ReadonlySet<string> {
   const holders = new Set<string>();
-  for (const path of paths) for (let holder = dirname(path); !holders.has(holder); holder = dirname(holder)) holders.add(holder);
+  for (const path of paths)
+    for (let holder = dirname(path); !holders.has(holder); holder = dirname(holder)) holders.add(holder);
   return holders;
 }
 
@@ -49,7 +50,10 @@ function rulesFrom(top: string, exclude: string | null): GitRules {
     const seen = known.get(holder);
     if (seen !== undefined) return seen;
     const files = [join(holder, '.gitignore'), ...(holder === top && exclude !== null ? [exclude] : [])];
-    const own = files.map(readRules).filter((ignores) => ignores !== null).map((ignores) => ({ holder, ignores }));
+    const own = files
+      .map(readRules)
+      .filter((ignores) => ignores !== null)
+      .map((ignores) => ({ holder, ignores }));
     const rules = holder === top || holder === dirname(holder) ? own : [...own, ...rulesFor(dirname(holder))];
     known.set(holder, rules);
     return rules;

@@ -7,7 +7,9 @@ import { relativePath } from '../relative-path.ts';
 import { neverTravels } from './never-travels.ts';
 
 /** The files that a pattern names, or what is wrong with it: continues `"…" …`. */
-export type Matched = { readonly files: readonly ListedFile[]; readonly wrong: null } | { readonly files: null; readonly wrong: string };
+export type Matched =
+  | { readonly files: readonly ListedFile[]; readonly wrong: null }
+  | { readonly files: null; readonly wrong: string };
 
 /**
  * Looks for the files of a project that a pattern names. A path that exists is taken as it stands, a folder with all that is in it.

@@ -17,7 +17,11 @@ export interface FoundLink {
  */
 export function linksTo({ packages, found }: Reached, files: readonly string[]): readonly FoundLink[] {
   const folders = new Set(packages.map(({ folder }) => folder));
-  const targets = new Map(found.filter(({ place, folder }) => place !== folder && folders.has(folder)).map(({ place, folder }) => [place, folder]));
+  const targets = new Map(
+    found
+      .filter(({ place, folder }) => place !== folder && folders.has(folder))
+      .map(({ place, folder }) => [place, folder]),
+  );
   const holders = new Set(files.flatMap((file) => holdersOf(dirname(file))));
   for (const holder of holders) for (const place of packagesIn(join(holder, 'node_modules'))) addLink(place);
 

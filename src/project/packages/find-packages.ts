@@ -4,7 +4,13 @@ import type { FolderToKeep, PackageTree } from '../../engine/core/kept-folder.ts
 import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
-import { type Beginning, closePackages, type Reached, type ReachedPackage, type WholeBeginning } from './reach-packages.ts';
+import {
+  type Beginning,
+  closePackages,
+  type Reached,
+  type ReachedPackage,
+  type WholeBeginning,
+} from './reach-packages.ts';
 import { contentReader, packagesFile } from './remember-contents.ts';
 import { rootOf } from './tree-root.ts';
 
@@ -58,14 +64,34 @@ export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: Pa
   const { folder, imports, named } = whole;
   const contents = await contentReader(cache === null ? null : packagesFile(cache));
   const reached = await closePackages(whole, { contents, maxBytes: maxMb * 1_000_000 });
-  refuseTooLarge(reached.packages, { code: 'packages_too_large', what: 'The packages that the tasks reach', maxMb, hint: 'Import smaller ones, or raise `maxPackagesMb` in cloudcode.config.ts.' });
+  refuseTooLarge(reached.packages, {
+    code: 'packages_too_large',
+    what: 'The packages that the tasks reach',
+    maxMb,
+    hint: 'Import smaller ones, or raise `maxPackagesMb` in cloudcode.config.ts.',
+  });
   await contents.save();
-  const links = linksTo(reached, [join(folder, 'package.json'), ...[...imports, ...named].map(({ importer }) => importer)]);
+  const links = linksTo(reached, [
+    join(folder, 'package.json'),
+    ...[...imports, ...named].map(({ importer }) => importer),
+  ]);
   const root = rootOf(folder, [...reached.packages.map((one) => one.folder), ...links.map(({ place }) => place)]);
   const inTree = (path: string): string => relativePath(root, path);
-  const native = new Map(reached.packages.flatMap((one) => (one.content.platforms === null ? [] : [[one, { name: one.name, path: inTree(one.folder), platforms: one.content.platforms }] as const])));
+  const native = new Map(
+    reached.packages.flatMap((one) =>
+      one.content.platforms === null
+        ? []
+        : [[one, { name: one.name, path: inTree(one.folder), platforms: one.content.platforms }] as const],
+    ),
+  );
   return {
-    tree: reached.packages.length === 0 ? null : treeOf(reached.packages.map((one) => ({ path: inTree(one.folder), hash: one.content.hash })), links.map(({ place, target }) => ({ path: inTree(place), target }))),
+    tree:
+      reached.packages.length === 0
+        ? null
+        : treeOf(
+            reached.packages.map((one) => ({ path: inTree(one.folder), hash: one.content.hash })),
+            links.map(({ place, target }) => ({ path: inTree(place), target })),
+          ),
     folders: [...new Map(reached.packages.map((one) => [one.content.hash, toKeep(one)])).values()],
     root,
     projectPath: inTree(folder),
@@ -79,20 +105,36 @@ export async function findPackages({ maxMb = defaultMaxMb, cache, ...whole }: Pa
 
 function namesOf({ packages, neededBy }: Reached): ReadonlyMap<string, string> {
   const names = new Map(packages.map(({ folder, name }) => [folder, name]));
-  return new Map(packages.flatMap(({ folder, name }) => {
-    const by = names.get(neededBy.get(folder) ?? '');
-    return by === undefined ? [] : [[name, by] as const];
-  }));
+  return new Map(
+    packages.flatMap(({ folder, name }) => {
+      const by = names.get(neededBy.get(folder) ?? '');
+      return by === undefined ? [] : [[name, by] as const];
+    }),
+  );
 }
 
 function spawnNeedIn(packages: readonly ReachedPackage[]): string | null {
   const addon = packages.find(({ content }) => content.platforms !== null);
-  return addon?.name.replace(/(?<=.)@[^@]*$/, '') ?? packages.flatMap(({ content }) => content.names).find((name) => name.startsWith('node:')) ?? null;
+  return (
+    addon?.name.replace(/(?<=.)@[^@]*$/, '') ??
+    packages.flatMap(({ content }) => content.names).find((name) => name.startsWith('node:')) ??
+    null
+  );
 }
 
 function treeOf(folders: PackageTree['folders'], links: PackageTree['links']): PackageTree {
   const rest = { folders: folders.toSorted(byPath), links: links.toSorted(byPath) };
-  return { hash: createHash('sha256').update(JSON.stringify([rest.folders.map(({ path, hash }) => [path, hash]), rest.links.map(({ path, target }) => [path, target])])).digest('hex'), ...rest };
+  return {
+    hash: createHash('sha256')
+      .update(
+        JSON.stringify([
+          rest.folders.map(({ path, hash }) => [path, hash]),
+          rest.links.map(({ path, target }) => [path, target]),
+        ]),
+      )
+      .digest('hex'),
+    ...rest,
+  };
 }
 
 /** By code units, so that the order is the same on every machine. */
@@ -101,5 +143,10 @@ function byPath({ path: left }: { readonly path: string }, { path: right }: { re
 }
 
 function toKeep({ name, folder, files, content: { hash } }: ReachedPackage): FolderToKeep {
-  return { name, source: folder, hash, files: files.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })) };
+  return {
+    name,
+    source: folder,
+    hash,
+    files: files.map(({ path, bytes, isExecutable }) => ({ path, bytes, isExecutable })),
+  };
 }

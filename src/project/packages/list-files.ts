@@ -32,7 +32,11 @@ const mostFiles = 250_000;
  * or nowhere, is left out, and so are sockets, pipes and devices.
  * @throws CloudCodeError `build_failed` for a folder that cannot be read or a name that is not UTF-8, `files_too_large` for more than 250,000 files
  */
-export function listFiles(folder: string, isLeftOut: LeftOut, { from = '', isTargetLeftOut, onLinkOut }: Listing = {}): readonly ListedFile[] {
+export function listFiles(
+  folder: string,
+  isLeftOut: LeftOut,
+  { from = '', isTargetLeftOut, onLinkOut }: Listing = {},
+): readonly ListedFile[] {
   const files: ListedFile[] = [];
   const root = realpathSync(folder);
   const take = (path: string): void => {
@@ -64,7 +68,11 @@ export function listFiles(folder: string, isLeftOut: LeftOut, { from = '', isTar
       if (isTargetLeftOut?.(real, basename(real), isFolder) === true) return;
       if (onLinkOut !== undefined) onLinkOut(path, real);
       else if (!isFolder) take(path);
-    } else if (isTargetLeftOut !== undefined && stepsTo(root, real).some((step) => isTargetLeftOut(step, basename(step), step !== real || isFolder))) return;
+    } else if (
+      isTargetLeftOut !== undefined &&
+      stepsTo(root, real).some((step) => isTargetLeftOut(step, basename(step), step !== real || isFolder))
+    )
+      return;
     else if (!isFolder) take(path);
     // A link may lead to a folder that it lies in, or that a link before it lies in.
     else if (!holders.some((holder) => isWithin(real, holder))) visit(path, real, holders);
@@ -78,7 +86,13 @@ export function listFile(folder: string, path: string): ListedFile | null {
   const found = statOf(join(folder, path));
   if (found === undefined) return null;
   const { size, mode, mtimeMs, ctimeMs, ino } = found;
-  return { path, bytes: size, isExecutable: (mode & 0o111) !== 0, stamp: `${size} ${mtimeMs} ${ctimeMs} ${ino}`, changedAtMs: Math.max(mtimeMs, ctimeMs) };
+  return {
+    path,
+    bytes: size,
+    isExecutable: (mode & 0o111) !== 0,
+    stamp: `${size} ${mtimeMs} ${ctimeMs} ${ino}`,
+    changedAtMs: Math.max(mtimeMs, ctimeMs),
+  };
 }
 
 export function isWithin(folder: string, path: string): boolean {
@@ -87,7 +101,10 @@ export function isWithin(folder: string, path: string): boolean {
 
 /** What lies on the way from a folder to a path in it, and the path. */
 function stepsTo(folder: string, path: string): readonly string[] {
-  const parts = path.slice(folder.length).split(sep).filter((part) => part !== '');
+  const parts = path
+    .slice(folder.length)
+    .split(sep)
+    .filter((part) => part !== '');
   return parts.map((_part, index) => join(folder, ...parts.slice(0, index + 1)));
 }
 
@@ -114,15 +131,23 @@ function isNoText(place: string): boolean {
 }
 
 function notUtf8(folder: string, name: string): CloudCodeError {
-  return new CloudCodeError('build_failed', `${folder} holds a name that is not UTF-8, ${JSON.stringify(name)}: it cannot be deployed.`, { hint: `Rename it, or have git ignore it: ${name.replaceAll(/\ufffd+/g, '*')}` });
+  return new CloudCodeError(
+    'build_failed',
+    `${folder} holds a name that is not UTF-8, ${JSON.stringify(name)}: it cannot be deployed.`,
+    { hint: `Rename it, or have git ignore it: ${name.replaceAll(/\ufffd+/g, '*')}` },
+  );
 }
 
 /** @throws CloudCodeError `files_too_large` */
 export function refuseTooMany(count: number, folder: string): void {
   if (count <= mostFiles) return;
-  throw new CloudCodeError('files_too_large', `${folder} has more than ${mostFiles.toLocaleString('en')} files, with links counted as what they lead to: a deployment may not have as many.`, {
-    hint: 'Have git ignore what the tasks do not need, or deploy an archive in place of its files.',
-  });
+  throw new CloudCodeError(
+    'files_too_large',
+    `${folder} has more than ${mostFiles.toLocaleString('en')} files, with links counted as what they lead to: a deployment may not have as many.`,
+    {
+      hint: 'Have git ignore what the tasks do not need, or deploy an archive in place of its files.',
+    },
+  );
 }
 
 /** Null when a link leads nowhere, or in a circle. */

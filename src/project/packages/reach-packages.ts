@@ -57,7 +57,10 @@ interface Reading {
 }
 
 /** All packages that a project reaches: see `findPackages`. */
-export async function closePackages({ folder: project, outside, inputs, ...whole }: WholeBeginning, { contents, maxBytes }: Reading): Promise<Reached> {
+export async function closePackages(
+  { folder: project, outside, inputs, ...whole }: WholeBeginning,
+  { contents, maxBytes }: Reading,
+): Promise<Reached> {
   const find = packageFinder();
   const found: FoundPackage[] = [];
   const packages = new Map<string, ReachedPackage>();
@@ -75,22 +78,35 @@ export async function closePackages({ folder: project, outside, inputs, ...whole
       found.push(one);
       return [one.folder];
     });
-  const lookAll = (names: readonly NamedPackage[]): readonly string[] => names.flatMap(({ name, importer }) => look(dirname(importer), [name]));
-  const linkedOf = ({ linked }: Pick<Beginning, 'linked'>): readonly string[] => lookAll(linked).filter((folder) => packageFolderOf(folder) === null);
-  const beginningsOf = ({ imports, named }: Beginning): readonly string[] => [...imports.flatMap(({ path }) => folderOf(path) ?? []), ...lookAll(named)];
+  const lookAll = (names: readonly NamedPackage[]): readonly string[] =>
+    names.flatMap(({ name, importer }) => look(dirname(importer), [name]));
+  const linkedOf = ({ linked }: Pick<Beginning, 'linked'>): readonly string[] =>
+    lookAll(linked).filter((folder) => packageFolderOf(folder) === null);
+  const beginningsOf = ({ imports, named }: Beginning): readonly string[] => [
+    ...imports.flatMap(({ path }) => folderOf(path) ?? []),
+    ...lookAll(named),
+  ];
   const linked = new Set([...linkedOf(whole), ...outside]);
 
   const read = async (folder: string): Promise<readonly string[]> => {
     const manifest = readManifest(folder);
     const name = nameOf(folder, manifest);
     const isLinked = linked.has(folder);
-    const files = isLinked ? filesInFolder(folder, { from: '', built: new Set([project]), inputs }) : listFiles(folder, leftOutOf(folder, project));
+    const files = isLinked
+      ? filesInFolder(folder, { from: '', built: new Set([project]), inputs })
+      : listFiles(folder, leftOutOf(folder, project));
     const own = files.reduce((sum, file) => sum + file.bytes, 0);
     bytes += own;
     const content = bytes > maxBytes ? unread : await contents.read({ name, folder, files });
     packages.set(folder, { name, folder, files, bytes: own, content, isLinked });
     const forItself = new Set(Object.keys(manifest.devDependencies ?? {}).filter((one) => !ofProject.has(one)));
-    return look(folder, new Set([...declaredBy(manifest), ...content.names.filter((one) => !one.startsWith('node:') && !forItself.has(one))]));
+    return look(
+      folder,
+      new Set([
+        ...declaredBy(manifest),
+        ...content.names.filter((one) => !one.startsWith('node:') && !forItself.has(one)),
+      ]),
+    );
   };
 
   const begin = [...beginningsOf(whole), ...linked];
@@ -102,8 +118,14 @@ export async function closePackages({ folder: project, outside, inputs, ...whole
     for (const one of needed) if (!neededBy.has(one)) neededBy.set(one, folder);
     due.push(...needed);
   }
-  const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] => [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
-  return { packages: inOrder(packages.keys()), found, neededBy, from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)) };
+  const inOrder = (folders: Iterable<string>): readonly ReachedPackage[] =>
+    [...folders].sort().flatMap((folder) => packages.get(folder) ?? []);
+  return {
+    packages: inOrder(packages.keys()),
+    found,
+    neededBy,
+    from: (part) => inOrder(closureOf([...beginningsOf(part), ...linkedOf(part)], needs)),
+  };
 }
 
 /** Null for a file that stands in a `node_modules` by itself. */
@@ -114,13 +136,25 @@ function folderOf(path: string): string | null {
 
 const unread: FolderContent = { hash: '', names: [], platforms: null };
 
-function declaredBy({ dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta }: Manifest): readonly string[] {
-  return [dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta].flatMap((names) => Object.keys(names ?? {}));
+function declaredBy({
+  dependencies,
+  optionalDependencies,
+  peerDependencies,
+  peerDependenciesMeta,
+}: Manifest): readonly string[] {
+  return [dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta].flatMap((names) =>
+    Object.keys(names ?? {}),
+  );
 }
 
 function nameOf(folder: string, { name, version }: Manifest): string {
   const parent = basename(dirname(folder));
-  const ownName = typeof name === 'string' && name !== '' ? name : /^[@.]/.test(parent) ? `${parent}/${basename(folder)}` : basename(folder);
+  const ownName =
+    typeof name === 'string' && name !== ''
+      ? name
+      : /^[@.]/.test(parent)
+        ? `${parent}/${basename(folder)}`
+        : basename(folder);
   return typeof version === 'string' && version !== '' ? `${ownName}@${version}` : ownName;
 }
 

@@ -61,7 +61,10 @@ function readPieces(path: string, bytes: number, onPiece: (part: Buffer) => void
   } finally {
     closeSync(descriptor);
   }
-  if (read !== bytes) throw new CloudCodeError('build_failed', `${path} was written while it was read.`, { hint: 'Try again once what installs or makes it has ended.' });
+  if (read !== bytes)
+    throw new CloudCodeError('build_failed', `${path} was written while it was read.`, {
+      hint: 'Try again once what installs or makes it has ended.',
+    });
 }
 
 function open(path: string): number {

@@ -10,11 +10,17 @@ export function refusePlugNPlay(folder: string): void {
   const loader = loaderFor(folder);
   if (loader === null) return;
   const find = packageFinder();
-  const missing = Object.keys(readManifest(folder).dependencies ?? {}).filter((name) => name !== 'cloudcode' && find(folder, name) === null);
+  const missing = Object.keys(readManifest(folder).dependencies ?? {}).filter(
+    (name) => name !== 'cloudcode' && find(folder, name) === null,
+  );
   if (missing.length === 0) return;
-  throw new CloudCodeError('plug_n_play', `${loader}: the packages of this project (${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}) are installed as Yarn Plug'n'Play, without a node_modules folder: they cannot be deployed.`, {
-    hint: `Write \`nodeLinker: node-modules\` into ${join(dirname(loader), '.yarnrc.yml')}, and run \`yarn install\`.`,
-  });
+  throw new CloudCodeError(
+    'plug_n_play',
+    `${loader}: the packages of this project (${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}) are installed as Yarn Plug'n'Play, without a node_modules folder: they cannot be deployed.`,
+    {
+      hint: `Write \`nodeLinker: node-modules\` into ${join(dirname(loader), '.yarnrc.yml')}, and run \`yarn install\`.`,
+    },
+  );
 }
 
 function loaderFor(folder: string): string | null {

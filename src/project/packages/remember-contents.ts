@@ -7,7 +7,11 @@ import { type FolderContent, readContent, stampOf } from './read-content.ts';
 
 /** Reads folders, and remembers what it found for the next build of the same project: an unchanged folder is not read again. */
 export interface ContentReader {
-  read(asked: { readonly name: string; readonly folder: string; readonly files: readonly ListedFile[] }): Promise<FolderContent>;
+  read(asked: {
+    readonly name: string;
+    readonly folder: string;
+    readonly files: readonly ListedFile[];
+  }): Promise<FolderContent>;
   /** Keeps what was asked for in this build, and forgets the rest. */
   save(): Promise<void>;
 }
@@ -52,7 +56,10 @@ export async function contentReader(file: string | null): Promise<ContentReader>
 
 async function load(file: string): Promise<Readonly<Record<string, Remembered>>> {
   try {
-    const kept = JSON.parse(await readFile(file, 'utf8')) as { readonly version: number; readonly contents: Readonly<Record<string, Remembered>> };
+    const kept = JSON.parse(await readFile(file, 'utf8')) as {
+      readonly version: number;
+      readonly contents: Readonly<Record<string, Remembered>>;
+    };
     return kept.version === version ? kept.contents : {};
   } catch {
     return {};

@@ -18,7 +18,8 @@ export interface Look {
 export const nothingSeen: Look = { states: new Map(), changedAtMs: new Map(), folders: new Set() };
 
 const ignoredNames = new Set(['node_modules', '.cloudcode', '.git']);
-const rootFiles = /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|data-model\.m?[jt]s|package\.json|tsconfig[^/]*\.json|\.env(\..+)?)$/;
+const rootFiles =
+  /^(cloudcode\.config\.[cm]?[jt]s|schema\.xml|data-model\.m?[jt]s|package\.json|tsconfig[^/]*\.json|\.env(\..+)?)$/;
 const sourceFile = /\.[cm]?[jt]sx?$/;
 /** How many files are asked for at a time: others wait for the same few threads. */
 const atOnce = 32;
@@ -33,33 +34,54 @@ export async function lookAtProject(folder: string, places: WatchedPlaces): Prom
   for (const { pattern, files } of matched) states.set(join(folder, pattern), files.join('/'));
   const files = [...new Set([...tree.files, ...inRoot, ...places.files, ...matched.flatMap((one) => one.files)])];
   for (let from = 0; from < files.length; from += atOnce) {
-    await Promise.all(files.slice(from, from + atOnce).map(async (path) => {
-      const found = await stat(path).catch(whenGone);
-      if (found === null || found.isDirectory()) return;
-      states.set(path, `${found.mtimeMs} ${found.ctimeMs} ${found.size} ${found.ino}`);
-      changedAtMs.set(path, Math.max(found.mtimeMs, found.ctimeMs));
-    }));
+    await Promise.all(
+      files.slice(from, from + atOnce).map(async (path) => {
+        const found = await stat(path).catch(whenGone);
+        if (found === null || found.isDirectory()) return;
+        states.set(path, `${found.mtimeMs} ${found.ctimeMs} ${found.size} ${found.ino}`);
+        changedAtMs.set(path, Math.max(found.mtimeMs, found.ctimeMs));
+      }),
+    );
   }
   const searched = matched.flatMap((one) => [...one.folders]);
   const others = [...places.folders].filter((path) => !tree.folders.has(path));
-  for (const path of others) states.set(`${path}${sep}*`, (await namesIn(path)).filter((name) => sourceFile.test(name) && !name.endsWith('.d.ts')).sort().join('/'));
-  return { states, changedAtMs, folders: new Set([folder, ...tree.folders, ...searched, ...others.filter((path) => !isOfPackage(path))]) };
+  for (const path of others)
+    states.set(
+      `${path}${sep}*`,
+      (await namesIn(path))
+        .filter((name) => sourceFile.test(name) && !name.endsWith('.d.ts'))
+        .sort()
+        .join('/'),
+    );
+  return {
+    states,
+    changedAtMs,
+    folders: new Set([folder, ...tree.folders, ...searched, ...others.filter((path) => !isOfPackage(path))]),
+  };
 }
 
 /** The files that differ, relative to the project's folder, in order. */
 export function changesBetween(folder: string, before: Look, after: Look): readonly string[] {
   const paths = new Set([...before.states.keys(), ...after.states.keys()]);
-  return [...paths].filter((path) => before.states.get(path) !== after.states.get(path)).map((path) => relativePath(folder, path)).sort();
+  return [...paths]
+    .filter((path) => before.states.get(path) !== after.states.get(path))
+    .map((path) => relativePath(folder, path))
+    .sort();
 }
 
 /**
  * The look before a build, for places that are known only after it: what was looked at before counts as it was then, and what is new as it
  * is now, unless it was changed since the build began.
  */
-export function rebase(folder: string, places: WatchedPlaces, { before, now, sinceMs }: { readonly before: Look; readonly now: Look; readonly sinceMs: number }): Look {
+export function rebase(
+  folder: string,
+  places: WatchedPlaces,
+  { before, now, sinceMs }: { readonly before: Look; readonly now: Look; readonly sinceMs: number },
+): Look {
   const states = new Map(now.states);
   for (const [path, changedAtMs] of now.changedAtMs) if (changedAtMs >= sinceMs) states.set(path, unseen);
-  for (const [path, state] of before.states) if (now.states.has(path) || isLookedAt(folder, places, path)) states.set(path, state);
+  for (const [path, state] of before.states)
+    if (now.states.has(path) || isLookedAt(folder, places, path)) states.set(path, state);
   return { ...now, states };
 }
 
@@ -67,12 +89,21 @@ export function rebase(folder: string, places: WatchedPlaces, { before, now, sin
 const unseen = '';
 
 function isLookedAt(folder: string, { files, folders, patterns }: WatchedPlaces, path: string): boolean {
-  if ([...patterns].some((pattern) => path === join(folder, pattern) || path.startsWith(join(folder, picomatch.scan(pattern).base) + sep))) return true;
+  if (
+    [...patterns].some(
+      (pattern) => path === join(folder, pattern) || path.startsWith(join(folder, picomatch.scan(pattern).base) + sep),
+    )
+  )
+    return true;
   if (files.has(path) || (basename(path) === '*' && folders.has(dirname(path)))) return true;
-  return path.startsWith(join(folder, 'cloudcode') + sep) || (dirname(path) === folder && rootFiles.test(basename(path)));
+  return (
+    path.startsWith(join(folder, 'cloudcode') + sep) || (dirname(path) === folder && rootFiles.test(basename(path)))
+  );
 }
 
-async function listTree(root: string): Promise<{ readonly files: readonly string[]; readonly folders: ReadonlySet<string> }> {
+async function listTree(
+  root: string,
+): Promise<{ readonly files: readonly string[]; readonly folders: ReadonlySet<string> }> {
   const files: string[] = [];
   const folders = new Set<string>();
   const seen = new Set<string>();
@@ -86,7 +117,8 @@ async function listTree(root: string): Promise<{ readonly files: readonly string
     for (const entry of (await readdir(folder, { withFileTypes: true }).catch(whenGone)) ?? []) {
       if (ignoredNames.has(entry.name)) continue;
       const path = join(folder, entry.name);
-      if (entry.isDirectory() || (entry.isSymbolicLink() && (await stat(path).catch(whenGone))?.isDirectory() === true)) await visit(path);
+      if (entry.isDirectory() || (entry.isSymbolicLink() && (await stat(path).catch(whenGone))?.isDirectory() === true))
+        await visit(path);
       else files.push(path);
     }
   };
@@ -105,7 +137,8 @@ interface Matched {
 /** As a build takes it: a path that exists as it stands, a folder with all that is in it. */
 async function matchedBy(folder: string, pattern: string): Promise<Matched> {
   const found = await stat(join(folder, pattern)).catch(whenGone);
-  if (found?.isFile() === true) return { pattern, files: [join(folder, pattern)], folders: new Set([dirname(join(folder, pattern))]) };
+  if (found?.isFile() === true)
+    return { pattern, files: [join(folder, pattern)], folders: new Set([dirname(join(folder, pattern))]) };
   const isWhole = found?.isDirectory() === true;
   const tree = await listTree(join(folder, isWhole ? pattern : picomatch.scan(pattern).base));
   const isMatch = isWhole ? () => true : picomatch(pattern, { dot: true });
@@ -119,6 +152,11 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 /** What may not be read is not there for a build either. Any other error, as when no file descriptor is left, says nothing. */
 function whenGone(error: unknown): null {
-  if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'].includes(String(error.code))) return null;
+  if (
+    error instanceof Error &&
+    'code' in error &&
+    ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'].includes(String(error.code))
+  )
+    return null;
   throw error;
 }

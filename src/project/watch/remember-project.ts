@@ -11,8 +11,15 @@ export interface BuildSeen {
 export const clockMs = 20;
 
 /** @returns gives the files that have changed since the build began, relative to the folder */
-export async function rememberProject(folder: string, { read, beganAtMs }: BuildSeen): Promise<() => Promise<readonly string[]>> {
+export async function rememberProject(
+  folder: string,
+  { read, beganAtMs }: BuildSeen,
+): Promise<() => Promise<readonly string[]>> {
   const places = await placesOf(folder, read);
-  const before = rebase(folder, places, { before: nothingSeen, now: await lookAtProject(folder, places), sinceMs: beganAtMs - clockMs });
+  const before = rebase(folder, places, {
+    before: nothingSeen,
+    now: await lookAtProject(folder, places),
+    sinceMs: beganAtMs - clockMs,
+  });
   return async () => changesBetween(folder, before, await lookAtProject(folder, places));
 }

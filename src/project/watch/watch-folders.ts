@@ -17,7 +17,14 @@ export function watchFolders(onChange: () => void, onFailure: (error: NodeJS.Err
   const fail = (folder: string, error: NodeJS.ErrnoException): void => {
     drop(folder);
     // It was removed, or may not be read: that is for the next look to find.
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR' || error.code === 'EACCES' || error.code === 'EPERM' || told.has(error.code)) return;
+    if (
+      error.code === 'ENOENT' ||
+      error.code === 'ENOTDIR' ||
+      error.code === 'EACCES' ||
+      error.code === 'EPERM' ||
+      told.has(error.code)
+    )
+      return;
     told.add(error.code);
     onFailure(error);
   };

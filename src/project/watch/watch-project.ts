@@ -45,10 +45,13 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
 
-  const folders = watchFolders(() => lookIn(0), (error) => {
-    everyMs = blindMs;
-    onBlind(error, everyMs);
-  });
+  const folders = watchFolders(
+    () => lookIn(0),
+    (error) => {
+      everyMs = blindMs;
+      onBlind(error, everyMs);
+    },
+  );
   let dueAt = Number.POSITIVE_INFINITY;
   /** Unless a look is due before. */
   const lookIn = (ms: number): void => {
@@ -104,7 +107,11 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
     const read = await onChange(changes, outdated.signal);
     await inTurn(async () => {
       places = await placesOf(folder, read);
-      known = rebase(folder, places, { before: known, now: await lookAtProject(folder, places), sinceMs: beganAtMs - clockMs });
+      known = rebase(folder, places, {
+        before: known,
+        now: await lookAtProject(folder, places),
+        sinceMs: beganAtMs - clockMs,
+      });
     });
     outdated = null;
   }

@@ -31,7 +31,8 @@ export async function placesOf(folder: string, read: readonly string[]): Promise
       continue;
     }
     if (dirname(file) !== folder) folders.add(dirname(file));
-    for (const holder of holdersOf(file)) for (const name of ['package.json', 'tsconfig.json', 'jsconfig.json']) files.add(join(holder, name));
+    for (const holder of holdersOf(file))
+      for (const name of ['package.json', 'tsconfig.json', 'jsconfig.json']) files.add(join(holder, name));
   }
   for (const file of files) if (file.endsWith('config.json')) for (const base of await basesOf(file)) files.add(base);
   return { files, folders, patterns };

@@ -4,7 +4,13 @@ import type { Carried, ToldPackage } from '../../engine/core/carried.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { type Problem, problemOf } from './http-problem.ts';
 
-const projectBody = z.object({ folder: z.string(), name: z.string(), environment: z.string(), version: z.string(), pid: z.number() });
+const projectBody = z.object({
+  folder: z.string(),
+  name: z.string(),
+  environment: z.string(),
+  version: z.string(),
+  pid: z.number(),
+});
 
 /** What `GET …/project` tells of the project that a server serves. */
 export type ProjectBody = z.output<typeof projectBody>;
@@ -23,8 +29,16 @@ export interface BrokenTaskBody {
   readonly goesOn: { readonly deployedAt: string; readonly folder: string } | null;
 }
 
-export function toBrokenTaskBody({ name, problem: { code, message, hint }, goesOn }: DeployedBrokenTask): BrokenTaskBody {
-  return { name, problem: problemOf(new CloudCodeError(code, message, { hint })), goesOn: goesOn === null ? null : { deployedAt: goesOn.deployedAt, folder: goesOn.folder } };
+export function toBrokenTaskBody({
+  name,
+  problem: { code, message, hint },
+  goesOn,
+}: DeployedBrokenTask): BrokenTaskBody {
+  return {
+    name,
+    problem: problemOf(new CloudCodeError(code, message, { hint })),
+    goesOn: goesOn === null ? null : { deployedAt: goesOn.deployedAt, folder: goesOn.folder },
+  };
 }
 
 /** What `GET …/folder` tells: how the folder of the server stands to what is deployed. */

@@ -23,7 +23,9 @@ export const endEvent = 'end';
  */
 export function parseScheduleBody(body: unknown): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new CloudCodeError('invalid_body', `The body must be a JSON object; this is ${describeValue(body)}.`, { hint: 'Send { "task": "name" }.' });
+    throw new CloudCodeError('invalid_body', `The body must be a JSON object; this is ${describeValue(body)}.`, {
+      hint: 'Send { "task": "name" }.',
+    });
   }
   const options = { ...body } as Record<string, unknown>;
   if (options['at'] !== undefined) options['at'] = parseAt(options['at']);
@@ -33,23 +35,36 @@ export function parseScheduleBody(body: unknown): Record<string, unknown> {
 function parseAt(at: unknown): Date {
   const time = typeof at === 'string' ? parseIsoTime(at) : null;
   if (time !== null) return time;
-  throw new CloudCodeError('invalid_at', `\`at\` must be an ISO 8601 time with its offset from UTC; this is ${describeValue(at)}.`, {
-    hint: 'Write it like "2026-03-01T09:00:00Z" or "2026-03-01T09:00:00+01:00".',
-  });
+  throw new CloudCodeError(
+    'invalid_at',
+    `\`at\` must be an ISO 8601 time with its offset from UTC; this is ${describeValue(at)}.`,
+    {
+      hint: 'Write it like "2026-03-01T09:00:00Z" or "2026-03-01T09:00:00+01:00".',
+    },
+  );
 }
 
 const runsQuery = z.strictObject({
-  state: one.optional(), task: one.optional(), queue: one.optional(), cursor: one.optional(), limit: wholeNumber.optional(),
+  state: one.optional(),
+  task: one.optional(),
+  queue: one.optional(),
+  cursor: one.optional(),
+  limit: wholeNumber.optional(),
 });
 const logsQuery = z.strictObject({ after: wholeNumberOfAnySize() });
 
 const endedQuery = z.strictObject({
-  since: one.refine((text) => parseIsoTime(text) !== null, { error: 'must be an ISO 8601 time with its offset from UTC' }),
+  since: one.refine((text) => parseIsoTime(text) !== null, {
+    error: 'must be an ISO 8601 time with its offset from UTC',
+  }),
   besides: one.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: 'must be the id of a run' }),
 });
 
 function wholeNumberOfAnySize() {
-  return one.regex(/^\d{1,15}$/, { error: 'must be the `seq` of a line' }).transform(Number).optional();
+  return one
+    .regex(/^\d{1,15}$/, { error: 'must be the `seq` of a line' })
+    .transform(Number)
+    .optional();
 }
 
 /** The filter from the query of `GET …/runs`. @throws CloudCodeError `invalid_filter` */

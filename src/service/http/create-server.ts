@@ -52,7 +52,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     // What comes while the streams end is still answered.
     return503OnClosing: false,
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, fromFastify(error) ?? new CloudCodeError('internal', error.message)),
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply, fromFastify(error) ?? new CloudCodeError('internal', error.message)),
   });
   server.addHook('preClose', (done) => {
     setTimeout(() => server.server.closeAllConnections(), lastAnswersMs).unref();
@@ -61,7 +62,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
   answerErrors(server, options.log);
   readJsonBody(server);
   server.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-content-type-options', 'nosniff').header('cross-origin-resource-policy', 'same-origin').header('cache-control', 'no-store');
+    void reply
+      .header('x-content-type-options', 'nosniff')
+      .header('cross-origin-resource-policy', 'same-origin')
+      .header('cache-control', 'no-store');
     refuseForeign(request);
   });
   healthRoutes(server, options);

@@ -15,7 +15,11 @@ export function openEventStream(to: ServerResponse): EventStream {
   const closed = new AbortController();
   to.once('close', () => closed.abort());
   to.on('error', () => closed.abort());
-  to.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  to.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
   to.flushHeaders();
   const heartbeat = setInterval(() => void to.write(':\n\n'), heartbeatMs);
   return {

@@ -9,10 +9,15 @@ const longestWaitMs = 3000;
 export function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
   server.get('/health', async () => ({ status: 'ok' }));
   server.get('/ready', async () => {
-    if (options.isReady?.() === false) throw new CloudCodeError('server_unreachable', 'The server is starting or stopping.', { hint: 'Ask again in a moment.' });
+    if (options.isReady?.() === false)
+      throw new CloudCodeError('server_unreachable', 'The server is starting or stopping.', {
+        hint: 'Ask again in a moment.',
+      });
     const unfitReason = options.unfitReason?.() ?? null;
     if (unfitReason !== null) {
-      throw new CloudCodeError('machine_unfit', `This machine cannot start runs: ${unfitReason}`, { hint: 'Make room on its disk, or raise its limits of processes and files: it tries again by itself.' });
+      throw new CloudCodeError('machine_unfit', `This machine cannot start runs: ${unfitReason}`, {
+        hint: 'Make room on its disk, or raise its limits of processes and files: it tries again by itself.',
+      });
     }
     await askDatabase(options.store);
     return { status: 'ok' };
@@ -22,7 +27,13 @@ export function healthRoutes(server: FastifyInstance, options: ServerOptions): v
 /** A database that neither answers nor refuses must not hold up whoever asks. */
 async function askDatabase(store: Store): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new CloudCodeError('database_unreachable', `The database has not answered within ${longestWaitMs} ms.`)), longestWaitMs);
+  const timer = setTimeout(
+    () =>
+      late.reject(
+        new CloudCodeError('database_unreachable', `The database has not answered within ${longestWaitMs} ms.`),
+      ),
+    longestWaitMs,
+  );
   try {
     await Promise.race([store.query({ name: 'ready', text: 'select 1' }), late.promise]);
   } finally {

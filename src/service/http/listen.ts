@@ -7,7 +7,10 @@ import { refuseHost } from './loopback.ts';
  * @returns the server's URL
  * @throws CloudCodeError `host_refused`, `port_in_use`
  */
-export async function listen(server: FastifyInstance, at: { readonly host: string; readonly port: number }): Promise<string> {
+export async function listen(
+  server: FastifyInstance,
+  at: { readonly host: string; readonly port: number },
+): Promise<string> {
   refuseHost(at.host);
   const host = at.host.replace(/^\[(.*)\]$/, '$1');
   try {
@@ -23,13 +26,22 @@ export async function listen(server: FastifyInstance, at: { readonly host: strin
 function whyNot(error: unknown, { host, port }: { readonly host: string; readonly port: number }): unknown {
   const code = (error as { readonly code?: string }).code;
   if (code === 'EADDRINUSE') {
-    return new CloudCodeError('port_in_use', `Port ${port} of ${host} is in use.`, { hint: 'Choose another with --port; --port 0 takes a free one.', cause: error });
+    return new CloudCodeError('port_in_use', `Port ${port} of ${host} is in use.`, {
+      hint: 'Choose another with --port; --port 0 takes a free one.',
+      cause: error,
+    });
   }
   if (code === 'EACCES') {
-    return new CloudCodeError('port_in_use', `Port ${port} of ${host} may not be used by this user.`, { hint: 'Choose one from 1024 on with --port.', cause: error });
+    return new CloudCodeError('port_in_use', `Port ${port} of ${host} may not be used by this user.`, {
+      hint: 'Choose one from 1024 on with --port.',
+      cause: error,
+    });
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new CloudCodeError('host_refused', `This machine has no address ${JSON.stringify(host)}.`, { hint: 'Leave --host out: 127.0.0.1 always works.', cause: error });
+    return new CloudCodeError('host_refused', `This machine has no address ${JSON.stringify(host)}.`, {
+      hint: 'Leave --host out: 127.0.0.1 always works.',
+      cause: error,
+    });
   }
   return error;
 }

@@ -32,17 +32,28 @@ export function logRoutes(api: FastifyInstance, store: Store): void {
     const lastEventId = Number(request.headers['last-event-id'] ?? after);
     await getRunState(store, environment, id);
     void reply.hijack();
-    const stream = streamLogs({ store, environment, runId: id, afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after, to: reply.raw, lastLook: lastLook.signal });
+    const stream = streamLogs({
+      store,
+      environment,
+      runId: id,
+      afterSeq: Number.isSafeInteger(lastEventId) ? lastEventId : after,
+      to: reply.raw,
+      lastLook: lastLook.signal,
+    });
     open.add(stream);
     await stream.finally(() => open.delete(stream));
     return reply;
   });
 }
 
-async function readManyLogs(store: Store, environment: string, from: { readonly runId: string; readonly after: number }): Promise<LogsBody> {
+async function readManyLogs(
+  store: Store,
+  environment: string,
+  from: { readonly runId: string; readonly after: number },
+): Promise<LogsBody> {
   const all: NumberedLine[] = [];
   let after = from.after;
-  for (let length = 0; length < answerLength; ) {
+  for (let length = 0; length < answerLength;) {
     const { lines } = await readLogs(store, environment, from.runId, after);
     if (lines.length === 0) return { lines: all };
     all.push(...lines);

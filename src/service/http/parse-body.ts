@@ -13,6 +13,9 @@ function decode(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (error) {
-    throw new CloudCodeError('invalid_body', 'The body is not UTF-8.', { hint: 'Encode it as UTF-8, without compression.', cause: error });
+    throw new CloudCodeError('invalid_body', 'The body is not UTF-8.', {
+      hint: 'Encode it as UTF-8, without compression.',
+      cause: error,
+    });
   }
 }

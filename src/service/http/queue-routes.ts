@@ -13,9 +13,15 @@ interface OneQueue {
 }
 
 export function queueRoutes(api: FastifyInstance, store: Store): void {
-  api.get<InEnvironment>('/queues', ({ params, query }) => listQueues(store, params.environment, parseQueuesQuery(query)));
+  api.get<InEnvironment>('/queues', ({ params, query }) =>
+    listQueues(store, params.environment, parseQueuesQuery(query)),
+  );
   api.post<OneQueue>('/queues/:name/pause', ({ params }) => pauseQueue(store, params.environment, params.name));
   api.post<OneQueue>('/queues/:name/resume', ({ params }) => resumeQueue(store, params.environment, params.name));
-  api.post<InEnvironment>('/queues/pause', ({ params, body }) => pauseQueue(store, params.environment, parseQueue(parseQueueBody(body))));
-  api.post<InEnvironment>('/queues/resume', ({ params, body }) => resumeQueue(store, params.environment, parseQueue(parseQueueBody(body))));
+  api.post<InEnvironment>('/queues/pause', ({ params, body }) =>
+    pauseQueue(store, params.environment, parseQueue(parseQueueBody(body))),
+  );
+  api.post<InEnvironment>('/queues/resume', ({ params, body }) =>
+    resumeQueue(store, params.environment, parseQueue(parseQueueBody(body))),
+  );
 }

@@ -20,7 +20,11 @@ function recordFolder(machineFolder: string): string {
  * @param onTrouble it could not be noted, as on a full disk: the server serves all the same
  * @returns removes the record
  */
-export async function recordServer(machineFolder: string, url: string, onTrouble: (error: unknown) => void): Promise<() => Promise<void>> {
+export async function recordServer(
+  machineFolder: string,
+  url: string,
+  onTrouble: (error: unknown) => void,
+): Promise<() => Promise<void>> {
   const folder = recordFolder(machineFolder);
   const record: ServerRecord = { url, pid: process.pid, host: hostname(), startedAt: new Date().toISOString() };
   const path = join(folder, `${process.pid}-${randomUUID().slice(0, 8)}.json`);
@@ -49,7 +53,8 @@ export async function readServerRecords(machineFolder: string): Promise<readonly
 async function readRecord(path: string): Promise<ServerRecord | null> {
   try {
     const { url, pid, host, startedAt } = JSON.parse(await readFile(path, 'utf8')) as Partial<ServerRecord>;
-    if (typeof url !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof startedAt !== 'string') return null;
+    if (typeof url !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof startedAt !== 'string')
+      return null;
     if (host !== hostname() || isAlive(pid)) return { url, pid, host, startedAt };
     await rm(path, { force: true });
   } catch {

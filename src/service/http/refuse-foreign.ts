@@ -15,14 +15,22 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 export function refuseForeign(request: FastifyRequest): void {
   const { host, origin } = request.headers;
   if (host === undefined || !loopbackHost.test(host)) {
-    throw new CloudCodeError('forbidden_host', `The Host of the request is ${show(host)}; this server answers on loopback only.`, {
-      hint: 'Use http://127.0.0.1 or http://localhost with its port.',
-    });
+    throw new CloudCodeError(
+      'forbidden_host',
+      `The Host of the request is ${show(host)}; this server answers on loopback only.`,
+      {
+        hint: 'Use http://127.0.0.1 or http://localhost with its port.',
+      },
+    );
   }
   if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {
-    throw new CloudCodeError('forbidden_host', `The request comes from a page of ${show(origin)}, which is another origin than http://${host}.`, {
-      hint: 'Programs send no Origin; pages must be served by this server.',
-    });
+    throw new CloudCodeError(
+      'forbidden_host',
+      `The request comes from a page of ${show(origin)}, which is another origin than http://${host}.`,
+      {
+        hint: 'Programs send no Origin; pages must be served by this server.',
+      },
+    );
   }
   // Before its body is read, which may be of any type.
   if (request.is404 && request.method !== 'POST') throw notFound(request);
@@ -32,9 +40,13 @@ export function refuseForeign(request: FastifyRequest): void {
 function refuseOtherMediaTypes(contentType: string | undefined): void {
   const [mediaType = ''] = (contentType ?? '').split(';', 1);
   if (mediaType.trim().toLowerCase() === 'application/json') return;
-  throw new CloudCodeError('unsupported_media_type', `The content type is ${contentType === undefined ? 'not given' : show(contentType)}.`, {
-    hint: 'Send content-type: application/json, also without a body.',
-  });
+  throw new CloudCodeError(
+    'unsupported_media_type',
+    `The content type is ${contentType === undefined ? 'not given' : show(contentType)}.`,
+    {
+      hint: 'Send content-type: application/json, also without a body.',
+    },
+  );
 }
 
 function show(value: string | undefined): string {

@@ -23,13 +23,28 @@ export function runRoutes(api: FastifyInstance, { store, folderState }: ServerOp
   const apart = openScheduleParser();
   api.addHook('onClose', () => apart.close());
   api.post<InEnvironment>('/runs', { bodyLimit: largestBody }, async ({ params, body }, reply) => {
-    const request = body instanceof LargeBody ? await apart.parse(body.bytes) : parseScheduleRequest(parseScheduleBody(body), new Date());
-    const { id, text, isNew } = await scheduleInFolder(folderState, request.task, () => findOrScheduleChecked(store, params.environment, request));
-    return sendJson(reply.code(isNew ? 201 : 200).header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${id}`), text);
+    const request =
+      body instanceof LargeBody
+        ? await apart.parse(body.bytes)
+        : parseScheduleRequest(parseScheduleBody(body), new Date());
+    const { id, text, isNew } = await scheduleInFolder(folderState, request.task, () =>
+      findOrScheduleChecked(store, params.environment, request),
+    );
+    return sendJson(
+      reply
+        .code(isNew ? 201 : 200)
+        .header('location', `/api/v1/environments/${encodeURIComponent(params.environment)}/runs/${id}`),
+      text,
+    );
   });
   api.get<InEnvironment>('/runs', ({ params, query }) => listRuns(store, params.environment, parseRunsQuery(query)));
-  api.get<OneRun>('/runs/:id', async ({ params }, reply) => sendJson(reply, await getRunText(store, params.environment, params.id)));
-  for (const [name, change] of [['cancel', cancel], ['retry', retry]] as const) {
+  api.get<OneRun>('/runs/:id', async ({ params }, reply) =>
+    sendJson(reply, await getRunText(store, params.environment, params.id)),
+  );
+  for (const [name, change] of [
+    ['cancel', cancel],
+    ['retry', retry],
+  ] as const) {
     api.post<OneRun>(`/runs/:id/${name}`, async ({ params }, reply) => {
       await change(store, params.environment, params.id);
       return sendJson(reply, await getRunText(store, params.environment, params.id));

@@ -18,11 +18,15 @@ interface Exchange {
 }
 
 /** Answers with what work is at, and how it ends, as server-sent events. */
-export async function streamWork({ request, reply, log }: Exchange, work: (waiting: Waiting) => Promise<unknown>): Promise<FastifyReply> {
+export async function streamWork(
+  { request, reply, log }: Exchange,
+  work: (waiting: Waiting) => Promise<unknown>,
+): Promise<FastifyReply> {
   void reply.hijack();
   const { closed, end } = openEventStream(reply.raw);
   let last = '';
-  const send = (event: string, data: unknown): void => void reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const send = (event: string, data: unknown): void =>
+    void reply.raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   const onStep = (step: string): void => {
     if (step !== last) send(workEvents.step, step);
     last = step;

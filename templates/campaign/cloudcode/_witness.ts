@@ -12,7 +12,10 @@ const aliveEveryMs = 250;
 
 function say(kind: string, more: object = {}): void {
   const { id: run, task, attempt, fence, queue } = CloudCode.run;
-  appendFileSync('witness.jsonl', `${JSON.stringify({ kind, run, task, attempt, fence, queue, pid: process.pid, at: bootTimeMs(), ...more })}\n`);
+  appendFileSync(
+    'witness.jsonl',
+    `${JSON.stringify({ kind, run, task, attempt, fence, queue, pid: process.pid, at: bootTimeMs(), ...more })}\n`,
+  );
 }
 
 /** Linux only, as campaigns are: the clock that the leases go by. */
@@ -59,7 +62,9 @@ async function takePlace(of: string): Promise<boolean> {
   const name = createHash('sha256').update(`${process.cwd()}\0${of}`).digest('hex').slice(0, 32);
   const isTaken = await new Promise<boolean>((resolve, reject) => {
     server.once('listening', () => resolve(false));
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(true) : reject(error),
+    );
     server.listen({ path: `\0cloudcode-chaos-${name}` });
   });
   if (isTaken) return false;
@@ -70,7 +75,10 @@ async function takePlace(of: string): Promise<boolean> {
 /** Starts a process that outlives this one and holds the queue's place as well. */
 export function breed(seconds: number): void {
   const held = place === null ? [] : [place as unknown as 'pipe'];
-  const child: ChildProcess = spawn('sleep', [String(seconds)], { detached: true, stdio: ['ignore', 'ignore', 'ignore', ...held] });
+  const child: ChildProcess = spawn('sleep', [String(seconds)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', ...held],
+  });
   child.unref();
 }
 
@@ -93,7 +101,7 @@ export async function doWork({ sleepMs = 0, busyMs = 0, writes = false, logs = 0
     await delay(sleepMs / logs);
   }
   if (logs === 0 && sleepMs > 0) await delay(sleepMs);
-  for (const until = performance.now() + busyMs; performance.now() < until; );
+  for (const until = performance.now() + busyMs; performance.now() < until;);
   if (!writes) return;
   await witnessed(() => write(count));
   await witnessed(addFence);
@@ -134,10 +142,17 @@ async function write(count: Count | null): Promise<void> {
 }
 
 /** Each run bears the fence of the attempt that scheduled it. */
-export async function scheduleWitnessed(list: readonly (ScheduleTiming & { readonly task: 'step' | 'chain'; readonly parameters: Work & { readonly links?: number } })[]): Promise<void> {
+export async function scheduleWitnessed(
+  list: readonly (ScheduleTiming & {
+    readonly task: 'step' | 'chain';
+    readonly parameters: Work & { readonly links?: number };
+  })[],
+): Promise<void> {
   await witnessed(async () => {
     const by = CloudCode.run.fence;
-    const scheduled = await CloudCode.scheduleTasks(list.map((each) => ({ ...each, parameters: { links: 0, ...each.parameters, by } })));
+    const scheduled = await CloudCode.scheduleTasks(
+      list.map((each) => ({ ...each, parameters: { links: 0, ...each.parameters, by } })),
+    );
     say('scheduled', { ids: scheduled.map(({ id }) => id) });
   });
 }

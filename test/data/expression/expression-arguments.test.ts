@@ -13,11 +13,25 @@ function field(name: string, type: FieldType, keys: readonly (string | number)[]
 }
 
 const asset: Model = {
-  name: 'asset', label: 'Asset', indexes: [], display: null, webhooks: [],
+  name: 'asset',
+  label: 'Asset',
+  indexes: [],
+  display: null,
+  webhooks: [],
   fields: [
-    field('make', 'text'), field('count', 'integer'), field('weight', 'number'), field('bought', 'date'), field('seen', 'datetime'), field('done', 'boolean'),
-    field('condition', 'single-choice', ['good', 'bad']), field('level', 'single-choice-integer', [1, 2, 10]), field('tags', 'multiple-choice', ['red', 'green']),
-    field('sizes', 'multiple-choice-integer', [38, 40]), field('place', 'location'), field('manual', 'attachment'), field('front', 'photo'),
+    field('make', 'text'),
+    field('count', 'integer'),
+    field('weight', 'number'),
+    field('bought', 'date'),
+    field('seen', 'datetime'),
+    field('done', 'boolean'),
+    field('condition', 'single-choice', ['good', 'bad']),
+    field('level', 'single-choice-integer', [1, 2, 10]),
+    field('tags', 'multiple-choice', ['red', 'green']),
+    field('sizes', 'multiple-choice-integer', [38, 40]),
+    field('place', 'location'),
+    field('manual', 'attachment'),
+    field('front', 'photo'),
   ],
   belongsTo: [{ name: 'building', model: 'building' }],
   hasMany: [{ name: 'repairs', model: 'repair', inverseOf: 'asset' }],
@@ -142,7 +156,10 @@ describe('a wrong argument is refused where it is', () => {
 
   it('the number of arguments', () => {
     assert.match(refusalOf('make = ?').message, /has 1 \?, and no argument was given\.\n {2}make = \?\n {9}\^$/);
-    assert.match(refusalOf('make = ? and count = ?', 'x').message, /has 2 \?, and 1 argument was given\.\n.*\n {23}\^$/);
+    assert.match(
+      refusalOf('make = ? and count = ?', 'x').message,
+      /has 2 \?, and 1 argument was given\.\n.*\n {23}\^$/,
+    );
     assert.match(refusalOf('make = ?', 'x', 'y').message, /has 1 \?, and 2 arguments were given/);
     assert.match(refusalOf('make = ? and count = ?', ['x', 5]).hint ?? '', /one by one/);
   });
@@ -156,9 +173,21 @@ describe('a wrong argument is refused where it is', () => {
     assert.match(refusalOf('xyzzy = ?', null).hint ?? '', /There are id, make, /);
     assert.match(refusalOf('constructor = ?', null).message, /no field `constructor`/);
     const operator = refusalOf('count contains ?', 5);
-    assert.equal(operator.message, '`count` is of type integer, which `contains` does not compare.\n  count contains ?\n        ^');
+    assert.equal(
+      operator.message,
+      '`count` is of type integer, which `contains` does not compare.\n  count contains ?\n        ^',
+    );
     assert.equal(operator.hint, 'Use =, !=, <, >, <=, >=, in.');
-    for (const text of ['building < ?', 'done > ?', 'tags in ?', 'place < ?', 'manual contains ?', 'condition starts with ?', 'id contains ?']) assert.match(refusalOf(text, null).message, /does not compare/, text);
+    for (const text of [
+      'building < ?',
+      'done > ?',
+      'tags in ?',
+      'place < ?',
+      'manual contains ?',
+      'condition starts with ?',
+      'id contains ?',
+    ])
+      assert.match(refusalOf(text, null).message, /does not compare/, text);
   });
 
   it('what is no expression', () => {
@@ -179,11 +208,24 @@ describe('orders', () => {
   };
 
   it('names fields, ids and belongs-to, and - for descending', () => {
-    assert.deepEqual(checkOrder(asset, ['make', '-count', 'building', '-id', 'level']).map(({ attribute, isDescending }) => [attribute.name, isDescending]), [['make', false], ['count', true], ['building', false], ['id', true], ['level', false]]);
+    assert.deepEqual(
+      checkOrder(asset, ['make', '-count', 'building', '-id', 'level']).map(({ attribute, isDescending }) => [
+        attribute.name,
+        isDescending,
+      ]),
+      [
+        ['make', false],
+        ['count', true],
+        ['building', false],
+        ['id', true],
+        ['level', false],
+      ],
+    );
   });
 
   it('refuses what has no order, with what to write instead', () => {
-    for (const name of ['tags', 'sizes', '-place', 'manual', 'front']) assert.match(refusal(name).message, /has no order/);
+    for (const name of ['tags', 'sizes', '-place', 'manual', 'front'])
+      assert.match(refusal(name).message, /has no order/);
     assert.match(refusal('mkae').hint ?? '', /Did you mean `make`/);
     assert.equal(refusal('count desc').hint, "Write orderBy('-count').");
     assert.equal(refusal('+count').hint, "Write orderBy('count').");

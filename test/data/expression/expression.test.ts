@@ -49,27 +49,46 @@ describe('an expression is read as it is meant', () => {
 
   it('fields may have the names of words', () => {
     assert.equal(read('not = ? and and = ? or or != ?'), '((not = 0 and and = 1) or or != 2)');
-    assert.equal(read('in in ? and contains contains ? and starts starts with ? and with < ?'), '(in in 0 and contains contains 1 and starts starts with 2 and with < 3)');
-    assert.equal(read('not in = ? and not contains = ? and not starts = ?'), '(!in = 0 and !contains = 1 and !starts = 2)');
-    assert.equal(read('not in in ? and in not in ? and not contains contains ? and not starts starts with ?'), '(!in in 0 and !in in 1 and !contains contains 2 and !starts starts with 3)');
+    assert.equal(
+      read('in in ? and contains contains ? and starts starts with ? and with < ?'),
+      '(in in 0 and contains contains 1 and starts starts with 2 and with < 3)',
+    );
+    assert.equal(
+      read('not in = ? and not contains = ? and not starts = ?'),
+      '(!in = 0 and !contains = 1 and !starts = 2)',
+    );
+    assert.equal(
+      read('not in in ? and in not in ? and not contains contains ? and not starts starts with ?'),
+      '(!in in 0 and !in in 1 and !contains contains 2 and !starts starts with 3)',
+    );
     assert.equal(read('not in not in ? and not not = ?'), '(!!in in 0 and !not = 1)');
   });
 
   it('whatever is nested in whatever', () => {
-    const comparison = fc.tuple(fc.constantFrom('a', 'b_2', 'In', 'contains', 'and'), fc.constantFrom('=', '!=', '<', '>', '<=', '>=', 'contains', 'starts with', 'in')).map(([name, operator]) => `${name} ${operator} #`);
+    const comparison = fc
+      .tuple(
+        fc.constantFrom('a', 'b_2', 'In', 'contains', 'and'),
+        fc.constantFrom('=', '!=', '<', '>', '<=', '>=', 'contains', 'starts with', 'in'),
+      )
+      .map(([name, operator]) => `${name} ${operator} #`);
     const node = fc.letrec<{ node: string }>((tie) => ({
       node: fc.oneof(
         { maxDepth: 6 },
         comparison,
-        fc.tuple(fc.constantFrom('and', 'or'), fc.array(tie('node'), { minLength: 2, maxLength: 4 })).map(([word, parts]) => `(${parts.join(` ${word} `)})`),
+        fc
+          .tuple(fc.constantFrom('and', 'or'), fc.array(tie('node'), { minLength: 2, maxLength: 4 }))
+          .map(([word, parts]) => `(${parts.join(` ${word} `)})`),
         tie('node').map((part) => `!${part}`),
       ),
     })).node;
-    fc.assert(fc.property(node, (canonical) => {
-      let count = 0;
-      const expected = canonical.replace(/#/g, () => String(count++));
-      assert.equal(read(canonical.replace(/#/g, '?').replace(/!(?!=)/g, ' not ')), expected);
-    }), { numRuns: 500 });
+    fc.assert(
+      fc.property(node, (canonical) => {
+        let count = 0;
+        const expected = canonical.replace(/#/g, () => String(count++));
+        assert.equal(read(canonical.replace(/#/g, '?').replace(/!(?!=)/g, ' not ')), expected);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -143,7 +162,10 @@ describe('a wrong expression says where, and what to write instead', () => {
   });
 
   it('on the right line of several, and a part of a long one', () => {
-    assert.equal(mistakeIn('make = ?\n  and count == ?\n  and a = ?').message, '`==` is no operator.\n    and count == ?\n              ^');
+    assert.equal(
+      mistakeIn('make = ?\n  and count == ?\n  and a = ?').message,
+      '`==` is no operator.\n    and count == ?\n              ^',
+    );
     const [, line, caret] = mistakeIn(`${'a = ? and '.repeat(90)}b == ? ${'and c = ?'.repeat(90)}`).message.split('\n');
     assert.ok(line !== undefined && line.length < 120);
     assert.ok(line.slice(caret?.indexOf('^')).startsWith('=='));
@@ -165,20 +187,58 @@ describe('a wrong expression says where, and what to write instead', () => {
   it('also when it is too deep or too long, without failing otherwise', () => {
     assert.match(mistakeIn(`${'('.repeat(201)}a = ?${')'.repeat(201)}`).message, /nested more than 200 deep/);
     assert.match(mistakeIn('not '.repeat(100_000)).message, /nested more than 200 deep/);
-    assert.match(mistakeIn(Array.from({ length: 1001 }, () => 'a = ?').join(' or ')).message, /more than 1000 comparisons/);
+    assert.match(
+      mistakeIn(Array.from({ length: 1001 }, () => 'a = ?').join(' or ')).message,
+      /more than 1000 comparisons/,
+    );
     assert.match(mistakeIn('in '.repeat(100_000)).message, /operator was expected/);
     assert.equal(parseExpression(`${'('.repeat(200)}a = ?${')'.repeat(200)}`).places.length, 1);
     assert.equal(parseExpression(Array.from({ length: 1000 }, () => 'a = ?').join(' or ')).places.length, 1000);
   });
 
   it('whatever the text is', () => {
-    const word = fc.constantFrom('a', 'and', 'or', 'not', 'in', 'contains', 'starts', 'with', '?', '(', ')', '=', '!=', '<', "'", '"', '`', '\\', ' ', '\n', '5', '.', '😀', '\ud800', 'ß');
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 30 }), fc.array(word, { maxLength: 20 }).map((words) => words.join(' '))), (text) => {
-      try {
-        parseExpression(text);
-      } catch (error) {
-        assert.ok(error instanceof CloudCodeError && error.code === 'invalid_expression', String(error));
-      }
-    }), { numRuns: 2000 });
+    const word = fc.constantFrom(
+      'a',
+      'and',
+      'or',
+      'not',
+      'in',
+      'contains',
+      'starts',
+      'with',
+      '?',
+      '(',
+      ')',
+      '=',
+      '!=',
+      '<',
+      "'",
+      '"',
+      '`',
+      '\\',
+      ' ',
+      '\n',
+      '5',
+      '.',
+      '😀',
+      '\ud800',
+      'ß',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary', maxLength: 30 }),
+          fc.array(word, { maxLength: 20 }).map((words) => words.join(' ')),
+        ),
+        (text) => {
+          try {
+            parseExpression(text);
+          } catch (error) {
+            assert.ok(error instanceof CloudCodeError && error.code === 'invalid_expression', String(error));
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });

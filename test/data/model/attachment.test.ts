@@ -37,7 +37,10 @@ describe('an Attachment', () => {
 
   it('may have 10 MiB and not a byte more', () => {
     assert.equal(new Attachment({ data: new Uint8Array(maxFileBytes) }).size, 10 * 1024 * 1024);
-    assert.throws(() => new Attachment({ data: new Uint8Array(maxFileBytes + 1) }), { code: 'invalid_value', message: /10485761 bytes; at most 10485760 \(10 MiB\)/ });
+    assert.throws(() => new Attachment({ data: new Uint8Array(maxFileBytes + 1) }), {
+      code: 'invalid_value',
+      message: /10485761 bytes; at most 10485760 \(10 MiB\)/,
+    });
     assert.throws(() => new Attachment({ data: '€'.repeat(maxFileBytes / 2) }), { code: 'invalid_value' });
   });
 

@@ -4,7 +4,11 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { Day, isDay } from '../../../src/data/model/day.ts';
 
-const anyTime = fc.date({ min: new Date('0001-01-01T00:00:00.000Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
+const anyTime = fc.date({
+  min: new Date('0001-01-01T00:00:00.000Z'),
+  max: new Date('9999-12-31T23:59:59.999Z'),
+  noInvalidDate: true,
+});
 
 describe('a Day is a day of the calendar, without a zone', () => {
   it('is made of numbers, of a text, and of a time in UTC', () => {
@@ -17,22 +21,27 @@ describe('a Day is a day of the calendar, without a zone', () => {
   });
 
   it('every day of the years 1 to 9999 reads back, and compares as its times do', () => {
-    fc.assert(fc.property(anyTime, anyTime, (one, other) => {
-      const [a, b] = [Day.from(one), Day.from(other)];
-      assert.equal(a.toString(), one.toISOString().slice(0, 10));
-      assert.deepEqual(new Day(a.toString()), a);
-      assert.equal(a.toDate().toISOString(), `${a.toString()}T00:00:00.000Z`);
-      assert.equal(a.compare(b), Math.sign(a.toDate().getTime() - b.toDate().getTime()));
-      assert.equal(a < b, a.toString() < b.toString());
-      assert.equal(a.equals(b), a.toString() === b.toString());
-      assert.deepEqual(a.addDays(b.valueOf() - a.valueOf()), b);
-    }));
+    fc.assert(
+      fc.property(anyTime, anyTime, (one, other) => {
+        const [a, b] = [Day.from(one), Day.from(other)];
+        assert.equal(a.toString(), one.toISOString().slice(0, 10));
+        assert.deepEqual(new Day(a.toString()), a);
+        assert.equal(a.toDate().toISOString(), `${a.toString()}T00:00:00.000Z`);
+        assert.equal(a.compare(b), Math.sign(a.toDate().getTime() - b.toDate().getTime()));
+        assert.equal(a < b, a.toString() < b.toString());
+        assert.equal(a.equals(b), a.toString() === b.toString());
+        assert.deepEqual(a.addDays(b.valueOf() - a.valueOf()), b);
+      }),
+    );
   });
 
   it('subtracts to days, and is text where text is wanted', () => {
     assert.equal(Number(new Day(2024, 3, 1)) - Number(new Day(2024, 2, 1)), 29);
     assert.equal('due ' + String(new Day(2026, 3, 1)), 'due 2026-03-01');
-    assert.equal(Reflect.apply(Reflect.get(new Day(2026, 3, 1), Symbol.toPrimitive), new Day(2026, 3, 1), ['default']), '2026-03-01');
+    assert.equal(
+      Reflect.apply(Reflect.get(new Day(2026, 3, 1), Symbol.toPrimitive), new Day(2026, 3, 1), ['default']),
+      '2026-03-01',
+    );
   });
 
   it('never changes', () => {
@@ -66,7 +75,10 @@ describe('a Day is a day of the calendar, without a zone', () => {
     [[new Date()], /not made of a Date/],
   ];
   for (const [given, message] of wrong) {
-    it(`refuses new Day(${given.map((part) => inspect(part)).join(', ').replace(/20\d\d-\d\d-\d\dT.*/, 'a Date')})`, () => {
+    it(`refuses new Day(${given
+      .map((part) => inspect(part))
+      .join(', ')
+      .replace(/20\d\d-\d\d-\d\dT.*/, 'a Date')})`, () => {
       assert.throws(() => Reflect.construct(Day, given), { code: 'invalid_value', message });
     });
   }
@@ -84,16 +96,24 @@ describe('a Day is a day of the calendar, without a zone', () => {
       ['0001-01-01T12:00:00Z', 'Asia/Tokyo', '0001-01-01'],
       ['2026-03-01T23:30:00Z', 'UTC', '2026-03-01'],
     ];
-    for (const [time, zone, day] of days) assert.equal(Day.from(new Date(time), zone).toString(), day, `${time} in ${zone}`);
+    for (const [time, zone, day] of days)
+      assert.equal(Day.from(new Date(time), zone).toString(), day, `${time} in ${zone}`);
     const [earliest, latest] = [Day.today('-12:00'), Day.today('Pacific/Kiritimati')];
     assert.ok(earliest < latest);
     const wrong: readonly (readonly [zone: unknown, message: RegExp])[] = [
-      ['Europe/Berln', /^"Europe\/Berln" is no time zone\.$/], ['', /^"" is no time zone/], [null, /^null is no time zone/], [2, /^2 is no time zone/],
+      ['Europe/Berln', /^"Europe\/Berln" is no time zone\.$/],
+      ['', /^"" is no time zone/],
+      [null, /^null is no time zone/],
+      [2, /^2 is no time zone/],
     ];
-    for (const [zone, message] of wrong) assert.throws(() => Day.from(new Date(), zone as never), { code: 'invalid_value', message });
+    for (const [zone, message] of wrong)
+      assert.throws(() => Day.from(new Date(), zone as never), { code: 'invalid_value', message });
     assert.throws(() => Day.from(new Date(), 'Europe/Berln'), { hint: "Did you mean 'Europe/Berlin'?" });
     // Before the first year there.
-    assert.throws(() => Day.from(new Date('0001-01-01T00:00:00Z'), 'America/New_York'), { code: 'invalid_value', message: /The year 0 / });
+    assert.throws(() => Day.from(new Date('0001-01-01T00:00:00Z'), 'America/New_York'), {
+      code: 'invalid_value',
+      message: /The year 0 /,
+    });
   });
 
   it('refuses what leaves the calendar, and what is no day', () => {
@@ -101,8 +121,14 @@ describe('a Day is a day of the calendar, without a zone', () => {
     assert.throws(() => new Day(1, 1, 1).addDays(-1), { code: 'invalid_value' });
     assert.throws(() => new Day(1, 1, 1).addDays(0.5), { code: 'invalid_value' });
     assert.throws(() => new Day(1, 1, 1).addDays(1e15), { code: 'invalid_value' });
-    assert.throws(() => Day.from(new Date(Number.NaN)), { code: 'invalid_value', message: 'Day.from takes a valid Date; this is an invalid one.' });
-    assert.throws(() => Day.from(new Day(2026, 3, 1) as never), { code: 'invalid_value', message: 'Day.from takes a valid Date; this is a Day.' });
+    assert.throws(() => Day.from(new Date(Number.NaN)), {
+      code: 'invalid_value',
+      message: 'Day.from takes a valid Date; this is an invalid one.',
+    });
+    assert.throws(() => Day.from(new Day(2026, 3, 1) as never), {
+      code: 'invalid_value',
+      message: 'Day.from takes a valid Date; this is a Day.',
+    });
     assert.throws(() => new Day(1, 1, 1).compare('0001-01-01' as never), { code: 'invalid_value' });
   });
 });

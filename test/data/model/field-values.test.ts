@@ -14,7 +14,14 @@ const condition = field('single-choice', ['good', 'bad', 'unknown']);
 const grade = field('single-choice-integer', [1, 2, 30]);
 const tags = field('multiple-choice', ['red', 'green', 'blue']);
 const days = field('multiple-choice-integer', [1, 2, 3]);
-const place = { latitude: -33.92, longitude: 18.42, altitude: null, horizontal_accuracy: 5, vertical_accuracy: null, timestamp: '2026-03-01T00:00:00.000Z' };
+const place = {
+  latitude: -33.92,
+  longitude: 18.42,
+  altitude: null,
+  horizontal_accuracy: 5,
+  vertical_accuracy: null,
+  timestamp: '2026-03-01T00:00:00.000Z',
+};
 const attachment = new Attachment({ data: 'x' });
 
 describe('a value of the right type', () => {
@@ -39,7 +46,18 @@ describe('a value of the right type', () => {
     [tags, [], []],
     [days, [3, 1], [1, 3]],
     [field('location'), { ...place, timestamp: new Date(place.timestamp) }, place],
-    [field('location'), { latitude: 90, longitude: -180 }, { latitude: 90, longitude: -180, altitude: null, horizontal_accuracy: null, vertical_accuracy: null, timestamp: null }],
+    [
+      field('location'),
+      { latitude: 90, longitude: -180 },
+      {
+        latitude: 90,
+        longitude: -180,
+        altitude: null,
+        horizontal_accuracy: null,
+        vertical_accuracy: null,
+        timestamp: null,
+      },
+    ],
     [field('photo'), attachment, attachment],
   ];
   for (const [of, value, wire] of kept) {
@@ -63,7 +81,17 @@ describe('a value of the right type', () => {
     date.setTime(1);
     (fromWire(field('datetime'), time) as Date).setTime(2);
     assert.deepEqual(fromWire(field('datetime'), time), new Date(0));
-    assert.throws(() => Object.assign(fromWire(field('location'), toWire('asset', field('location'), place.latitude === 0 ? null : { latitude: 1, longitude: 1 })) as object, { latitude: 2 }), TypeError);
+    assert.throws(
+      () =>
+        Object.assign(
+          fromWire(
+            field('location'),
+            toWire('asset', field('location'), place.latitude === 0 ? null : { latitude: 1, longitude: 1 }),
+          ) as object,
+          { latitude: 2 },
+        ),
+      TypeError,
+    );
   });
 });
 
@@ -111,12 +139,15 @@ describe('a wrong value is refused with model, field and value', () => {
   ];
   for (const [of, value, message] of wrong) {
     it(`${of.type}: ${message.source}`, () => {
-      assert.throws(() => toWire('asset', of, value), (error: CloudCodeError) => {
-        assert.equal(error.code, 'invalid_value');
-        assert.ok(error.message.startsWith('asset.f: '));
-        assert.match(`${error.message} ${error.hint ?? ''}`, message);
-        return true;
-      });
+      assert.throws(
+        () => toWire('asset', of, value),
+        (error: CloudCodeError) => {
+          assert.equal(error.code, 'invalid_value');
+          assert.ok(error.message.startsWith('asset.f: '));
+          assert.match(`${error.message} ${error.hint ?? ''}`, message);
+          return true;
+        },
+      );
     });
   }
 });

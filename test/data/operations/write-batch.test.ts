@@ -14,18 +14,46 @@ import { startCuttingProxy } from '../../support/cutting-proxy.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
 const model: DataModel = {
-  models: [{
-    name: 'piece', label: 'Piece', belongsTo: [], hasMany: [], indexes: [], display: null, webhooks: [],
-    fields: [{ name: 'state', label: 'State', type: 'text', subtype: null, options: [] }, { name: 'count', label: 'Count', type: 'integer', subtype: null, options: [] }],
-  }],
+  models: [
+    {
+      name: 'piece',
+      label: 'Piece',
+      belongsTo: [],
+      hasMany: [],
+      indexes: [],
+      display: null,
+      webhooks: [],
+      fields: [
+        { name: 'state', label: 'State', type: 'text', subtype: null, options: [] },
+        { name: 'count', label: 'Count', type: 'integer', subtype: null, options: [] },
+      ],
+    },
+  ],
 };
 
-const scheduled = (given: Record<string, unknown> = {}) => ({ id: randomUUID(), task: 'noop', parametersJson: '{}', at: null, afterMs: null, queue: null, key: null, ...given });
+const scheduled = (given: Record<string, unknown> = {}) => ({
+  id: randomUUID(),
+  task: 'noop',
+  parametersJson: '{}',
+  at: null,
+  afterMs: null,
+  queue: null,
+  key: null,
+  ...given,
+});
 const insert = (ids: readonly string[], state = 'new'): WriteOperation => ({
-  do: 'insert', model: 'piece', columns: ['state', 'count'], ids, rows: JSON.stringify(ids.map((id, count) => ({ id, state, count }))),
+  do: 'insert',
+  model: 'piece',
+  columns: ['state', 'count'],
+  ids,
+  rows: JSON.stringify(ids.map((id, count) => ({ id, state, count }))),
 });
 const update = (ids: readonly string[], state: string): WriteOperation => ({
-  do: 'update', model: 'piece', columns: ['state'], ids, rows: JSON.stringify(ids.map((id) => ({ id, state }))),
+  do: 'update',
+  model: 'piece',
+  columns: ['state'],
+  ids,
+  rows: JSON.stringify(ids.map((id) => ({ id, state }))),
 });
 
 async function stage(): Promise<{ readonly t: TestStore; readonly scope: DataScope }> {
@@ -34,10 +62,15 @@ async function stage(): Promise<{ readonly t: TestStore; readonly scope: DataSco
   const { id } = await scheduleRun(t.store, 'testing', { task: 'other' });
   const [run] = await t.claim();
   assert.equal(run?.id, id);
-  return { t, scope: { caller: { runId: id, fence: run.fence, environment: 'testing' }, target: dataTarget('testing', model) } };
+  return {
+    t,
+    scope: { caller: { runId: id, fence: run.fence, environment: 'testing' }, target: dataTarget('testing', model) },
+  };
 }
 
-async function* parts(...operations: readonly (readonly WriteOperation[])[]): AsyncGenerator<readonly WriteOperation[]> {
+async function* parts(
+  ...operations: readonly (readonly WriteOperation[])[]
+): AsyncGenerator<readonly WriteOperation[]> {
   yield* operations;
 }
 
@@ -55,7 +88,10 @@ test('a batch is one transaction: its objects, its destroyed ones and its runs c
   await using _ = t;
   const ids = Array.from({ length: 3000 }, () => randomUUID());
   const run = scheduled();
-  const answer = await writeBatch(t.store, scope, { id: randomUUID(), parts: parts([insert(ids.slice(0, 1500))], [insert(ids.slice(1500), 'second')], [{ do: 'schedule', runs: [run] }]) });
+  const answer = await writeBatch(t.store, scope, {
+    id: randomUUID(),
+    parts: parts([insert(ids.slice(0, 1500))], [insert(ids.slice(1500), 'second')], [{ do: 'schedule', runs: [run] }]),
+  });
   assert.deepEqual([answer.destroyed, answer.runs], [[], [run.id]]);
   const before = await stored(t);
   const gone = randomUUID();
@@ -65,10 +101,23 @@ test('a batch is one transaction: its objects, its destroyed ones and its runs c
     [{ do: 'schedule', runs: [scheduled({ task: 'nope' })] }],
     [{ do: 'destroy', model: 'peace', ids: [gone] }],
     [{ do: 'insert', model: 'piece', columns: ['state', 'cuont'], ids: [gone], rows: '[]' }],
-    [{ do: 'insert', model: 'piece', columns: ['count'], ids: [gone], rows: JSON.stringify([{ id: gone, count: 'many' }]) }],
+    [
+      {
+        do: 'insert',
+        model: 'piece',
+        columns: ['count'],
+        ids: [gone],
+        rows: JSON.stringify([{ id: gone, count: 'many' }]),
+      },
+    ],
   ];
   for (const last of bad) {
-    const operations = parts([insert([randomUUID()])], [{ do: 'schedule', runs: [scheduled()] }], [{ do: 'destroy', model: 'piece', ids: ids.slice(0, 10) }], last);
+    const operations = parts(
+      [insert([randomUUID()])],
+      [{ do: 'schedule', runs: [scheduled()] }],
+      [{ do: 'destroy', model: 'piece', ids: ids.slice(0, 10) }],
+      last,
+    );
     await assert.rejects(writeBatch(t.store, scope, { id: randomUUID(), parts: operations }));
     assert.deepEqual(await stored(t), before);
   }
@@ -83,17 +132,33 @@ test('a batch whose commit was answered by a cut connection is done once, howeve
   const objects = [randomUUID(), randomUUID()];
   const run = scheduled();
   const keyed = scheduled({ key: 'k' });
-  await writeBatch(t.store, scope, { id: randomUUID(), parts: parts([insert([randomUUID(), randomUUID(), randomUUID()], 'old')]) });
+  await writeBatch(t.store, scope, {
+    id: randomUUID(),
+    parts: parts([insert([randomUUID(), randomUUID(), randomUUID()], 'old')]),
+  });
   const operations: readonly WriteOperation[] = [
-    { do: 'destroy_all', selection: { model: 'piece', where: [{ expression: 'state = ?', args: ['old'] }], orderBy: [], skip: 0, limit: null } },
-    insert(objects), { do: 'schedule', runs: [run, keyed] },
+    {
+      do: 'destroy_all',
+      selection: {
+        model: 'piece',
+        where: [{ expression: 'state = ?', args: ['old'] }],
+        orderBy: [],
+        skip: 0,
+        limit: null,
+      },
+    },
+    insert(objects),
+    { do: 'schedule', runs: [run, keyed] },
   ];
   proxy.loseCommits(1);
   await assert.rejects(writeBatch(store, scope, { id, parts: parts(operations) }), { code: 'database_unreachable' });
   assert.equal(proxy.lost(), 1);
   const after = await stored(t);
   for (let again = 0; again < 3; again += 1) {
-    const { destroyed, runs } = await writeBatch(store, scope, { id, parts: parts([operations[0] ?? insert([])], operations.slice(1)) });
+    const { destroyed, runs } = await writeBatch(store, scope, {
+      id,
+      parts: parts([operations[0] ?? insert([])], operations.slice(1)),
+    });
     assert.deepEqual([destroyed, runs], [[3], [run.id, keyed.id]]);
     assert.deepEqual(await stored(t), after);
   }
@@ -105,10 +170,15 @@ test('the same batch twice at once is done once, and both get its answer', async
   const id = randomUUID();
   const run = scheduled();
   const operations = [insert([randomUUID(), randomUUID()]), { do: 'schedule', runs: [run] } as const];
-  const answers = await Promise.all(Array.from({ length: 6 }, () => writeBatch(t.store, scope, { id, parts: parts(operations) })));
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () => writeBatch(t.store, scope, { id, parts: parts(operations) })),
+  );
   const [first] = answers;
   assert.deepEqual(first?.runs, [run.id]);
-  assert.deepEqual(answers, answers.map(() => first));
+  assert.deepEqual(
+    answers,
+    answers.map(() => first),
+  );
 });
 
 test('a batch of another run is not answered for this one', async () => {
@@ -120,7 +190,9 @@ test('a batch of another run is not answered for this one', async () => {
   const [other] = await t.claim();
   assert.ok(other !== undefined);
   const caller = { ...scope.caller, runId: other.id, fence: other.fence };
-  await assert.rejects(writeBatch(t.store, { ...scope, caller }, { id, parts: parts([insert([randomUUID()])]) }), { code: 'attempt_superseded' });
+  await assert.rejects(writeBatch(t.store, { ...scope, caller }, { id, parts: parts([insert([randomUUID()])]) }), {
+    code: 'attempt_superseded',
+  });
 });
 
 test('promise 6: a superseded attempt whose worker is gone forgets no batch of its successor', async () => {
@@ -133,7 +205,11 @@ test('promise 6: a superseded attempt whose worker is gone forgets no batch of i
   const batch = { id: randomUUID(), operations: [{ do: 'schedule', runs: [scheduled()] }] as const };
   const answer = await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) });
   await deleteBatches(t.store, scope.caller);
-  assert.deepEqual(await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) }), answer, 'sent again, as its answer was lost');
+  assert.deepEqual(
+    await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) }),
+    answer,
+    'sent again, as its answer was lost',
+  );
   await deleteBatches(t.store, caller);
-  assert.deepEqual((await stored(t) as { readonly batches: number }).batches, 0);
+  assert.deepEqual(((await stored(t)) as { readonly batches: number }).batches, 0);
 });

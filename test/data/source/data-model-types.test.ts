@@ -7,9 +7,17 @@ import { compile, installTypes } from '../../project/compile.ts';
 import { makeFolder } from '../../project/make-folder.ts';
 
 const bundler = { module: 'esnext', moduleResolution: 'bundler', allowImportingTsExtensions: true, skipLibCheck: true };
-const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noPropertyAccessFromIndexSignature: true, noImplicitReturns: true };
+const strictest = {
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  noImplicitReturns: true,
+};
 const nodenext = { module: 'nodenext', moduleResolution: 'nodenext', skipLibCheck: false, ...strictest };
-const ways = [['bundler', bundler], ['nodenext, strictest', nodenext]] as const;
+const ways = [
+  ['bundler', bundler],
+  ['nodenext, strictest', nodenext],
+] as const;
 
 const schema = `<data-model>
   <model name="asset">
@@ -53,7 +61,7 @@ const bad = [
   ['console.log(asset.cuont)', /'cuont' does not exist on type 'DBObject<"asset">'\. Did you mean 'count'\?/],
   ["asset.count = '4'", /'string' is not assignable to type 'number'/],
   ['asset.bought = new Date()', /'Date' .*'Day'/],
-  ["asset.seen_at = Day.today()", /'Day' .*'Date'/],
+  ['asset.seen_at = Day.today()', /'Day' .*'Date'/],
   ["asset.condition = 'godo'", /'"godo"' is not assignable to type/],
   ['asset.level = 3', /'3' is not assignable/],
   ["asset.colours = ['green']", /'"green"' is not assignable/],
@@ -78,7 +86,10 @@ const bad = [
   ["(await DB.asset.first('id')).make", /possibly 'null'/],
   ['new DB.Batch().save(null)', /not assignable/],
   ["new DB.Batch().scheduleTask({ task: 'contuing' })", /contuing/],
-  ["CloudCode.scheduleTasks([{ task: 'counting', parameters: { n: '1' } }])", /'string' is not assignable to type 'number'/],
+  [
+    "CloudCode.scheduleTasks([{ task: 'counting', parameters: { n: '1' } }])",
+    /'string' is not assignable to type 'number'/,
+  ],
   ["CloudCode.scheduleTasks([{ task: 'counting', parameters: { n: 1 }, kee: 'k' }])", /'kee' does not exist/],
   ["new Day('2026', 3)", /No overload expects 2 arguments/],
   ["new Attachment('text')", /not assignable/],
@@ -92,19 +103,31 @@ export async function run() {
   takesAsset(asset);
 `;
 
-async function makeProject(t: TestContext, compilerOptions: object, files: Readonly<Record<string, string>>): Promise<string> {
+async function makeProject(
+  t: TestContext,
+  compilerOptions: object,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
   const shared = { target: 'es2023', lib: ['es2023'], types: ['node'], strict: true, noEmit: true };
   const folder = await makeFolder(t, {
-    'package.json': '{ "type": "module" }', 'tsconfig.json': JSON.stringify({ compilerOptions: { ...shared, ...compilerOptions }, include: ['cloudcode', '*.ts'] }),
+    'package.json': '{ "type": "module" }',
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: { ...shared, ...compilerOptions },
+      include: ['cloudcode', '*.ts'],
+    }),
     // Schedules itself and others, and returns what that gives: its type must not go in circles.
-    'cloudcode/counting/index.ts': "export async function run({ n }: { n: number }) {\n  const next = await CloudCode.scheduleTasks([{ task: 'counting', parameters: { n: n - 1 } }]);\n  return next[0]?.id;\n}",
+    'cloudcode/counting/index.ts':
+      "export async function run({ n }: { n: number }) {\n  const next = await CloudCode.scheduleTasks([{ task: 'counting', parameters: { n: n - 1 } }]);\n  return next[0]?.id;\n}",
     ...files,
   });
   await installTypes(folder);
   return folder;
 }
 
-const callerOf = (statements: readonly string[]) => ({ 'cloudcode/caller/index.ts': `${head}${statements.map((statement) => `  { ${statement}; }\n`).join('')}}\n`, 'schema.xml': schema });
+const callerOf = (statements: readonly string[]) => ({
+  'cloudcode/caller/index.ts': `${head}${statements.map((statement) => `  { ${statement}; }\n`).join('')}}\n`,
+  'schema.xml': schema,
+});
 
 describe('types: DB is checked when the project is compiled', { concurrency: 2 }, () => {
   after(endBundler);
@@ -147,21 +170,33 @@ export async function run(parameters: { state_id: string }) {
   });
 
   it('accepts any model where there is no data model', async (t) => {
-    const folder = await makeProject(t, nodenext, { 'cloudcode/counting/index.ts': 'export async function run() { return DB.taskstate.first(); }' });
+    const folder = await makeProject(t, nodenext, {
+      'cloudcode/counting/index.ts': 'export async function run() { return DB.taskstate.first(); }',
+    });
     await writeTypes(folder);
     assert.deepEqual(await compile(folder), []);
   });
 
   it('come from data-model.ts as well, with labels that the name does not tell', async (t) => {
-    const definition = "import { defineDataModel } from 'cloudcode';\nexport default defineDataModel({ asset: { label: 'A thing', fields: { make: { type: 'text', label: 'Who made it */' }, model: { type: 'text', label: 'Model' } } } });";
-    const folder = await makeProject(t, nodenext, { 'data-model.ts': definition, 'cloudcode/caller/index.ts': "export async function run() { const asset = DB.asset.create({ make: 'x' }); return asset.model; }" });
+    const definition =
+      "import { defineDataModel } from 'cloudcode';\nexport default defineDataModel({ asset: { label: 'A thing', fields: { make: { type: 'text', label: 'Who made it */' }, model: { type: 'text', label: 'Model' } } } });";
+    const folder = await makeProject(t, nodenext, {
+      'data-model.ts': definition,
+      'cloudcode/caller/index.ts':
+        "export async function run() { const asset = DB.asset.create({ make: 'x' }); return asset.model; }",
+    });
     const text = await readFile(await writeTypes(folder), 'utf8');
-    assert.match(text, /\/\*\* A thing \*\/ asset: \{\n {6}fields: \{\n {8}\/\*\* Who made it \* \/ \*\/ make: string;\n {8}model: string;\n/);
+    assert.match(
+      text,
+      /\/\*\* A thing \*\/ asset: \{\n {6}fields: \{\n {8}\/\*\* Who made it \* \/ \*\/ make: string;\n {8}model: string;\n/,
+    );
     assert.deepEqual(await compile(folder), []);
   });
 
   it('are not written from a data model with mistakes', async (t) => {
-    await assert.rejects(writeTypes(await makeProject(t, bundler, { 'schema.xml': '<data-model>' })), { code: 'invalid_data_model' });
+    await assert.rejects(writeTypes(await makeProject(t, bundler, { 'schema.xml': '<data-model>' })), {
+      code: 'invalid_data_model',
+    });
   });
 });
 
@@ -183,22 +218,47 @@ const goodModel = `{
 const badModels = [
   ["{ asset: { fields: { make: { type: 'txt' } } } }", /'"txt"' is not assignable .* Did you mean '"text"'/],
   ["{ asset: { fields: { make: { type: 'integer:x' } } } }", /'"integer:x"' is not assignable/],
-  ["{ asset: { fields: { make: { type: 'text', options: { a: 'A' } } } } }", /not assignable to type 'FieldDefinition'/],
+  [
+    "{ asset: { fields: { make: { type: 'text', options: { a: 'A' } } } } }",
+    /not assignable to type 'FieldDefinition'/,
+  ],
   ["{ asset: { fields: { make: { type: 'single-choice' } } } }", /not assignable to type 'FieldDefinition'/],
-  ["{ asset: { belongsTo: { home: 'bilding' } }, building: {} }", /'"bilding"' is not assignable .* Did you mean '"building"'/],
-  ["{ asset: { belongsTo: { building: 'building' } }, building: { hasMany: { assets: 'assset' } } }", /'"assset"' is not assignable/],
-  ["{ asset: { belongsTo: { building: 'building' } }, building: { hasMany: { assets: { model: 'asset', inverseOf: 'bilding' } } } }", /'"bilding"' is not assignable to type '"building"'/],
-  ["{ asset: { fields: { make: { type: 'text' } }, indexes: [['mkae']] } }", /'"mkae"' is not assignable to type '"make"'/],
-  ["{ asset: { fields: { make: { type: 'text' } }, indexes: [{ on: ['mkae'] }] } }", /'"mkae"' is not assignable to type '"make"'/],
+  [
+    "{ asset: { belongsTo: { home: 'bilding' } }, building: {} }",
+    /'"bilding"' is not assignable .* Did you mean '"building"'/,
+  ],
+  [
+    "{ asset: { belongsTo: { building: 'building' } }, building: { hasMany: { assets: 'assset' } } }",
+    /'"assset"' is not assignable/,
+  ],
+  [
+    "{ asset: { belongsTo: { building: 'building' } }, building: { hasMany: { assets: { model: 'asset', inverseOf: 'bilding' } } } }",
+    /'"bilding"' is not assignable to type '"building"'/,
+  ],
+  [
+    "{ asset: { fields: { make: { type: 'text' } }, indexes: [['mkae']] } }",
+    /'"mkae"' is not assignable to type '"make"'/,
+  ],
+  [
+    "{ asset: { fields: { make: { type: 'text' } }, indexes: [{ on: ['mkae'] }] } }",
+    /'"mkae"' is not assignable to type '"make"'/,
+  ],
   ["{ asset: { feilds: { make: { type: 'text' } } } }", /not assignable to type 'never'/],
-  ["{ asset: { webhooks: [{ type: 'updat', name: 'x', receiver: 'cloudcode', action: 'counting' }] } }", /Did you mean '"update"'/],
+  [
+    "{ asset: { webhooks: [{ type: 'updat', name: 'x', receiver: 'cloudcode', action: 'counting' }] } }",
+    /Did you mean '"update"'/,
+  ],
 ] as const;
 
 describe('defineDataModel is checked when the project is compiled', { concurrency: 2 }, () => {
   for (const [name, options] of ways) {
     it(`accepts a good data model, and refuses what is wrong in its place, under ${name}`, async (t) => {
-      const lines = [goodModel.replaceAll('\n', ' '), ...badModels.map(([model]) => model)].map((model, position) => `export const model${position} = defineDataModel(${model});\n`);
-      const folder = await makeProject(t, options, { 'data-models.ts': `import { defineDataModel } from 'cloudcode';\n${lines.join('')}` });
+      const lines = [goodModel.replaceAll('\n', ' '), ...badModels.map(([model]) => model)].map(
+        (model, position) => `export const model${position} = defineDataModel(${model});\n`,
+      );
+      const folder = await makeProject(t, options, {
+        'data-models.ts': `import { defineDataModel } from 'cloudcode';\n${lines.join('')}`,
+      });
       await writeTypes(folder);
       const errors = await compile(folder);
       for (const [position, [model, expected]] of badModels.entries()) {

@@ -5,7 +5,13 @@ import type { Thing } from './things.ts';
 export type Node =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Node[] }
   | { readonly kind: 'not'; readonly part: Node }
-  | { readonly kind: 'comparison'; readonly name: string; readonly operator: string; readonly plain: unknown; readonly given: unknown };
+  | {
+      readonly kind: 'comparison';
+      readonly name: string;
+      readonly operator: string;
+      readonly plain: unknown;
+      readonly given: unknown;
+    };
 
 export function isMatch(node: Node, thing: Thing): boolean {
   switch (node.kind) {
@@ -47,7 +53,9 @@ function compare(value: unknown, operator: string, other: unknown): boolean {
     case '>=':
       return order(value, other) >= 0;
     case 'contains':
-      return Array.isArray(value) ? value.includes(other) : (value as string).toUpperCase().includes((other as string).toUpperCase());
+      return Array.isArray(value)
+        ? value.includes(other)
+        : (value as string).toUpperCase().includes((other as string).toUpperCase());
     case 'starts with':
       return (value as string).toUpperCase().startsWith((other as string).toUpperCase());
   }
@@ -71,7 +79,8 @@ export function orderThings(orderBy: readonly string[]): (one: Thing, other: Thi
     for (const term of [...orderBy, 'id']) {
       const name = term.replace('-', '');
       const [left, right] = [valueOf(one, name), valueOf(other, name)];
-      const result = left === null || right === null ? Number(left === null) - Number(right === null) : order(left, right);
+      const result =
+        left === null || right === null ? Number(left === null) - Number(right === null) : order(left, right);
       if (result !== 0) return term.startsWith('-') ? -result : result;
     }
     return 0;

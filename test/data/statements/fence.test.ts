@@ -6,7 +6,12 @@ import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
 import { readFile } from '../../../src/data/statements/read-file.ts';
 import { selectPage } from '../../../src/data/statements/select-page.ts';
-import { destroyObjects, incrementObjects, insertObjects, updateObjects } from '../../../src/data/statements/write-objects.ts';
+import {
+  destroyObjects,
+  incrementObjects,
+  insertObjects,
+  updateObjects,
+} from '../../../src/data/statements/write-objects.ts';
 import type { Condition } from '../../../src/data/protocol/data-messages.ts';
 import type { Caller } from '../../../src/engine/store/insert-run.ts';
 import type { Queryable, Statement } from '../../../src/engine/store/open-store.ts';
@@ -25,25 +30,53 @@ function insertAll({ target, caller }: TestData): Statement {
 function everyStatement({ target }: TestData, caller: Caller): readonly Statement[] {
   const impossible: Condition = { expression: 'name in ? and count > ?', args: [[], null] };
   const some: Condition = { expression: 'count != ?', args: [5] };
-  const selections = [[], [some], [impossible]].map((where) => ({ model: 'thing', where, orderBy: [], skip: 0, limit: null }));
+  const selections = [[], [some], [impossible]].map((where) => ({
+    model: 'thing',
+    where,
+    orderBy: [],
+    skip: 0,
+    limit: null,
+  }));
   const rows = { model: 'thing', columns: ['count'], rows: JSON.stringify(ids.map((id) => ({ id, count: 99 }))) };
   const nobody = [randomUUID()];
   return [
     ...selections.flatMap((selection) => [
       ...[1, 10].map((pageSize) => selectPage(target, caller, { kind: 'select', selection, after: null, pageSize })),
-      ...[1, 10].map((pageSize) => selectPage(target, caller, { kind: 'select', selection: { ...selection, orderBy: ['-name'] }, after: ['x', ids[0] ?? ''], pageSize })),
+      ...[1, 10].map((pageSize) =>
+        selectPage(target, caller, {
+          kind: 'select',
+          selection: { ...selection, orderBy: ['-name'] },
+          after: ['x', ids[0] ?? ''],
+          pageSize,
+        }),
+      ),
       selectPage(target, caller, { kind: 'select', selection, after: null, pageSize: 0 }),
-      countObjects(target, caller, selection), countObjects(target, caller, { ...selection, limit: 3 }), countObjects(target, caller, { ...selection, limit: 0 }),
-      destroyMatching(target, caller, selection), destroyMatching(target, caller, { ...selection, limit: 3 }), destroyMatching(target, caller, { ...selection, limit: 0 }),
+      countObjects(target, caller, selection),
+      countObjects(target, caller, { ...selection, limit: 3 }),
+      countObjects(target, caller, { ...selection, limit: 0 }),
+      destroyMatching(target, caller, selection),
+      destroyMatching(target, caller, { ...selection, limit: 3 }),
+      destroyMatching(target, caller, { ...selection, limit: 0 }),
     ]),
     readFile(target, caller, { model: 'thing', id: ids[0] ?? '', field: 'file', key: randomUUID() }),
-    insertObjects(target, caller, { ...rows, ids }), insertObjects(target, caller, { ...rows, ids: nobody }), insertObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
-    updateObjects(target, caller, { ...rows, ids }), updateObjects(target, caller, { ...rows, ids: ids.slice(0, 1) }), updateObjects(target, caller, { ...rows, ids: nobody }), updateObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
+    insertObjects(target, caller, { ...rows, ids }),
+    insertObjects(target, caller, { ...rows, ids: nobody }),
+    insertObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
+    updateObjects(target, caller, { ...rows, ids }),
+    updateObjects(target, caller, { ...rows, ids: ids.slice(0, 1) }),
+    updateObjects(target, caller, { ...rows, ids: nobody }),
+    updateObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
     ...[ids, ids.slice(0, 1), nobody].flatMap((some) => [
-      ...(['noted', 'required'] as const).flatMap((version) => [insertObjects, updateObjects].map((write) => write(target, caller, { ...rows, ids: some, version, ...(some.length === 1 ? { call: randomUUID() } : {}) }))),
+      ...(['noted', 'required'] as const).flatMap((version) =>
+        [insertObjects, updateObjects].map((write) =>
+          write(target, caller, { ...rows, ids: some, version, ...(some.length === 1 ? { call: randomUUID() } : {}) }),
+        ),
+      ),
       incrementObjects(target, caller, { ...rows, ids: some, ...(some.length === 1 ? { call: randomUUID() } : {}) }),
     ]),
-    destroyObjects(target, caller, { model: 'thing', ids }), destroyObjects(target, caller, { model: 'thing', ids: ids.slice(0, 1) }), destroyObjects(target, caller, { model: 'thing', ids: [] }),
+    destroyObjects(target, caller, { model: 'thing', ids }),
+    destroyObjects(target, caller, { model: 'thing', ids: ids.slice(0, 1) }),
+    destroyObjects(target, caller, { model: 'thing', ids: [] }),
   ];
 }
 
@@ -57,13 +90,19 @@ function isSuperseded(error: unknown): boolean {
 
 /** What another runner does when it takes the run over. */
 function takeOver(db: Queryable, { run }: TestData): Promise<unknown> {
-  return db.query({ name: '', text: `update cloudcode.runs set fence = nextval('cloudcode.fences') where id = '${run.id}'` });
+  return db.query({
+    name: '',
+    text: `update cloudcode.runs set fence = nextval('cloudcode.fences') where id = '${run.id}'`,
+  });
 }
 
 /** Resolves once a statement waits for a lock. */
 async function someoneWaits({ store }: TestData): Promise<void> {
-  for (const end = performance.now() + 20_000; performance.now() < end; ) {
-    const [row] = await store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'" });
+  for (const end = performance.now() + 20_000; performance.now() < end;) {
+    const [row] = await store.query<{ count: number }>({
+      name: '',
+      text: "select count(*)::integer as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    });
     if ((row?.count ?? 0) > 0) return;
   }
   throw new Error('nobody waits for a lock');
@@ -73,13 +112,19 @@ test('every call of a superseded attempt is refused by the database, and changes
   await using data = await testData([thing]);
   await data.store.query(insertAll(data));
   const before = await readTable(data);
-  const others = [{ ...data.caller, fence: String(BigInt(data.caller.fence) - 1n) }, { ...data.caller, fence: String(BigInt(data.caller.fence) + 1n) }, { ...data.caller, runId: randomUUID() }];
+  const others = [
+    { ...data.caller, fence: String(BigInt(data.caller.fence) - 1n) },
+    { ...data.caller, fence: String(BigInt(data.caller.fence) + 1n) },
+    { ...data.caller, runId: randomUUID() },
+  ];
   // Often enough that PostgreSQL keeps the plans of the prepared ones.
-  for (const statement of [...others, ...others, ...others].flatMap((caller) => everyStatement(data, caller))) await assert.rejects(data.store.query(statement), isSuperseded, statement.text);
+  for (const statement of [...others, ...others, ...others].flatMap((caller) => everyStatement(data, caller)))
+    await assert.rejects(data.store.query(statement), isSuperseded, statement.text);
   assert.deepEqual(await readTable(data), before);
   for (const statement of everyStatement(data, data.caller)) await data.store.query(statement);
   await data.finish(data.run, 'returned');
-  for (const statement of everyStatement(data, data.caller)) await assert.rejects(data.store.query(statement), isSuperseded, 'nor may an attempt whose run is over');
+  for (const statement of everyStatement(data, data.caller))
+    await assert.rejects(data.store.query(statement), isSuperseded, 'nor may an attempt whose run is over');
 });
 
 test('nobody takes a run over between a write of its attempt and the commit', async () => {
@@ -91,13 +136,23 @@ test('nobody takes a run over between a write of its attempt and the commit', as
     const started = takeOver(data.store, data).then(() => (isTaken = true));
     await someoneWaits(data);
     assert.equal(isTaken, false);
-    await db.query(updateObjects(data.target, data.caller, { model: 'thing', columns: ['count'], ids: ids.slice(5, 6), rows: JSON.stringify([{ id: ids[5], count: 1 }]) }));
+    await db.query(
+      updateObjects(data.target, data.caller, {
+        model: 'thing',
+        columns: ['count'],
+        ids: ids.slice(5, 6),
+        rows: JSON.stringify([{ id: ids[5], count: 1 }]),
+      }),
+    );
     return [null, started] as const;
   });
   await taking;
-  assert.equal((await readTable(data) as unknown[]).length, 15);
-  await assert.rejects(data.store.query(destroyObjects(data.target, data.caller, { model: 'thing', ids })), isSuperseded);
-  assert.equal((await readTable(data) as unknown[]).length, 15);
+  assert.equal(((await readTable(data)) as unknown[]).length, 15);
+  await assert.rejects(
+    data.store.query(destroyObjects(data.target, data.caller, { model: 'thing', ids })),
+    isSuperseded,
+  );
+  assert.equal(((await readTable(data)) as unknown[]).length, 15);
 });
 
 test('a write that meets a takeover waits for its end: refused when it was committed, carried out when it was not', async () => {
@@ -113,13 +168,16 @@ test('a write that meets a takeover waits for its end: refused when it was commi
   });
   await assert.rejects(undone, /undone/);
   await waiting;
-  assert.equal((await readTable(data) as unknown[]).length, 15);
+  assert.equal(((await readTable(data)) as unknown[]).length, 15);
   const refused = await data.store.transaction(async (db) => {
     await takeOver(db, data);
-    const asked = assert.rejects(data.store.query(destroyObjects(data.target, data.caller, { model: 'thing', ids })), isSuperseded);
+    const asked = assert.rejects(
+      data.store.query(destroyObjects(data.target, data.caller, { model: 'thing', ids })),
+      isSuperseded,
+    );
     await someoneWaits(data);
     return { asked };
   });
   await refused.asked;
-  assert.equal((await readTable(data) as unknown[]).length, 15);
+  assert.equal(((await readTable(data)) as unknown[]).length, 15);
 });

@@ -8,7 +8,17 @@ import type { SelectCall, Selection, WireValue } from '../../../src/data/protoco
 import type { Statement } from '../../../src/engine/store/open-store.ts';
 import { makeField, makeModel, type TestData, testData } from './open-data.ts';
 
-const item = makeModel('item', [makeField('name', 'text'), makeField('count', 'integer'), makeField('weight', 'number'), makeField('at', 'datetime'), makeField('status', 'single-choice', ['new', 'rare'])], [{ name: 'owner', model: 'item' }]);
+const item = makeModel(
+  'item',
+  [
+    makeField('name', 'text'),
+    makeField('count', 'integer'),
+    makeField('weight', 'number'),
+    makeField('at', 'datetime'),
+    makeField('status', 'single-choice', ['new', 'rare']),
+  ],
+  [{ name: 'owner', model: 'item' }],
+);
 const anId = '00000000-0000-4000-8000-000000050000';
 const rows = 100_000;
 
@@ -21,7 +31,9 @@ before(async () => {
         i / 7.0, timestamptz '2026-01-01' + i * interval '1 minute', case when i % 10000 = 0 then 'rare' else 'new' end, ('00000000-0000-4000-8000-' || lpad((i % 1000)::text, 12, '0'))::uuid
       from generate_series(1, ${rows}::bigint) i`,
     // As <index> makes them: with the id last.
-    ...['name', 'count', 'at', 'owner_id'].map((column) => `create index "by_${column}" on cloudcode_testing.item ("${column}", id)`),
+    ...['name', 'count', 'at', 'owner_id'].map(
+      (column) => `create index "by_${column}" on cloudcode_testing.item ("${column}", id)`,
+    ),
     'create index "by_status_count" on cloudcode_testing.item (status, count desc, id)',
     'analyze cloudcode_testing.item',
   ];
@@ -33,7 +45,11 @@ after(async () => {
 
 /** The plan of a statement, as it was carried out. */
 async function explain(statement: Statement): Promise<string> {
-  const lines = await data.store.query<{ 'QUERY PLAN': string }>({ name: '', text: `explain (analyze, timing off, costs off) ${statement.text}`, values: statement.values ?? [] });
+  const lines = await data.store.query<{ 'QUERY PLAN': string }>({
+    name: '',
+    text: `explain (analyze, timing off, costs off) ${statement.text}`,
+    values: statement.values ?? [],
+  });
   return lines.map((line) => line['QUERY PLAN']).join('\n');
 }
 
@@ -87,25 +103,56 @@ test('an index serves an order with a limit, and each page after a place', async
     usesIndex(await explain(pageOf({ ...selectionOf(''), orderBy }, [null, anId])), 'by_name');
   }
   usesIndex(await explain(pageOf(selectionOf(''), [anId])), 'item_pkey');
-  usesIndex(await explain(pageOf({ ...selectionOf('at > ?', '2026-02-01T00:00:00.000Z'), orderBy: ['at'] }, ['2026-02-02T00:00:00.000Z', anId])), 'by_at');
-  usesIndex(await explain(pageOf({ ...selectionOf('status = ?', 'new'), orderBy: ['-count'] }, [5000, anId])), 'by_status_count');
-  usesIndex(await explain(pageOf({ ...selectionOf(''), orderBy: ['status', '-count'] }, ['new', 5000, anId])), 'by_status_count');
+  usesIndex(
+    await explain(
+      pageOf({ ...selectionOf('at > ?', '2026-02-01T00:00:00.000Z'), orderBy: ['at'] }, [
+        '2026-02-02T00:00:00.000Z',
+        anId,
+      ]),
+    ),
+    'by_at',
+  );
+  usesIndex(
+    await explain(pageOf({ ...selectionOf('status = ?', 'new'), orderBy: ['-count'] }, [5000, anId])),
+    'by_status_count',
+  );
+  usesIndex(
+    await explain(pageOf({ ...selectionOf(''), orderBy: ['status', '-count'] }, ['new', 5000, anId])),
+    'by_status_count',
+  );
 });
 
 test('a page far behind costs as much as the first', async () => {
-  const pageAfter = (place: readonly WireValue[] | null): Promise<string> => explain(pageOf({ ...selectionOf(''), orderBy: ['count'] }, place));
-  for (const plan of [await pageAfter([50_000, anId]), await pageAfter([99_000, anId]), await pageAfter([null, anId])]) {
-    const read = [...plan.matchAll(/Index.* Scan.*actual rows=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const pageAfter = (place: readonly WireValue[] | null): Promise<string> =>
+    explain(pageOf({ ...selectionOf(''), orderBy: ['count'] }, place));
+  for (const plan of [
+    await pageAfter([50_000, anId]),
+    await pageAfter([99_000, anId]),
+    await pageAfter([null, anId]),
+  ]) {
+    const read = [...plan.matchAll(/Index.* Scan.*actual rows=(\d+)/g)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
     assert.ok(read > 0 && read <= 300, plan);
   }
 });
 
 test('writes find their objects by the primary key', async () => {
-  const many = Array.from({ length: 500 }, (_, index) => `00000000-0000-4000-8000-${String(index * 100 + 1).padStart(12, '0')}`);
+  const many = Array.from(
+    { length: 500 },
+    (_, index) => `00000000-0000-4000-8000-${String(index * 100 + 1).padStart(12, '0')}`,
+  );
   for (const ids of [[anId], many]) {
     const rowsOf = JSON.stringify(ids.map((id) => ({ id, weight: 1 })));
-    usesIndex(await explain(updateObjects(data.target, data.caller, { model: 'item', columns: ['weight'], ids, rows: rowsOf })), 'item_pkey');
+    usesIndex(
+      await explain(updateObjects(data.target, data.caller, { model: 'item', columns: ['weight'], ids, rows: rowsOf })),
+      'item_pkey',
+    );
     usesIndex(await explain(destroyObjects(data.target, data.caller, { model: 'item', ids })), 'item_pkey');
   }
-  usesIndex(await explain(destroyMatching(data.target, data.caller, selectionOf('count < ?', 5))), 'by_(status_)?count');
+  usesIndex(
+    await explain(destroyMatching(data.target, data.caller, selectionOf('count < ?', 5))),
+    'by_(status_)?count',
+  );
 });

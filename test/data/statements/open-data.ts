@@ -23,13 +23,25 @@ export async function testData(models: readonly Model[]): Promise<TestData> {
   const target = dataTarget('testing', { models } satisfies DataModel);
   await t.store.query({ name: '', text: `create schema ${quoteName(target.schema)}` });
   for (const model of models) {
-    const columns = [...model.fields.flatMap(columnsOf), ...model.belongsTo.map(belongsToColumn)].map(({ name, type }) => `, ${quoteName(name)} ${type}`);
-    await t.store.query({ name: '', text: `create table ${tableName(target.schema, model.name)} (${idColumn.name} uuid primary key${columns.join('')})` });
+    const columns = [...model.fields.flatMap(columnsOf), ...model.belongsTo.map(belongsToColumn)].map(
+      ({ name, type }) => `, ${quoteName(name)} ${type}`,
+    );
+    await t.store.query({
+      name: '',
+      text: `create table ${tableName(target.schema, model.name)} (${idColumn.name} uuid primary key${columns.join('')})`,
+    });
   }
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   const [run] = await t.claim(1);
   assert.ok(run !== undefined);
-  return { store: t.store, target, caller: { runId: run.id, fence: run.fence }, run, finish: t.finish, [Symbol.asyncDispose]: () => t[Symbol.asyncDispose]() };
+  return {
+    store: t.store,
+    target,
+    caller: { runId: run.id, fence: run.fence },
+    run,
+    finish: t.finish,
+    [Symbol.asyncDispose]: () => t[Symbol.asyncDispose](),
+  };
 }
 
 export function makeField(name: string, type: FieldType, keys: readonly (string | number)[] = []): Field {

@@ -26,7 +26,14 @@ const all: Selection = { model: 'thing', where: [], orderBy: [], skip: 0, limit:
 const names = ['id', ...columnsOfThing];
 
 async function insert(things: readonly Thing[]): Promise<void> {
-  await data.store.query(insertObjects(data.target, data.caller, { model: 'thing', columns: columnsOfThing, ids: things.map(({ id }) => id), rows: JSON.stringify(things) }));
+  await data.store.query(
+    insertObjects(data.target, data.caller, {
+      model: 'thing',
+      columns: columnsOfThing,
+      ids: things.map(({ id }) => id),
+      rows: JSON.stringify(things),
+    }),
+  );
 }
 
 async function page(call: Omit<SelectCall, 'kind'>): Promise<Page> {
@@ -50,7 +57,10 @@ async function readAll(selection: Selection, pageSize: number): Promise<readonly
     const left = selection.limit === null ? pageSize : Math.min(pageSize, selection.limit - found.length);
     if (left === 0) return found.map(idOf);
     const from = last;
-    const after = from === undefined ? null : [...selection.orderBy.map((term) => read(from, term.replace('-', ''))), read(from, 'id')];
+    const after =
+      from === undefined
+        ? null
+        : [...selection.orderBy.map((term) => read(from, term.replace('-', ''))), read(from, 'id')];
     const { objects, cut } = await page({ selection, after, pageSize: left });
     found.push(...objects);
     last = objects.at(-1);
@@ -63,17 +73,47 @@ test('pages in any order are the sorted whole, each object once', { timeout: 300
   const seed = Math.floor(Math.random() * 2 ** 31);
   const things = sampleThings(60, seed);
   await insert(things);
-  const sortable = ['id', 'name', 'contains', 'count', 'weight', 'day', 'at', 'done', 'status', 'level', 'owner', 'owner_id', 'in'];
-  const term = fc.tuple(fc.constantFrom(...sortable), fc.boolean()).map(([name, isDescending]) => (isDescending ? `-${name}` : name));
-  const wanted = fc.record({ orderBy: fc.array(term, { maxLength: 3 }), pageSize: fc.integer({ min: 1, max: 70 }), skip: fc.constantFrom(0, 0, 1, 59, 100), limit: fc.constantFrom(null, null, 0, 1, 2, 30) });
+  const sortable = [
+    'id',
+    'name',
+    'contains',
+    'count',
+    'weight',
+    'day',
+    'at',
+    'done',
+    'status',
+    'level',
+    'owner',
+    'owner_id',
+    'in',
+  ];
+  const term = fc
+    .tuple(fc.constantFrom(...sortable), fc.boolean())
+    .map(([name, isDescending]) => (isDescending ? `-${name}` : name));
+  const wanted = fc.record({
+    orderBy: fc.array(term, { maxLength: 3 }),
+    pageSize: fc.integer({ min: 1, max: 70 }),
+    skip: fc.constantFrom(0, 0, 1, 59, 100),
+    limit: fc.constantFrom(null, null, 0, 1, 2, 30),
+  });
   await fc.assert(
     fc.asyncProperty(wanted, async ({ pageSize, ...selection }) => {
-      const sorted = things.toSorted(orderThings(selection.orderBy)).slice(selection.skip, selection.limit === null ? undefined : selection.skip + selection.limit);
+      const sorted = things
+        .toSorted(orderThings(selection.orderBy))
+        .slice(selection.skip, selection.limit === null ? undefined : selection.skip + selection.limit);
       const found = await readAll({ ...all, ...selection }, pageSize);
       const isAny = selection.limit === 1 && selection.orderBy.length === 0 && selection.skip === 0;
       if (isAny) assert.equal(found.length, 1);
-      else assert.deepEqual(found, sorted.map(({ id }) => id), `things of seed ${seed}`);
-      const [counted] = await data.store.query<{ count: number }>(countObjects(data.target, data.caller, { ...all, ...selection }));
+      else
+        assert.deepEqual(
+          found,
+          sorted.map(({ id }) => id),
+          `things of seed ${seed}`,
+        );
+      const [counted] = await data.store.query<{ count: number }>(
+        countObjects(data.target, data.caller, { ...all, ...selection }),
+      );
       assert.equal(counted?.count, sorted.length);
     }),
     { numRuns: 300 },
@@ -84,7 +124,9 @@ test('destroying a part destroys the first in the order', async () => {
   const things = sampleThings(40, 5);
   await insert(things);
   const sorted = things.toSorted(orderThings(['-weight', 'name']));
-  const [row] = await data.store.query<{ count: number }>(destroyMatching(data.target, data.caller, { ...all, orderBy: ['-weight', 'name'], skip: 3, limit: 10 }));
+  const [row] = await data.store.query<{ count: number }>(
+    destroyMatching(data.target, data.caller, { ...all, orderBy: ['-weight', 'name'], skip: 3, limit: 10 }),
+  );
   assert.equal(row?.count, 10);
   const left = [...sorted.slice(0, 3), ...sorted.slice(13)].map(({ id }) => id);
   assert.deepEqual((await readAll(all, 100)).toSorted(), left.toSorted());
@@ -106,10 +148,14 @@ test('every value comes back exactly as it was sent', async () => {
 test('a page ends at about 4 MiB, with one object at least, and says that it was cut', async () => {
   const [first] = sampleThings(1, 1);
   assert.ok(first !== undefined);
-  const large = Array.from({ length: 10 }, (_, index) => ({ ...first, id: `00000000-0000-4000-8000-00000000000${index}`, name: 'x'.repeat(index === 5 ? 5 * 1024 * 1024 : 1_000_000) }));
+  const large = Array.from({ length: 10 }, (_, index) => ({
+    ...first,
+    id: `00000000-0000-4000-8000-00000000000${index}`,
+    name: 'x'.repeat(index === 5 ? 5 * 1024 * 1024 : 1_000_000),
+  }));
   await insert(large);
   const sizes: number[] = [];
-  for (let last: WireValue = null, isCut = true; isCut; ) {
+  for (let last: WireValue = null, isCut = true; isCut;) {
     const answer = await page({ selection: all, after: last === null ? null : [last], pageSize: 100 });
     sizes.push(answer.objects.length);
     last = answer.objects.at(-1)?.[0] ?? null;

@@ -5,8 +5,16 @@ import type { Queryable } from '../../../src/engine/store/open-store.ts';
 import type { TestData } from './open-data.ts';
 
 /** A page as a worker gets it. */
-export async function readPage({ target, caller }: TestData, db: Queryable, call: Omit<SelectCall, 'kind'>): Promise<Page> {
-  const text = await readObjects(db, { target, caller: { ...caller, environment: 'testing' } }, { kind: 'select', ...call });
+export async function readPage(
+  { target, caller }: TestData,
+  db: Queryable,
+  call: Omit<SelectCall, 'kind'>,
+): Promise<Page> {
+  const text = await readObjects(
+    db,
+    { target, caller: { ...caller, environment: 'testing' } },
+    { kind: 'select', ...call },
+  );
   return pageObjects(JSON.parse(text) as SelectAnswer);
 }
 

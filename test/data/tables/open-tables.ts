@@ -30,14 +30,26 @@ export async function testTables(): Promise<TestTables> {
 }
 
 /** A model by the types of its fields and what its indexes are on, each called after it. */
-export function model(name: string, fields: Readonly<Record<string, FieldType>>, rest: { readonly belongsTo?: readonly string[]; readonly indexes?: readonly (readonly string[])[] } = {}): Model {
-  const made: readonly Field[] = Object.entries(fields).map(([field, type]) => makeField(field, type, type.endsWith('integer') ? [1, 2] : ['a', 'b']));
+export function model(
+  name: string,
+  fields: Readonly<Record<string, FieldType>>,
+  rest: { readonly belongsTo?: readonly string[]; readonly indexes?: readonly (readonly string[])[] } = {},
+): Model {
+  const made: readonly Field[] = Object.entries(fields).map(([field, type]) =>
+    makeField(field, type, type.endsWith('integer') ? [1, 2] : ['a', 'b']),
+  );
   const belongsTo = (rest.belongsTo ?? []).map((one) => ({ name: one, model: name }));
-  return { ...makeModel(name, made, belongsTo), indexes: (rest.indexes ?? []).map((on) => ({ name: on.join('_'), on })) };
+  return {
+    ...makeModel(name, made, belongsTo),
+    indexes: (rest.indexes ?? []).map((on) => ({ name: on.join('_'), on })),
+  };
 }
 
 /** Columns of the environment's tables with their types, and definitions of indexes, as PostgreSQL sees them. */
-export async function describeSchema({ sql }: TestTables, schema = 'cloudcode_testing'): Promise<{ readonly columns: Readonly<Record<string, string>>; readonly indexes: Readonly<Record<string, string>> }> {
+export async function describeSchema(
+  { sql }: TestTables,
+  schema = 'cloudcode_testing',
+): Promise<{ readonly columns: Readonly<Record<string, string>>; readonly indexes: Readonly<Record<string, string>> }> {
   const columns = await sql<{ name: string; type: string }>(
     `select c.relname || '.' || a.attname as name, format_type(a.atttypid, a.atttypmod) || coalesce(' ' || l.collname, '') || case when a.attnotnull then ' not null' else '' end as type
     from pg_class c join pg_attribute a on a.attrelid = c.oid left join pg_collation l on l.oid = a.attcollation
@@ -50,5 +62,8 @@ export async function describeSchema({ sql }: TestTables, schema = 'cloudcode_te
     where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' and not i.indisprimary order by 1`,
     schema,
   );
-  return { columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])), indexes: Object.fromEntries(indexes.map(({ name, definition }) => [name, definition])) };
+  return {
+    columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),
+    indexes: Object.fromEntries(indexes.map(({ name, definition }) => [name, definition])),
+  };
 }

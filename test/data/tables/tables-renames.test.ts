@@ -11,18 +11,28 @@ import { describeSchema, model, type TestTables, testTables } from './open-table
 const schema = 'cloudcode_testing';
 
 /** Deploys a project with these models, or without a data model. @returns what it says of the values that are there */
-async function deploy({ store }: TestTables, models: readonly Model[] | null, told: string[] = []): Promise<readonly string[]> {
+async function deploy(
+  { store }: TestTables,
+  models: readonly Model[] | null,
+  told: string[] = [],
+): Promise<readonly string[]> {
   const project = { folder: '/nowhere', tasks: [noopTask], config: {}, dataModel: models === null ? null : { models } };
   return (await deployProject(store, 'testing', project, (what) => told.push(what))).notices;
 }
 
 const renamed = (field: Field, renamedFrom: string): Field => ({ ...field, renamedFrom });
 const item = (...fields: readonly Field[]): readonly Model[] => [makeModel('item', fields)];
-const values = async ({ sql }: TestTables, what: string, table = 'item'): Promise<readonly unknown[]> => (await sql<{ value: unknown }>(`select ${what} as value from ${schema}.${table} order by id`)).map(({ value }) => value);
+const values = async ({ sql }: TestTables, what: string, table = 'item'): Promise<readonly unknown[]> =>
+  (await sql<{ value: unknown }>(`select ${what} as value from ${schema}.${table} order by id`)).map(
+    ({ value }) => value,
+  );
 
 async function conflictOf(tables: TestTables, models: readonly Model[]): Promise<string> {
   const before = await describeSchema(tables);
-  const error = await deploy(tables, models).then(() => null, (thrown: unknown) => thrown);
+  const error = await deploy(tables, models).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
   assert.ok(error instanceof CloudCodeError, 'it is refused');
   assert.equal(error.code, 'data_model_conflict');
   assert.deepEqual(await describeSchema(tables), before, 'nothing is changed');
@@ -31,42 +41,102 @@ async function conflictOf(tables: TestTables, models: readonly Model[]): Promise
 
 test('a deployment says how many values it hides, and says so once', async () => {
   await using tables = await testTables();
-  await deploy(tables, [makeModel('item', [makeField('a', 'text'), makeField('place', 'location'), makeField('none', 'integer')], [{ name: 'owner', model: 'item' }]), model('other', { x: 'text' })]);
-  await tables.sql(`insert into ${schema}.item (id, a, "place.latitude", "place.longitude", owner_id) select gen_random_uuid(), 'x', case when i <= 3 then 1 end, case when i <= 3 then 1 end, case when i = 1 then gen_random_uuid() end from generate_series(1, 100006) i`);
+  await deploy(tables, [
+    makeModel(
+      'item',
+      [makeField('a', 'text'), makeField('place', 'location'), makeField('none', 'integer')],
+      [{ name: 'owner', model: 'item' }],
+    ),
+    model('other', { x: 'text' }),
+  ]);
+  await tables.sql(
+    `insert into ${schema}.item (id, a, "place.latitude", "place.longitude", owner_id) select gen_random_uuid(), 'x', case when i <= 3 then 1 end, case when i <= 3 then 1 end, case when i = 1 then gen_random_uuid() end from generate_series(1, 100006) i`,
+  );
   await tables.sql(`insert into ${schema}.item (id) select gen_random_uuid() from generate_series(1, 5)`);
   await tables.sql(`insert into ${schema}.other (id) values (gen_random_uuid()), (gen_random_uuid())`);
 
   const notices = await deploy(tables, item(makeField('b', 'text')));
-  assert.deepEqual(notices.map((notice) => notice.split(';')[0]), ['item.a: 100,006 values are hidden', 'item.place: 3 values are hidden', 'item.owner: 1 value is hidden', 'other: 2 objects are hidden']);
+  assert.deepEqual(
+    notices.map((notice) => notice.split(';')[0]),
+    [
+      'item.a: 100,006 values are hidden',
+      'item.place: 3 values are hidden',
+      'item.owner: 1 value is hidden',
+      'other: 2 objects are hidden',
+    ],
+  );
   assert.match(notices[0] ?? '', /renamed-from="a" at the new name shows them/);
   assert.deepEqual(await deploy(tables, item(makeField('b', 'text'))), [], 'nothing has changed');
-  assert.deepEqual(await deploy(tables, item(makeField('b', 'text'), makeField('c', 'text'))), [], 'nothing more is hidden');
+  assert.deepEqual(
+    await deploy(tables, item(makeField('b', 'text'), makeField('c', 'text'))),
+    [],
+    'nothing more is hidden',
+  );
 
   await tables.sql(`update ${schema}.item set b = 'y' where a is null`);
-  assert.deepEqual((await deploy(tables, null)).map((notice) => notice.split(';')[0]), ['item: 100,011 objects are hidden'], 'without a data model');
+  assert.deepEqual(
+    (await deploy(tables, null)).map((notice) => notice.split(';')[0]),
+    ['item: 100,011 objects are hidden'],
+    'without a data model',
+  );
   assert.deepEqual(await deploy(tables, null), []);
 });
 
 test('renamed-from moves the values of a field with the deployment, also where an earlier one hid them', async () => {
   await using tables = await testTables();
-  const before = [makeModel('item', [makeField('a', 'number'), makeField('spot', 'location'), makeField('file', 'photo')], [{ name: 'owner', model: 'item' }])];
-  const after = [{ ...makeModel('item', [renamed(makeField('b', 'number'), 'a'), renamed(makeField('place', 'location'), 'spot'), renamed(makeField('picture', 'photo'), 'file'), makeField('more', 'text')], [{ name: 'holder', model: 'item', renamedFrom: 'owner' }]), indexes: [{ name: 'b', on: ['b'] }] }];
+  const before = [
+    makeModel(
+      'item',
+      [makeField('a', 'number'), makeField('spot', 'location'), makeField('file', 'photo')],
+      [{ name: 'owner', model: 'item' }],
+    ),
+  ];
+  const after = [
+    {
+      ...makeModel(
+        'item',
+        [
+          renamed(makeField('b', 'number'), 'a'),
+          renamed(makeField('place', 'location'), 'spot'),
+          renamed(makeField('picture', 'photo'), 'file'),
+          makeField('more', 'text'),
+        ],
+        [{ name: 'holder', model: 'item', renamedFrom: 'owner' }],
+      ),
+      indexes: [{ name: 'b', on: ['b'] }],
+    },
+  ];
   await deploy(tables, before);
-  await tables.sql(`insert into ${schema}.item (id, a, "spot.latitude", "spot.longitude", "file.key", owner_id) select ('00000000-0000-4000-8000-00000000000' || i)::uuid, i, i, i, gen_random_uuid(), gen_random_uuid() from generate_series(1, 3) i`);
+  await tables.sql(
+    `insert into ${schema}.item (id, a, "spot.latitude", "spot.longitude", "file.key", owner_id) select ('00000000-0000-4000-8000-00000000000' || i)::uuid, i, i, i, gen_random_uuid(), gen_random_uuid() from generate_series(1, 3) i`,
+  );
   const told: string[] = [];
   assert.deepEqual(await deploy(tables, after, told), [], 'nothing is hidden');
-  assert.deepEqual(told.filter((what) => what.startsWith('renaming')), ['renaming item.a to b', 'renaming item.spot to place', 'renaming item.file to picture', 'renaming item.owner to holder']);
+  assert.deepEqual(
+    told.filter((what) => what.startsWith('renaming')),
+    [
+      'renaming item.a to b',
+      'renaming item.spot to place',
+      'renaming item.file to picture',
+      'renaming item.owner to holder',
+    ],
+  );
   assert.deepEqual(await values(tables, 'b'), [1, 2, 3]);
   assert.deepEqual(await values(tables, '"place.longitude"'), [1, 2, 3]);
   const { columns, indexes } = await describeSchema(tables);
-  assert.deepEqual(Object.keys(columns).filter((name) => /\.(a$|owner_id|spot\.|file\.)/.test(name)), []);
+  assert.deepEqual(
+    Object.keys(columns).filter((name) => /\.(a$|owner_id|spot\.|file\.)/.test(name)),
+    [],
+  );
   assert.deepEqual(indexes, { 'item.b': 'btree (b, id)' });
   await assert.rejects(tables.sql(`update ${schema}.item set b = 'NaN'`), /b~finite/, 'its checks go with it');
 
   const again: string[] = [];
   assert.deepEqual(await deploy(tables, after, again), []);
   assert.deepEqual(again, [], 'nothing is left to do');
-  const later = [{ ...after[0], fields: after[0]?.fields.map(({ renamedFrom: _, ...field }) => field) ?? [] }] as readonly Model[];
+  const later = [
+    { ...after[0], fields: after[0]?.fields.map(({ renamedFrom: _, ...field }) => field) ?? [] },
+  ] as readonly Model[];
   assert.deepEqual(await deploy(tables, later), [], 'it can be left out again');
   assert.deepEqual(await values(tables, 'b'), [1, 2, 3]);
 });
@@ -74,12 +144,17 @@ test('renamed-from moves the values of a field with the deployment, also where a
 test('renamed-from takes the place of a name that holds nothing yet, and is refused where both hold values', async () => {
   await using tables = await testTables();
   await deploy(tables, item(makeField('a', 'text')));
-  await tables.sql(`insert into ${schema}.item (id, a) values ('00000000-0000-4000-8000-000000000001', 'one'), ('00000000-0000-4000-8000-000000000002', 'two')`);
+  await tables.sql(
+    `insert into ${schema}.item (id, a) values ('00000000-0000-4000-8000-000000000001', 'one'), ('00000000-0000-4000-8000-000000000002', 'two')`,
+  );
   await deploy(tables, item(makeField('b', 'text')));
   const after = item(renamed(makeField('b', 'text'), 'a'));
   await tables.sql(`update ${schema}.item set b = 'new' where a = 'two'`);
   const message = await conflictOf(tables, after);
-  assert.match(message, /item\.b is renamed from a, and both have values; 2 values are not null; by hand:\n {2}update .* set "b" = "a" where num_nonnulls\("b"\) = 0; alter table .* rename column "a" to "a~1";/);
+  assert.match(
+    message,
+    /item\.b is renamed from a, and both have values; 2 values are not null; by hand:\n {2}update .* set "b" = "a" where num_nonnulls\("b"\) = 0; alter table .* rename column "a" to "a~1";/,
+  );
 
   await tables.sql(`update ${schema}.item set b = null`);
   assert.deepEqual(await deploy(tables, after), []);
@@ -105,8 +180,14 @@ test('a model that is renamed keeps its objects, its indexes and those that belo
   const building = { ...makeModel('building', [makeField('name', 'text')]), indexes: [{ name: 'name', on: ['name'] }] };
   await deploy(tables, [building, makeModel('asset', [], [{ name: 'building', model: 'building' }])]);
   await tables.sql(`insert into ${schema}.building (id, name) values ('00000000-0000-4000-8000-000000000001', 'Hall')`);
-  await tables.sql(`insert into ${schema}.asset (id, building_id) values (gen_random_uuid(), '00000000-0000-4000-8000-000000000001')`);
-  const house = { ...makeModel('house', [renamed(makeField('title', 'text'), 'name')]), indexes: [{ name: 'title', on: ['title'] }], renamedFrom: 'building' };
+  await tables.sql(
+    `insert into ${schema}.asset (id, building_id) values (gen_random_uuid(), '00000000-0000-4000-8000-000000000001')`,
+  );
+  const house = {
+    ...makeModel('house', [renamed(makeField('title', 'text'), 'name')]),
+    indexes: [{ name: 'title', on: ['title'] }],
+    renamedFrom: 'building',
+  };
   const after = [house, makeModel('asset', [], [{ name: 'house', model: 'house', renamedFrom: 'building' }])];
   const told: string[] = [];
   assert.deepEqual(await deploy(tables, after, told), []);
@@ -121,7 +202,10 @@ test('a model that is renamed keeps its objects, its indexes and those that belo
   const both = [asItIs, building, makeModel('asset', [], [{ name: 'house', model: 'house' }])];
   await deploy(tables, both);
   await tables.sql(`insert into ${schema}.building (id, name) values (gen_random_uuid(), 'Shed')`);
-  assert.match(await conflictOf(tables, [house, makeModel('asset', [], [{ name: 'house', model: 'house' }])]), /house is renamed from building, and there are objects of both/);
+  assert.match(
+    await conflictOf(tables, [house, makeModel('asset', [], [{ name: 'house', model: 'house' }])]),
+    /house is renamed from building, and there are objects of both/,
+  );
   await tables.sql(`delete from ${schema}.house`);
   await deploy(tables, [house, makeModel('asset', [], [{ name: 'house', model: 'house' }])]);
   assert.deepEqual(await values(tables, 'title', 'house'), ['Shed']);
@@ -130,7 +214,12 @@ test('a model that is renamed keeps its objects, its indexes and those that belo
 test('a rollback to the model before a rename takes the values back', async () => {
   await using tables = await testTables();
   const older = [makeModel('building', [makeField('name', 'text'), makeField('other', 'text')])];
-  const newer = [{ ...makeModel('house', [renamed(makeField('title', 'text'), 'name'), makeField('other', 'text')]), renamedFrom: 'building' }];
+  const newer = [
+    {
+      ...makeModel('house', [renamed(makeField('title', 'text'), 'name'), makeField('other', 'text')]),
+      renamedFrom: 'building',
+    },
+  ];
   await deploy(tables, older);
   await tables.sql(`insert into ${schema}.building (id, name) values (gen_random_uuid(), 'Hall')`);
   for (const turn of ['first', 'second']) {
@@ -147,34 +236,51 @@ test('the names change in the transaction of the deployment', async () => {
   await deploy(tables, item(makeField('a', 'number')));
   const before = await describeSchema(tables);
   const dataModel = { models: item(renamed(makeField('b', 'number'), 'a')) };
-  const failed = withTables(store, { environment: 'testing', dataModel, onProgress: () => undefined }, (renames) => store.transaction(async (db) => {
-    await renames.rename(db);
-    assert.deepEqual(await db.query({ name: '', text: `select b from ${schema}.item` }), []);
-    throw new Error('the activation failed');
-  }));
+  const failed = withTables(store, { environment: 'testing', dataModel, onProgress: () => undefined }, (renames) =>
+    store.transaction(async (db) => {
+      await renames.rename(db);
+      assert.deepEqual(await db.query({ name: '', text: `select b from ${schema}.item` }), []);
+      throw new Error('the activation failed');
+    }),
+  );
   await assert.rejects(failed, /the activation failed/);
   assert.deepEqual(await describeSchema(tables), before);
 });
 
 test('a name that differs from a stored one in case alone is refused, with the two ways out', async () => {
   await using tables = await testTables();
-  await deploy(tables, [makeModel('item', [makeField('make', 'text'), makeField('place', 'location')], [{ name: 'owner', model: 'item' }])]);
+  await deploy(tables, [
+    makeModel('item', [makeField('make', 'text'), makeField('place', 'location')], [{ name: 'owner', model: 'item' }]),
+  ]);
   await tables.sql(`insert into ${schema}.item (id, make) values (gen_random_uuid(), 'x')`);
   const cases: readonly (readonly [Model, RegExp])[] = [
-    [makeModel('item', [makeField('Make', 'text')]), /item\.Make is stored as make, which differs in case alone: write `make`, or add renamed-from="make" \(in data-model\.ts, renamedFrom: 'make'\); 1 value is not null; by hand:\n.* rename column "make" to "Make";/],
+    [
+      makeModel('item', [makeField('Make', 'text')]),
+      /item\.Make is stored as make, which differs in case alone: write `make`, or add renamed-from="make" \(in data-model\.ts, renamedFrom: 'make'\); 1 value is not null; by hand:\n.* rename column "make" to "Make";/,
+    ],
     [makeModel('item', [makeField('PLACE', 'location')]), /item\.PLACE is stored as place, /],
     [makeModel('item', [], [{ name: 'Owner', model: 'item' }]), /item\.Owner is stored as owner, /],
-    [makeModel('Item', [makeField('make', 'text')]), /Item is stored as item, which differs in case alone: write `item`/],
+    [
+      makeModel('Item', [makeField('make', 'text')]),
+      /Item is stored as item, which differs in case alone: write `item`/,
+    ],
   ];
   for (const [wanted, message] of cases) assert.match(await conflictOf(tables, [wanted]), message);
   await deploy(tables, []);
-  for (const [wanted, message] of cases) assert.match(await conflictOf(tables, [wanted]), message, 'also when it is hidden');
-  assert.deepEqual(await deploy(tables, [{ ...makeModel('Item', [renamed(makeField('Make', 'text'), 'make')]), renamedFrom: 'item' }]), []);
+  for (const [wanted, message] of cases)
+    assert.match(await conflictOf(tables, [wanted]), message, 'also when it is hidden');
+  assert.deepEqual(
+    await deploy(tables, [{ ...makeModel('Item', [renamed(makeField('Make', 'text'), 'make')]), renamedFrom: 'item' }]),
+    [],
+  );
   assert.deepEqual(await values(tables, '"Make"', '"Item"'), ['x']);
 });
 
 test('a rename to another type is refused by the name that is stored', async () => {
   await using tables = await testTables();
   await deploy(tables, item(makeField('a', 'text')));
-  assert.match(await conflictOf(tables, item(renamed(makeField('b', 'date'), 'a'))), /item\.a is stored as text .* alter column "a" type date/s);
+  assert.match(
+    await conflictOf(tables, item(renamed(makeField('b', 'date'), 'a'))),
+    /item\.a is stored as text .* alter column "a" type date/s,
+  );
 });

@@ -15,10 +15,16 @@ import { noopTask } from '../../support/store.ts';
 import { describeSchema, model, type TestTables, testTables } from './open-tables.ts';
 
 const small = model('asset', { make: 'text', count: 'integer' });
-const large = model('asset', { make: 'text', count: 'number', at: 'datetime', place: 'location' }, { belongsTo: ['building'], indexes: [['make'], ['count', 'at'], ['building']] });
+const large = model(
+  'asset',
+  { make: 'text', count: 'number', at: 'datetime', place: 'location' },
+  { belongsTo: ['building'], indexes: [['make'], ['count', 'at'], ['building']] },
+);
 
 async function fill({ sql }: TestTables, rows: number): Promise<void> {
-  await sql(`insert into cloudcode_testing.asset (id, make, count) select gen_random_uuid(), 'make ' || i, i from generate_series(1, ${rows}) i`);
+  await sql(
+    `insert into cloudcode_testing.asset (id, make, count) select gen_random_uuid(), 'make ' || i, i from generate_series(1, ${rows}) i`,
+  );
 }
 
 interface Writers extends AsyncDisposable {
@@ -36,7 +42,12 @@ function keepWriting({ sql }: TestTables): Writers {
     while (!isStopped) {
       const began = performance.now();
       const id = randomUUID();
-      await sql('insert into cloudcode_testing.asset (id, make, count) values ($1, $2, $3)', id, `written ${count}`, count);
+      await sql(
+        'insert into cloudcode_testing.asset (id, make, count) values ($1, $2, $3)',
+        id,
+        `written ${count}`,
+        count,
+      );
       await sql('update cloudcode_testing.asset set make = make where id = $1', id);
       await sql("select * from cloudcode_testing.asset where make = 'make 7'");
       longestMs = Math.max(longestMs, performance.now() - began);
@@ -51,9 +62,15 @@ function keepWriting({ sql }: TestTables): Writers {
     return { count, longestMs };
   };
   const more: Writers['more'] = async (wanted) => {
-    for (const until = count + wanted; count < until; ) await once(written, 'one');
+    for (const until = count + wanted; count < until;) await once(written, 'one');
   };
-  return { more, stop, [Symbol.asyncDispose]: async () => { await stop(); } };
+  return {
+    more,
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
 }
 
 test('writers and readers go on through additions and the building and dropping of indexes', async () => {
@@ -61,10 +78,19 @@ test('writers and readers go on through additions and the building and dropping 
   await tables.prepare([small]);
   await fill(tables, 20_000);
   await using writers = keepWriting(tables);
-  for (const models of [[{ ...large, fields: [...small.fields, ...large.fields.slice(2)] }], [small], [large], [model('asset', { make: 'text', count: 'number' }, { indexes: [['count', 'make']] })]]) await tables.prepare(models);
+  for (const models of [
+    [{ ...large, fields: [...small.fields, ...large.fields.slice(2)] }],
+    [small],
+    [large],
+    [model('asset', { make: 'text', count: 'number' }, { indexes: [['count', 'make']] })],
+  ])
+    await tables.prepare(models);
   const { count, longestMs } = await writers.stop();
   assert.ok(count > 10 && longestMs < 5_000, `${count} writes, the longest took ${longestMs} ms`);
-  assert.deepEqual(await tables.sql("select count(*)::integer - $1 as extra from cloudcode_testing.asset", 20_000 + count), [{ extra: 0 }]);
+  assert.deepEqual(
+    await tables.sql('select count(*)::integer - $1 as extra from cloudcode_testing.asset', 20_000 + count),
+    [{ extra: 0 }],
+  );
   assert.deepEqual((await describeSchema(tables)).indexes, { 'asset.count_make': 'btree (count, make, id)' });
 });
 
@@ -76,11 +102,25 @@ test('deployments at the same time take turns, and the last one stands with all 
   const told: string[] = [];
   const models = [[large], [{ ...large, indexes: [{ name: 'make', on: ['count'] }] }]];
   const project = { folder: '/nowhere', tasks: [noopTask], config: {} };
-  await Promise.all(stores.map((store, number) => deployProject(store, 'testing', { ...project, dataModel: { models: models[number % 2] ?? [] } }, (what) => told.push(what))));
-  assert.ok(told.some((what) => /^waiting for another deployment \(pid \d+(?:\D.*)?: /.test(what)), told.join('\n'));
-  const [current] = await tables.sql<{ model: { models: (typeof large)[] } }>("select m.model from cloudcode.environments e join cloudcode.deployments d on d.id = e.deployment_id join cloudcode.data_models m on m.hash = d.data_model_hash where e.name = 'testing'");
+  await Promise.all(
+    stores.map((store, number) =>
+      deployProject(store, 'testing', { ...project, dataModel: { models: models[number % 2] ?? [] } }, (what) =>
+        told.push(what),
+      ),
+    ),
+  );
+  assert.ok(
+    told.some((what) => /^waiting for another deployment \(pid \d+(?:\D.*)?: /.test(what)),
+    told.join('\n'),
+  );
+  const [current] = await tables.sql<{ model: { models: (typeof large)[] } }>(
+    "select m.model from cloudcode.environments e join cloudcode.deployments d on d.id = e.deployment_id join cloudcode.data_models m on m.hash = d.data_model_hash where e.name = 'testing'",
+  );
   assert.deepEqual(await tables.prepare(current?.model.models ?? []), [], 'nothing is left to do');
-  assert.deepEqual(Object.keys((await describeSchema(tables)).indexes), current?.model.models[0]?.indexes.map(({ name }) => `asset.${name}`).sort());
+  assert.deepEqual(
+    Object.keys((await describeSchema(tables)).indexes),
+    current?.model.models[0]?.indexes.map(({ name }) => `asset.${name}`).sort(),
+  );
   await Promise.all(stores.map((store) => store.close()));
 });
 
@@ -88,12 +128,23 @@ test('a deployment waits for another no longer than its patience, and leaves no 
   await using tables = await testTables();
   const turn = { schema: 'cloudcode_testing', patienceMs: 300, onProgress: () => undefined };
   await takeTurns(tables.store, turn, async () => {
-    await assert.rejects(takeTurns(tables.store, turn, async () => undefined), { code: 'deploy_blocked', message: /^Another deployment changes the tables of cloudcode_testing \(pid \d+/ });
+    await assert.rejects(
+      takeTurns(tables.store, turn, async () => undefined),
+      { code: 'deploy_blocked', message: /^Another deployment changes the tables of cloudcode_testing \(pid \d+/ },
+    );
     await takeTurns(tables.store, { ...turn, schema: 'cloudcode_production' }, async () => undefined);
   });
-  await assert.rejects(takeTurns(tables.store, turn, () => Promise.reject(new Error('broken'))), /broken/);
+  await assert.rejects(
+    takeTurns(tables.store, turn, () => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
   assert.equal(await takeTurns(tables.store, turn, async () => 7), 7);
-  assert.deepEqual(await tables.sql("select * from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"), []);
+  assert.deepEqual(
+    await tables.sql(
+      "select * from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    ),
+    [],
+  );
 });
 
 /** A transaction of somebody else that has touched the table. */
@@ -112,11 +163,18 @@ test('a long transaction is waited for in short tries, between which others work
   const other = await holdTable(tables);
   await using writers = keepWriting(tables);
   const endings: Promise<void>[] = [];
-  const told = await tables.prepare([model('asset', { make: 'text', count: 'integer', more: 'text' }, { indexes: [['make']] })], (what) => {
-    // More than can be under way at once: they go through before the transaction ends.
-    if (what.startsWith(`adding asset.more: waiting for pid ${other.pid} (cloudcode, role `)) endings.push(writers.more(10).then(other.end));
-  });
-  assert.deepEqual(told.filter((what) => !what.includes('waiting')), ['adding asset.more', 'building index asset.make']);
+  const told = await tables.prepare(
+    [model('asset', { make: 'text', count: 'integer', more: 'text' }, { indexes: [['make']] })],
+    (what) => {
+      // More than can be under way at once: they go through before the transaction ends.
+      if (what.startsWith(`adding asset.more: waiting for pid ${other.pid} (cloudcode, role `))
+        endings.push(writers.more(10).then(other.end));
+    },
+  );
+  assert.deepEqual(
+    told.filter((what) => !what.includes('waiting')),
+    ['adding asset.more', 'building index asset.make'],
+  );
   assert.notEqual(endings.length, 0, told.join('\n'));
   await Promise.all(endings);
 });
@@ -129,7 +187,11 @@ test('an index waits for a long transaction without holding anybody up', { timeo
   await using writers = keepWriting(tables);
   const endings: Promise<void>[] = [];
   const told = await tables.prepare([{ ...small, indexes: [{ name: 'make', on: ['make'] }] }], (what) => {
-    if (what.startsWith(`building index asset.make: waiting for pid ${other.pid} (`) && what.includes('idle in transaction')) endings.push(writers.more(10).then(other.end));
+    if (
+      what.startsWith(`building index asset.make: waiting for pid ${other.pid} (`) &&
+      what.includes('idle in transaction')
+    )
+      endings.push(writers.more(10).then(other.end));
   });
   assert.notEqual(endings.length, 0, told.join('\n'));
   await Promise.all(endings);
@@ -157,10 +219,32 @@ test('a deployment that is blocked for too long says by whom, and leaves nothing
   await tables.prepare([small]);
   const other = await holdTable(tables);
   await using session = await openSession(tables.store.url);
-  const shop = { session, onlooker: tables.store, patience: { briefMs: 700, triesMs: 2_000, longMs: 1_000 }, onProgress: () => undefined };
-  const blocked = { code: 'deploy_blocked', message: new RegExp(`had to wait too long for pid ${other.pid} \\(cloudcode, role \\w+, idle in transaction, since [^,]+, (select count|update)`) };
-  await assert.rejects(applyStep(shop, { what: 'adding asset.more', sql: 'alter table cloudcode_testing.asset add column more text', waits: 'briefly' }), blocked);
-  const index = { what: 'building index asset.make', sql: 'create index concurrently "asset.make" on cloudcode_testing.asset (make, id)', waits: 'patiently', undo: 'drop index concurrently if exists cloudcode_testing."asset.make"' } as const;
+  const shop = {
+    session,
+    onlooker: tables.store,
+    patience: { briefMs: 700, triesMs: 2_000, longMs: 1_000 },
+    onProgress: () => undefined,
+  };
+  const blocked = {
+    code: 'deploy_blocked',
+    message: new RegExp(
+      `had to wait too long for pid ${other.pid} \\(cloudcode, role \\w+, idle in transaction, since [^,]+, (select count|update)`,
+    ),
+  };
+  await assert.rejects(
+    applyStep(shop, {
+      what: 'adding asset.more',
+      sql: 'alter table cloudcode_testing.asset add column more text',
+      waits: 'briefly',
+    }),
+    blocked,
+  );
+  const index = {
+    what: 'building index asset.make',
+    sql: 'create index concurrently "asset.make" on cloudcode_testing.asset (make, id)',
+    waits: 'patiently',
+    undo: 'drop index concurrently if exists cloudcode_testing."asset.make"',
+  } as const;
   await assert.rejects(applyStep(shop, index), blocked);
   await other.end();
   await tables.prepare([model('asset', { make: 'text', count: 'integer', more: 'text' }, { indexes: [['make']] })]);
@@ -169,18 +253,45 @@ test('a deployment that is blocked for too long says by whom, and leaves nothing
 
 test('a deployment that is killed is taken up by the next', async () => {
   await using tables = await testTables();
-  const next = [model('building', { name: 'text' }, { indexes: [['name']] }), { ...large, indexes: [{ name: 'make', on: ['count', 'make'] }, { name: 'at', on: ['at'] }] }];
+  const next = [
+    model('building', { name: 'text' }, { indexes: [['name']] }),
+    {
+      ...large,
+      indexes: [
+        { name: 'make', on: ['count', 'make'] },
+        { name: 'at', on: ['at'] },
+      ],
+    },
+  ];
   let kills = 0;
   for (let at = 1; ; at += 1) {
     await tables.sql('drop schema if exists cloudcode_testing cascade');
-    await tables.prepare([{ ...small, indexes: [{ name: 'make', on: ['make'] }, { name: 'count', on: ['count'] }] }]);
+    await tables.prepare([
+      {
+        ...small,
+        indexes: [
+          { name: 'make', on: ['make'] },
+          { name: 'count', on: ['count'] },
+        ],
+      },
+    ]);
     await fill(tables, 500);
     let steps = 0;
     const killing: Promise<unknown>[] = [];
-    const killed = await tables.prepare(next, () => {
-      steps += 1;
-      if (steps === at) killing.push(tables.sql("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"));
-    }).then(() => null, (error: unknown) => error);
+    const killed = await tables
+      .prepare(next, () => {
+        steps += 1;
+        if (steps === at)
+          killing.push(
+            tables.sql(
+              "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+            ),
+          );
+      })
+      .then(
+        () => null,
+        (error: unknown) => error,
+      );
     await Promise.all(killing);
     if (killed !== null) {
       assert.ok(killed instanceof CloudCodeError && killed.code === 'database_unreachable');
@@ -188,8 +299,15 @@ test('a deployment that is killed is taken up by the next', async () => {
     }
     await tables.prepare(next);
     assert.deepEqual(await tables.prepare(next), []);
-    assert.deepEqual((await describeSchema(tables)).indexes, { 'asset.at': 'btree (at, id)', 'asset.make': 'btree (count, make, id)', 'building.name': 'btree (name, id)' });
-    assert.deepEqual(await tables.sql('select count(make)::integer as makes, sum(count)::integer as sum from cloudcode_testing.asset'), [{ makes: 500, sum: 125_250 }]);
+    assert.deepEqual((await describeSchema(tables)).indexes, {
+      'asset.at': 'btree (at, id)',
+      'asset.make': 'btree (count, make, id)',
+      'building.name': 'btree (name, id)',
+    });
+    assert.deepEqual(
+      await tables.sql('select count(make)::integer as makes, sum(count)::integer as sum from cloudcode_testing.asset'),
+      [{ makes: 500, sum: 125_250 }],
+    );
     if (killing.length === 0) break;
     assert.ok(at < 50);
   }
@@ -203,14 +321,18 @@ test('no right of a superuser is needed, and a right that is missing is one clea
   try {
     await admin.query({ name: '', text: `create role ${role} login password 'secret' nosuperuser` });
     await admin.query({ name: '', text: `grant ${role} to current_user` });
-    await admin.query({ name: '', text: `do $$ begin execute format('alter database %I owner to ${role}', current_database()); end $$` });
+    await admin.query({
+      name: '',
+      text: `do $$ begin execute format('alter database %I owner to ${role}', current_database()); end $$`,
+    });
     await using store = await openStore({ url: database.url.replace(/\/\/[^@/]*@/, `//${role}:secret@`) });
     await migrate(store);
     await prepareTables(store, 'testing', { models: [small] });
     await prepareTables(store, 'testing', { models: [large] });
     await admin.query({ name: '', text: 'create table cloudcode_testing.other (id uuid primary key)' });
     await assert.rejects(prepareTables(store, 'testing', { models: [model('other', { x: 'text' })] }), {
-      code: 'deploy_failed', message: 'Data model: adding other.x failed: must be owner of table other.',
+      code: 'deploy_failed',
+      message: 'Data model: adding other.x failed: must be owner of table other.',
     });
   } finally {
     await database.dispose();

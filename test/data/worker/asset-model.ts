@@ -6,18 +6,33 @@ import { makeField, makeModel } from '../statements/open-data.ts';
 
 const owner = makeModel('owner', [makeField('name', 'text')]);
 const building = {
-  ...makeModel('building', [makeField('name', 'text'), makeField('photo', 'photo')], [{ name: 'owner', model: 'owner' }]),
+  ...makeModel(
+    'building',
+    [makeField('name', 'text'), makeField('photo', 'photo')],
+    [{ name: 'owner', model: 'owner' }],
+  ),
   hasMany: [{ name: 'assets', model: 'asset', inverseOf: 'building' }],
 };
 const asset = makeModel(
   'asset',
   [
-    makeField('make', 'text'), makeField('count', 'integer'), makeField('price', 'number'), makeField('bought', 'date'), makeField('seen_at', 'datetime'),
-    makeField('active', 'boolean'), makeField('condition', 'single-choice', ['good', 'bad']), makeField('tags', 'multiple-choice', ['red', 'green', 'blue']),
-    makeField('grade', 'single-choice-integer', [1, 2, 30]), makeField('days', 'multiple-choice-integer', [1, 2, 3]),
-    makeField('place', 'location'), makeField('manual', 'attachment'),
+    makeField('make', 'text'),
+    makeField('count', 'integer'),
+    makeField('price', 'number'),
+    makeField('bought', 'date'),
+    makeField('seen_at', 'datetime'),
+    makeField('active', 'boolean'),
+    makeField('condition', 'single-choice', ['good', 'bad']),
+    makeField('tags', 'multiple-choice', ['red', 'green', 'blue']),
+    makeField('grade', 'single-choice-integer', [1, 2, 30]),
+    makeField('days', 'multiple-choice-integer', [1, 2, 3]),
+    makeField('place', 'location'),
+    makeField('manual', 'attachment'),
   ],
-  [{ name: 'building', model: 'building' }, { name: 'spare', model: 'asset' }],
+  [
+    { name: 'building', model: 'building' },
+    { name: 'spare', model: 'asset' },
+  ],
 );
 
 /** A model with a field of every type, belongs-to, has-many, and a model with no field at all. */
@@ -101,5 +116,8 @@ export interface BatchOf {
   increment(of: unknown, ...given: readonly unknown[]): void;
   destroy(object: Stored): void;
   scheduleTask(options: Readonly<Record<string, unknown>>): void;
-  execute(): Promise<{ readonly scheduled: readonly { readonly id: string }[]; readonly incremented: readonly Readonly<Record<string, number>>[] }>;
+  execute(): Promise<{
+    readonly scheduled: readonly { readonly id: string }[];
+    readonly incremented: readonly Readonly<Record<string, number>>[];
+  }>;
 }

@@ -5,13 +5,24 @@ import { openDb, rowsOf, type TestDb } from './open-db.ts';
 
 /** What the last execute sent: a text for each statement, in parts. */
 function sent({ calls }: TestDb): readonly (readonly string[])[] {
-  return calls.flatMap((call) => (call.kind !== 'write' ? [] : [call.operations.map((operation) => {
-    if (operation.do === 'schedule') return `schedule ${operation.runs.length}`;
-    return operation.do === 'destroy_all' ? 'destroy_all' : `${operation.do} ${operation.ids.length} ${operation.model}`;
-  })]));
+  return calls.flatMap((call) =>
+    call.kind !== 'write'
+      ? []
+      : [
+          call.operations.map((operation) => {
+            if (operation.do === 'schedule') return `schedule ${operation.runs.length}`;
+            return operation.do === 'destroy_all'
+              ? 'destroy_all'
+              : `${operation.do} ${operation.ids.length} ${operation.model}`;
+          }),
+        ],
+  );
 }
 async function scheduledTasks({ data }: TestDb): Promise<readonly string[]> {
-  const rows = await data.store.query<{ id: string }>({ name: '', text: 'select id from cloudcode.runs where scheduled_by is not null order by seq' });
+  const rows = await data.store.query<{ id: string }>({
+    name: '',
+    text: 'select id from cloudcode.runs where scheduled_by is not null order by seq',
+  });
   return rows.map(({ id }) => id);
 }
 
@@ -33,8 +44,18 @@ describe('a batch', () => {
     assert.equal(inspect(batch), 'DB.Batch (7 to save, 0 to increment, 1 to destroy, 4 to schedule)');
     const { scheduled } = await batch.execute();
     assert.deepEqual(sent(t), [['insert 4 building', 'schedule 4', 'update 3 asset', 'destroy 1 asset']]);
-    assert.deepEqual(scheduled.map(({ id }) => id), await scheduledTasks(t));
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make, count }) => [make, count]), [['b', 0], ['b', 1], ['b', 2]]);
+    assert.deepEqual(
+      scheduled.map(({ id }) => id),
+      await scheduledTasks(t),
+    );
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ make, count }) => [make, count]),
+      [
+        ['b', 0],
+        ['b', 1],
+        ['b', 2],
+      ],
+    );
     t.calls.length = 0;
     for (const asset of old.slice(0, 3)) await asset.save();
     assert.deepEqual(await batch.execute(), { scheduled: [], incremented: [] });
@@ -53,9 +74,15 @@ describe('a batch', () => {
     asset.count = 4;
     await executing;
     assert.deepEqual(sent(t), [['insert 1 asset']]);
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ count }) => count), [3]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ count }) => count),
+      [3],
+    );
     await asset.save();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ count }) => count), [4]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ count }) => count),
+      [4],
+    );
   });
 
   it('takes the options of a run when scheduleTask is called', async () => {
@@ -64,13 +91,21 @@ describe('a batch', () => {
     const parameters = { count: 1 };
     batch.scheduleTask({ task: 'noop', parameters, key: 'k', queue: 'q', after: 5 });
     parameters.count = 2;
-    assert.throws(() => batch.scheduleTask({ task: 'noop', prameters: {} }), { code: 'unknown_option', message: /Did you mean `parameters`/ });
-    assert.throws(() => batch.scheduleTask({ task: 'noop', parameters: { asset: t.DB.asset.create() } }), { code: 'invalid_parameters' });
+    assert.throws(() => batch.scheduleTask({ task: 'noop', prameters: {} }), {
+      code: 'unknown_option',
+      message: /Did you mean `parameters`/,
+    });
+    assert.throws(() => batch.scheduleTask({ task: 'noop', parameters: { asset: t.DB.asset.create() } }), {
+      code: 'invalid_parameters',
+    });
     await batch.execute();
     const [call] = t.calls;
     const operation = call?.kind === 'write' ? call.operations[0] : undefined;
     const run = operation?.do === 'schedule' ? operation.runs[0] : undefined;
-    assert.deepEqual({ ...run, id: '' }, { id: '', task: 'noop', parametersJson: '{"count":1}', at: null, afterMs: 5, queue: 'q', key: 'k' });
+    assert.deepEqual(
+      { ...run, id: '' },
+      { id: '', task: 'noop', parametersJson: '{"count":1}', at: null, afterMs: 5, queue: 'q', key: 'k' },
+    );
   });
 
   it('destroys what it has saved, and nothing that was never stored', async () => {
@@ -85,7 +120,10 @@ describe('a batch', () => {
     assert.throws(() => batch.save(gone), { code: 'object_destroyed', message: /destroyed by this batch already/ });
     await batch.execute();
     assert.deepEqual(sent(t), [['insert 2 asset', 'destroy 1 asset']]);
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ id }) => id), [kept.id]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ id }) => id),
+      [kept.id],
+    );
     for (const asset of [gone, never]) await assert.rejects(asset.save(), { code: 'object_destroyed' });
     assert.throws(() => new t.DB.Batch().save(gone), { code: 'object_destroyed' });
   });
@@ -101,8 +139,12 @@ describe('a batch', () => {
     for (const asset of [other, gone]) batch.save(Object.assign(asset, { count: 2 }));
     batch.save(fresh);
     batch.scheduleTask({ task: 'noop' });
-    for (let again = 0; again < 2; again += 1) await assert.rejects(batch.execute(), { code: 'object_destroyed', message: new RegExp(gone.id) });
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ count }) => count), [1]);
+    for (let again = 0; again < 2; again += 1)
+      await assert.rejects(batch.execute(), { code: 'object_destroyed', message: new RegExp(gone.id) });
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ count }) => count),
+      [1],
+    );
     assert.deepEqual(await scheduledTasks(t), []);
     await Promise.all([other.save(), fresh.save()]);
     assert.equal((await rowsOf(t.data, 'asset')).length, 2);
@@ -130,13 +172,22 @@ describe('a batch', () => {
     await assert.rejects(batch.execute(), { code: 'database_unreachable' });
     asset.count = 2;
     const { scheduled } = await batch.execute();
-    assert.deepEqual(scheduled.map(({ id }) => id), await scheduledTasks(t));
+    assert.deepEqual(
+      scheduled.map(({ id }) => id),
+      await scheduledTasks(t),
+    );
     assert.equal(scheduled.length, 1);
     assert.equal(new Set(t.calls.map((call) => JSON.stringify(call))).size, 1);
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ count }) => count), [1]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ count }) => count),
+      [1],
+    );
     batch.save(asset);
     await batch.execute();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ count }) => count), [2]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ count }) => count),
+      [2],
+    );
   });
 
   it('that destroys one object may lose its answer too', async () => {
@@ -159,7 +210,13 @@ describe('a batch', () => {
     await batch.execute();
     const parts = t.calls.map((call) => (call.kind === 'write' ? call.part : -1));
     assert.deepEqual(parts.slice(0, 5), [0, 0, 0, 1, 2]);
-    assert.deepEqual(sent(t).slice(2).flat().reduce((sum, each) => sum + Number(each.split(' ')[1]), 0), 3000);
+    assert.deepEqual(
+      sent(t)
+        .slice(2)
+        .flat()
+        .reduce((sum, each) => sum + Number(each.split(' ')[1]), 0),
+      3000,
+    );
     assert.equal(await t.DB.asset.all().count(), 3000);
   });
 
@@ -175,25 +232,40 @@ describe('a batch', () => {
     asset.count = 3;
     const savingAgain = asset.save();
     assert.throws(() => batch.save(asset), { code: 'batch_pending', message: /is being executed/ });
-    assert.deepEqual(await Promise.all([executing, batch.execute()]), [{ scheduled: [], incremented: [] }, { scheduled: [], incremented: [] }]);
+    assert.deepEqual(await Promise.all([executing, batch.execute()]), [
+      { scheduled: [], incremented: [] },
+      { scheduled: [], incremented: [] },
+    ]);
     await Promise.all([saving, savingAgain]);
     assert.equal((await t.another().asset.first(asset.id))?.count, 3);
   });
 
   it('two at once on the same objects: one after the other, whatever their order', async () => {
     await using t = await openDb();
-    const ids = (await Promise.all(Array.from({ length: 50 }, async () => {
-      const asset = t.DB.asset.create();
-      await asset.save();
-      return asset.id;
-    })));
-    const views = await Promise.all([t.another(), t.another()].map(async (db) => ({ db, assets: await db.asset.where('id in ?', ids).toArray() })));
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const asset = t.DB.asset.create();
+        await asset.save();
+        return asset.id;
+      }),
+    );
+    const views = await Promise.all(
+      [t.another(), t.another()].map(async (db) => ({ db, assets: await db.asset.where('id in ?', ids).toArray() })),
+    );
     for (let round = 0; round < 5; round += 1) {
-      await Promise.all(views.map(async ({ db, assets }, view) => {
-        const batch = new db.Batch();
-        for (const asset of view === 0 ? assets : assets.toReversed()) batch.save(Object.assign(asset, view === 0 ? { count: round, make: `0 ${round}` } : { count: -round, make: `1 ${round}` }));
-        await batch.execute();
-      }));
+      await Promise.all(
+        views.map(async ({ db, assets }, view) => {
+          const batch = new db.Batch();
+          for (const asset of view === 0 ? assets : assets.toReversed())
+            batch.save(
+              Object.assign(
+                asset,
+                view === 0 ? { count: round, make: `0 ${round}` } : { count: -round, make: `1 ${round}` },
+              ),
+            );
+          await batch.execute();
+        }),
+      );
       const makes = new Set((await rowsOf(t.data, 'asset')).map(({ make }) => make));
       assert.equal(makes.size, 1);
     }
@@ -202,9 +274,18 @@ describe('a batch', () => {
   it('refuses what is no object', async () => {
     await using t = await openDb();
     const batch = new t.DB.Batch();
-    assert.throws(() => batch.save([t.DB.asset.create()] as never), { code: 'invalid_value', message: /Call it for each/ });
-    assert.throws(() => batch.destroy(t.DB.asset.first() as never), { code: 'invalid_value', message: /Await it first/ });
-    assert.throws(() => batch.save(null as never), { code: 'invalid_value', message: /batch\.save takes an object of the data model; this is null/ });
+    assert.throws(() => batch.save([t.DB.asset.create()] as never), {
+      code: 'invalid_value',
+      message: /Call it for each/,
+    });
+    assert.throws(() => batch.destroy(t.DB.asset.first() as never), {
+      code: 'invalid_value',
+      message: /Await it first/,
+    });
+    assert.throws(() => batch.save(null as never), {
+      code: 'invalid_value',
+      message: /batch\.save takes an object of the data model; this is null/,
+    });
     assert.throws(() => Reflect.construct(t.DB.Batch, [[]]), { code: 'invalid_value', message: /takes no arguments/ });
   });
 });

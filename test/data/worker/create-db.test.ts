@@ -15,8 +15,14 @@ function unconnected(model: DataModel | null): object {
 describe('DB', () => {
   it('refuses a misspelt model where it is named, and leaves alone what JavaScript asks of any object', async () => {
     const DB = unconnected(assetModel);
-    assert.throws(() => Reflect.get(DB, 'asst'), { code: 'unknown_model', message: 'The data model has no model `asst`. Did you mean DB.asset?' });
-    assert.throws(() => Reflect.get(DB, 'vehicle'), { code: 'unknown_model', message: /It has asset, building, owner, marker\./ });
+    assert.throws(() => Reflect.get(DB, 'asst'), {
+      code: 'unknown_model',
+      message: 'The data model has no model `asst`. Did you mean DB.asset?',
+    });
+    assert.throws(() => Reflect.get(DB, 'vehicle'), {
+      code: 'unknown_model',
+      message: /It has asset, building, owner, marker\./,
+    });
     assert.throws(() => Reflect.set(DB, 'vehicle', 1), { code: 'unknown_model', message: /cannot be set/ });
     assert.equal(await Promise.resolve(DB), DB);
     assert.equal(inspect(DB), 'DB (asset, building, owner, marker)');
@@ -30,15 +36,23 @@ describe('DB', () => {
 
   it('without a data model has batches, and says where to write one', async () => {
     const DB = unconnected(null);
-    assert.throws(() => Reflect.get(DB, 'asset'), { code: 'unknown_model', message: /no data model\. Write one in schema\.xml/ });
+    assert.throws(() => Reflect.get(DB, 'asset'), {
+      code: 'unknown_model',
+      message: /no data model\. Write one in schema\.xml/,
+    });
     assert.equal(inspect(DB), 'DB (no models)');
     const Batch = Reflect.get(DB, 'Batch') as new () => { execute(): Promise<unknown> };
     assert.deepEqual(await new Batch().execute(), { scheduled: [], incremented: [] });
-    assert.throws(() => Reflect.get(unconnected({ models: [] }), 'asset'), { code: 'unknown_model', message: /It has none/ });
+    assert.throws(() => Reflect.get(unconnected({ models: [] }), 'asset'), {
+      code: 'unknown_model',
+      message: /It has none/,
+    });
   });
 
   it('is made in no time, however many models there are', () => {
-    const models = Array.from({ length: 500 }, (_, number) => makeModel(`m${number}`, assetModel.models[0]?.fields ?? []));
+    const models = Array.from({ length: 500 }, (_, number) =>
+      makeModel(`m${number}`, assetModel.models[0]?.fields ?? []),
+    );
     const began = performance.now();
     const DB = unconnected({ models });
     assert.ok(performance.now() - began < 50);

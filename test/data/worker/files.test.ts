@@ -11,19 +11,28 @@ describe('a stored file', () => {
   it('keeps its bytes, name and type, and reads them only when asked', async () => {
     await using t = await openDb();
     const bytes = randomBytes(300_000);
-    const asset = t.DB.asset.create({ manual: new Attachment({ data: bytes, filename: 'manual 🐘.pdf', contentType: 'application/pdf' }) });
+    const asset = t.DB.asset.create({
+      manual: new Attachment({ data: bytes, filename: 'manual 🐘.pdf', contentType: 'application/pdf' }),
+    });
     await asset.save();
     const found = await t.DB.asset.first(asset.id);
     t.calls.length = 0;
     const manual = found?.manual;
     assert.ok(manual instanceof Attachment);
     assert.deepEqual([manual.filename, manual.contentType, manual.size], ['manual 🐘.pdf', 'application/pdf', 300_000]);
-    assert.deepEqual(found?.toJSON()['manual'], { filename: 'manual 🐘.pdf', contentType: 'application/pdf', size: 300_000 });
+    assert.deepEqual(found?.toJSON()['manual'], {
+      filename: 'manual 🐘.pdf',
+      contentType: 'application/pdf',
+      size: 300_000,
+    });
     assert.match(inspect(found), /manual: Attachment "manual 🐘\.pdf" \(application\/pdf, 300000 bytes\)/);
     assert.equal(t.calls.length, 0);
     assert.ok(bytes.equals(await manual.bytes()));
-    assert.ok(bytes.equals(await asset.manual?.bytes() ?? Buffer.of()));
-    assert.deepEqual(t.calls.map(({ kind }) => kind), ['read_file', 'read_file']);
+    assert.ok(bytes.equals((await asset.manual?.bytes()) ?? Buffer.of()));
+    assert.deepEqual(
+      t.calls.map(({ kind }) => kind),
+      ['read_file', 'read_file'],
+    );
   });
 
   it('may have no bytes at all, or 10 MiB', async () => {
@@ -50,7 +59,10 @@ describe('a stored file', () => {
     assert.ok(!JSON.stringify(t.calls).includes('base64'));
     asset.manual = null;
     await asset.save();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map((row) => [row['manual.key'], row['manual.bytes']]), [[null, null]]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map((row) => [row['manual.key'], row['manual.bytes']]),
+      [[null, null]],
+    );
   });
 
   it('that was replaced since it was read, cannot be read any more', async () => {
@@ -61,7 +73,10 @@ describe('a stored file', () => {
     asset.manual = new Attachment({ data: 'two' });
     assert.equal(await asset.manual.text(), 'two');
     await asset.save();
-    await assert.rejects(twin?.manual?.text() ?? Promise.resolve(''), { code: 'file_replaced', message: /asset\.manual of .* reload\(\)/ });
+    await assert.rejects(twin?.manual?.text() ?? Promise.resolve(''), {
+      code: 'file_replaced',
+      message: /asset\.manual of .* reload\(\)/,
+    });
     await twin?.reload();
     assert.equal(await twin?.manual?.text(), 'two');
   });
@@ -77,7 +92,8 @@ describe('a stored file', () => {
     batched.forEach((building) => batch.save(building));
     await batch.execute();
     await asset.destroy();
-    for (const building of await t.DB.building.all().toArray()) assert.deepEqual([building.photo?.filename, await building.photo?.text()], ['a.txt', 'one']);
+    for (const building of await t.DB.building.all().toArray())
+      assert.deepEqual([building.photo?.filename, await building.photo?.text()], ['a.txt', 'one']);
     const late = t.DB.building.create({ photo: source?.manual });
     await assert.rejects(late.save(), { code: 'file_replaced' });
   });
@@ -93,10 +109,24 @@ describe('a stored file', () => {
 
   it('may come with others up to the size of a message; more are refused, and nothing is lost', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
-    await using t = await openDb({ models: [makeModel('album', names.map((name) => makeField(name, 'photo')))] });
-    const { album: albums } = t.DB as unknown as { readonly album: Collection<Stored & Record<string, Attachment | null>> };
-    const album = albums.create(Object.fromEntries(names.map((name) => [name, new Attachment({ data: new Uint8Array(maxFileBytes) })])));
-    await assert.rejects(album.save(), { code: 'invalid_value', message: /album .* takes \d+ bytes at once; .* one by one/ });
+    await using t = await openDb({
+      models: [
+        makeModel(
+          'album',
+          names.map((name) => makeField(name, 'photo')),
+        ),
+      ],
+    });
+    const { album: albums } = t.DB as unknown as {
+      readonly album: Collection<Stored & Record<string, Attachment | null>>;
+    };
+    const album = albums.create(
+      Object.fromEntries(names.map((name) => [name, new Attachment({ data: new Uint8Array(maxFileBytes) })])),
+    );
+    await assert.rejects(album.save(), {
+      code: 'invalid_value',
+      message: /album .* takes \d+ bytes at once; .* one by one/,
+    });
     assert.equal(t.calls.length, 0);
     const last = album['e'] ?? null;
     Object.assign(album, { e: null });
@@ -104,6 +134,9 @@ describe('a stored file', () => {
     Object.assign(album, { e: last });
     await album.save();
     await album.reload();
-    assert.deepEqual(names.map((name) => album[name]?.size), names.map(() => maxFileBytes));
+    assert.deepEqual(
+      names.map((name) => album[name]?.size),
+      names.map(() => maxFileBytes),
+    );
   });
 });

@@ -22,9 +22,11 @@ describe('increment', () => {
   it('adds in the database: whoever else does so too, and what a task has read, nothing is lost', async () => {
     const { id } = await stored({ count: 1, price: 0.5 });
     const others = [t.DB, t.another(), t.another(), t.another()];
-    await Promise.all(others.map(async (DB) => {
-      for (let time = 0; time < 10; time += 1) await DB.asset.increment(id, { count: 1 });
-    }));
+    await Promise.all(
+      others.map(async (DB) => {
+        for (let time = 0; time < 10; time += 1) await DB.asset.increment(id, { count: 1 });
+      }),
+    );
     assert.deepEqual(await t.DB.asset.increment(id, { price: -2.25, count: -41 }), { price: -1.75, count: 0 });
     assert.equal(await count(id), 0);
   });
@@ -39,17 +41,45 @@ describe('increment', () => {
   it('refuses what is no number, names nothing, or does not fit, and adds nothing then', async () => {
     const { id } = await stored({ count: 2_147_483_647, price: 1.7e308 });
     const { increment } = t.DB.asset;
-    await assert.rejects(increment(id, { cuont: 1 }), { code: 'unknown_field', message: /cuont.*Did you mean `?count/s });
-    for (const name of ['make', 'grade', 'id', 'building', 'building_id', 'place']) await assert.rejects(increment(id, { [name]: 1 }), { code: 'invalid_value', message: new RegExp(`asset.${name} is no field of type integer or number`) });
-    for (const amount of ['1', 1n, null, undefined, NaN, Infinity, {}]) await assert.rejects(increment(id, { price: amount }), { code: 'invalid_value', message: /asset.price: .* is no finite number/ });
-    await assert.rejects(increment(id, { count: 0.5 }), { code: 'invalid_value', message: /asset.count: 0.5 is no integer/ });
+    await assert.rejects(increment(id, { cuont: 1 }), {
+      code: 'unknown_field',
+      message: /cuont.*Did you mean `?count/s,
+    });
+    for (const name of ['make', 'grade', 'id', 'building', 'building_id', 'place'])
+      await assert.rejects(increment(id, { [name]: 1 }), {
+        code: 'invalid_value',
+        message: new RegExp(`asset.${name} is no field of type integer or number`),
+      });
+    for (const amount of ['1', 1n, null, undefined, NaN, Infinity, {}])
+      await assert.rejects(increment(id, { price: amount }), {
+        code: 'invalid_value',
+        message: /asset.price: .* is no finite number/,
+      });
+    await assert.rejects(increment(id, { count: 0.5 }), {
+      code: 'invalid_value',
+      message: /asset.count: 0.5 is no integer/,
+    });
     await assert.rejects(increment(id, {}), { code: 'invalid_value', message: /no field is named/ });
-    for (const amounts of [undefined, null, 1, 'count', [1]]) await assert.rejects(increment(id, amounts), { code: 'invalid_value', message: /takes the amounts by field/ });
-    for (const wrong of ['x', 3, undefined, await t.DB.asset.first(id)]) await assert.rejects(increment(wrong, { count: 1 }), { code: 'invalid_value', message: /takes the id of an object/ });
+    for (const amounts of [undefined, null, 1, 'count', [1]])
+      await assert.rejects(increment(id, amounts), { code: 'invalid_value', message: /takes the amounts by field/ });
+    for (const wrong of ['x', 3, undefined, await t.DB.asset.first(id)])
+      await assert.rejects(increment(wrong, { count: 1 }), {
+        code: 'invalid_value',
+        message: /takes the id of an object/,
+      });
     const nobody = randomUUID();
-    await assert.rejects(increment(nobody, { count: 1 }), { code: 'object_not_found', message: new RegExp(`no asset ${nobody}`) });
-    await assert.rejects(increment(id, { count: 1 }), { code: 'invalid_value', message: /asset.count of .* outside the 32-bit integers/ });
-    await assert.rejects(increment(id, { price: 1.7e308, count: -1 }), { code: 'invalid_value', message: /asset.price, asset.count of .* beyond 1.8e308/ });
+    await assert.rejects(increment(nobody, { count: 1 }), {
+      code: 'object_not_found',
+      message: new RegExp(`no asset ${nobody}`),
+    });
+    await assert.rejects(increment(id, { count: 1 }), {
+      code: 'invalid_value',
+      message: /asset.count of .* outside the 32-bit integers/,
+    });
+    await assert.rejects(increment(id, { price: 1.7e308, count: -1 }), {
+      code: 'invalid_value',
+      message: /asset.price, asset.count of .* beyond 1.8e308/,
+    });
     assert.equal(await count(id), 2_147_483_647);
     assert.deepEqual(await increment(id, { count: -4_294_967_295 }), { count: -2_147_483_648 });
   });
@@ -57,7 +87,10 @@ describe('increment', () => {
   it('is noted only as long as somebody may repeat it', async () => {
     const { id } = await stored();
     for (let time = 0; time < 500; time += 1) await t.DB.asset.increment(id, { count: 1 });
-    const [notes] = await t.data.store.query<{ count: number }>({ name: '', text: 'select count(*)::integer as count from cloudcode.batches' });
+    const [notes] = await t.data.store.query<{ count: number }>({
+      name: '',
+      text: 'select count(*)::integer as count from cloudcode.batches',
+    });
     assert.ok((notes?.count ?? 0) < 500);
     assert.equal(await count(id), 500);
   });
@@ -71,7 +104,11 @@ describe('save({ ifUnchanged: true })', () => {
     elsewhere.make = 'other';
     await elsewhere.save();
     asset.count = 2;
-    for (let again = 0; again < 2; again += 1) await assert.rejects(asset.save({ ifUnchanged: true }), { code: 'object_changed', message: new RegExp(`asset ${asset.id} was saved elsewhere`) });
+    for (let again = 0; again < 2; again += 1)
+      await assert.rejects(asset.save({ ifUnchanged: true }), {
+        code: 'object_changed',
+        message: new RegExp(`asset ${asset.id} was saved elsewhere`),
+      });
     assert.equal(await count(asset.id), 1);
     await asset.reload();
     assert.equal(asset.make, 'other');
@@ -85,11 +122,13 @@ describe('save({ ifUnchanged: true })', () => {
   it('lets one of many through who read the same', async () => {
     const { id } = await stored({ count: 0 });
     const readers = await Promise.all([t.DB, t.another(), t.another(), t.another()].map((DB) => DB.asset.first(id)));
-    const saved = await Promise.allSettled(readers.map(async (asset) => {
-      if (asset === null) throw new Error('it is there');
-      asset.count = (asset.count ?? 0) + 1;
-      await asset.save({ ifUnchanged: true });
-    }));
+    const saved = await Promise.allSettled(
+      readers.map(async (asset) => {
+        if (asset === null) throw new Error('it is there');
+        asset.count = (asset.count ?? 0) + 1;
+        await asset.save({ ifUnchanged: true });
+      }),
+    );
     assert.deepEqual(saved.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected', 'rejected']);
     assert.equal(await count(id), 1);
   });
@@ -140,7 +179,10 @@ describe('save({ ifUnchanged: true })', () => {
     const asset = await stored({ count: 1 });
     await (await t.another().asset.first(asset.id))?.destroy();
     asset.count = 2;
-    await assert.rejects(asset.save({ ifUnchanged: true }), { code: 'object_destroyed', message: new RegExp(asset.id) });
+    await assert.rejects(asset.save({ ifUnchanged: true }), {
+      code: 'object_destroyed',
+      message: new RegExp(asset.id),
+    });
     const fresh = t.DB.asset.create({ count: 1 });
     t.faults.push({ when: 'after', code: 'database_unreachable' });
     await assert.rejects(fresh.save(), { code: 'database_unreachable' });
@@ -153,7 +195,9 @@ describe('save({ ifUnchanged: true })', () => {
     const building = t.DB.building.create({ name: 'hall' });
     await building.save();
     for (let number = 0; number < 3; number += 1) await stored({ count: number, building });
-    const trees = (await t.DB.building.where('id = ?', building.id).include('assets').toArray()).concat(await t.DB.building.where('id = ?', building.id).toArray());
+    const trees = (await t.DB.building.where('id = ?', building.id).include('assets').toArray()).concat(
+      await t.DB.building.where('id = ?', building.id).toArray(),
+    );
     const [tree, plain] = trees;
     assert.ok(tree !== undefined && plain !== undefined);
     const assets = await tree.assets.orderBy('count').toArray();
@@ -174,10 +218,20 @@ describe('save({ ifUnchanged: true })', () => {
 
   it('refuses options that it does not know', async () => {
     const asset = await stored();
-    await assert.rejects(asset.save({ ifUnchangd: true } as object), { code: 'unknown_option', message: /Did you mean ifUnchanged/ });
+    await assert.rejects(asset.save({ ifUnchangd: true } as object), {
+      code: 'unknown_option',
+      message: /Did you mean ifUnchanged/,
+    });
     await assert.rejects(asset.save({ ifUnchanged: 'yes' } as object), { code: 'invalid_value' });
-    for (const options of [null, true, []]) await assert.rejects(asset.save(options as object), { code: 'invalid_value', message: /asset.save takes options/ });
-    assert.throws(() => new t.DB.Batch().save(asset, { unchanged: true } as object), { code: 'unknown_option', message: /It takes ifUnchanged|Did you mean ifUnchanged/ });
+    for (const options of [null, true, []])
+      await assert.rejects(asset.save(options as object), {
+        code: 'invalid_value',
+        message: /asset.save takes options/,
+      });
+    assert.throws(() => new t.DB.Batch().save(asset, { unchanged: true } as object), {
+      code: 'unknown_option',
+      message: /It takes ifUnchanged|Did you mean ifUnchanged/,
+    });
   });
 });
 
@@ -192,7 +246,14 @@ describe('a batch', () => {
     for (let time = 0; time < 3; time += 1) batch.increment(t.DB.asset, id, { count: 1 });
     batch.destroy(other);
     const { incremented } = await batch.execute();
-    assert.deepEqual(incremented, [{ count: 1 }, { count: 6 }, { price: 1.5, count: 1 }, { count: 2 }, { count: 3 }, { count: 4 }]);
+    assert.deepEqual(incremented, [
+      { count: 1 },
+      { count: 6 },
+      { price: 1.5, count: 1 },
+      { count: 2 },
+      { count: 3 },
+      { count: 4 },
+    ]);
     assert.deepEqual([await count(asset.id), await count(id), await count(other.id)], [6, 4, undefined]);
     asset.count = 2;
     await assert.rejects(asset.save({ ifUnchanged: true }), { code: 'object_changed' });
@@ -207,7 +268,8 @@ describe('a batch', () => {
     batch.save(changed);
     batch.save(changed, { ifUnchanged: true });
     batch.increment(t.DB.asset, kept.id, { price: 1 });
-    for (let again = 0; again < 2; again += 1) await assert.rejects(batch.execute(), { code: 'object_changed', message: new RegExp(changed.id) });
+    for (let again = 0; again < 2; again += 1)
+      await assert.rejects(batch.execute(), { code: 'object_changed', message: new RegExp(changed.id) });
     assert.deepEqual([await count(kept.id), await count(changed.id)], [1, 2]);
     await changed.reload();
     await batch.execute();
@@ -223,10 +285,16 @@ describe('a batch', () => {
     const asset = await stored();
     const batch = new t.DB.Batch();
     assert.throws(() => batch.increment(asset, { make: 1 }), { code: 'invalid_value' });
-    assert.throws(() => batch.increment(t.DB.asset, asset, { count: 1 }), { code: 'invalid_value', message: /Give its id/ });
+    assert.throws(() => batch.increment(t.DB.asset, asset, { count: 1 }), {
+      code: 'invalid_value',
+      message: /Give its id/,
+    });
     assert.throws(() => batch.increment(asset.id, { count: 1 }), { code: 'invalid_value' });
     batch.increment(asset, { count: 1 });
-    assert.throws(() => batch.save(asset, { ifUnchanged: true }), { code: 'invalid_value', message: /Call save before increment/ });
+    assert.throws(() => batch.save(asset, { ifUnchanged: true }), {
+      code: 'invalid_value',
+      message: /Call save before increment/,
+    });
   });
 });
 
@@ -247,7 +315,8 @@ describe('whatever is done once', () => {
     await batch.execute();
     asset.count = 2;
     await asset.save({ ifUnchanged: true });
-    for (const number of [1, 2]) batch.save(Object.assign(number === 1 ? asset : await stored(), { count: 3 }), { ifUnchanged: true });
+    for (const number of [1, 2])
+      batch.save(Object.assign(number === 1 ? asset : await stored(), { count: 3 }), { ifUnchanged: true });
     batch.increment(await stored({ count: 1 }), { count: 1 });
     t.faults.push({ when: 'after', code: 'database_unreachable' });
     await assert.rejects(batch.execute(), { code: 'database_unreachable' });

@@ -8,7 +8,12 @@ import { openDb, rowsOf, type TestDb } from './open-db.ts';
 
 function lastWrite({ calls }: TestDb): unknown {
   const call = calls.findLast((each: DataCall) => each.kind === 'write');
-  return call?.kind === 'write' ? call.operations.map((operation) => ({ do: operation.do, columns: 'columns' in operation ? operation.columns : [] })) : null;
+  return call?.kind === 'write'
+    ? call.operations.map((operation) => ({
+        do: operation.do,
+        columns: 'columns' in operation ? operation.columns : [],
+      }))
+    : null;
 }
 const writes = ({ calls }: TestDb): number => calls.filter(({ kind }) => kind === 'write').length;
 
@@ -16,15 +21,33 @@ describe('an object of the data model', () => {
   it('keeps values of every type, and reads them back as they were', async () => {
     await using t = await openDb();
     const values = {
-      make: 'Zoë 🐘 %_\n', count: -5, price: 1.1e-7, bought: new Day(2024, 2, 29), seen_at: new Date('0099-01-02T03:04:05.678Z'), active: false,
-      condition: 'bad', tags: ['red', 'blue'], grade: 30, days: [1, 3],
-      place: { latitude: -33.92, longitude: 18.42, altitude: 0, horizontal_accuracy: 1.5, vertical_accuracy: null, timestamp: new Date(1) },
+      make: 'Zoë 🐘 %_\n',
+      count: -5,
+      price: 1.1e-7,
+      bought: new Day(2024, 2, 29),
+      seen_at: new Date('0099-01-02T03:04:05.678Z'),
+      active: false,
+      condition: 'bad',
+      tags: ['red', 'blue'],
+      grade: 30,
+      days: [1, 3],
+      place: {
+        latitude: -33.92,
+        longitude: 18.42,
+        altitude: 0,
+        horizontal_accuracy: 1.5,
+        vertical_accuracy: null,
+        timestamp: new Date(1),
+      },
     };
     const made = t.DB.asset.create(values);
     for (const object of [made, await stored()]) {
       for (const [name, value] of Object.entries(values)) assert.deepEqual(Reflect.get(object, name), value, name);
       assert.equal(object.manual, null);
-      assert.deepEqual(object.toJSON(), JSON.parse(JSON.stringify({ id: made.id, ...values, manual: null, building_id: null, spare_id: null })));
+      assert.deepEqual(
+        object.toJSON(),
+        JSON.parse(JSON.stringify({ id: made.id, ...values, manual: null, building_id: null, spare_id: null })),
+      );
     }
     async function stored(): Promise<typeof made> {
       await made.save();
@@ -51,11 +74,24 @@ describe('an object of the data model', () => {
 
   it('writes what was changed and nothing else, and nothing when nothing was', async () => {
     await using t = await openDb();
-    const { id } = await saved(t, { make: 'a', count: 1, tags: ['red'], seen_at: new Date(0), place: { latitude: 1, longitude: 2 } });
+    const { id } = await saved(t, {
+      make: 'a',
+      count: 1,
+      tags: ['red'],
+      seen_at: new Date(0),
+      place: { latitude: 1, longitude: 2 },
+    });
     const asset = await t.DB.asset.first(id);
     assert.ok(asset !== null);
     const before = writes(t);
-    Object.assign(asset, { make: 'b', count: 1, tags: ['red'], seen_at: new Date(0), bought: null, place: { latitude: 1, longitude: 2, altitude: null } });
+    Object.assign(asset, {
+      make: 'b',
+      count: 1,
+      tags: ['red'],
+      seen_at: new Date(0),
+      bought: null,
+      place: { latitude: 1, longitude: 2, altitude: null },
+    });
     asset.make = 'a';
     await asset.save();
     assert.equal(writes(t), before);
@@ -86,7 +122,10 @@ describe('an object of the data model', () => {
     asset.make = 'b';
     asset.count = 1;
     await saving;
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make }) => make), ['a']);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ make }) => make),
+      ['a'],
+    );
     await asset.save();
     assert.deepEqual(lastWrite(t), [{ do: 'update', columns: ['make'] }]);
     const changing = [1, 2, 3, 4, 5].map((count) => {
@@ -96,7 +135,10 @@ describe('an object of the data model', () => {
     asset.make = 'a';
     await Promise.all(changing);
     await asset.save();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make, count }) => [make, count]), [['a', 5]]);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ make, count }) => [make, count]),
+      [['a', 5]],
+    );
   });
 
   it('set back to what it was while a save is under way, is saved so', async () => {
@@ -107,7 +149,10 @@ describe('an object of the data model', () => {
     asset.make = 'a';
     await saving;
     await asset.save();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make }) => make), ['a']);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ make }) => make),
+      ['a'],
+    );
   });
 
   it('stays changed when its save fails, and can be saved again', async () => {
@@ -121,7 +166,10 @@ describe('an object of the data model', () => {
     t.faults.push({ when: 'before', code: 'database_unreachable' });
     await assert.rejects(asset.save(), { code: 'database_unreachable' });
     await asset.save();
-    assert.deepEqual((await rowsOf(t.data, 'asset')).map(({ make }) => make), ['b']);
+    assert.deepEqual(
+      (await rowsOf(t.data, 'asset')).map(({ make }) => make),
+      ['b'],
+    );
   });
 });
 
@@ -187,9 +235,18 @@ describe('what an object refuses', () => {
   it('a misspelt field, with the one that was meant; reading it gives undefined', async () => {
     await using t = await openDb();
     const asset = t.DB.asset.create();
-    assert.throws(() => Object.assign(asset, { maek: 'a' }), { code: 'unknown_field', message: 'The model `asset` has no field `maek`. Did you mean `make`?' });
-    assert.throws(() => t.DB.asset.create({ conditoin: 'good' }), { code: 'unknown_field', message: /Did you mean `condition`\?/ });
-    assert.throws(() => Object.assign(asset, { wingspan: 1 }), { code: 'unknown_field', message: /There are make, count/ });
+    assert.throws(() => Object.assign(asset, { maek: 'a' }), {
+      code: 'unknown_field',
+      message: 'The model `asset` has no field `maek`. Did you mean `make`?',
+    });
+    assert.throws(() => t.DB.asset.create({ conditoin: 'good' }), {
+      code: 'unknown_field',
+      message: /Did you mean `condition`\?/,
+    });
+    assert.throws(() => Object.assign(asset, { wingspan: 1 }), {
+      code: 'unknown_field',
+      message: /There are make, count/,
+    });
     assert.equal(Reflect.get(asset, 'maek'), undefined);
     assert.ok(!('maek' in asset) && 'make' in asset && asset instanceof Object);
     assert.equal(await Promise.resolve(asset), asset);
@@ -198,9 +255,18 @@ describe('what an object refuses', () => {
   it('a wrong value, with model, field, value and mend in one message', async () => {
     await using t = await openDb();
     const asset = t.DB.asset.create({ condition: 'good' });
-    assert.throws(() => Object.assign(asset, { condition: 'goood' }), { code: 'invalid_value', message: 'asset.condition: "goood" is no choice. Did you mean "good"?' });
-    assert.throws(() => Object.assign(asset, { count: undefined }), { code: 'invalid_value', message: 'asset.count: undefined is no value. Assign null to empty the field.' });
-    assert.throws(() => t.DB.asset.create({ count: 2 ** 31 }), { code: 'invalid_value', message: /asset\.count: 2147483648 is outside/ });
+    assert.throws(() => Object.assign(asset, { condition: 'goood' }), {
+      code: 'invalid_value',
+      message: 'asset.condition: "goood" is no choice. Did you mean "good"?',
+    });
+    assert.throws(() => Object.assign(asset, { count: undefined }), {
+      code: 'invalid_value',
+      message: 'asset.count: undefined is no value. Assign null to empty the field.',
+    });
+    assert.throws(() => t.DB.asset.create({ count: 2 ** 31 }), {
+      code: 'invalid_value',
+      message: /asset\.count: 2147483648 is outside/,
+    });
     assert.equal(asset.condition, 'good');
   });
 
@@ -253,8 +319,20 @@ describe('what is read of an object', () => {
     const asset = await saved(t, { make: 'a', tags: ['red'] });
     const [read] = await t.DB.asset.all().toArray();
     assert.ok(read !== undefined);
-    const copies: readonly (() => unknown)[] = [() => ({ ...asset }), () => ({ ...read, make: 'b' }), () => structuredClone(read), () => structuredClone({ deep: [read] }), () => Object.assign({}, read), () => Object.entries(read)];
-    for (const copy of copies) assert.throws(copy, { code: 'invalid_value', message: 'An object of `asset` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.' });
+    const copies: readonly (() => unknown)[] = [
+      () => ({ ...asset }),
+      () => ({ ...read, make: 'b' }),
+      () => structuredClone(read),
+      () => structuredClone({ deep: [read] }),
+      () => Object.assign({}, read),
+      () => Object.entries(read),
+    ];
+    for (const copy of copies)
+      assert.throws(copy, {
+        code: 'invalid_value',
+        message:
+          'An object of `asset` is not copied as plain objects are, because its fields are not properties of its own. Write { ...object.toJSON() }.',
+      });
     assert.deepEqual({ ...read.toJSON(), make: 'b' }, JSON.parse(JSON.stringify({ ...asset.toJSON(), make: 'b' })));
     assert.equal(JSON.stringify([read]), JSON.stringify([asset]));
     assert.match(inspect([read]), /make: 'a'/);
@@ -264,9 +342,15 @@ describe('what is read of an object', () => {
   it('is short when it is printed', async () => {
     await using t = await openDb();
     const asset = t.DB.asset.create({ make: 'a', bought: new Day(2026, 3, 1) });
-    assert.equal(inspect(asset, { breakLength: Infinity }), `asset (new) { id: '${asset.id}', make: 'a', bought: Day 2026-03-01 }`);
+    assert.equal(
+      inspect(asset, { breakLength: Infinity }),
+      `asset (new) { id: '${asset.id}', make: 'a', bought: Day 2026-03-01 }`,
+    );
     await asset.save();
-    assert.equal(inspect({ deep: { asset } }, { breakLength: Infinity }), `{ deep: { asset: asset { id: '${asset.id}', make: 'a', bought: Day 2026-03-01 } } }`);
+    assert.equal(
+      inspect({ deep: { asset } }, { breakLength: Infinity }),
+      `{ deep: { asset: asset { id: '${asset.id}', make: 'a', bought: Day 2026-03-01 } } }`,
+    );
     asset.make = 'b';
     assert.match(inspect(asset), /^asset \(changed\) /);
     await asset.destroy();
@@ -274,7 +358,10 @@ describe('what is read of an object', () => {
   });
 });
 
-async function saved(t: TestDb, attributes: Readonly<Record<string, unknown>>): Promise<ReturnType<TestDb['DB']['asset']['create']>> {
+async function saved(
+  t: TestDb,
+  attributes: Readonly<Record<string, unknown>>,
+): Promise<ReturnType<TestDb['DB']['asset']['create']>> {
   const asset = t.DB.asset.create(attributes);
   await asset.save();
   return asset;

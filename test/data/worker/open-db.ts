@@ -42,16 +42,26 @@ export async function openDb(model: DataModel = assetModel): Promise<TestDb> {
   };
   return {
     DB: createDb(model, { data: request, tracked: (promise) => promise }) as AssetDb,
-    data, calls, faults,
+    data,
+    calls,
+    faults,
     another: () => createDb(model, { data: connect(data, model), tracked: (promise) => promise }) as AssetDb,
     [Symbol.asyncDispose]: () => data[Symbol.asyncDispose](),
   };
 }
 
-function connect({ store, run }: { readonly store: Store; readonly run: TestData['run'] }, dataModel: DataModel): (call: DataCall) => Promise<unknown> {
+function connect(
+  { store, run }: { readonly store: Store; readonly run: TestData['run'] },
+  dataModel: DataModel,
+): (call: DataCall) => Promise<unknown> {
   const waiting = new Map<number, (answer: Parameters<Reply>[1]) => void>();
   const reply: Reply = (call, answer) => waiting.get(call)?.(answer);
-  const runner: Calls = answerCalls(run, { store, dataModel, worker: { reply }, onOutdated: (error) => assert.fail(error) });
+  const runner: Calls = answerCalls(run, {
+    store,
+    dataModel,
+    worker: { reply },
+    onOutdated: (error) => assert.fail(error),
+  });
   let count = 0;
   return (request) => {
     count += 1;
@@ -76,7 +86,10 @@ function refusal({ code }: Fault): Error {
 
 /** The rows of a table as text, in the order of ids. */
 export async function rowsOf({ store }: TestData, model: string): Promise<readonly Record<string, unknown>[]> {
-  const rows = await store.query<{ row: Record<string, unknown> }>({ name: '', text: `select to_json(t) as row from cloudcode_testing."${model}" t order by id` });
+  const rows = await store.query<{ row: Record<string, unknown> }>({
+    name: '',
+    text: `select to_json(t) as row from cloudcode_testing."${model}" t order by id`,
+  });
   return rows.map(({ row }) => row);
 }
 

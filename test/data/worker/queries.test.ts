@@ -12,12 +12,19 @@ async function fill({ DB }: TestDb, count: number): Promise<void> {
   const batch = new DB.Batch();
   [owner, ...buildings].forEach((object) => batch.save(object));
   for (let number = 0; number < count; number += 1) {
-    batch.save(DB.asset.create({ count: number, make: number % 10 === 0 ? null : `m${number % 10}`, building: number % 7 === 0 ? null : buildings[number % 2] ?? null }));
+    batch.save(
+      DB.asset.create({
+        count: number,
+        make: number % 10 === 0 ? null : `m${number % 10}`,
+        building: number % 7 === 0 ? null : (buildings[number % 2] ?? null),
+      }),
+    );
   }
   await batch.execute();
 }
 const counts = (assets: readonly Asset[]): readonly (number | null)[] => assets.map(({ count }) => count);
-const range = (start: number, end: number): readonly number[] => Array.from({ length: end - start }, (_, index) => start + index);
+const range = (start: number, end: number): readonly number[] =>
+  Array.from({ length: end - start }, (_, index) => start + index);
 
 describe('a query', () => {
   it('reads nothing until it is asked, and each step of the chain is another query', async () => {
@@ -40,15 +47,31 @@ describe('a query', () => {
   it('goes through every object once, page by page, in every order', async () => {
     await using t = await openDb();
     await fill(t, 2300);
-    const orders: readonly (readonly string[])[] = [[], ['count'], ['make', '-count'], ['-make', 'id'], ['building', '-make'], ['-building_id'], ['-id']];
+    const orders: readonly (readonly string[])[] = [
+      [],
+      ['count'],
+      ['make', '-count'],
+      ['-make', 'id'],
+      ['building', '-make'],
+      ['-building_id'],
+      ['-id'],
+    ];
     for (const order of orders) {
       const all = t.DB.asset.all().orderBy(...order);
       const listed = await all.toArray();
-      assert.deepEqual([...counts(listed)].sort((a, b) => Number(a) - Number(b)), range(0, 2300), order.join());
+      assert.deepEqual(
+        [...counts(listed)].sort((a, b) => Number(a) - Number(b)),
+        range(0, 2300),
+        order.join(),
+      );
       const streamed: Asset[] = [];
       for await (const asset of all) streamed.push(asset);
       assert.deepEqual(counts(streamed), counts(listed), order.join());
-      assert.deepEqual(counts(await all.skip(999).limit(1101).toArray()), counts(listed).slice(999, 2100), order.join());
+      assert.deepEqual(
+        counts(await all.skip(999).limit(1101).toArray()),
+        counts(listed).slice(999, 2100),
+        order.join(),
+      );
     }
   });
 
@@ -57,9 +80,15 @@ describe('a query', () => {
     await fill(t, 300);
     t.calls.length = 0;
     for await (const asset of t.DB.asset.all().orderBy('count')) if (asset.count === 50) break;
-    assert.deepEqual(t.calls.map((call) => (call.kind === 'select' ? call.pageSize : call)), [100]);
+    assert.deepEqual(
+      t.calls.map((call) => (call.kind === 'select' ? call.pageSize : call)),
+      [100],
+    );
     for await (const asset of t.DB.asset.all().orderBy('count')) if (asset.count === 150) break;
-    assert.deepEqual(t.calls.map((call) => (call.kind === 'select' ? call.pageSize : call)), [100, 100, 1000]);
+    assert.deepEqual(
+      t.calls.map((call) => (call.kind === 'select' ? call.pageSize : call)),
+      [100, 100, 1000],
+    );
   });
 
   it('goes on at the right place when a loop changes what it is ordered by', async () => {
@@ -77,13 +106,22 @@ describe('a query', () => {
     await using t = await openDb();
     await fill(t, 5);
     const events: string[] = [];
-    await t.DB.asset.all().orderBy('count').forEach(async (asset, index) => {
-      events.push(`begin ${String(asset.count)}`);
-      await new Promise(setImmediate);
-      events.push(`end ${index}`);
-    });
-    assert.deepEqual(events, range(0, 5).flatMap((number) => [`begin ${number}`, `end ${number}`]));
-    await assert.rejects(t.DB.asset.all().forEach(() => Promise.reject(new Error('mine'))), { message: 'mine' });
+    await t.DB.asset
+      .all()
+      .orderBy('count')
+      .forEach(async (asset, index) => {
+        events.push(`begin ${String(asset.count)}`);
+        await new Promise(setImmediate);
+        events.push(`end ${index}`);
+      });
+    assert.deepEqual(
+      events,
+      range(0, 5).flatMap((number) => [`begin ${number}`, `end ${number}`]),
+    );
+    await assert.rejects(
+      t.DB.asset.all().forEach(() => Promise.reject(new Error('mine'))),
+      { message: 'mine' },
+    );
     await assert.rejects(t.DB.asset.all().forEach(5 as never), { code: 'invalid_query', message: /this is 5/ });
   });
 
@@ -103,24 +141,40 @@ describe('a query', () => {
     const building = t.DB.building.create();
     const asset = t.DB.asset.create({ building, bought: new Day(2026, 3, 1), seen_at: new Date(5) });
     await asset.save();
-    for (const [expression, value] of [['building = ?', building], ['building_id = ?', building.id], ['bought = ?', new Day('2026-03-01')], ['seen_at = ?', new Date(5)], ['building in ?', [building]]] as const) {
+    for (const [expression, value] of [
+      ['building = ?', building],
+      ['building_id = ?', building.id],
+      ['bought = ?', new Day('2026-03-01')],
+      ['seen_at = ?', new Date(5)],
+      ['building in ?', [building]],
+    ] as const) {
       assert.equal((await t.DB.asset.where(expression, value).first())?.id, asset.id, expression);
     }
   });
 
   it('shows what it is, and has no JSON', async () => {
     await using t = await openDb();
-    assert.equal(inspect(t.DB.asset.where('make = ?', 'a').where('count > ?', 1)), 'query of asset where (make = ?) and (count > ?): nothing was read yet; use toArray()');
+    assert.equal(
+      inspect(t.DB.asset.where('make = ?', 'a').where('count > ?', 1)),
+      'query of asset where (make = ?) and (count > ?): nothing was read yet; use toArray()',
+    );
     assert.throws(() => JSON.stringify({ assets: t.DB.asset.all() }), { code: 'invalid_query', message: /toArray/ });
   });
 
   it('refuses what is wrong at once, in one message with the mend', async () => {
     await using t = await openDb();
     const all = t.DB.asset.all();
-    assert.throws(() => all.where('maek = ?', 1), { code: 'invalid_expression', message: /maek = \?\n {2}\^ Did you mean `make`\?$/ });
+    assert.throws(() => all.where('maek = ?', 1), {
+      code: 'invalid_expression',
+      message: /maek = \?\n {2}\^ Did you mean `make`\?$/,
+    });
     assert.throws(() => t.DB.asset.where('make = ?'), { code: 'invalid_expression' });
     assert.throws(() => all.orderBy('maek'), { code: 'invalid_order', message: /Did you mean `make`/ });
-    for (const count of [-1, 1.5, Number.NaN, '3', undefined]) assert.throws(() => all.limit(count as number), { code: 'invalid_query', message: /limit takes a whole number from 0/ });
+    for (const count of [-1, 1.5, Number.NaN, '3', undefined])
+      assert.throws(() => all.limit(count as number), {
+        code: 'invalid_query',
+        message: /limit takes a whole number from 0/,
+      });
     assert.throws(() => all.skip(-1), { code: 'invalid_query', message: /skip takes/ });
   });
 });
@@ -185,7 +239,10 @@ describe('relationships', () => {
     await using t = await openDb();
     await fill(t, 20);
     const building = await t.DB.building.first('name = ?', 'B');
-    assert.deepEqual(counts(await building?.assets.orderBy('count').toArray() ?? []), range(0, 20).filter((number) => number % 2 === 1 && number % 7 !== 0));
+    assert.deepEqual(
+      counts((await building?.assets.orderBy('count').toArray()) ?? []),
+      range(0, 20).filter((number) => number % 2 === 1 && number % 7 !== 0),
+    );
     assert.equal(await building?.assets.where('count > ?', 10).count(), 5);
     assert.deepEqual(await t.DB.building.create().assets.toArray(), []);
   });
@@ -209,7 +266,15 @@ describe('include', () => {
     assert.equal(new Set(await Promise.all(assets.map((asset) => asset.building()))).size, 3);
     assert.equal(t.calls.length, 3);
     for await (const asset of t.DB.asset.all().include('building')) await asset.building();
-    assert.deepEqual(t.calls.slice(3).map((call) => (call.kind === 'select' ? [call.selection.model, call.pageSize] : [])), [['asset', 100], ['building', 1000], ['asset', 1000], ['building', 1000]]);
+    assert.deepEqual(
+      t.calls.slice(3).map((call) => (call.kind === 'select' ? [call.selection.model, call.pageSize] : [])),
+      [
+        ['asset', 100],
+        ['building', 1000],
+        ['asset', 1000],
+        ['building', 1000],
+      ],
+    );
   });
 
   it('reads has-many too, and what was read is used until something is chained to it', async () => {
@@ -245,7 +310,7 @@ describe('include', () => {
     await fill(t, 10);
     const [building] = await t.DB.building.all().include('assets').toArray();
     t.calls.length = 0;
-    for (const asset of await building?.assets.toArray() ?? []) assert.equal(await asset.building(), building);
+    for (const asset of (await building?.assets.toArray()) ?? []) assert.equal(await asset.building(), building);
     assert.equal(t.calls.length, 0);
   });
 
@@ -262,8 +327,14 @@ describe('include', () => {
   it('refuses a wrong path, with the one that was meant', async () => {
     await using t = await openDb();
     const all = t.DB.asset.all();
-    assert.throws(() => all.include('bulding'), { code: 'unknown_field', message: 'The model `asset` has no relationship `bulding`. Did you mean `building`?' });
-    assert.throws(() => all.include('building.onwer'), { code: 'unknown_field', message: /`building` has no relationship `onwer` \(in include\('building\.onwer'\)\)\. Did you mean `owner`/ });
+    assert.throws(() => all.include('bulding'), {
+      code: 'unknown_field',
+      message: 'The model `asset` has no relationship `bulding`. Did you mean `building`?',
+    });
+    assert.throws(() => all.include('building.onwer'), {
+      code: 'unknown_field',
+      message: /`building` has no relationship `onwer` \(in include\('building\.onwer'\)\)\. Did you mean `owner`/,
+    });
     assert.throws(() => all.include('make'), { code: 'unknown_field', message: /It has building, spare/ });
     assert.throws(() => t.DB.owner.all().include('x'), { code: 'unknown_field', message: /It has none/ });
     assert.throws(() => all.include(['building'] as never), { code: 'invalid_query', message: /this is an array/ });

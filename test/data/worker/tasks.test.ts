@@ -53,11 +53,12 @@ describe('DB in a task', () => {
   });
 
   it('loses no count of runs that work at the same time, by increment or by save({ ifUnchanged: true }) and another try', async () => {
-    await using runtime = await startRuntime({
-      'schema.xml': schema,
-      begin: `export async function run() { const asset = DB.asset.create(); await asset.save(); return asset.id; }`,
-      increments: `export async function run({ id }) { for (let time = 0; time < 50; time += 1) await DB.asset.increment(id, { count: 1 }); }`,
-      saves: `export async function run({ id }) {
+    await using runtime = await startRuntime(
+      {
+        'schema.xml': schema,
+        begin: `export async function run() { const asset = DB.asset.create(); await asset.save(); return asset.id; }`,
+        increments: `export async function run({ id }) { for (let time = 0; time < 50; time += 1) await DB.asset.increment(id, { count: 1 }); }`,
+        saves: `export async function run({ id }) {
           const asset = await DB.asset.first(id);
           for (let saved = 0; saved < 20; ) {
             asset.count = (asset.count ?? 0) + 1;
@@ -70,9 +71,14 @@ describe('DB in a task', () => {
             }
           }
         }`,
-      count: `export async function run({ id }) { return (await DB.asset.first(id)).count; }`,
-    }, { concurrency: 4 });
-    for (const [task, count] of [['increments', 200], ['saves', 80]] as const) {
+        count: `export async function run({ id }) { return (await DB.asset.first(id)).count; }`,
+      },
+      { concurrency: 4 },
+    );
+    for (const [task, count] of [
+      ['increments', 200],
+      ['saves', 80],
+    ] as const) {
       const parameters = { id: String((await runtime.run('begin')).result) };
       const ids = await Promise.all([1, 2, 3, 4].map(() => runtime.schedule(task, { parameters })));
       for (const id of ids) assert.equal((await runtime.ended(id, 60_000)).state, 'succeeded');
@@ -195,7 +201,13 @@ describe('DB in a task', () => {
     rmSync(renamed, { recursive: true, force: true });
     writeFileSync(file, '');
     const { state, result, attempts } = await runtime.ended(run);
-    assert.deepEqual([state, result, attempts.map(({ outcome }) => outcome)], ['succeeded', ['attempt 1', 'attempt 2'], ['lost', 'returned']]);
-    assert.match(attempts[0]?.error?.message ?? '', /tables have changed since this attempt began: .*A deployment has renamed it\. The next attempt has the new data model\./);
+    assert.deepEqual(
+      [state, result, attempts.map(({ outcome }) => outcome)],
+      ['succeeded', ['attempt 1', 'attempt 2'], ['lost', 'returned']],
+    );
+    assert.match(
+      attempts[0]?.error?.message ?? '',
+      /tables have changed since this attempt began: .*A deployment has renamed it\. The next attempt has the new data model\./,
+    );
   });
 });

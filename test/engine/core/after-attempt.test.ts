@@ -9,16 +9,24 @@ const end = { attemptNumber: 1, attemptLimit: 5, cancelRequested: false, random:
 
 test('promise 3: an answer is final, whatever else is true of the run', () => {
   fc.assert(
-    fc.property(fc.record({ attemptNumber: fc.integer({ min: 1, max: 9 }), attemptLimit: fc.integer({ min: 1, max: 9 }), cancelRequested: fc.boolean() }), (run) => {
-      assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'returned' }), { next: 'succeeded' });
-      assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'threw' }), { next: 'failed' });
-    }),
+    fc.property(
+      fc.record({
+        attemptNumber: fc.integer({ min: 1, max: 9 }),
+        attemptLimit: fc.integer({ min: 1, max: 9 }),
+        cancelRequested: fc.boolean(),
+      }),
+      (run) => {
+        assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'returned' }), { next: 'succeeded' });
+        assert.deepEqual(decideAfterAttempt({ ...run, random: 0, outcome: 'threw' }), { next: 'failed' });
+      },
+    ),
   );
 });
 
 test('promise 3: an answer that is stored is how its attempt ended, whatever ended its processes; without one it ended as was seen', () => {
   for (const outcome of outcomes) {
-    for (const storedAnswer of ['returned', 'threw'] as const) assert.equal(outcomeOf({ outcome, storedAnswer }), storedAnswer);
+    for (const storedAnswer of ['returned', 'threw'] as const)
+      assert.equal(outcomeOf({ outcome, storedAnswer }), storedAnswer);
     assert.equal(outcomeOf({ outcome, storedAnswer: null }), outcome);
   }
 });
@@ -38,19 +46,34 @@ test('a draining runner gives the attempt back; a cancelled run is cancelled', (
 });
 
 test('promise 4: an attempt that its machine could not begin does not count, at whatever number, and is tried again after a second', () => {
-  for (const attemptNumber of [1, 5]) assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, attemptNumber }), { next: 'postpone', delayMs: 1000 });
-  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, random: 0.5 }), { next: 'postpone', delayMs: 1100 });
-  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, cancelRequested: true }), { next: 'cancelled' });
+  for (const attemptNumber of [1, 5])
+    assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, attemptNumber }), {
+      next: 'postpone',
+      delayMs: 1000,
+    });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, random: 0.5 }), {
+    next: 'postpone',
+    delayMs: 1100,
+  });
+  assert.deepEqual(decideAfterAttempt({ ...end, outcome: 'lost', isMachineFault: true, cancelRequested: true }), {
+    next: 'cancelled',
+  });
 });
 
 test('a fault of the machine takes nothing from the count of an attempt that came to an end of its own', () => {
   for (const outcome of outcomes.filter((each) => each !== 'lost')) {
-    assert.deepEqual(decideAfterAttempt({ ...end, outcome, isMachineFault: true, attemptNumber: 5 }), decideAfterAttempt({ ...end, outcome, attemptNumber: 5 }));
+    assert.deepEqual(
+      decideAfterAttempt({ ...end, outcome, isMachineFault: true, attemptNumber: 5 }),
+      decideAfterAttempt({ ...end, outcome, attemptNumber: 5 }),
+    );
   }
 });
 
 test('the back-off doubles from one second, with jitter, and is capped', () => {
-  assert.deepEqual([1, 2, 3, 4].map((number) => backOffMs(number, 0)), [1000, 2000, 4000, 8000]);
+  assert.deepEqual(
+    [1, 2, 3, 4].map((number) => backOffMs(number, 0)),
+    [1000, 2000, 4000, 8000],
+  );
   assert.equal(backOffMs(1000, 0), 300_000);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {

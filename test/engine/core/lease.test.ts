@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { killDeadline, longestLeaseMs, renewEveryMs, seeLease, shortestLeaseMs, silenceLeftMs } from '../../../src/engine/core/lease.ts';
+import {
+  killDeadline,
+  longestLeaseMs,
+  renewEveryMs,
+  seeLease,
+  shortestLeaseMs,
+  silenceLeftMs,
+} from '../../../src/engine/core/lease.ts';
 
 for (const leaseMs of [shortestLeaseMs, 2_003, 15_000, longestLeaseMs]) {
   test(`a lease of ${leaseMs} ms: however late the answers come, workers end a fifth of it before anybody takes over`, () => {

@@ -4,8 +4,19 @@ import { ProcessesGone } from '../../../src/engine/core/processes-gone.ts';
 import type { FinishedAttempt } from '../../../src/engine/operations/finish-attempt.ts';
 
 const unproven = {
-  runId: '', fence: '1', number: 1, attemptLimit: 5, outcome: 'lost', cancelRequested: false, resultJson: null, error: null,
-  exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [],
+  runId: '',
+  fence: '1',
+  number: 1,
+  attemptLimit: 5,
+  outcome: 'lost',
+  cancelRequested: false,
+  resultJson: null,
+  error: null,
+  exitCode: null,
+  signal: null,
+  pid: null,
+  peakMemoryBytes: null,
+  lines: [],
 } as const;
 
 test('promise 1: an end without the proof that the processes of its attempt are gone does not compile', () => {

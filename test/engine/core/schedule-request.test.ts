@@ -33,24 +33,126 @@ const refused: readonly (readonly [string, unknown, string, RegExp])[] = [
   ['a BigInt', { task: 'a', parameters: { a: { b: [1n] } } }, 'invalid_parameters', /parameters\.a\.b\[0\].*BigInt/],
   ['a function', { task: 'a', parameters: { call: () => 1 } }, 'invalid_parameters', /parameters\.call.*function/],
   ['a symbol', { task: 'a', parameters: { 'a b': Symbol('x') } }, 'invalid_parameters', /parameters\["a b"\].*symbol/],
-  ['a DB object', { task: 'a', parameters: { order: { [databaseObjectMark]: true } } }, 'invalid_parameters', /parameters\.order.*DB object/],
-  ['an Attachment', { task: 'a', parameters: { files: [new Attachment({ data: 'x' })] } }, 'invalid_parameters', /parameters\.files\[0\].*Attachment/],
-  ['a Map', { task: 'a', parameters: { byName: new Map([['a', 1]]) } }, 'invalid_parameters', /parameters\.byName.*a Map/],
-  ['an empty Set', { task: 'a', parameters: { a: [{ tags: new Set() }] } }, 'invalid_parameters', /parameters\.a\[0\]\.tags.*a Set/],
-  ['a Map of another realm', { task: 'a', parameters: { map: vm.runInNewContext('new Map()') as object } }, 'invalid_parameters', /parameters\.map.*a Map/],
-  ['a promise', { task: 'a', parameters: { rows: Promise.resolve([]) } }, 'invalid_parameters', /parameters\.rows.*a promise/],
-  ['a regular expression', { task: 'a', parameters: { pattern: /x/ } }, 'invalid_parameters', /parameters\.pattern.*regular expression/],
-  ['an error', { task: 'a', parameters: { cause: Object.assign(new TypeError('no'), { code: 'E' }) } }, 'invalid_parameters', /parameters\.cause.*an error/],
-  ['a typed array', { task: 'a', parameters: { bytes: new Uint8Array(3) } }, 'invalid_parameters', /parameters\.bytes.*binary data/],
-  ['an ArrayBuffer', { task: 'a', parameters: { bytes: new ArrayBuffer(3) } }, 'invalid_parameters', /parameters\.bytes.*binary data/],
-  ['an object of which JSON keeps nothing', { task: 'a', parameters: { query: new URLSearchParams('a=1') } }, 'invalid_parameters', /parameters\.query.*URLSearchParams/],
-  ['an object whose fields are private', { task: 'a', parameters: { secret: new (class Secret { readonly #a = 1; get a() { return this.#a; } })() } }, 'invalid_parameters', /parameters\.secret.*class Secret/],
-  ['a toJSON that gives a Map', { task: 'a', parameters: { x: { toJSON: () => new Map() } } }, 'invalid_parameters', /parameters\.x.*a Map/],
-  ['parameters that are a DB object', { task: 'a', parameters: { [databaseObjectMark]: true } }, 'invalid_parameters', /DB object/],
-  ['parameters whose toJSON gives a string', { task: 'a', parameters: { toJSON: () => 'x' } }, 'invalid_parameters', /toJSON/],
-  ['a getter that throws', { task: 'a', parameters: { get x() { throw new Error('no!'); } } }, 'invalid_parameters', /no!/],
+  [
+    'a DB object',
+    { task: 'a', parameters: { order: { [databaseObjectMark]: true } } },
+    'invalid_parameters',
+    /parameters\.order.*DB object/,
+  ],
+  [
+    'an Attachment',
+    { task: 'a', parameters: { files: [new Attachment({ data: 'x' })] } },
+    'invalid_parameters',
+    /parameters\.files\[0\].*Attachment/,
+  ],
+  [
+    'a Map',
+    { task: 'a', parameters: { byName: new Map([['a', 1]]) } },
+    'invalid_parameters',
+    /parameters\.byName.*a Map/,
+  ],
+  [
+    'an empty Set',
+    { task: 'a', parameters: { a: [{ tags: new Set() }] } },
+    'invalid_parameters',
+    /parameters\.a\[0\]\.tags.*a Set/,
+  ],
+  [
+    'a Map of another realm',
+    { task: 'a', parameters: { map: vm.runInNewContext('new Map()') as object } },
+    'invalid_parameters',
+    /parameters\.map.*a Map/,
+  ],
+  [
+    'a promise',
+    { task: 'a', parameters: { rows: Promise.resolve([]) } },
+    'invalid_parameters',
+    /parameters\.rows.*a promise/,
+  ],
+  [
+    'a regular expression',
+    { task: 'a', parameters: { pattern: /x/ } },
+    'invalid_parameters',
+    /parameters\.pattern.*regular expression/,
+  ],
+  [
+    'an error',
+    { task: 'a', parameters: { cause: Object.assign(new TypeError('no'), { code: 'E' }) } },
+    'invalid_parameters',
+    /parameters\.cause.*an error/,
+  ],
+  [
+    'a typed array',
+    { task: 'a', parameters: { bytes: new Uint8Array(3) } },
+    'invalid_parameters',
+    /parameters\.bytes.*binary data/,
+  ],
+  [
+    'an ArrayBuffer',
+    { task: 'a', parameters: { bytes: new ArrayBuffer(3) } },
+    'invalid_parameters',
+    /parameters\.bytes.*binary data/,
+  ],
+  [
+    'an object of which JSON keeps nothing',
+    { task: 'a', parameters: { query: new URLSearchParams('a=1') } },
+    'invalid_parameters',
+    /parameters\.query.*URLSearchParams/,
+  ],
+  [
+    'an object whose fields are private',
+    {
+      task: 'a',
+      parameters: {
+        secret: new (class Secret {
+          readonly #a = 1;
+          get a() {
+            return this.#a;
+          }
+        })(),
+      },
+    },
+    'invalid_parameters',
+    /parameters\.secret.*class Secret/,
+  ],
+  [
+    'a toJSON that gives a Map',
+    { task: 'a', parameters: { x: { toJSON: () => new Map() } } },
+    'invalid_parameters',
+    /parameters\.x.*a Map/,
+  ],
+  [
+    'parameters that are a DB object',
+    { task: 'a', parameters: { [databaseObjectMark]: true } },
+    'invalid_parameters',
+    /DB object/,
+  ],
+  [
+    'parameters whose toJSON gives a string',
+    { task: 'a', parameters: { toJSON: () => 'x' } },
+    'invalid_parameters',
+    /toJSON/,
+  ],
+  [
+    'a getter that throws',
+    {
+      task: 'a',
+      parameters: {
+        get x() {
+          throw new Error('no!');
+        },
+      },
+    },
+    'invalid_parameters',
+    /no!/,
+  ],
   ['parameters nested too deeply', { task: 'a', parameters: deep }, 'invalid_parameters', /nested too deeply/],
-  ['parameters over 5 MB', { task: 'a', parameters: { text: 'é'.repeat(2_700_000) } }, 'parameters_too_large', /54000\d\d bytes/],
+  [
+    'parameters over 5 MB',
+    { task: 'a', parameters: { text: 'é'.repeat(2_700_000) } },
+    'parameters_too_large',
+    /54000\d\d bytes/,
+  ],
   ['at that is a string', { task: 'a', at: '2026-01-01' }, 'invalid_at', /must be a Date/],
   ['at that is a number', { task: 'a', at: 5 }, 'invalid_at', /must be a Date/],
   ['at that is invalid', { task: 'a', at: new Date('x') }, 'invalid_at', /invalid Date/],
@@ -72,12 +174,15 @@ const refused: readonly (readonly [string, unknown, string, RegExp])[] = [
 
 for (const [name, options, code, message] of refused) {
   test(`scheduleTask refuses ${name}`, () => {
-    assert.throws(() => parseScheduleRequest(options, now), (error: unknown) => {
-      assert.ok(error instanceof CloudCodeError, String(error));
-      assert.equal(error.code, code);
-      assert.match(error.message, message);
-      return true;
-    });
+    assert.throws(
+      () => parseScheduleRequest(options, now),
+      (error: unknown) => {
+        assert.ok(error instanceof CloudCodeError, String(error));
+        assert.equal(error.code, code);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
   });
 }
 
@@ -86,25 +191,68 @@ test('a misspelt option is answered with the nearest', () => {
 });
 
 test('what is allowed passes unchanged', () => {
-  assert.deepEqual(parseScheduleRequest({ task: 'a' }, now), { task: 'a', at: null, afterMs: null, queue: null, key: null, parametersJson: '{}' });
-  assert.equal(parseScheduleRequest({ task: 'a', at: undefined, after: undefined, queue: undefined, parameters: undefined }, now).parametersJson, '{}');
-  assert.equal(parseScheduleRequest({ task: 'a', at: new Date(-62_135_596_800_000) }, now).at, '0001-01-01T00:00:00.000Z');
-  assert.equal(parseScheduleRequest({ task: 'a', at: new Date(Date.UTC(9999, 11, 31, 23, 59, 59, 999)) }, now).at, '9999-12-31T23:59:59.999Z');
+  assert.deepEqual(parseScheduleRequest({ task: 'a' }, now), {
+    task: 'a',
+    at: null,
+    afterMs: null,
+    queue: null,
+    key: null,
+    parametersJson: '{}',
+  });
+  assert.equal(
+    parseScheduleRequest({ task: 'a', at: undefined, after: undefined, queue: undefined, parameters: undefined }, now)
+      .parametersJson,
+    '{}',
+  );
+  assert.equal(
+    parseScheduleRequest({ task: 'a', at: new Date(-62_135_596_800_000) }, now).at,
+    '0001-01-01T00:00:00.000Z',
+  );
+  assert.equal(
+    parseScheduleRequest({ task: 'a', at: new Date(Date.UTC(9999, 11, 31, 23, 59, 59, 999)) }, now).at,
+    '9999-12-31T23:59:59.999Z',
+  );
   assert.equal(parseScheduleRequest({ task: 'a', after: 0 }, now).afterMs, 0);
   assert.equal(parseScheduleRequest({ task: 'a', after: 0.5 }, now).afterMs, 0.5);
   assert.equal(parseScheduleRequest({ task: 'a', queue: '😀'.repeat(512) }, now).queue, '😀'.repeat(512));
   assert.equal(parseScheduleRequest({ task: 'a', queue: '\u0001\n\t' }, now).queue, '\u0001\n\t');
-  assert.equal(parseScheduleRequest({ task: 'a', parameters: vm.runInNewContext('({ a: 1 })') as object }, now).parametersJson, '{"a":1}');
-  assert.equal(parseScheduleRequest({ task: 'a', parameters: Object.assign(Object.create(null) as object, { a: 1 }) }, now).parametersJson, '{"a":1}');
+  assert.equal(
+    parseScheduleRequest({ task: 'a', parameters: vm.runInNewContext('({ a: 1 })') as object }, now).parametersJson,
+    '{"a":1}',
+  );
+  assert.equal(
+    parseScheduleRequest({ task: 'a', parameters: Object.assign(Object.create(null) as object, { a: 1 }) }, now)
+      .parametersJson,
+    '{"a":1}',
+  );
 });
 
 test('what JSON has a form for passes, also of a class', () => {
   const parameters = {
-    date: new Date(0), url: new URL('http://localhost/a'), buffer: Buffer.from('ab'), boxed: [Object('x'), Object(1), Object(true)], point: new (class Point { readonly x = 1; })(),
-    error: Object.assign(new Error('said'), { toJSON: () => 'said' }), empty: {}, bare: Object.create(null) as object, other: vm.runInNewContext('({})') as object, map: Object.fromEntries(new Map([['a', 1]])),
+    date: new Date(0),
+    url: new URL('http://localhost/a'),
+    buffer: Buffer.from('ab'),
+    boxed: [Object('x'), Object(1), Object(true)],
+    point: new (class Point {
+      readonly x = 1;
+    })(),
+    error: Object.assign(new Error('said'), { toJSON: () => 'said' }),
+    empty: {},
+    bare: Object.create(null) as object,
+    other: vm.runInNewContext('({})') as object,
+    map: Object.fromEntries(new Map([['a', 1]])),
   };
   assert.deepEqual(JSON.parse(parseScheduleRequest({ task: 'a', parameters }, now).parametersJson), {
-    date: '1970-01-01T00:00:00.000Z', url: 'http://localhost/a', buffer: { type: 'Buffer', data: [97, 98] }, boxed: ['x', 1, true], point: { x: 1 }, error: 'said', empty: {}, bare: {}, other: {}, map: { a: 1 },
+    date: '1970-01-01T00:00:00.000Z',
+    url: 'http://localhost/a',
+    buffer: { type: 'Buffer', data: [97, 98] },
+    boxed: ['x', 1, true],
+    point: { x: 1 },
+    error: 'said',
+    empty: {},
+    bare: {},
+    other: {},
+    map: { a: 1 },
   });
 });
 
@@ -123,5 +271,7 @@ test('parameters are a snapshot of the moment of the call', () => {
 test('exactly 5 MB of parameters are allowed', () => {
   const text = 'x'.repeat(5 * 1024 * 1024 - '{"text":""}'.length);
   assert.equal(parseScheduleRequest({ task: 'a', parameters: { text } }, now).parametersJson.length, 5 * 1024 * 1024);
-  assert.throws(() => parseScheduleRequest({ task: 'a', parameters: { text: `${text}x` } }, now), { code: 'parameters_too_large' });
+  assert.throws(() => parseScheduleRequest({ task: 'a', parameters: { text: `${text}x` } }, now), {
+    code: 'parameters_too_large',
+  });
 });

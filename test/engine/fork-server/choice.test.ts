@@ -14,8 +14,14 @@ const tasks = {
 async function parentsOf(workerStart: 'spawn' | 'fork') {
   await using runtime = await startRuntime(tasks, { workerStart });
   const ended = await Promise.all(Object.keys(tasks).map(async (name) => [name, await runtime.run(name)] as const));
-  assert.deepEqual(ended.map(([, { state }]) => state), ended.map(() => 'succeeded'));
-  return { isForking: runtime.isForking, isForked: Object.fromEntries(ended.map(([name, { result }]) => [name, result !== process.pid])) };
+  assert.deepEqual(
+    ended.map(([, { state }]) => state),
+    ended.map(() => 'succeeded'),
+  );
+  return {
+    isForking: runtime.isForking,
+    isForked: Object.fromEntries(ended.map(([name, { result }]) => [name, result !== process.pid])),
+  };
 }
 
 test('where workers are forked, a task is spawned that says so, or that needs it and does not say otherwise', async () => {

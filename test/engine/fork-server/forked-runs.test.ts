@@ -6,7 +6,10 @@ import { startRuntime, type Runtime } from '../../support/runtime.ts';
 
 let runtime: Runtime;
 before(async () => {
-  runtime = await startRuntime({ noop: 'export async function run() { return [process.pid, process.ppid]; }' }, { workerStart: 'fork' });
+  runtime = await startRuntime(
+    { noop: 'export async function run() { return [process.pid, process.ppid]; }' },
+    { workerStart: 'fork' },
+  );
 });
 after(async () => {
   await runtime[Symbol.asyncDispose]();
@@ -19,7 +22,10 @@ test('a run is executed by a worker that the fork server forked', async () => {
   assert.equal(pid, run.attempts[0]?.pid);
   assert.notEqual(ppid, process.pid);
   assert.equal(readStat(ppid)?.ppid, process.pid);
-  assert.deepEqual(runtime.events.filter(({ kind }) => kind === 'trouble'), []);
+  assert.deepEqual(
+    runtime.events.filter(({ kind }) => kind === 'trouble'),
+    [],
+  );
 });
 
 test('the task of the self-check tells the truth of a process that was not forked', async () => {

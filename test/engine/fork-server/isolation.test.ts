@@ -70,7 +70,10 @@ const tasks: Record<string, string> = {
 
 let runtime: Runtime;
 before(async () => {
-  runtime = await startRuntime({ ...tasks, 'cloudcode.config.ts': 'export default { defaults: { maxAttempts: 1 } }' }, { workerStart: 'fork', concurrency: 4 });
+  runtime = await startRuntime(
+    { ...tasks, 'cloudcode.config.ts': 'export default { defaults: { maxAttempts: 1 } }' },
+    { workerStart: 'fork', concurrency: 4 },
+  );
 });
 after(async () => {
   await runtime[Symbol.asyncDispose]();
@@ -82,15 +85,33 @@ test('promise 5, forked: nothing that one run leaves is seen by another', async 
   const others = await Promise.all([1, 2, 3, 4, 5, 6].map((round) => runtime.run('leaves', { parameters: { round } })));
   for (const other of others) assert.deepEqual([other.state, other.result], ['succeeded', first.result]);
   const found = first.result as Record<string, unknown>;
-  assert.deepEqual([found['global'], found['variable'], found['open'], found['cwd'], found['array'], found['preload'], found['exec'], found['argv']], [undefined, undefined, 0, false, 'flat', undefined, 2, 2]);
+  assert.deepEqual(
+    [
+      found['global'],
+      found['variable'],
+      found['open'],
+      found['cwd'],
+      found['array'],
+      found['preload'],
+      found['exec'],
+      found['argv'],
+    ],
+    [undefined, undefined, 0, false, 'flat', undefined, 2, 2],
+  );
 });
 
 test('promise 5, forked: a worker is who it says it is', async () => {
   const run = await runtime.run('identity');
   const found = run.result as Record<string, unknown>;
   assert.equal(found['pid'], run.attempts[0]?.pid);
-  assert.deepEqual([found['shell'], found['same'], found['child'], found['title']], [found['pid'], true, found['attempt'], 'node']);
-  assert.ok(Math.abs(Number(found['sinceOrigin'])) < 1000, 'performance.timeOrigin and performance.now belong together');
+  assert.deepEqual(
+    [found['shell'], found['same'], found['child'], found['title']],
+    [found['pid'], true, found['attempt'], 'node'],
+  );
+  assert.ok(
+    Math.abs(Number(found['sinceOrigin'])) < 1000,
+    'performance.timeOrigin and performance.now belong together',
+  );
 });
 
 test('promise 5, forked: a task that kills its own process kills no other', async () => {
@@ -100,9 +121,14 @@ test('promise 5, forked: a task that kills its own process kills no other', asyn
 });
 
 test('promise 5, forked: every clock of a worker begins when it was forked', async () => {
-  const { startedMs, started, steps } = (await runtime.run('clock')).result as { startedMs: number; started: Record<string, number>; steps: number[] };
+  const { startedMs, started, steps } = (await runtime.run('clock')).result as {
+    startedMs: number;
+    started: Record<string, number>;
+    steps: number[];
+  };
   // /proc counts in hundredths of a second. The fork server began seconds before.
-  for (const [clock, beganMs] of Object.entries(started)) assert.ok(beganMs > startedMs - 100, `by ${clock} it began ${startedMs - beganMs} ms before`);
+  for (const [clock, beganMs] of Object.entries(started))
+    assert.ok(beganMs > startedMs - 100, `by ${clock} it began ${startedMs - beganMs} ms before`);
   assert.deepEqual(steps, [0, 0]);
 });
 
@@ -115,7 +141,10 @@ test('a forked worker compiles only what a task calls, and does not show the fla
   const { bytes, flags } = (await runtime.run('compiles')).result as { bytes: number; flags: string[] };
   // 100 KB are the functions themselves; 440 KB if all were compiled.
   assert.ok(bytes < 250_000, `the heap grew by ${bytes} bytes`);
-  assert.deepEqual(flags.filter((flag) => !/^--(?:max-old-space-size|inspect-port)=/.test(flag)), []);
+  assert.deepEqual(
+    flags.filter((flag) => !/^--(?:max-old-space-size|inspect-port)=/.test(flag)),
+    [],
+  );
 });
 
 test('promise 5, forked: a worker shares nothing with the fork server by which one could disturb the other', async () => {
@@ -125,10 +154,18 @@ test('promise 5, forked: a worker shares nothing with the fork server by which o
   const server = readStat(pid)?.ppid ?? 0;
   // What whoever started the tests left open is everywhere.
   const left = filesOf(process.pid);
-  const shared = new Set(filesOf(server).filter((file) => !left.includes(file) && /^(?:socket|pipe|anon_inode:\[pidfd\])/.test(file)));
-  assert.deepEqual(filesOf(pid).filter((file) => shared.has(file)), []);
+  const shared = new Set(
+    filesOf(server).filter((file) => !left.includes(file) && /^(?:socket|pipe|anon_inode:\[pidfd\])/.test(file)),
+  );
+  assert.deepEqual(
+    filesOf(pid).filter((file) => shared.has(file)),
+    [],
+  );
   // They are all called the same, and hold memory that a fork shares.
-  assert.deepEqual([server, pid].flatMap(filesOf).filter((file) => file === 'anon_inode:[io_uring]'), []);
+  assert.deepEqual(
+    [server, pid].flatMap(filesOf).filter((file) => file === 'anon_inode:[io_uring]'),
+    [],
+  );
 });
 
 function filesOf(pid: number): string[] {

@@ -24,14 +24,21 @@ test('promise 5, forked: no two workers draw the same random numbers', async () 
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test '));
   const runnerId = randomUUID();
   const containment = openScanContainment({ runnerId, log: () => undefined });
-  const server = await startForkServer({ runnerId, memoryMb: 256, containment, folder, addon: await compileAddon(folder) });
+  const server = await startForkServer({
+    runnerId,
+    memoryMb: 256,
+    containment,
+    folder,
+    addon: await compileAddon(folder),
+  });
   try {
     const bundle = join(folder, 'draws.cjs');
     writeFileSync(bundle, draws);
     const seen = new Map<string, Set<unknown>>();
     for (let done = 0; done < workers; done += 4) {
       const answers = await Promise.all([1, 2, 3, 4].map(() => draw({ server, containment, folder, bundle })));
-      for (const [source, value] of answers.flatMap((answer) => Object.entries(answer))) seen.set(source, (seen.get(source) ?? new Set()).add(value));
+      for (const [source, value] of answers.flatMap((answer) => Object.entries(answer)))
+        seen.set(source, (seen.get(source) ?? new Set()).add(value));
     }
     assert.equal(seen.size, 8);
     for (const [source, values] of seen) assert.equal(values.size, workers, source);
@@ -49,16 +56,48 @@ interface Drawing {
 }
 
 async function draw({ server, containment, folder, bundle }: Drawing): Promise<Record<string, unknown>> {
-  await using worker = new WorkerProcess({ memoryMb: 256, isForked: true, startVariables: '', containment, start: (id) => server.fork(id) });
+  await using worker = new WorkerProcess({
+    memoryMb: 256,
+    isForked: true,
+    startVariables: '',
+    containment,
+    start: (id) => server.fork(id),
+  });
   await worker.ready;
   const answered = Promise.withResolvers<string>();
   worker.listen({
-    message: (message) => message.type === 'answer' && answered.resolve(message.resultJson ?? JSON.stringify(message.error)),
+    message: (message) =>
+      message.type === 'answer' && answered.resolve(message.resultJson ?? JSON.stringify(message.error)),
     output: () => undefined,
     channelLost: () => answered.reject(new Error('the worker did not answer')),
   });
-  const run = { id: 'a', task: 'draws', environment: 'testing', queue: null, attempt: 1, maxAttempts: 1, fence: '1', scheduledBy: null };
-  const start: StartMessage = { type: 'start', run, bundle: { path: bundle, sourceMapPath: bundle, compiledFolder: bundle, format: 'cjs', base: bundle, packagesFolder: null }, folder, workingFolder: folder, external: [], variables: {}, dataModel: null };
+  const run = {
+    id: 'a',
+    task: 'draws',
+    environment: 'testing',
+    queue: null,
+    attempt: 1,
+    maxAttempts: 1,
+    fence: '1',
+    scheduledBy: null,
+  };
+  const start: StartMessage = {
+    type: 'start',
+    run,
+    bundle: {
+      path: bundle,
+      sourceMapPath: bundle,
+      compiledFolder: bundle,
+      format: 'cjs',
+      base: bundle,
+      packagesFolder: null,
+    },
+    folder,
+    workingFolder: folder,
+    external: [],
+    variables: {},
+    dataModel: null,
+  };
   worker.start(start, '{}');
   return JSON.parse(await answered.promise) as Record<string, unknown>;
 }

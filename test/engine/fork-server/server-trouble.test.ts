@@ -38,7 +38,10 @@ const tasks: Record<string, string> = {
 
 let runtime: Runtime;
 before(async () => {
-  runtime = await startRuntime({ ...tasks, 'cloudcode.config.ts': 'export default { defaults: { maxAttempts: 2 } }' }, { workerStart: 'fork', concurrency: 4 });
+  runtime = await startRuntime(
+    { ...tasks, 'cloudcode.config.ts': 'export default { defaults: { maxAttempts: 2 } }' },
+    { workerStart: 'fork', concurrency: 4 },
+  );
 });
 after(async () => {
   await runtime[Symbol.asyncDispose]();
@@ -51,7 +54,10 @@ test('promise 2, forked: when the fork server is killed its runs are tried again
   signalProcess(before, 'SIGKILL');
   for (const run of runs) {
     const over = await runtime.ended(run);
-    assert.deepEqual([over.state, ...over.attempts.map(({ outcome, signal }) => [outcome, signal])], ['succeeded', ['killed', 'SIGKILL'], ['returned', null]]);
+    assert.deepEqual(
+      [over.state, ...over.attempts.map(({ outcome, signal }) => [outcome, signal])],
+      ['succeeded', ['killed', 'SIGKILL'], ['returned', null]],
+    );
   }
   const next = await forkServer();
   assert.notEqual(next.pid, before.pid);
@@ -67,7 +73,10 @@ test('promise 2, forked: whenever the fork server is killed, no run is lost, and
     for (const run of runs) {
       const over = await runtime.ended(run);
       assert.equal(over.state, 'succeeded', JSON.stringify(over));
-      assert.ok(over.attempts.slice(0, -1).every(({ outcome }) => outcome === 'killed' || outcome === 'lost'), JSON.stringify(over));
+      assert.ok(
+        over.attempts.slice(0, -1).every(({ outcome }) => outcome === 'killed' || outcome === 'lost'),
+        JSON.stringify(over),
+      );
     }
   }
 });
@@ -83,10 +92,19 @@ test('promise 2, forked: while the fork server is stopped its runs end, and othe
     const answered = await runtime.ended(answers);
     assert.deepEqual([answered.state, answered.result, answered.attempts.length], ['succeeded', server.pid, 1]);
     const others = await Promise.all((await schedule('short', 8)).map((run) => runtime.ended(run)));
-    assert.deepEqual(others.map(({ state, attempts }) => [state, attempts.length]), others.map(() => ['succeeded', 1]));
-    assert.ok(others.some(({ result }) => result === process.pid), 'some were spawned');
+    assert.deepEqual(
+      others.map(({ state, attempts }) => [state, attempts.length]),
+      others.map(() => ['succeeded', 1]),
+    );
+    assert.ok(
+      others.some(({ result }) => result === process.pid),
+      'some were spawned',
+    );
     const exited = await runtime.ended(exits);
-    assert.deepEqual(exited.attempts.map(({ exitCode }) => exitCode), [7, 0]);
+    assert.deepEqual(
+      exited.attempts.map(({ exitCode }) => exitCode),
+      [7, 0],
+    );
   } finally {
     kill(server.pid, 'SIGCONT');
   }
@@ -99,7 +117,9 @@ async function forkServer(): Promise<KnownProcess> {
 
 /** Runs are spawned until it is ready, or answers. */
 async function isForkedAgain(server: KnownProcess): Promise<void> {
-  await until(30_000, 'a run is forked by it', async () => ((await runtime.run('short')).result === server.pid ? true : null));
+  await until(30_000, 'a run is forked by it', async () =>
+    (await runtime.run('short')).result === server.pid ? true : null,
+  );
 }
 
 async function schedule(task: string, count: number): Promise<Run[]> {

@@ -10,14 +10,34 @@ test('a guard knows the lines of its runner, and a runner those of its guard', (
   assert.deepEqual(parseGuardLine(`kill ${workerId} worker-12`), { kind: 'kill', workerId, folder: 'worker-12' });
   assert.deepEqual(parseGuardLine(`kill ${workerId} `), { kind: 'kill', workerId, folder: null });
   assert.deepEqual(parseGuardReport('holding 4711'), { kind: 'holding', deadline: 4711 });
-  assert.deepEqual(parseGuardReport('trouble EMFILE: too many open files'), { kind: 'trouble', why: 'EMFILE: too many open files' });
+  assert.deepEqual(parseGuardReport('trouble EMFILE: too many open files'), {
+    kind: 'trouble',
+    why: 'EMFILE: too many open files',
+  });
 });
 
 test('anything else means nothing, above all no deadline', () => {
-  for (const line of ['', 'ending', 'hold', 'hold ', 'hold x', 'hold 12 13', 'hold -5', 'hold 1.5', 'hold 1e9', `hold ${'9'.repeat(16)}`, 'holding 5', 'ready', 'kill', 'kill all', `kill ${'a'.repeat(36)} ../other`]) {
+  for (const line of [
+    '',
+    'ending',
+    'hold',
+    'hold ',
+    'hold x',
+    'hold 12 13',
+    'hold -5',
+    'hold 1.5',
+    'hold 1e9',
+    `hold ${'9'.repeat(16)}`,
+    'holding 5',
+    'ready',
+    'kill',
+    'kill all',
+    `kill ${'a'.repeat(36)} ../other`,
+  ]) {
     assert.equal(parseGuardLine(line), null, line);
   }
-  for (const line of ['', 'readying', 'holding', 'holding soon', 'hold 5']) assert.equal(parseGuardReport(line), null, line);
+  for (const line of ['', 'readying', 'holding', 'holding soon', 'hold 5'])
+    assert.equal(parseGuardReport(line), null, line);
 });
 
 test('lines arrive whole, however the pipe cuts them; one without end is dropped', () => {

@@ -24,7 +24,13 @@ function openRooms({ store, runnerId }: TestStore, count: number): Rooms {
     claimed.push(run);
     most = Math.max(most, claimed.length);
   };
-  const claimer = openClaimer({ store, runnerId, free: () => count - claimed.length, onClaimed, onRoom: () => undefined });
+  const claimer = openClaimer({
+    store,
+    runnerId,
+    free: () => count - claimed.length,
+    onClaimed,
+    onRoom: () => undefined,
+  });
   store.onAdd(claimer.along);
   store.onRing(() => (rings += 1));
   return { claimer, claimed, rings: () => rings, most: () => most };
@@ -51,7 +57,8 @@ test('what cannot be claimed yet is only scheduled, and rung for', async () => {
   await using t = await testStore();
   const { claimed, rings } = openRooms(t, 5);
   await pauseQueue(t.store, 'testing', 'paused');
-  for (const options of [{ after: 60_000 }, { at: new Date(Date.now() + 60_000) }, { queue: 'paused' }]) await scheduleRun(t.store, 'testing', { task: 'noop', ...options });
+  for (const options of [{ after: 60_000 }, { at: new Date(Date.now() + 60_000) }, { queue: 'paused' }])
+    await scheduleRun(t.store, 'testing', { task: 'noop', ...options });
   assert.deepEqual([claimed.length, rings()], [0, 3]);
   const first = await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
@@ -87,50 +94,70 @@ test('a run that is due longer goes first, and the one that was scheduled is run
   assert.deepEqual([idsOf(claimed), rings()], [[older.id], 1]);
 });
 
-test('while somebody holds the lock of a queue, what is scheduled in it keeps no room from the others, and is scheduled when it is free', { timeout: 60_000 }, async () => {
-  await using t = await testStore();
-  const { claimer, claimed } = openRooms(t, 2);
-  let scheduling: Promise<unknown> = Promise.resolve();
-  await t.store.transaction(async (db) => {
-    await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'q')` });
-    scheduling = Promise.all([1, 2, 3].map(() => scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })));
-    while (claimer.room() > 0) await nextTurn();
-    while (claimer.room() < 2) await nextTurn();
-    await scheduleRun(t.store, 'testing', { task: 'other' });
-    assert.deepEqual(claimed.map(({ task }) => task), ['other']);
-  });
-  await scheduling;
-  const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from cloudcode.runs where queue = 'q'" });
-  assert.equal(row?.count, 3);
-});
+test(
+  'while somebody holds the lock of a queue, what is scheduled in it keeps no room from the others, and is scheduled when it is free',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await testStore();
+    const { claimer, claimed } = openRooms(t, 2);
+    let scheduling: Promise<unknown> = Promise.resolve();
+    await t.store.transaction(async (db) => {
+      await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'q')` });
+      scheduling = Promise.all([1, 2, 3].map(() => scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })));
+      while (claimer.room() > 0) await nextTurn();
+      while (claimer.room() < 2) await nextTurn();
+      await scheduleRun(t.store, 'testing', { task: 'other' });
+      assert.deepEqual(
+        claimed.map(({ task }) => task),
+        ['other'],
+      );
+    });
+    await scheduling;
+    const [row] = await t.store.query<{ count: number }>({
+      name: '',
+      text: "select count(*)::integer as count from cloudcode.runs where queue = 'q'",
+    });
+    assert.equal(row?.count, 3);
+  },
+);
 
 test('of several runners in one process one that has room claims, whichever came last and whichever has stopped', async () => {
   await using t = await testStore();
   const [first, full, stopped] = [openRooms(t, 1), openRooms(t, 0), openRooms(t, 1)];
   await stopped.claimer.close();
   const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  assert.deepEqual([first, full, stopped].map(({ claimed }) => idsOf(claimed)), [[id], [], []]);
+  assert.deepEqual(
+    [first, full, stopped].map(({ claimed }) => idsOf(claimed)),
+    [[id], [], []],
+  );
 });
 
 test('a task that is not there is refused, and what else was claimed is not forgotten', async () => {
   await using t = await testStore();
   const older = await scheduleRun(t.store, 'testing', { task: 'noop' });
   const { claimed } = openRooms(t, 1);
-  await assert.rejects(scheduleRun(t.store, 'testing', { task: 'nop' }), { code: 'unknown_task', hint: 'Did you mean `noop`?' });
+  await assert.rejects(scheduleRun(t.store, 'testing', { task: 'nop' }), {
+    code: 'unknown_task',
+    hint: 'Did you mean `noop`?',
+  });
   assert.deepEqual(idsOf(claimed), [older.id]);
 });
 
-test('never more are held than there are rooms, however many are scheduled while the runner claims as well', { timeout: 60_000 }, async () => {
-  await using t = await testStore();
-  const { claimer, claimed, most } = openRooms(t, 3);
-  const done: string[] = [];
-  const scheduled = Promise.all(Array.from({ length: 60 }, () => scheduleRun(t.store, 'testing', { task: 'noop' })));
-  while (done.length < 60) {
-    const room = claimer.room();
-    if (room > 0) await claimer.claim(room);
-    done.push(...idsOf(claimed.splice(0, 2)));
-    await nextTurn();
-  }
-  assert.deepEqual([...done].sort(), [...idsOf(await scheduled)].sort(), 'each once');
-  assert.ok(most() <= 3, `${most()} were held`);
-});
+test(
+  'never more are held than there are rooms, however many are scheduled while the runner claims as well',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await testStore();
+    const { claimer, claimed, most } = openRooms(t, 3);
+    const done: string[] = [];
+    const scheduled = Promise.all(Array.from({ length: 60 }, () => scheduleRun(t.store, 'testing', { task: 'noop' })));
+    while (done.length < 60) {
+      const room = claimer.room();
+      if (room > 0) await claimer.claim(room);
+      done.push(...idsOf(claimed.splice(0, 2)));
+      await nextTurn();
+    }
+    assert.deepEqual([...done].sort(), [...idsOf(await scheduled)].sort(), 'each once');
+    assert.ok(most() <= 3, `${most()} were held`);
+  },
+);

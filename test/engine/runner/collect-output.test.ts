@@ -7,7 +7,10 @@ test('a line that never ends stands before a later line of another stream', () =
   output.addText('stdout', 0, 'y'.repeat(100_000));
   output.addText('log', 1, 'the last line\n');
   output.addText('stdout', 2, 'y');
-  const messages = output.finish().lines.filter(({ level }) => level !== 'system').map(({ message }) => message.slice(0, 13));
+  const messages = output
+    .finish()
+    .lines.filter(({ level }) => level !== 'system')
+    .map(({ message }) => message.slice(0, 13));
   assert.deepEqual(messages, ['y'.repeat(13), 'the last line', 'y']);
 });
 
@@ -16,5 +19,8 @@ test('a short line that has not ended yet is not broken by those of other stream
   output.addText('stdout', 0, 'half');
   output.addText('log', 1, 'between\n');
   output.addText('stdout', 2, ' a line\n');
-  assert.deepEqual(output.finish().lines.map(({ message }) => message), ['between', 'half a line']);
+  assert.deepEqual(
+    output.finish().lines.map(({ message }) => message),
+    ['between', 'half a line'],
+  );
 });

@@ -23,7 +23,13 @@ const answering = (word: string): string => `
 
 const tasks: Record<string, string> = {
   'library.ts': library,
-  one: answering('word of one'), two: answering('word of two'), torn: answering('torn'), alien: answering('alien'), many: answering('many'), shut: answering('shut'), stack: answering('stack'),
+  one: answering('word of one'),
+  two: answering('word of two'),
+  torn: answering('torn'),
+  alien: answering('alien'),
+  many: answering('many'),
+  shut: answering('shut'),
+  stack: answering('stack'),
   thrower: `import { fail, parts } from '../../library.ts';\nexport async function run() { if (parts.length > 0) fail(); }`,
   spinner: `import { parts, spin } from '../../library.ts';\nexport const config = { timeoutMs: 1_500, maxAttempts: 1 };\nexport async function run({ spins = false } = {}) { if (spins) spin(); return parts.length; }`,
   small: `export async function run() { return 1; }`,
@@ -53,7 +59,13 @@ test('compiled code that was cut or damaged is thrown away and made again', asyn
   await answer('torn');
   const file = keptOf('torn');
   const whole = readFileSync(file);
-  for (const broken of [Buffer.alloc(0), whole.subarray(0, 3), whole.subarray(0, 5_000), flipped(whole, whole.length >> 1), flipped(whole, 4)]) {
+  for (const broken of [
+    Buffer.alloc(0),
+    whole.subarray(0, 3),
+    whole.subarray(0, 5_000),
+    flipped(whole, whole.length >> 1),
+    flipped(whole, 4),
+  ]) {
     writeFileSync(file, broken);
     assert.equal(await answer('torn'), 'torn');
     assert.ok(isWhole(readFileSync(file)));
@@ -95,20 +107,27 @@ test('errors name the line of the project, with kept code and without', async ()
   for (const keep of [false, true]) {
     if (keep) await answer('stack');
     const run = await runtime.run('stack', { parameters: { fails: true } });
-    assert.match(run.error?.stack ?? '', /Error: on line 6003\n\s+at fail \(library\.ts:6003:9\)\n\s+at run \(cloudcode\/stack\/index\.ts:4:\d+\)/);
+    assert.match(
+      run.error?.stack ?? '',
+      /Error: on line 6003\n\s+at fail \(library\.ts:6003:9\)\n\s+at run \(cloudcode\/stack\/index\.ts:4:\d+\)/,
+    );
     assert.equal(existsSync(compiledFolderOf('stack')), keep);
     places.push(run.error?.stack ?? '');
   }
   assert.equal(places[0], places[1]);
 });
 
-test('a time-out names the line of the project where it was, with kept code too', { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' && 'a forked worker has no stack sampled' }, async () => {
-  await runtime.run('spinner');
-  assert.ok(isWhole(readFileSync(keptOf('spinner'))));
-  const run = await runtime.run('spinner', { parameters: { spins: true } });
-  assert.equal(run.attempts[0]?.outcome, 'timed_out');
-  assert.match(run.attempts[0].error?.stack ?? '', /at spin \(library\.ts:6006:/);
-});
+test(
+  'a time-out names the line of the project where it was, with kept code too',
+  { skip: process.env['CLOUDCODE_WORKER_START'] === 'fork' && 'a forked worker has no stack sampled' },
+  async () => {
+    await runtime.run('spinner');
+    assert.ok(isWhole(readFileSync(keptOf('spinner'))));
+    const run = await runtime.run('spinner', { parameters: { spins: true } });
+    assert.equal(run.attempts[0]?.outcome, 'timed_out');
+    assert.match(run.attempts[0].error?.stack ?? '', /at spin \(library\.ts:6006:/);
+  },
+);
 
 test('a run that threw keeps nothing: little may have been compiled by then', async () => {
   const run = await runtime.run('thrower');
@@ -130,7 +149,10 @@ test('a bundle that awaits at top level is kept by Node, in the folder of that b
   const path = join(compiledFolderOf('waits'), file);
   writeFileSync(path, flipped(readFileSync(path), statSync(path).size >> 1));
   const run = await runtime.run('waits', { parameters: { fails: true } });
-  assert.match(run.error?.stack ?? '', /at fail \(library\.ts:6003:9\)\n\s+at run \(cloudcode\/waits\/index\.ts:5:\d+\)/);
+  assert.match(
+    run.error?.stack ?? '',
+    /at fail \(library\.ts:6003:9\)\n\s+at run \(cloudcode\/waits\/index\.ts:5:\d+\)/,
+  );
 });
 
 async function answer(task: string): Promise<string> {

@@ -1,10 +1,25 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { isFinal, type Run } from '../../../src/engine/core/run.ts';
-import { type DeployableProject, type DeployableTask, deployProject } from '../../../src/engine/operations/deploy-project.ts';
+import {
+  type DeployableProject,
+  type DeployableTask,
+  deployProject,
+} from '../../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../../src/engine/operations/get-run.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { type Runner, startRunner } from '../../../src/engine/runner/start-runner.ts';
@@ -24,12 +39,20 @@ exports.run = async () => ({
   cwd: process.cwd(),
 });
 `;
-const task: DeployableTask = { name: 'greets', config: { maxAttempts: 2 }, code, sourceMap: '{}', format: 'cjs', file: 'cloudcode/greets/index.ts' };
+const task: DeployableTask = {
+  name: 'greets',
+  config: { maxAttempts: 2 },
+  code,
+  sourceMap: '{}',
+  format: 'cjs',
+  file: 'cloudcode/greets/index.ts',
+};
 
 /** A project with two packages, one of which needs the other, and a template. */
 function writeProjectIn(folder: string, template: string): void {
   writeFiles(folder, {
-    'node_modules/greeter/index.js': "exports.words = require('words');\nexports.greet = (whom) => `${exports.words.hello} ${whom}`;",
+    'node_modules/greeter/index.js':
+      "exports.words = require('words');\nexports.greet = (whom) => `${exports.words.hello} ${whom}`;",
     'node_modules/greeter/package.json': '{ "name": "greeter", "version": "1.0.0" }',
     'node_modules/greeter/tool.sh': '#!/bin/sh\nprintf tool',
     'node_modules/words/index.js': "exports.hello = 'Hello';",
@@ -40,7 +63,10 @@ function writeProjectIn(folder: string, template: string): void {
 }
 
 function projectOf(folder: string): DeployableProject {
-  const folders = { 'node_modules/greeter': keptFolder(join(folder, 'node_modules/greeter'), 'greeter@1.0.0'), 'node_modules/words': keptFolder(join(folder, 'node_modules/words'), 'words@1.0.0') };
+  const folders = {
+    'node_modules/greeter': keptFolder(join(folder, 'node_modules/greeter'), 'greeter@1.0.0'),
+    'node_modules/words': keptFolder(join(folder, 'node_modules/words'), 'words@1.0.0'),
+  };
   const packages = { tree: packageTree(folders), folders: Object.values(folders), projectPath: '' };
   return { folder, tasks: [task], config: {}, packages, files: keptFolder(folder, 'files', 'cloudcode') };
 }
@@ -70,7 +96,12 @@ describe('a run has the packages and files that its deployment was made with', {
   };
   /** On a machine that has nothing of the project. */
   const start = async (machine = 'machine'): Promise<Runner> => {
-    const runner = await startRunner({ store: t.store, folder: null, machineFolder: folderOf(machine), concurrency: 2 });
+    const runner = await startRunner({
+      store: t.store,
+      folder: null,
+      machineFolder: folderOf(machine),
+      concurrency: 2,
+    });
     runners.push(runner);
     return runner;
   };
@@ -108,7 +139,10 @@ describe('a run has the packages and files that its deployment was made with', {
     await start();
     const { cwd, ...result } = await resultOf();
     assert.deepEqual([result, cwd], [whole, folderOf('project')]);
-    writeFiles(folderOf('project'), { 'cloudcode/greets/template.txt': 'Hi', 'node_modules/words/index.js': "exports.hello = 'Bye';" });
+    writeFiles(folderOf('project'), {
+      'cloudcode/greets/template.txt': 'Hi',
+      'node_modules/words/index.js': "exports.hello = 'Bye';",
+    });
     assert.deepEqual(await resultOf(), { ...whole, cwd });
     await deployProject(t.store, 'testing', projectOf(folderOf('project')));
     assert.deepEqual(await resultOf(), { ...whole, cwd, template: 'Hi', greeting: 'Bye you' });
@@ -121,7 +155,10 @@ describe('a run has the packages and files that its deployment was made with', {
       exports.run = () => ['note.txt', '../../../../packages/lib/src/words.txt'].map((path) => readFileSync(join(__dirname, path), 'utf8'));`;
     const folders = { 'packages/lib': keptFolder(join(folder, 'packages/lib'), 'lib@1.0.0') };
     await deployProject(t.store, 'testing', {
-      folder: join(folder, 'apps/jobs'), tasks: [{ ...task, code: reads }], config: {}, files: keptFolder(join(folder, 'apps/jobs'), 'files', 'cloudcode'),
+      folder: join(folder, 'apps/jobs'),
+      tasks: [{ ...task, code: reads }],
+      config: {},
+      files: keptFolder(join(folder, 'apps/jobs'), 'files', 'cloudcode'),
       packages: { tree: packageTree(folders), folders: Object.values(folders), projectPath: 'apps/jobs' },
     });
     rmSync(folder, { recursive: true });
@@ -152,7 +189,10 @@ describe('a run has the packages and files that its deployment was made with', {
     await deploy();
     const first = await start();
     for (const _ of ['laid out', 'looked at']) await resultOf();
-    writeFileSync(machineFile('packages/*/node_modules/words/index.js'), `exports.hello = 'Damaged'; /* ${'x'.repeat(120_000)} */`);
+    writeFileSync(
+      machineFile('packages/*/node_modules/words/index.js'),
+      `exports.hello = 'Damaged'; /* ${'x'.repeat(120_000)} */`,
+    );
     for (const _ of [1, 2]) assert.equal((await resultOf())['greeting'], 'Damaged you');
     await first.stop();
     assert.equal(globSync('**/*.pack', { cwd: join(scratch, 'machine') }).length, 1);
@@ -165,7 +205,10 @@ describe('a run has the packages and files that its deployment was made with', {
       await deploy();
       await start();
       await resultOf();
-      for (const name of lost === '' ? readdirSync(join(scratch, 'machine')).filter((each) => each !== 'fork-server') : [lost]) rmSync(join(scratch, 'machine', name), { recursive: true });
+      for (const name of lost === ''
+        ? readdirSync(join(scratch, 'machine')).filter((each) => each !== 'fork-server')
+        : [lost])
+        rmSync(join(scratch, 'machine', name), { recursive: true });
       const { cwd: _cwd, ...result } = await resultOf();
       assert.deepEqual(result, whole);
     });
@@ -177,7 +220,10 @@ describe('a run has the packages and files that its deployment was made with', {
     const results = await Promise.all(Array.from({ length: 8 }, resultOf));
     for (const { cwd: _cwd, ...result } of results) assert.deepEqual(result, whole);
     assert.deepEqual(globSync('*/*.tmp', { cwd: join(scratch, 'machine') }), []);
-    assert.deepEqual(readdirSync(machineFile('deployments/*/cloudcode/greets')).filter((name) => !name.endsWith('.cjs')), ['template.txt']);
+    assert.deepEqual(
+      readdirSync(machineFile('deployments/*/cloudcode/greets')).filter((name) => !name.endsWith('.cjs')),
+      ['template.txt'],
+    );
   });
 
   it('a file where the machine would put them is a trouble of the machine, and costs no attempt', async () => {
@@ -185,24 +231,36 @@ describe('a run has the packages and files that its deployment was made with', {
     writeFileSync(join(folderOf('machine'), 'packages'), '');
     await start();
     const { id } = await scheduleRun(t.store, 'testing', { task: 'greets' });
-    await until(60_000, 'it was tried', async () => ((await getRun(t.store, 'testing', id)).attempts.some(({ outcome }) => outcome === 'lost') ? true : null));
+    await until(60_000, 'it was tried', async () =>
+      (await getRun(t.store, 'testing', id)).attempts.some(({ outcome }) => outcome === 'lost') ? true : null,
+    );
     rmSync(join(folderOf('machine'), 'packages'));
     const ended = await until(60_000, 'the run is over', async () => {
       const now = await getRun(t.store, 'testing', id);
       return isFinal(now.state) ? now : null;
     });
     assert.equal(ended.state, 'succeeded');
-    const [row] = await t.store.query<{ used: number }>({ name: '', text: 'select max_attempts - (attempt_limit - attempt_count) as used from cloudcode.runs' });
+    const [row] = await t.store.query<{ used: number }>({
+      name: '',
+      text: 'select max_attempts - (attempt_limit - attempt_count) as used from cloudcode.runs',
+    });
     assert.equal(row?.used, 1);
   });
 
   it('packages that the database has otherwise than they were deployed are told, and tried no further than the task says', async () => {
     await deploy();
-    await t.store.query({ name: '', text: "update cloudcode.content_parts set data = set_byte(data, length(data) / 2, get_byte(data, length(data) / 2) # 1) where upload_id = (select upload_id from cloudcode.contents where name = 'words@1.0.0')" });
+    await t.store.query({
+      name: '',
+      text: "update cloudcode.content_parts set data = set_byte(data, length(data) / 2, get_byte(data, length(data) / 2) # 1) where upload_id = (select upload_id from cloudcode.contents where name = 'words@1.0.0')",
+    });
     await start();
     const ended = await run();
     assert.equal(ended.state, 'dead');
     assert.match(ended.error?.message ?? '', /The files of words@1\.0\.0 \([0-9a-f]{64}\) in the database are /);
-    assert.equal(existsSync(join(scratch, 'machine/contents')) && globSync('contents/*.tmp', { cwd: join(scratch, 'machine') }).length > 0, false);
+    assert.equal(
+      existsSync(join(scratch, 'machine/contents')) &&
+        globSync('contents/*.tmp', { cwd: join(scratch, 'machine') }).length > 0,
+      false,
+    );
   });
 });

@@ -1,5 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, promises, readFileSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  promises,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +21,11 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { listFiles } from '../../../src/project/packages/list-files.ts';
 import { contentReader, packagesFile, readPackageSources } from '../../../src/project/packages/remember-contents.ts';
-import { type DeploymentFolder, machineFolders, openDeploymentFolders } from '../../../src/engine/runner/deployed/deployment-folders.ts';
+import {
+  type DeploymentFolder,
+  machineFolders,
+  openDeploymentFolders,
+} from '../../../src/engine/runner/deployed/deployment-folders.ts';
 import { stampFile } from '../../../src/engine/runner/deployed/layout-stamps.ts';
 import type { DeployedFolder } from '../../../src/engine/store/contents.ts';
 import { keptFolder, packageTree, writeFiles } from '../../support/kept-folders.ts';
@@ -41,8 +58,11 @@ function stopBeforeChanges(): void {
 }
 
 const texts = {
-  'node_modules/a/index.js': 'exports.a = 1;', 'node_modules/a/lib/deep.js': "exports.deep = 'deep';", 'node_modules/a/tool.sh': '#!/bin/sh\n',
-  'node_modules/b/index.js': 'exports.b = 2;', 'cloudcode/noop/template.txt': 'Dear',
+  'node_modules/a/index.js': 'exports.a = 1;',
+  'node_modules/a/lib/deep.js': "exports.deep = 'deep';",
+  'node_modules/a/tool.sh': '#!/bin/sh\n',
+  'node_modules/b/index.js': 'exports.b = 2;',
+  'cloudcode/noop/template.txt': 'Dear',
 };
 
 describe('what lies on a machine as a deployment is what was deployed', { timeout: 240_000 }, () => {
@@ -58,9 +78,22 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
     project = join(scratch, 'project');
     writeFiles(project, texts);
     chmodSync(join(project, 'node_modules/a/tool.sh'), 0o755);
-    const [a, b, files] = [keptFolder(join(project, 'node_modules/a'), 'a@1'), keptFolder(join(project, 'node_modules/b'), 'b@1'), keptFolder(project, 'files', 'cloudcode')];
-    const tree = packageTree({ 'node_modules/a': a, 'node_modules/b': b, 'node_modules/b/node_modules/a': a }, { 'node_modules/linked': 'a' });
-    await deployProject(t.store, 'testing', { folder: project, tasks: [{ ...noopTask, file: 'cloudcode/noop/index.ts' }], config: {}, packages: { tree, folders: [a, b], projectPath: '' }, files });
+    const [a, b, files] = [
+      keptFolder(join(project, 'node_modules/a'), 'a@1'),
+      keptFolder(join(project, 'node_modules/b'), 'b@1'),
+      keptFolder(project, 'files', 'cloudcode'),
+    ];
+    const tree = packageTree(
+      { 'node_modules/a': a, 'node_modules/b': b, 'node_modules/b/node_modules/a': a },
+      { 'node_modules/linked': 'a' },
+    );
+    await deployProject(t.store, 'testing', {
+      folder: project,
+      tasks: [{ ...noopTask, file: 'cloudcode/noop/index.ts' }],
+      config: {},
+      packages: { tree, folders: [a, b], projectPath: '' },
+      files,
+    });
     deployed = { treeHash: tree.hash, filesHash: files.hash, projectPath: '' };
   });
   after(async () => {
@@ -78,11 +111,18 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
 
   /** As a runner that starts does. */
   const layOut = (): Promise<DeploymentFolder> => openDeploymentFolders(t.store, machineFolders(machine))(deployed);
-  const textsIn = ({ project: of }: DeploymentFolder): Record<string, string> => Object.fromEntries(Object.keys(texts).map((path) => [path, readFileSync(join(of, path), 'utf8')]));
+  const textsIn = ({ project: of }: DeploymentFolder): Record<string, string> =>
+    Object.fromEntries(Object.keys(texts).map((path) => [path, readFileSync(join(of, path), 'utf8')]));
   const assertWhole = (folder: DeploymentFolder): void => {
     assert.deepEqual(textsIn(folder), texts);
-    assert.equal(readFileSync(join(folder.project, 'node_modules/b/node_modules/a/index.js'), 'utf8'), texts['node_modules/a/index.js']);
-    assert.equal(readFileSync(join(folder.project, 'node_modules/linked/index.js'), 'utf8'), texts['node_modules/a/index.js']);
+    assert.equal(
+      readFileSync(join(folder.project, 'node_modules/b/node_modules/a/index.js'), 'utf8'),
+      texts['node_modules/a/index.js'],
+    );
+    assert.equal(
+      readFileSync(join(folder.project, 'node_modules/linked/index.js'), 'utf8'),
+      texts['node_modules/a/index.js'],
+    );
     assert.equal(statSync(join(folder.project, 'node_modules/a/tool.sh')).mode & 0o111, 0o111);
   };
   /** As it may come: at the same time, with the size that it had. */
@@ -107,7 +147,12 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
       const stopped = new Promise<void>((resolve) => (onStopped = resolve));
       await Promise.race([stopped, layOut()]);
       assert.equal(existsSync(stampFile(tree)) && !existsSync(tree), false);
-      for (const left of globSync('node_modules/*/index.js', { cwd: tree })) assert.equal(readFileSync(join(tree, left), 'utf8'), left.includes('/b/') ? texts['node_modules/b/index.js'] : texts['node_modules/a/index.js'], `before change ${change}`);
+      for (const left of globSync('node_modules/*/index.js', { cwd: tree }))
+        assert.equal(
+          readFileSync(join(tree, left), 'utf8'),
+          left.includes('/b/') ? texts['node_modules/b/index.js'] : texts['node_modules/a/index.js'],
+          `before change ${change}`,
+        );
       stoppingBefore = Infinity;
       assertWhole(await layOut());
     }
@@ -116,7 +161,8 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
   it('once there is room for it: a full disk is a trouble of the machine, and leaves nothing half', async (c) => {
     using disk = mountSmallDisk('1m');
     if (disk === null) return c.skip('a small disk can be mounted by root only');
-    const layOutThere = (): Promise<DeploymentFolder> => openDeploymentFolders(t.store, machineFolders(disk.folder))(deployed);
+    const layOutThere = (): Promise<DeploymentFolder> =>
+      openDeploymentFolders(t.store, machineFolders(disk.folder))(deployed);
     disk.fill();
     await assert.rejects(layOutThere(), { code: 'ENOSPC' });
     assert.deepEqual(globSync(['*/*.tmp', '*/*/node_modules'], { cwd: disk.folder }), []);
@@ -124,16 +170,24 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
     assertWhole(await layOutThere());
     rmSync(join(disk.folder, 'packages'), { recursive: true });
     disk.setReadOnly(true);
-    await assert.rejects(layOutThere(), (error: NodeJS.ErrnoException) => error.code === 'EROFS' || error.code === 'ENOENT', 'Node says that a folder which it may not make is not there');
+    await assert.rejects(
+      layOutThere(),
+      (error: NodeJS.ErrnoException) => error.code === 'EROFS' || error.code === 'ENOENT',
+      'Node says that a folder which it may not make is not there',
+    );
     disk.setReadOnly(false);
     assertWhole(await layOutThere());
   });
 
-  for (const [lost, lose] of [['was not on the disk yet', (path: string) => rmSync(path)], ['is of another boot', (path: string) => writeFileSync(path, 'f'.repeat(64))]] as const) {
+  for (const [lost, lose] of [
+    ['was not on the disk yet', (path: string) => rmSync(path)],
+    ['is of another boot', (path: string) => writeFileSync(path, 'f'.repeat(64))],
+  ] as const) {
     it(`after a crash of the machine that has left files empty in their full size, when the stamp ${lost}`, async () => {
       const folder = await layOut();
       const tree = folder.packages ?? '';
-      for (const path of [join(tree, 'node_modules/a/index.js'), join(folder.project, 'cloudcode/noop/template.txt')]) overwrite(path, true);
+      for (const path of [join(tree, 'node_modules/a/index.js'), join(folder.project, 'cloudcode/noop/template.txt')])
+        overwrite(path, true);
       for (const path of globSync('*/*.seen', { cwd: machine })) lose(join(machine, path));
       assertWhole(await layOut());
     });
@@ -141,7 +195,8 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
 
   it('after somebody has written into files of it, in place and with the size kept', async () => {
     const folder = await layOut();
-    for (const path of ['node_modules/b/index.js', 'node_modules/a/lib/deep.js', 'cloudcode/noop/template.txt']) overwrite(join(folder.project, path), false);
+    for (const path of ['node_modules/b/index.js', 'node_modules/a/lib/deep.js', 'cloudcode/noop/template.txt'])
+      overwrite(join(folder.project, path), false);
     assertWhole(await layOut());
     const stamp = readFileSync(stampFile(folder.packages ?? ''), 'utf8');
     assertWhole(await layOut());
@@ -163,16 +218,25 @@ describe('what lies on a machine as a deployment is what was deployed', { timeou
       return (await readPackageSources(machine)).size === 2 ? true : null;
     });
     overwrite(join(project, 'node_modules/b/index.js'), true);
-    const parts = await t.store.query<{ number: number }>({ name: '', text: "update cloudcode.content_parts set number = number + 100 where upload_id = (select upload_id from cloudcode.contents where name = 'a@1') returning number" });
+    const parts = await t.store.query<{ number: number }>({
+      name: '',
+      text: "update cloudcode.content_parts set number = number + 100 where upload_id = (select upload_id from cloudcode.contents where name = 'a@1') returning number",
+    });
     assert.ok(parts.length > 0);
     try {
       assertWhole(await layOut());
-      assert.notEqual(statSync(join(machine, 'packages', deployed.treeHash ?? '', 'node_modules/a/index.js')).ino, statSync(join(project, 'node_modules/a/index.js')).ino);
+      assert.notEqual(
+        statSync(join(machine, 'packages', deployed.treeHash ?? '', 'node_modules/a/index.js')).ino,
+        statSync(join(project, 'node_modules/a/index.js')).ino,
+      );
       rmSync(machine, { recursive: true });
       mkdirSync(machine);
       await assert.rejects(layOut(), /The files of a@1 \([0-9a-f]{64}\) in the database are /);
     } finally {
-      await t.store.query({ name: '', text: 'update cloudcode.content_parts set number = number - 100 where number >= 100' });
+      await t.store.query({
+        name: '',
+        text: 'update cloudcode.content_parts set number = number - 100 where number >= 100',
+      });
       writeFileSync(join(project, 'node_modules/b/index.js'), texts['node_modules/b/index.js']);
     }
   });

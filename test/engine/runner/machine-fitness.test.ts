@@ -38,7 +38,10 @@ test('an unfit machine is probed at once, then after 1, 2, 4 … seconds, and at
   fitness.onFault(new Error('the same of another run'));
   assert.deepEqual([fitness.mayStart(), fitness.unfitReason()], [0, 'full']);
   await pass(250);
-  assert.deepEqual(probes, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243].map((seconds) => seconds * 1_000));
+  assert.deepEqual(
+    probes,
+    [0, 1, 3, 7, 15, 31, 63, 123, 183, 243].map((seconds) => seconds * 1_000),
+  );
   assert.deepEqual(told, ['full', 'still full'], 'told once for each reason');
 });
 

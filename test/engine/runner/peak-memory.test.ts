@@ -37,13 +37,17 @@ describe('peakMemoryBytes is one measure, however an attempt ends', { timeout: 1
       await cancelRun(runtime.store, 'testing', run.id);
     }
     const { attempts } = await runtime.ended(run);
-    assert.deepEqual(attempts.map(({ outcome }) => outcome), [end]);
+    assert.deepEqual(
+      attempts.map(({ outcome }) => outcome),
+      [end],
+    );
     return Math.round((attempts[0]?.peakMemoryBytes ?? 0) / mb);
   };
 
   it('the same work has the same peak when it returned, threw, exited, was cancelled or timed out, and it is that of the work', async () => {
     const peaks: Record<string, number> = {};
-    for (const end of ['returned', 'threw', 'exited', 'cancelled', 'timed_out']) peaks[end] = await peakMb(end === 'timed_out' ? 'holds_too_long' : 'holds', end, 100);
+    for (const end of ['returned', 'threw', 'exited', 'cancelled', 'timed_out'])
+      peaks[end] = await peakMb(end === 'timed_out' ? 'holds_too_long' : 'holds', end, 100);
     const [least, most] = [Math.min(...Object.values(peaks)), Math.max(...Object.values(peaks))];
     assert.ok(least >= 100 && most < 135 && most - least < 20, JSON.stringify(peaks));
     const idle = await peakMb('holds', 'returned');

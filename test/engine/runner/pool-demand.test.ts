@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterTake, mostWaiting, nextForgetting, noDemand, type PoolDemand, rememberMs, wantedWorkers } from '../../../src/engine/runner/pool-demand.ts';
+import {
+  afterTake,
+  mostWaiting,
+  nextForgetting,
+  noDemand,
+  type PoolDemand,
+  rememberMs,
+  wantedWorkers,
+} from '../../../src/engine/runner/pool-demand.ts';
 
 const spanMs = 100;
 
@@ -24,7 +32,10 @@ test('as many wait as were taken before any of them could be replaced', () => {
 });
 
 test('the slower a start, the more of them wait', () => {
-  const slowly = [0, 50, 100, 150, 200].reduce((demand, at) => afterTake(demand, { need: 1024, at, spanMs: 1000 }), noDemand(1024));
+  const slowly = [0, 50, 100, 150, 200].reduce(
+    (demand, at) => afterTake(demand, { need: 1024, at, spanMs: 1000 }),
+    noDemand(1024),
+  );
   assert.deepEqual(wanted(slowly, 200), [[1024, 5]]);
 });
 
@@ -45,10 +56,20 @@ test('a larger burst takes the place of smaller ones, and one of the same size m
 
 test('each size has its own, and there are never more than may run, of which the last taken get theirs first', () => {
   const demand = taken([20, 21], 256, taken([0, 1, 2, 3]));
-  assert.deepEqual(wanted(demand, 21), [[256, 2], [1024, 4]]);
-  assert.deepEqual(wanted(demand, 21, 5), [[256, 2], [1024, 3]]);
+  assert.deepEqual(wanted(demand, 21), [
+    [256, 2],
+    [1024, 4],
+  ]);
+  assert.deepEqual(wanted(demand, 21, 5), [
+    [256, 2],
+    [1024, 3],
+  ]);
   assert.deepEqual(wanted(demand, 21, 1), [[256, 1]]);
-  assert.deepEqual(wanted(demand, 21 + rememberMs), [[256, 2]], 'after long silence the size of the last one is expected');
+  assert.deepEqual(
+    wanted(demand, 21 + rememberMs),
+    [[256, 2]],
+    'after long silence the size of the last one is expected',
+  );
 });
 
 test('what is remembered does not grow with the number of takes or sizes', () => {

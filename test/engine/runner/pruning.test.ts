@@ -20,18 +20,27 @@ test('a runner forgets runs, deployments and files, each also when another canno
   writeFileSync(old, '');
   mkdirSync(join(oldFolder, 'cloudcode'), { recursive: true });
   for (const each of [old, oldFolder]) utimesSync(each, 0, 0);
-  for (let number = 0; number < 12; number += 1) await deployProject(t.store, 'testing', { folder: '/nowhere', tasks: [{ ...noopTask, code: `exports.run = async () => ${number}0` }], config: {} });
+  for (let number = 0; number < 12; number += 1)
+    await deployProject(t.store, 'testing', {
+      folder: '/nowhere',
+      tasks: [{ ...noopTask, code: `exports.run = async () => ${number}0` }],
+      config: {},
+    });
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   for (const run of await t.claim()) await t.finish(run, 'returned');
   await t.store.query({ name: '', text: "update cloudcode.runs set finished_at = now() - interval '31 days'" });
   await t.store.query({
-    name: '', text: `
+    name: '',
+    text: `
       create function cloudcode.refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
       create trigger refuse before delete on cloudcode.runs for each row execute function cloudcode.refuse()`,
   });
   const events: RunnerEvent[] = [];
   await using pruning = startPruning(t.store, folders, (event) => events.push(event));
-  const told = (): readonly string[] => events.map((event) => (event.kind === 'trouble' ? event.what : 'count' in event ? `${event.kind} ${event.count}` : event.kind));
+  const told = (): readonly string[] =>
+    events.map((event) =>
+      event.kind === 'trouble' ? event.what : 'count' in event ? `${event.kind} ${event.count}` : event.kind,
+    );
   pruning.wake();
   await until(20_000, 'all were tried', () => (existsSync(old) || existsSync(oldFolder) ? null : true));
   assert.deepEqual(told(), ['finished runs could not be forgotten', 'deployments_pruned 3']);

@@ -47,12 +47,22 @@ test('the files of bundles that the database does not have go, when they were no
   writeFileSync(join(folder, 'a note'), 'of somebody');
   writeFileSync(join(folder, `${current}.cjs.17.tmp`), 'half');
   setUsed(current, 1000);
-  assert.equal(await sweepBundles(t.store, folder), 1, 'what its writer left behind; another database may have what was used lately');
+  assert.equal(
+    await sweepBundles(t.store, folder),
+    1,
+    'what its writer left behind; another database may have what was used lately',
+  );
   setUsed(oldHash, 1000);
   assert.equal(await sweepBundles(t.store, folder), 1);
   assert.deepEqual(names(oldHash), []);
-  assert.deepEqual(names(current), ['cjs', 'map', 'used'].map((suffix) => `${current}.${suffix}`));
-  assert.deepEqual(readdirSync(folder).filter((name) => !name.startsWith(current)), ['a note']);
+  assert.deepEqual(
+    names(current),
+    ['cjs', 'map', 'used'].map((suffix) => `${current}.${suffix}`),
+  );
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => !name.startsWith(current)),
+    ['a note'],
+  );
 });
 
 test('what a run uses is not removed, whoever began it, and is written again where it was', async () => {

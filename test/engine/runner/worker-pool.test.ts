@@ -32,7 +32,15 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
   const runnerId = randomUUID();
   const containment = await openContainment({ runnerId });
   const trouble = (error: unknown): void => void assert.fail(String(error));
-  const starter = openWorkerStarter({ runnerId, containment, folder: tmpdir(), workerStart: 'spawn', holdsLease: () => true, onChange: () => undefined, onTrouble: trouble });
+  const starter = openWorkerStarter({
+    runnerId,
+    containment,
+    folder: tmpdir(),
+    workerStart: 'spawn',
+    holdsLease: () => true,
+    onChange: () => undefined,
+    onTrouble: trouble,
+  });
   const started: WorkerProcess[] = [];
   const besides: (readonly WorkerProcess[])[] = [];
   const taken = new Set<WorkerProcess>();
@@ -54,11 +62,15 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
     },
   };
   const pool = openWorkerPool({
-    starter: counting, concurrency, need, onTrouble: trouble,
+    starter: counting,
+    concurrency,
+    need,
+    onTrouble: trouble,
     machine: { processors, availableBytes: () => 2 ** 40, now: () => instant ?? now() },
   });
   return {
-    pool, started,
+    pool,
+    started,
     besides: () => besides.map((others) => others.filter((worker) => !taken.has(worker)).length),
     async take(count) {
       isTaking = true;
@@ -70,7 +82,8 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
       for (const worker of workers) taken.add(worker);
       return workers;
     },
-    waiting: () => (loading.size > 0 ? null : started.filter((worker) => !worker.hasExited && !taken.has(worker)).length),
+    waiting: () =>
+      loading.size > 0 ? null : started.filter((worker) => !worker.hasExited && !taken.has(worker)).length,
     passTime: (ms) => void (passedMs += ms),
     async [Symbol.asyncDispose]() {
       await pool.close();
@@ -80,33 +93,52 @@ async function openPool({ concurrency = 8, processors = 2 } = {}): Promise<Stage
   };
 }
 
-test('after a burst as many workers wait as it took, and after ten minutes without any as few as before', { timeout: 120_000 }, async () => {
-  await using stage = await openPool();
-  await until(patienceMs, 'two wait at first', () => stage.waiting() === 2 || null);
-  await stage.take(6);
-  await until(patienceMs, 'six wait after the burst', () => stage.waiting() === 6 || null);
-  stage.passTime(rememberMs);
-  stage.pool.refill();
-  await until(patienceMs, 'two wait after the silence', () => stage.waiting() === 2 || null);
-});
+test(
+  'after a burst as many workers wait as it took, and after ten minutes without any as few as before',
+  { timeout: 120_000 },
+  async () => {
+    await using stage = await openPool();
+    await until(patienceMs, 'two wait at first', () => stage.waiting() === 2 || null);
+    await stage.take(6);
+    await until(patienceMs, 'six wait after the burst', () => stage.waiting() === 6 || null);
+    stage.passTime(rememberMs);
+    stage.pool.refill();
+    await until(patienceMs, 'two wait after the silence', () => stage.waiting() === 2 || null);
+  },
+);
 
-test('a run that needs a worker gets one of its own at once; no more spares are starting at a time than there are processors', { timeout: 120_000 }, async () => {
-  await using stage = await openPool();
-  const workers = await stage.take(8);
-  assert.equal(stage.started.length - stage.besides().length, 6, 'two were waiting; six were started for the runs that needed them');
-  assert.equal(new Set(workers).size, 8);
-  await until(patienceMs, 'eight wait', () => stage.waiting() === 8 || null);
-  assert.equal(stage.besides().length, 2 + 8);
-  assert.ok(Math.max(...stage.besides()) < 2, `when spares were started there were starting: ${stage.besides().join(', ')}`);
-});
+test(
+  'a run that needs a worker gets one of its own at once; no more spares are starting at a time than there are processors',
+  { timeout: 120_000 },
+  async () => {
+    await using stage = await openPool();
+    const workers = await stage.take(8);
+    assert.equal(
+      stage.started.length - stage.besides().length,
+      6,
+      'two were waiting; six were started for the runs that needed them',
+    );
+    assert.equal(new Set(workers).size, 8);
+    await until(patienceMs, 'eight wait', () => stage.waiting() === 8 || null);
+    assert.equal(stage.besides().length, 2 + 8);
+    assert.ok(
+      Math.max(...stage.besides()) < 2,
+      `when spares were started there were starting: ${stage.besides().join(', ')}`,
+    );
+  },
+);
 
-test('no more workers wait than twice the runs there can be, however many were taken', { timeout: 120_000 }, async () => {
-  await using stage = await openPool({ concurrency: 2 });
-  await stage.take(6);
-  await until(patienceMs, 'four wait', () => stage.waiting() === 4 || null);
-  stage.pool.refill();
-  assert.equal(stage.waiting(), 4);
-});
+test(
+  'no more workers wait than twice the runs there can be, however many were taken',
+  { timeout: 120_000 },
+  async () => {
+    await using stage = await openPool({ concurrency: 2 });
+    await stage.take(6);
+    await until(patienceMs, 'four wait', () => stage.waiting() === 4 || null);
+    stage.pool.refill();
+    assert.equal(stage.waiting(), 4);
+  },
+);
 
 test('a worker that has loaded is taken before one that is still starting', { timeout: 120_000 }, async () => {
   await using stage = await openPool();

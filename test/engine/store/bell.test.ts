@@ -25,7 +25,10 @@ test('rings that come together, or while a notification is under way, are one no
   under.resolve(null);
   await bell.still();
   assert.equal(sentAt.length, 2, 'what was rung after the first was sent is told');
-  assert.ok((sentAt[1] ?? 0) - (sentAt[0] ?? 0) >= ringsApartMs - timerMs, `${(sentAt[1] ?? 0) - (sentAt[0] ?? 0)} ms apart`);
+  assert.ok(
+    (sentAt[1] ?? 0) - (sentAt[0] ?? 0) >= ringsApartMs - timerMs,
+    `${(sentAt[1] ?? 0) - (sentAt[0] ?? 0)} ms apart`,
+  );
 });
 
 test('listeners of this process hear every ring within the call', () => {

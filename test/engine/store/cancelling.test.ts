@@ -33,7 +33,10 @@ for (const outcome of outcomes.filter((each) => each !== 'returned' && each !== 
 
 test('promise 3: an answer is final, also one that came while somebody cancelled the run', async () => {
   await using t = await testStore();
-  for (const [outcome, state] of [['returned', 'succeeded'], ['threw', 'failed']] as const) {
+  for (const [outcome, state] of [
+    ['returned', 'succeeded'],
+    ['threw', 'failed'],
+  ] as const) {
     const run = await claimOne(t);
     await cancelRun(t.store, 'testing', run.id);
     assert.equal(await t.finish(run, outcome), state);
@@ -42,7 +45,9 @@ test('promise 3: an answer is final, also one that came while somebody cancelled
 
 /** Makes every statement with `text` wait in the middle, after it has seen the store as it is, until `between` is done. */
 async function holdUp(t: TestStore, text: string, between: () => Promise<unknown>): Promise<() => Promise<void>> {
-  await t.store.query({ name: '', text: `
+  await t.store.query({
+    name: '',
+    text: `
     create function hold_up() returns trigger language plpgsql as $$
     begin
       if current_query() like '%${text}%' then
@@ -51,13 +56,17 @@ async function holdUp(t: TestStore, text: string, between: () => Promise<unknown
       end if;
       return null;
     end $$;
-    create trigger hold_up before update on cloudcode.runs for each statement execute function hold_up()` });
+    create trigger hold_up before update on cloudcode.runs for each statement execute function hold_up()`,
+  });
   const isHeld = Promise.withResolvers<null>();
   const passing = t.store.transaction(async (db) => {
     await db.query({ name: '', text: 'select pg_advisory_xact_lock(4711)' });
     isHeld.resolve(null);
-    for (const end = performance.now() + 20_000; performance.now() < end; ) {
-      const [row] = await t.store.query<{ count: number }>({ name: '', text: "select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()) and objid = 4711" });
+    for (const end = performance.now() + 20_000; performance.now() < end;) {
+      const [row] = await t.store.query<{ count: number }>({
+        name: '',
+        text: "select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()) and objid = 4711",
+      });
       if ((row?.count ?? 0) > 0) return between();
     }
     throw new Error('no statement was held up');

@@ -14,15 +14,17 @@ test('transactions that wait for each other are carried out both: the one that t
   const both = Promise.withResolvers<null>();
   let arrived = 0;
   const add = (first: number, second: number): Promise<void> => {
-    return retryConflicts(() => t.store.transaction(async (db) => {
-      tries += 1;
-      await db.query(sql(`update pairs set value = value + 1 where id = ${first}`));
-      // Each has its first row before either asks for its second.
-      arrived += 1;
-      if (arrived >= 2) both.resolve(null);
-      await both.promise;
-      await db.query(sql(`update pairs set value = value + 1 where id = ${second}`));
-    }));
+    return retryConflicts(() =>
+      t.store.transaction(async (db) => {
+        tries += 1;
+        await db.query(sql(`update pairs set value = value + 1 where id = ${first}`));
+        // Each has its first row before either asks for its second.
+        arrived += 1;
+        if (arrived >= 2) both.resolve(null);
+        await both.promise;
+        await db.query(sql(`update pairs set value = value + 1 where id = ${second}`));
+      }),
+    );
   };
   await Promise.all([add(1, 2), add(2, 1)]);
   const rows = await t.store.query<{ value: number }>(sql('select value from pairs order by id'));

@@ -25,10 +25,16 @@ test('a run costs three statements, or a hundredth of two of them among a hundre
   await using t = await testStore();
   const { store, names } = counted(t.store);
   await scheduleRun(store, 'testing', { task: 'noop', queue: 'q' });
-  await finishAttempts(store, (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')));
+  await finishAttempts(
+    store,
+    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')),
+  );
   assert.deepEqual(names.splice(0), ['insert_run', 'claim_runs', 'end_attempts_1']);
   for (let count = 0; count < 100; count += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
-  const finished = await finishAttempts(store, (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')));
+  const finished = await finishAttempts(
+    store,
+    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')),
+  );
   assert.equal(finished.filter((next) => next === 'succeeded').length, 100);
   assert.deepEqual(names, ['claim_runs', 'end_attempts']);
 });
@@ -45,13 +51,17 @@ for (const queue of [null, 'q'] as const) {
     const versions = await t.store.transaction(async (db) => {
       const store = { ...t.store, query: db.query };
       await scheduleRun(store, 'testing', { task: 'noop', ...(queue === null ? {} : { queue }) });
-      for (const run of await claimRuns(store, { runnerId: t.runnerId, limit: 1, after: 0 })) await finishAttempts(store, [endOf(run, 'returned')]);
+      for (const run of await claimRuns(store, { runnerId: t.runnerId, limit: 1, after: 0 }))
+        await finishAttempts(store, [endOf(run, 'returned')]);
       return db.query<Versions>({
         name: '',
         text: "select relname as table, n_tup_ins::integer as inserted, n_tup_upd::integer as updated from pg_stat_xact_all_tables where relname in ('runs', 'attempts') and schemaname = 'cloudcode' order by 1 desc",
       });
     });
-    assert.deepEqual(versions, [{ table: 'runs', inserted: 1, updated: 2 }, { table: 'attempts', inserted: 1, updated: 1 }]);
+    assert.deepEqual(versions, [
+      { table: 'runs', inserted: 1, updated: 2 },
+      { table: 'attempts', inserted: 1, updated: 1 },
+    ]);
   });
 }
 
@@ -79,9 +89,11 @@ test('a burst of 2,000 runs that are scheduled by sixteen callers rings far less
   let wakes = 0;
   t.store.onRing(() => (wakes += 1));
   const heard = await countNotifications(t.store.url, async () => {
-    await Promise.all(Array.from({ length: 16 }, async () => {
-      while (left-- > 0) await scheduleRun(t.store, 'testing', { task: 'noop' });
-    }));
+    await Promise.all(
+      Array.from({ length: 16 }, async () => {
+        while (left-- > 0) await scheduleRun(t.store, 'testing', { task: 'noop' });
+      }),
+    );
     await t.store.close();
   });
   assert.equal(wakes, 2000, 'a runner of the same process hears each at once');
@@ -131,7 +143,8 @@ test('a statement of an administrator, in a session of its own, rings as well', 
   const heard = await countNotifications(t.store.url, async () => {
     await using session = await openSession(t.store.url);
     await session.query({
-      name: '', text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values (gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5)`,
+      name: '',
+      text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values (gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5)`,
     });
   });
   assert.equal(heard, 1);

@@ -9,28 +9,59 @@ import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
 import { readLogLines } from '../../../src/engine/store/read-runs.ts';
 import { endOf, testStore, type TestStore } from '../../support/store.ts';
 
-async function claimed(t: TestStore, count: number, queueOf: (number: number) => string | undefined = () => undefined): Promise<readonly ClaimedRun[]> {
+async function claimed(
+  t: TestStore,
+  count: number,
+  queueOf: (number: number) => string | undefined = () => undefined,
+): Promise<readonly ClaimedRun[]> {
   for (let number = 0; number < count; number += 1) {
     const queue = queueOf(number);
-    await scheduleRun(t.store, 'testing', { task: 'noop', parameters: { number }, ...(queue === undefined ? {} : { queue }) });
+    await scheduleRun(t.store, 'testing', {
+      task: 'noop',
+      parameters: { number },
+      ...(queue === undefined ? {} : { queue }),
+    });
   }
   return t.claim(count);
 }
 
-const line = (message: string, number = 1) => ({ number, at: new Date().toISOString(), level: 'log' as const, message });
+const line = (message: string, number = 1) => ({
+  number,
+  at: new Date().toISOString(),
+  level: 'log' as const,
+  message,
+});
 
 test('promise 6: of ends that are stored together the stale ones are refused, and no other', async () => {
   await using t = await testStore();
   const runs = await claimed(t, 3);
-  const ends = runs.map((run, index) => ({ ...endOf(run, 'returned'), resultJson: String(index), lines: [line(`of ${index}`), line(`again of ${index}`, 2)] }));
+  const ends = runs.map((run, index) => ({
+    ...endOf(run, 'returned'),
+    resultJson: String(index),
+    lines: [line(`of ${index}`), line(`again of ${index}`, 2)],
+  }));
   const [first, second, third] = ends;
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
-  const finished = await finishAttempts(t.store, [third, { ...second, fence: '999999', lines: [line('stale')] }, first]);
+  const finished = await finishAttempts(t.store, [
+    third,
+    { ...second, fence: '999999', lines: [line('stale')] },
+    first,
+  ]);
   assert.deepEqual(finished, ['succeeded', 'superseded', 'succeeded']);
   const after = await Promise.all(runs.map((run) => getRun(t.store, 'testing', run.id)));
-  assert.deepEqual(after.map(({ state, result }) => [state, result]), [['succeeded', 0], ['running', null], ['succeeded', 2]]);
+  assert.deepEqual(
+    after.map(({ state, result }) => [state, result]),
+    [
+      ['succeeded', 0],
+      ['running', null],
+      ['succeeded', 2],
+    ],
+  );
   const lines = await Promise.all(runs.map((run) => readLogLines(t.store, run.id, { seq: 0, limit: 10 })));
-  assert.deepEqual(lines.map((list) => list.map(({ message }) => message)), [['of 0', 'again of 0'], [], ['of 2', 'again of 2']]);
+  assert.deepEqual(
+    lines.map((list) => list.map(({ message }) => message)),
+    [['of 0', 'again of 0'], [], ['of 2', 'again of 2']],
+  );
 });
 
 test('promise 3: an end that comes twice, in one statement or in two, is stored once', async () => {
@@ -49,11 +80,14 @@ test('every kind of outcome among others becomes what it would alone', async () 
   const outcomes = ['returned', 'threw', 'exited', 'cancelled', 'lost'] as const;
   const runs = await claimed(t, outcomes.length, (number) => (number % 2 === 0 ? `queue ${number}` : undefined));
   const byNumber = new Map(runs.map((run) => [(JSON.parse(run.parametersJson) as { number: number }).number, run]));
-  const finished = await finishAttempts(t.store, outcomes.map((outcome, number) => {
-    const run = byNumber.get(number);
-    assert.ok(run !== undefined);
-    return endOf(run, outcome);
-  }));
+  const finished = await finishAttempts(
+    t.store,
+    outcomes.map((outcome, number) => {
+      const run = byNumber.get(number);
+      assert.ok(run !== undefined);
+      return endOf(run, outcome);
+    }),
+  );
   assert.deepEqual(finished, ['succeeded', 'failed', 'retry', 'give_back', 'retry']);
 });
 
@@ -61,8 +95,13 @@ test('an end that the database refuses spoils none of those that it would have b
   await using t = await testStore();
   const runs = await claimed(t, 20);
   const writeEnd = openEndWriter(t.store);
-  const settled = await Promise.allSettled(runs.map((run, index) => writeEnd(null, { ...endOf(run, 'returned'), resultJson: index === 7 ? 'no JSON' : '1' })));
-  assert.deepEqual(settled.map(({ status }, index) => (status === 'rejected' ? index : -1)).filter((index) => index >= 0), [7]);
+  const settled = await Promise.allSettled(
+    runs.map((run, index) => writeEnd(null, { ...endOf(run, 'returned'), resultJson: index === 7 ? 'no JSON' : '1' })),
+  );
+  assert.deepEqual(
+    settled.map(({ status }, index) => (status === 'rejected' ? index : -1)).filter((index) => index >= 0),
+    [7],
+  );
 });
 
 test('two runners store ends of many queues while a third schedules into them, in other orders: none waits for ever, and none is lost', async () => {
@@ -70,7 +109,10 @@ test('two runners store ends of many queues while a third schedules into them, i
   const total = 400;
   const runs = await claimed(t, total, (number) => `queue ${number}`);
   const [one, other] = [openEndWriter(t.store), openEndWriter(t.store)];
-  const shuffled = runs.map((run) => ({ run, key: Math.random() })).sort((a, b) => a.key - b.key).map(({ run }) => run);
+  const shuffled = runs
+    .map((run) => ({ run, key: Math.random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ run }) => run);
   const [held] = await (async () => {
     await scheduleRun(t.store, 'testing', { task: 'other' });
     return t.claim(1);
@@ -80,15 +122,29 @@ test('two runners store ends of many queues while a third schedules into them, i
   const { v7 } = await import('uuid');
   const fanOut = async (isReversed: boolean): Promise<void> => {
     for (let round = 0; round < 4; round += 1) {
-      const list = Array.from({ length: total }, (_, number) => ({ id: v7(), task: 'noop', parametersJson: '{}', queue: `queue ${isReversed ? total - 1 - number : number}`, key: null, at: null, afterMs: null }));
-      await t.store.transaction((db) => scheduleRunsByAttempt(db, { runId: held.id, fence: held.fence, environment: 'testing' }, list));
+      const list = Array.from({ length: total }, (_, number) => ({
+        id: v7(),
+        task: 'noop',
+        parametersJson: '{}',
+        queue: `queue ${isReversed ? total - 1 - number : number}`,
+        key: null,
+        at: null,
+        afterMs: null,
+      }));
+      await t.store.transaction((db) =>
+        scheduleRunsByAttempt(db, { runId: held.id, fence: held.fence, environment: 'testing' }, list),
+      );
     }
   };
   const ends = shuffled.map((run, index) => (index % 2 === 0 ? one : other)(run.queue, endOf(run, 'returned')));
   const [finished] = await Promise.all([Promise.all(ends), fanOut(false), fanOut(true)]);
-  assert.deepEqual(finished.filter((next) => next !== 'succeeded'), []);
+  assert.deepEqual(
+    finished.filter((next) => next !== 'succeeded'),
+    [],
+  );
   const [row] = await t.store.query<{ fronts: number; waiting: number }>({
-    name: '', text: "select count(*) filter (where at_front)::integer as fronts, count(*)::integer as waiting from cloudcode.runs where queue is not null and state = 'queued'",
+    name: '',
+    text: "select count(*) filter (where at_front)::integer as fronts, count(*)::integer as waiting from cloudcode.runs where queue is not null and state = 'queued'",
   });
   assert.deepEqual(row, { fronts: total, waiting: 8 * total });
 });
@@ -127,7 +183,10 @@ test('promise 4: ends of which one does not count, because its machine could not
   assert.ok(sick !== undefined && counted !== undefined);
   const last = (run: ClaimedRun) => ({ ...endOf(run, 'lost'), number: run.attempt, attemptLimit: run.attempt });
   await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = attempt_count' });
-  assert.deepEqual(await finishAttempts(t.store, [{ ...last(sick), isMachineFault: true }, last(counted)]), ['postpone', 'dead']);
+  assert.deepEqual(await finishAttempts(t.store, [{ ...last(sick), isMachineFault: true }, last(counted)]), [
+    'postpone',
+    'dead',
+  ]);
   const run = await getRun(t.store, 'testing', sick.id);
   assert.deepEqual([run.state, run.attempts.map(({ outcome }) => outcome)], ['scheduled', ['lost']]);
   assert.ok(Date.parse(run.retryAt ?? '') - Date.parse(run.attempts[0]?.finishedAt ?? '') <= 1_200);

@@ -12,7 +12,8 @@ const others = ['staging', 'live'] as const;
 async function storeWithFlood(): Promise<TestStore> {
   const t = await testStore();
   for (const name of others) await deployProject(t.store, name, { folder: '/nowhere', tasks: [noopTask], config: {} });
-  for (let n = 0; n < 40; n += 1) await scheduleRun(t.store, 'testing', { task: 'noop', ...(n % 2 === 0 ? { queue: `q${n}` } : {}) });
+  for (let n = 0; n < 40; n += 1)
+    await scheduleRun(t.store, 'testing', { task: 'noop', ...(n % 2 === 0 ? { queue: `q${n}` } : {}) });
   for (const name of others) for (let n = 0; n < 3; n += 1) await scheduleRun(t.store, name, { task: 'noop' });
   return t;
 }
@@ -35,7 +36,10 @@ async function claimed(t: TestStore, limits: readonly number[]): Promise<readonl
 
 test('environments are claimed from in turn, one run at a time', async () => {
   await using t = await storeWithFlood();
-  const rounds = await claimed(t, Array.from({ length: 9 }, () => 1));
+  const rounds = await claimed(
+    t,
+    Array.from({ length: 9 }, () => 1),
+  );
   assert.deepEqual(rounds.flat(), Array.from({ length: 3 }, () => ['testing', 'staging', 'live']).flat());
 });
 
@@ -52,6 +56,7 @@ test('two runners that claim at the same time take different runs, and leave non
   await using t = await storeWithFlood();
   const ids: string[] = [];
   const claimers = [1, 2, 3, 4].map(() => claimerOf(t, (run) => ids.push(run.id)));
-  for (let round = 0; round < 20 && ids.length < 46; round += 1) await Promise.all(claimers.map((claimer) => claimer.claim(3)));
+  for (let round = 0; round < 20 && ids.length < 46; round += 1)
+    await Promise.all(claimers.map((claimer) => claimer.claim(3)));
   assert.deepEqual([ids.length, new Set(ids).size], [46, 46]);
 });

@@ -30,10 +30,11 @@ before(async () => {
       from generate_series(0, ${waiting} - 1) i`,
     `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit, state, attempt_count, fence, started_at, finished_at, result)
       select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now() - interval '1 day', 5, 5, 'succeeded', 1, 0, now(), now(), '1' from generate_series(1, ${waiting})`,
-    'insert into cloudcode.attempts (run_id, number, fence, runner_id, finished_at, outcome) select id, 1, 0, gen_random_uuid(), now(), \'returned\' from cloudcode.runs where state = \'succeeded\'',
+    "insert into cloudcode.attempts (run_id, number, fence, runner_id, finished_at, outcome) select id, 1, 0, gen_random_uuid(), now(), 'returned' from cloudcode.runs where state = 'succeeded'",
     'alter table cloudcode.runs enable trigger user',
     'analyze',
-  ]) await t.store.query({ name: '', text, limitMs: 600_000 });
+  ])
+    await t.store.query({ name: '', text, limitMs: 600_000 });
   const [claimed] = await t.claim(1);
   assert.ok(claimed !== undefined);
   held = claimed;
@@ -59,7 +60,12 @@ function explaining(): { readonly db: Queryable; readonly nodes: PlanNode[] } {
     node.Plans?.forEach(collect);
   };
   const query = async ({ text, values = [] }: Statement): Promise<readonly never[]> => {
-    const [row] = await t.store.query<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>({ name: '', text: `explain (analyze, timing off, format json) ${text}`, values, limitMs: 60_000 });
+    const [row] = await t.store.query<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }>({
+      name: '',
+      text: `explain (analyze, timing off, format json) ${text}`,
+      values,
+      limitMs: 60_000,
+    });
     row?.['QUERY PLAN'].forEach(({ Plan }) => collect(Plan));
     return [];
   };
@@ -70,33 +76,84 @@ const large = ['runs', 'attempts', 'log_lines'];
 
 /** How many rows of the large tables a plan read, those it threw away included. */
 function rowsRead(nodes: readonly PlanNode[]): number {
-  const scans = nodes.filter((node) => node['Node Type'].endsWith('Scan') && large.includes(node['Relation Name'] ?? ''));
-  return scans.reduce((sum, node) => sum + ((node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)) * (node['Actual Loops'] ?? 1), 0);
+  const scans = nodes.filter(
+    (node) => node['Node Type'].endsWith('Scan') && large.includes(node['Relation Name'] ?? ''),
+  );
+  return scans.reduce(
+    (sum, node) =>
+      sum + ((node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)) * (node['Actual Loops'] ?? 1),
+    0,
+  );
 }
 
 const everything = { state: null, task: null, queue: null, beforeSeq: null };
 
-const cases: readonly { readonly what: string; readonly most: number; readonly ask: (db: Queryable) => Promise<unknown> }[] = [
+const cases: readonly {
+  readonly what: string;
+  readonly most: number;
+  readonly ask: (db: Queryable) => Promise<unknown>;
+}[] = [
   { what: 'a claim of one', most: 4, ask: (db) => claimRuns(db, { runnerId: t.runnerId, limit: 1, after: 0 }) },
-  { what: 'a claim of a hundred', most: 400, ask: (db) => claimRuns(db, { runnerId: t.runnerId, limit: 100, after: 0 }) },
+  {
+    what: 'a claim of a hundred',
+    most: 400,
+    ask: (db) => claimRuns(db, { runnerId: t.runnerId, limit: 100, after: 0 }),
+  },
   { what: 'the time until the next run', most: 1, ask: readNextWakeMs },
   { what: 'the end of one', most: 4, ask: (db) => finishAttempts(storeOf(db), [endOf(held, 'returned')]) },
-  { what: 'the ends of a hundred', most: 400, ask: async (db) => finishAttempts(storeOf(db), (await t.claim(100)).map((run) => endOf(run, 'returned'))) },
   {
-    what: 'a run that is scheduled', most: 1,
-    ask: (db) => insertRun(db, 'testing', { id: '00000000-0000-4000-8000-000000000001', task: 'noop', parametersJson: '{}', queue: 'queue 7', key: null, at: null, afterMs: null }),
+    what: 'the ends of a hundred',
+    most: 400,
+    ask: async (db) =>
+      finishAttempts(
+        storeOf(db),
+        (await t.claim(100)).map((run) => endOf(run, 'returned')),
+      ),
   },
   {
-    what: 'a thousand runs that a task schedules', most: 2,
+    what: 'a run that is scheduled',
+    most: 1,
+    ask: (db) =>
+      insertRun(db, 'testing', {
+        id: '00000000-0000-4000-8000-000000000001',
+        task: 'noop',
+        parametersJson: '{}',
+        queue: 'queue 7',
+        key: null,
+        at: null,
+        afterMs: null,
+      }),
+  },
+  {
+    what: 'a thousand runs that a task schedules',
+    most: 2,
     async ask(db) {
       const [caller] = await t.claim(1);
       assert.ok(caller !== undefined);
-      const runs = Array.from({ length: 1000 }, (_, number) => ({ id: `00000000-0000-4000-8000-${String(number + 10).padStart(12, '0')}`, task: 'noop', parametersJson: '{}', queue: `queue ${number % 50}`, key: null, at: null, afterMs: null }));
-      await scheduleRunsByAttempt(db, { runId: caller.id, fence: caller.fence, environment: 'testing' }, runs).catch(() => undefined);
+      const runs = Array.from({ length: 1000 }, (_, number) => ({
+        id: `00000000-0000-4000-8000-${String(number + 10).padStart(12, '0')}`,
+        task: 'noop',
+        parametersJson: '{}',
+        queue: `queue ${number % 50}`,
+        key: null,
+        at: null,
+        afterMs: null,
+      }));
+      await scheduleRunsByAttempt(db, { runId: caller.id, fence: caller.fence, environment: 'testing' }, runs).catch(
+        () => undefined,
+      );
     },
   },
-  { what: 'a page of the newest runs', most: 210, ask: (db) => readRuns(db, t.environmentId, { ...everything, limit: 50 }) },
-  { what: 'a page in the middle of the runs of a task', most: 160, ask: (db) => readRuns(db, t.environmentId, { ...everything, task: 'noop', beforeSeq: String(waiting), limit: 50 }) },
+  {
+    what: 'a page of the newest runs',
+    most: 210,
+    ask: (db) => readRuns(db, t.environmentId, { ...everything, limit: 50 }),
+  },
+  {
+    what: 'a page in the middle of the runs of a task',
+    most: 160,
+    ask: (db) => readRuns(db, t.environmentId, { ...everything, task: 'noop', beforeSeq: String(waiting), limit: 50 }),
+  },
   { what: 'a look at what a runner holds', most: 300, ask: (db) => readHeldAttempts(db, t.runnerId) },
   { what: 'a look for runs whose lease has ended', most: 0, ask: (db) => readLostAttempts(db, 100) },
 ];
@@ -110,31 +167,64 @@ test('what every run costs is planned once for each connection, not each time', 
   const { query } = session;
   await query({ name: '', text: sessionSettings });
   for (let count = 0; count < 20; count += 1) {
-    for (const run of await claimRuns({ query }, { runnerId: t.runnerId, limit: 1, after: 0 })) await finishAttempts(storeOf({ query }), [endOf(run, 'returned')]);
+    for (const run of await claimRuns({ query }, { runnerId: t.runnerId, limit: 1, after: 0 }))
+      await finishAttempts(storeOf({ query }), [endOf(run, 'returned')]);
     await readNextWakeMs({ query });
   }
-  const plans = await query<{ name: string; often: boolean }>({ name: '', text: 'select name, custom_plans > 5 as often from pg_prepared_statements order by name' });
-  assert.deepEqual(plans, ['claim_runs_1', 'end_attempts_1', 'next_wake'].map((name) => ({ name, often: false })));
+  const plans = await query<{ name: string; often: boolean }>({
+    name: '',
+    text: 'select name, custom_plans > 5 as often from pg_prepared_statements order by name',
+  });
+  assert.deepEqual(
+    plans,
+    ['claim_runs_1', 'end_attempts_1', 'next_wake'].map((name) => ({ name, often: false })),
+  );
 });
 
 for (const { what, most, ask } of cases) {
   test(`${what} reads no table from end to end, and few rows, whatever waits`, { timeout: 120_000 }, async () => {
     const { db, nodes } = explaining();
     await ask(db);
-    assert.deepEqual(nodes.filter((node) => node['Node Type'] === 'Seq Scan' && large.includes(node['Relation Name'] ?? '')), []);
+    assert.deepEqual(
+      nodes.filter((node) => node['Node Type'] === 'Seq Scan' && large.includes(node['Relation Name'] ?? '')),
+      [],
+    );
     const read = rowsRead(nodes);
-    assert.ok(read <= most, `it read ${read} rows of the large tables, ${most} at most are right:\n${JSON.stringify(nodes.map(({ Plans: _plans, ...node }) => node), null, 1)}`);
+    assert.ok(
+      read <= most,
+      `it read ${read} rows of the large tables, ${most} at most are right:\n${JSON.stringify(
+        nodes.map(({ Plans: _plans, ...node }) => node),
+        null,
+        1,
+      )}`,
+    );
   });
 }
 
-test('a look for deployments that nothing needs reads no table from end to end, and of runs that are over none, where no task was removed', { timeout: 120_000 }, async () => {
-  for (let number = 0; number < 12; number += 1) {
-    await deployProject(t.store, 'testing', { folder: '/nowhere', tasks: ['noop', 'other'].map((name) => ({ ...noopTask, name, code: `exports.run = async () => ${number}0` })), config: {} });
-  }
-  await t.store.query({ name: '', text: 'analyze' });
-  const running = (await readHeldAttempts(t.store, t.runnerId)).length;
-  const { db, nodes } = explaining();
-  await readOldDeployments(db, 10);
-  assert.deepEqual(nodes.filter((node) => node['Node Type'] === 'Seq Scan' && (node['Actual Loops'] ?? 0) > 0 && large.includes(node['Relation Name'] ?? '')), []);
-  assert.ok(rowsRead(nodes) <= 2 * running, `it read ${rowsRead(nodes)} rows, with ${running} runs under way`);
-});
+test(
+  'a look for deployments that nothing needs reads no table from end to end, and of runs that are over none, where no task was removed',
+  { timeout: 120_000 },
+  async () => {
+    for (let number = 0; number < 12; number += 1) {
+      await deployProject(t.store, 'testing', {
+        folder: '/nowhere',
+        tasks: ['noop', 'other'].map((name) => ({ ...noopTask, name, code: `exports.run = async () => ${number}0` })),
+        config: {},
+      });
+    }
+    await t.store.query({ name: '', text: 'analyze' });
+    const running = (await readHeldAttempts(t.store, t.runnerId)).length;
+    const { db, nodes } = explaining();
+    await readOldDeployments(db, 10);
+    assert.deepEqual(
+      nodes.filter(
+        (node) =>
+          node['Node Type'] === 'Seq Scan' &&
+          (node['Actual Loops'] ?? 0) > 0 &&
+          large.includes(node['Relation Name'] ?? ''),
+      ),
+      [],
+    );
+    assert.ok(rowsRead(nodes) <= 2 * running, `it read ${rowsRead(nodes)} rows, with ${running} runs under way`);
+  },
+);

@@ -12,11 +12,12 @@ async function seen(t: TestStore) {
   return lease;
 }
 
-const expire = (t: TestStore): Promise<unknown> => t.store.query({ name: '', text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day'" });
+const expire = (t: TestStore): Promise<unknown> =>
+  t.store.query({ name: '', text: "update cloudcode.runners set lease_expires_at = now() - interval '1 day'" });
 
 // The instants between two statements, which no campaign hits for certain.
 describe('promise 1: a lease', () => {
-  it('that was renewed since it was seen is not ended, although it has expired by the database\'s clock', async () => {
+  it("that was renewed since it was seen is not ended, although it has expired by the database's clock", async () => {
     await using t = await testStore();
     await expire(t);
     const before = await seen(t);

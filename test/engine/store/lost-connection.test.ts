@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testStore } from '../../support/store.ts';
 
-for (const [moment, statement] of [['between two statements', 'select 1'], ['during a statement', 'select pg_sleep(20)']] as const) {
+for (const [moment, statement] of [
+  ['between two statements', 'select 1'],
+  ['during a statement', 'select pg_sleep(20)'],
+] as const) {
   test(`a connection that is lost ${moment} of a transaction is an error of that transaction, and of nothing else`, async () => {
     await using t = await testStore();
     let ending: Promise<unknown> = Promise.resolve();

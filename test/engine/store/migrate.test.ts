@@ -23,8 +23,14 @@ test('several starters may migrate one database at once, and again later', async
     await Promise.all(stores.map((store) => migrate(store)));
     await Promise.all(stores.map((store) => migrate(store)));
     const [first] = stores;
-    const rows = await first?.query<{ number: number }>({ name: '', text: 'select number from cloudcode.migrations order by number' });
-    assert.deepEqual(rows?.map((row) => row.number), rows?.map((_, index) => index + 1));
+    const rows = await first?.query<{ number: number }>({
+      name: '',
+      text: 'select number from cloudcode.migrations order by number',
+    });
+    assert.deepEqual(
+      rows?.map((row) => row.number),
+      rows?.map((_, index) => index + 1),
+    );
   } finally {
     await Promise.all(stores.map((store) => store.close()));
     await database.dispose();
@@ -36,7 +42,10 @@ test('a database that a later version migrated is refused and left alone', async
   const store = await openStore({ url: database.url });
   try {
     await migrate(store);
-    await store.query({ name: '', text: "insert into cloudcode.migrations (number, name) values (9999, '9999_later.sql')" });
+    await store.query({
+      name: '',
+      text: "insert into cloudcode.migrations (number, name) values (9999, '9999_later.sql')",
+    });
     await assert.rejects(migrate(store), { code: 'database_newer', message: /migration 9999/ });
   } finally {
     await store.close();
@@ -45,19 +54,31 @@ test('a database that a later version migrated is refused and left alone', async
 });
 
 test('a server that does not answer, and a wrong password, are one clear error', async () => {
-  await assert.rejects(openStore({ url: 'postgres://nobody@127.0.0.1:1/none' }), { code: 'database_unreachable', message: /cannot be reached.*ECONNREFUSED/ });
+  await assert.rejects(openStore({ url: 'postgres://nobody@127.0.0.1:1/none' }), {
+    code: 'database_unreachable',
+    message: /cannot be reached.*ECONNREFUSED/,
+  });
   const database = await testDatabaseUrl();
-  await assert.rejects(openStore({ url: database.url.replace(/\/test_[0-9a-f]+/, '/there_is_no_such_database') }), { code: 'database_unreachable' });
+  await assert.rejects(openStore({ url: database.url.replace(/\/test_[0-9a-f]+/, '/there_is_no_such_database') }), {
+    code: 'database_unreachable',
+  });
   await database.dispose();
 });
 
 /** Brings a database to the schema of an earlier version. */
 async function migrateTo(store: Store, number: number): Promise<void> {
   const folder = join(packageRoot, 'src/engine/store/migrations');
-  await store.query({ name: '', text: 'create schema cloudcode; create table cloudcode.migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())' });
+  await store.query({
+    name: '',
+    text: 'create schema cloudcode; create table cloudcode.migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())',
+  });
   for (const name of readdirSync(folder).sort().slice(0, number)) {
     await store.query({ name: '', text: readFileSync(join(folder, name), 'utf8') });
-    await store.query({ name: '', text: 'insert into cloudcode.migrations (number, name) values ($1, $2)', values: [Number(name.slice(0, 4)), name] });
+    await store.query({
+      name: '',
+      text: 'insert into cloudcode.migrations (number, name) values ($1, $2)',
+      values: [Number(name.slice(0, 4)), name],
+    });
   }
 }
 
@@ -69,20 +90,48 @@ test('what was under way in the database of the version before answers is finish
     await deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask], config: { queues: {} } });
     const runnerId = randomUUID();
     await takeLease(store, { id: runnerId, host: 'test', pid: 1, processIdentity: null, leaseMs: 600_000 });
-    for (let number = 0; number < 4; number += 1) await scheduleRun(store, 'testing', { task: 'noop', queue: `q${number}` });
+    for (let number = 0; number < 4; number += 1)
+      await scheduleRun(store, 'testing', { task: 'noop', queue: `q${number}` });
     const runs = await claimRuns(store, { runnerId, limit: 10, after: 0 });
     const [over, answering, ending, lost] = runs;
     assert.ok(over !== undefined && answering !== undefined && ending !== undefined && lost !== undefined);
     // As that version ended it.
-    await store.query({ name: '', text: `
+    await store.query({
+      name: '',
+      text: `
       update cloudcode.runs set state = 'succeeded', runner_id = null, result = '[1]', finished_at = now() where id = '${over.id}';
-      update cloudcode.attempts set outcome = 'returned', finished_at = now() where run_id = '${over.id}'` });
+      update cloudcode.attempts set outcome = 'returned', finished_at = now() where run_id = '${over.id}'`,
+    });
     await migrate(store);
-    assert.equal(await storeAnswer(store, { runId: answering.id, fence: answering.fence, number: 1, outcome: 'returned', resultJson: '[2]', error: null }), true);
-    assert.deepEqual(await finishAttempts(store, [endOf(answering, 'lost'), endOf(ending, 'returned'), endOf(lost, 'lost')]), ['succeeded', 'succeeded', 'retry']);
+    assert.equal(
+      await storeAnswer(store, {
+        runId: answering.id,
+        fence: answering.fence,
+        number: 1,
+        outcome: 'returned',
+        resultJson: '[2]',
+        error: null,
+      }),
+      true,
+    );
+    assert.deepEqual(
+      await finishAttempts(store, [endOf(answering, 'lost'), endOf(ending, 'returned'), endOf(lost, 'lost')]),
+      ['succeeded', 'succeeded', 'retry'],
+    );
     const now = await Promise.all(runs.map((run) => getRun(store, 'testing', run.id)));
-    assert.deepEqual(now.map(({ state, result }) => [state, result]), [['succeeded', [1]], ['succeeded', [2]], ['succeeded', 1], ['scheduled', null]]);
-    assert.deepEqual(now.map(({ attempts }) => attempts.map(({ outcome }) => outcome)), [['returned'], ['returned'], ['returned'], ['lost']]);
+    assert.deepEqual(
+      now.map(({ state, result }) => [state, result]),
+      [
+        ['succeeded', [1]],
+        ['succeeded', [2]],
+        ['succeeded', 1],
+        ['scheduled', null],
+      ],
+    );
+    assert.deepEqual(
+      now.map(({ attempts }) => attempts.map(({ outcome }) => outcome)),
+      [['returned'], ['returned'], ['returned'], ['lost']],
+    );
   } finally {
     await store.close();
     await database.dispose();

@@ -6,7 +6,15 @@ import { deployProject } from '../../../src/engine/operations/deploy-project.ts'
 import { listRuns } from '../../../src/engine/operations/list-runs.ts';
 import { pruneOldDeployments } from '../../../src/engine/operations/prune-deployments.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
-import { activateDeployment, holdBundles, insertBundle, insertDeployment, insertTasks, lockEnvironment, readBundle } from '../../../src/engine/store/deployments.ts';
+import {
+  activateDeployment,
+  holdBundles,
+  insertBundle,
+  insertDeployment,
+  insertTasks,
+  lockEnvironment,
+  readBundle,
+} from '../../../src/engine/store/deployments.ts';
 import { insertRun } from '../../../src/engine/store/insert-run.ts';
 import { openSession, type Session } from '../../../src/engine/store/open-session.ts';
 import { deleteUnusedBundles, lockBundles } from '../../../src/engine/store/prune-deployments.ts';
@@ -17,7 +25,11 @@ const never = new AbortController().signal;
 
 /** A deployment of its own: tasks with these names, and code that no other has. */
 function version(number: number, ...names: readonly string[]) {
-  return { folder: '/nowhere', tasks: names.map((name) => ({ ...noopTask, name, code: `exports.run = async () => '${name} ${number}'` })), config: {} };
+  return {
+    folder: '/nowhere',
+    tasks: names.map((name) => ({ ...noopTask, name, code: `exports.run = async () => '${name} ${number}'` })),
+    config: {},
+  };
 }
 
 async function deployVersions(t: TestStore, from: number, to: number, ...names: readonly string[]): Promise<void> {
@@ -30,10 +42,16 @@ interface Whole {
 }
 
 /** The deployments that have their tasks, and how many there are of everything else. */
-async function kept(t: TestStore): Promise<{ readonly whole: readonly number[]; readonly pruned: number; readonly bundles: number }> {
-  const whole = await t.store.query<Whole>({ name: '', text: 'select deployment_id::integer as deployment, array_agg(name) as tasks from cloudcode.tasks group by 1 order by 1' });
+async function kept(
+  t: TestStore,
+): Promise<{ readonly whole: readonly number[]; readonly pruned: number; readonly bundles: number }> {
+  const whole = await t.store.query<Whole>({
+    name: '',
+    text: 'select deployment_id::integer as deployment, array_agg(name) as tasks from cloudcode.tasks group by 1 order by 1',
+  });
   const [row] = await t.store.query<{ pruned: number; bundles: number }>({
-    name: '', text: "select (select count(*) from cloudcode.deployments where pruned_at is not null and digest <> '')::integer as pruned, (select count(*) from cloudcode.bundles)::integer as bundles",
+    name: '',
+    text: "select (select count(*) from cloudcode.deployments where pruned_at is not null and digest <> '')::integer as pruned, (select count(*) from cloudcode.bundles)::integer as bundles",
   });
   return { whole: whole.map(({ deployment }) => deployment), pruned: row?.pruned ?? 0, bundles: row?.bundles ?? 0 };
 }
@@ -75,8 +93,15 @@ test('a run that waits or can be retried keeps the newest deployment with its ta
   await deployVersions(t, 5, 5, 'failed');
   await deployVersions(t, 6, 17, 'noop');
   await pruneOldDeployments(t.store, never);
-  assert.deepEqual((await kept(t)).whole, [4, 5, ...range(8, 17)], 'the newest with `waits`, and the newest with `failed`');
-  assert.deepEqual((await listRuns(t.store, 'testing', {})).runs.map(({ task }) => task), ['waits', 'succeeded', 'failed']);
+  assert.deepEqual(
+    (await kept(t)).whole,
+    [4, 5, ...range(8, 17)],
+    'the newest with `waits`, and the newest with `failed`',
+  );
+  assert.deepEqual(
+    (await listRuns(t.store, 'testing', {})).runs.map(({ task }) => task),
+    ['waits', 'succeeded', 'failed'],
+  );
   await t.store.query({ name: '', text: `update cloudcode.runs set due_at = now() where id = '${waiting.id}'` });
   const [run] = await t.claim();
   assert.equal((await readBundle(t.store, run?.bundleHash ?? ''))?.code, "exports.run = async () => 'waits 4'");
@@ -112,12 +137,23 @@ test('a run that is being added while its task is removed and pruned finds its t
   await deployVersions(t, 2, 2, 'removed');
   await using session = await begin(t);
   const id = '00000000-0000-4000-8000-000000000001';
-  await insertRun(session, 'testing', { id, task: 'removed', parametersJson: '{}', queue: null, key: null, at: null, afterMs: null });
+  await insertRun(session, 'testing', {
+    id,
+    task: 'removed',
+    parametersJson: '{}',
+    queue: null,
+    key: null,
+    at: null,
+    afterMs: null,
+  });
   await deployVersions(t, 3, 13, 'noop');
   await assert.rejects(pruneOldDeployments(t.store, never), { code: 'database_unreachable', message: /lock timeout/ });
   await commit(session);
   assert.equal(await pruneOldDeployments(t.store, never), 2, 'the first, and one of the others');
-  assert.deepEqual((await t.claim()).map((run) => [run.id, run.task]), [[id, 'removed']]);
+  assert.deepEqual(
+    (await t.claim()).map((run) => [run.id, run.task]),
+    [[id, 'removed']],
+  );
 });
 
 test('a deployment that found its bundle there refers to it, while another prunes it', async () => {
@@ -129,8 +165,17 @@ test('a deployment that found its bundle there refers to it, while another prune
   const { id: environmentId } = await lockEnvironment(session, 'other');
   assert.deepEqual([...(await holdBundles(session, [hash, 'none']))], [hash]);
   await assert.rejects(pruneOldDeployments(t.store, never), { code: 'database_unreachable', message: /lock timeout/ });
-  const deploymentId = await insertDeployment(session, { environmentId, digests: { code: 'd', settings: 'd' }, folder: '/nowhere', dataModelHash: null });
-  await insertTasks(session, [{ name: 'noop', bundleHash: hash, config: { timeoutMs: 1, memoryMb: 1, maxAttempts: 1 } }], { deploymentId, environmentId });
+  const deploymentId = await insertDeployment(session, {
+    environmentId,
+    digests: { code: 'd', settings: 'd' },
+    folder: '/nowhere',
+    dataModelHash: null,
+  });
+  await insertTasks(
+    session,
+    [{ name: 'noop', bundleHash: hash, config: { timeoutMs: 1, memoryMb: 1, maxAttempts: 1 } }],
+    { deploymentId, environmentId },
+  );
   await activateDeployment(session, environmentId, deploymentId);
   await commit(session);
   await pruneOldDeployments(t.store, never);
@@ -147,7 +192,16 @@ test('a deployment that comes while its bundle is being pruned stores it again',
   await lockBundles(session);
   assert.equal(await deleteUnusedBundles(session, 100), 1);
   const deployed = deployProject(t.store, 'testing', version(2, 'noop'));
-  await until(10_000, 'it waits', async () => ((await t.store.query({ name: '', text: "select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) and relation = 'cloudcode.bundles'::regclass" })).length > 0 ? true : null));
+  await until(10_000, 'it waits', async () =>
+    (
+      await t.store.query({
+        name: '',
+        text: "select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) and relation = 'cloudcode.bundles'::regclass",
+      })
+    ).length > 0
+      ? true
+      : null,
+  );
   await commit(session);
   assert.equal((await deployed).changed, true);
   assert.notEqual(await readBundle(t.store, hash), null);
@@ -157,11 +211,20 @@ test('what a broken task goes on with stays whole, and its attempts have the dat
   await using t = await testStore();
   const dataModel: DataModel = { models: [] };
   await deployProject(t.store, 'testing', { ...version(2, 'good', 'broken'), folder: '/then', dataModel });
-  const broken = [{ name: 'broken', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } }, { name: 'never', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } }] as const;
+  const broken = [
+    { name: 'broken', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } },
+    { name: 'never', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } },
+  ] as const;
   for (let number = 3; number <= 15; number += 1) {
     const deployed = await deployProject(t.store, 'testing', { ...version(number, 'good'), broken });
     assert.deepEqual(deployed.tasks, ['broken', 'good']);
-    assert.deepEqual(deployed.broken.map(({ name, goesOn }) => [name, goesOn?.folder]), [['broken', '/then'], ['never', undefined]]);
+    assert.deepEqual(
+      deployed.broken.map(({ name, goesOn }) => [name, goesOn?.folder]),
+      [
+        ['broken', '/then'],
+        ['never', undefined],
+      ],
+    );
   }
   assert.equal((await deployProject(t.store, 'testing', { ...version(15, 'good'), broken })).changed, false);
   await pruneOldDeployments(t.store, never);

@@ -13,16 +13,25 @@ const never = new AbortController().signal;
 async function finished(t: TestStore, count: number, outcome: 'returned' | 'threw'): Promise<void> {
   for (let number = 0; number < count; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
   const line = { number: 1, at: new Date().toISOString(), level: 'log' as const, message: 'a line' };
-  await finishAttempts(t.store, (await t.claim(count)).map((run) => ({ ...endOf(run, outcome), lines: [line] })));
+  await finishAttempts(
+    t.store,
+    (await t.claim(count)).map((run) => ({ ...endOf(run, outcome), lines: [line] })),
+  );
 }
 
 async function rows(t: TestStore, table: string): Promise<number> {
-  const [row] = await t.store.query<{ count: number }>({ name: '', text: `select count(*)::integer as count from cloudcode.${table}` });
+  const [row] = await t.store.query<{ count: number }>({
+    name: '',
+    text: `select count(*)::integer as count from cloudcode.${table}`,
+  });
   return row?.count ?? 0;
 }
 
 async function age(t: TestStore, where: string): Promise<void> {
-  await t.store.query({ name: '', text: `update cloudcode.runs set finished_at = now() - interval '31 days' where ${where}` });
+  await t.store.query({
+    name: '',
+    text: `update cloudcode.runs set finished_at = now() - interval '31 days' where ${where}`,
+  });
 }
 
 test('finished runs are forgotten after their time, with their attempts and lines; those that are not over, or dead, never', async () => {
@@ -31,7 +40,7 @@ test('finished runs are forgotten after their time, with their attempts and line
   await finished(t, 5, 'threw');
   assert.equal(await pruneRuns(t.store, never), 0, 'nothing is old yet');
   await age(t, "state = 'succeeded'");
-  await t.store.query({ name: '', text: "update cloudcode.runs set attempt_limit = 1" });
+  await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = 1' });
   const waiting = await scheduleRun(t.store, 'testing', { task: 'noop' });
   await t.store.query({ name: '', text: `update cloudcode.runs set attempt_limit = 1 where id = '${waiting.id}'` });
   const [dying] = await t.claim(1);
@@ -39,7 +48,10 @@ test('finished runs are forgotten after their time, with their attempts and line
   assert.equal(await t.finish({ ...dying, attemptLimit: 1 }, 'killed'), 'dead');
   await age(t, "state = 'dead'");
   const old = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  await t.store.query({ name: '', text: `update cloudcode.runs set created_at = now() - interval '1 year' where id = '${old.id}'` });
+  await t.store.query({
+    name: '',
+    text: `update cloudcode.runs set created_at = now() - interval '1 year' where id = '${old.id}'`,
+  });
   assert.equal(await pruneRuns(t.store, never), 20);
   assert.deepEqual([await rows(t, 'runs'), await rows(t, 'attempts'), await rows(t, 'log_lines')], [7, 6, 5]);
 });
@@ -50,7 +62,10 @@ test('of finished runs no more are kept than the environment says: the newest', 
   await t.store.query({ name: '', text: "update cloudcode.runs set finished_at = now() - seq * interval '1 second'" });
   await setRetention(t.store, t.environmentId, { days: 30, runs: 10 });
   assert.equal(await pruneRuns(t.store, never), 20);
-  const [row] = await t.store.query<{ last: number }>({ name: '', text: 'select max(seq)::integer as last from cloudcode.runs' });
+  const [row] = await t.store.query<{ last: number }>({
+    name: '',
+    text: 'select max(seq)::integer as last from cloudcode.runs',
+  });
   assert.equal(row?.last, 10);
   await setRetention(t.store, t.environmentId, { days: 30, runs: 0 });
   assert.equal(await pruneRuns(t.store, never), 10);
@@ -61,14 +76,18 @@ test('many are forgotten in slices, by several runners at once', async () => {
   for (let round = 0; round < 13; round += 1) await finished(t, 100, 'returned');
   await age(t, 'true');
   const counts = await Promise.all([pruneRuns(t.store, never), pruneRuns(t.store, never)]);
-  assert.equal(counts.reduce((sum, count) => sum + count), 1300);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    1300,
+  );
   assert.equal(await rows(t, 'runs'), 0);
 });
 
 /** From now on a statement that deletes more rows of a table than this fails, as by the time that it takes. */
 async function letDelete(t: TestStore, table: string, most: number): Promise<void> {
   await t.store.query({
-    name: '', text: `
+    name: '',
+    text: `
       create function cloudcode.refuse_many_${table}() returns trigger language plpgsql as $$
       begin
         if (select count(*) from gone) > ${most} then raise exception 'too many rows' using errcode = 'query_canceled'; end if;
@@ -82,15 +101,23 @@ test('a database that lets no statement delete many rows gets rid of all of them
   await using t = await testStore();
   await finished(t, 40, 'returned');
   await t.store.query({
-    name: '', text: `
+    name: '',
+    text: `
       insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
         select r.id, i, 1, now(), 'log', 'a line' from (select id from cloudcode.runs order by seq limit 3) r cross join generate_series(1, 10000) i;
       insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 100);
       update cloudcode.runs set finished_at = now() - interval '31 days'`,
   });
-  for (const [table, most] of [['runs', 7], ['log_lines', 900], ['attempts', 7], ['batches', 50]] as const) await letDelete(t, table, most);
+  for (const [table, most] of [
+    ['runs', 7],
+    ['log_lines', 900],
+    ['attempts', 7],
+    ['batches', 50],
+  ] as const)
+    await letDelete(t, table, most);
   assert.equal(await pruneRuns(t.store, never), 40);
-  for (const table of ['runs', 'attempts', 'log_lines', 'batches', 'pruned_runs']) assert.equal(await rows(t, table), 0, table);
+  for (const table of ['runs', 'attempts', 'log_lines', 'batches', 'pruned_runs'])
+    assert.equal(await rows(t, table), 0, table);
 });
 
 test('the calls that a runner noted, and died, are forgotten when their attempt is over; those of an attempt under way are not', async () => {
@@ -98,11 +125,17 @@ test('the calls that a runner noted, and died, are forgotten when their attempt 
   for (let number = 0; number < 3; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
   const [lost, over, running] = await t.claim(3);
   assert.ok(lost !== undefined && over !== undefined && running !== undefined);
-  await t.store.query({ name: '', text: "insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 500)" });
+  await t.store.query({
+    name: '',
+    text: "insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 500)",
+  });
   await t.finish(lost, 'lost');
   await t.finish(over, 'returned');
   await pruneRuns(t.store, never);
-  const left = await t.store.query<{ run: string; count: number }>({ name: '', text: 'select run_id as run, count(*)::integer as count from cloudcode.batches group by run_id' });
+  const left = await t.store.query<{ run: string; count: number }>({
+    name: '',
+    text: 'select run_id as run, count(*)::integer as count from cloudcode.batches group by run_id',
+  });
   assert.deepEqual(left, [{ run: running.id, count: 500 }]);
 });
 
@@ -124,7 +157,10 @@ test('a run that somebody retries in this moment is not deleted, and loses no li
   await age(t, 'true');
   await using session = await openSession(t.store.url);
   await session.query({ name: '', text: 'set idle_in_transaction_session_timeout = 0; begin' });
-  const [retried] = await session.query<{ id: string }>({ name: '', text: 'select id from cloudcode.runs order by seq limit 1' });
+  const [retried] = await session.query<{ id: string }>({
+    name: '',
+    text: 'select id from cloudcode.runs order by seq limit 1',
+  });
   assert.ok(retried !== undefined && (await retryFinalRun(session, retried.id)));
   assert.equal(await pruneRuns(t.store, never), 2);
   await session.query({ name: '', text: 'commit' });

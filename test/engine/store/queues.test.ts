@@ -20,7 +20,10 @@ test('promise 1: of a queue one run is claimed at a time, in the order of schedu
   for (let i = 0; i < 3; i += 1) ids.push((await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })).id);
   for (const id of ids) {
     const claimed = await t.claim();
-    assert.deepEqual(claimed.map((run) => run.id), [id]);
+    assert.deepEqual(
+      claimed.map((run) => run.id),
+      [id],
+    );
     assert.deepEqual(await t.claim(), []);
     assert.equal(await t.finish(first(claimed), 'returned'), 'succeeded');
   }
@@ -129,7 +132,8 @@ test('no run of a paused queue is claimed; after resuming it goes on where it wa
 
 test('a queue that has nothing to do and is not paused is not listed', async () => {
   await using t = await testStore();
-  const names = async (): Promise<readonly string[]> => (await listQueues(t.store, 'testing')).queues.map(({ name }) => name);
+  const names = async (): Promise<readonly string[]> =>
+    (await listQueues(t.store, 'testing')).queues.map(({ name }) => name);
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'busy' });
   await pauseQueue(t.store, 'testing', 'busy');
   await pauseQueue(t.store, 'testing', 'idle');
@@ -160,14 +164,16 @@ test('promise 4: attempts are counted when claimed; after the last the run is de
     const next = await t.finish(claimed, 'exited');
     assert.equal(next, attempt % 5 === 0 ? 'dead' : 'retry');
     if (attempt === 5) assert.equal((await retryRun(t.store, 'testing', id)).state, 'queued');
-    else await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
+    else
+      await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
   }
 });
 
 test('an attempt that a draining runner gives back does not count', async () => {
   await using t = await testStore();
   await scheduleRun(t.store, 'testing', { task: 'noop' });
-  for (let attempt = 1; attempt <= 7; attempt += 1) assert.equal(await t.finish(first(await t.claim()), 'cancelled'), 'give_back');
+  for (let attempt = 1; attempt <= 7; attempt += 1)
+    assert.equal(await t.finish(first(await t.claim()), 'cancelled'), 'give_back');
   for (let attempt = 1; attempt <= 4; attempt += 1) {
     assert.equal(await t.finish(first(await t.claim()), 'exited'), 'retry');
     await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });

@@ -7,20 +7,26 @@ import { endOf, testStore, type TestStore } from '../../support/store.ts';
 
 // Each queue of a statement that changes many gets the front it would have got alone.
 
-const schedule = async (t: TestStore, queue: string, name: string): Promise<string> => (await scheduleRun(t.store, 'testing', { task: 'noop', queue, parameters: { name } })).id;
+const schedule = async (t: TestStore, queue: string, name: string): Promise<string> =>
+  (await scheduleRun(t.store, 'testing', { task: 'noop', queue, parameters: { name } })).id;
 
-const namesOf = (runs: readonly { readonly parametersJson: string }[]): readonly string[] => runs.map(({ parametersJson }) => (JSON.parse(parametersJson) as { name: string }).name).sort();
+const namesOf = (runs: readonly { readonly parametersJson: string }[]): readonly string[] =>
+  runs.map(({ parametersJson }) => (JSON.parse(parametersJson) as { name: string }).name).sort();
 
 test('promise 8: of queues whose runs end in one statement, each goes on with the run that is its next', async () => {
   await using t = await testStore({ skips: { onRetry: 'skip' }, 'skips alone': { onRetry: 'skip' } });
   const queues = ['goes on', 'waits', 'is paused', 'is empty', 'skips', 'skips alone'];
   for (const queue of queues) await schedule(t, queue, `${queue} 1`);
-  for (const queue of queues.filter((name) => name !== 'is empty' && name !== 'skips alone')) for (const number of [2, 3]) await schedule(t, queue, `${queue} ${number}`);
+  for (const queue of queues.filter((name) => name !== 'is empty' && name !== 'skips alone'))
+    for (const number of [2, 3]) await schedule(t, queue, `${queue} ${number}`);
   const first = await t.claim(10);
   assert.deepEqual(namesOf(first), queues.map((queue) => `${queue} 1`).sort());
   await pauseQueue(t.store, 'testing', 'is paused');
   const inBackOff = new Set(['waits', 'skips', 'skips alone']);
-  const finished = await finishAttempts(t.store, first.map((run) => endOf(run, inBackOff.has(run.queue ?? '') ? 'killed' : 'returned')));
+  const finished = await finishAttempts(
+    t.store,
+    first.map((run) => endOf(run, inBackOff.has(run.queue ?? '') ? 'killed' : 'returned')),
+  );
   assert.equal(finished.filter((next) => next === 'retry').length, 3);
   assert.deepEqual(namesOf(await t.claim(10)), ['goes on 2', 'skips 2']);
   await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
@@ -32,13 +38,19 @@ test('a statement of an administrator that cancels what waits at many fronts bri
   for (const queue of ['a', 'b', 'c']) for (const number of [1, 2]) await schedule(t, queue, `${queue}${number}`);
   const [running] = await t.claim(1);
   assert.equal(running?.queue, 'a');
-  await t.store.query({ name: '', text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where state = 'queued' and at_front" });
+  await t.store.query({
+    name: '',
+    text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where state = 'queued' and at_front",
+  });
   assert.deepEqual(namesOf(await t.claim(10)), ['b2', 'c2']);
 });
 
 test('runs of one queue that are cancelled in one statement leave the front to the one that is left', async () => {
   await using t = await testStore();
   for (const number of [1, 2, 3, 4]) await schedule(t, 'q', `q${number}`);
-  await t.store.query({ name: '', text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where parameters ->> 'name' <> 'q3'" });
+  await t.store.query({
+    name: '',
+    text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where parameters ->> 'name' <> 'q3'",
+  });
   assert.deepEqual(namesOf(await t.claim(10)), ['q3']);
 });

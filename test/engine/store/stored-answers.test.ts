@@ -33,7 +33,17 @@ function answerOf(run: ClaimedRun, outcome: keyof typeof answers): StoredAnswer 
 
 async function stateOf(t: TestStore, run: ClaimedRun) {
   const { state, result, error, attempts } = await getRun(t.store, 'testing', run.id);
-  return { state, result, error, attempts: attempts.map((attempt) => [attempt.outcome, attempt.error, attempt.answeredAt !== null, attempt.finishedAt !== null]) };
+  return {
+    state,
+    result,
+    error,
+    attempts: attempts.map((attempt) => [
+      attempt.outcome,
+      attempt.error,
+      attempt.answeredAt !== null,
+      attempt.finishedAt !== null,
+    ]),
+  };
 }
 
 const ends = {
@@ -49,7 +59,14 @@ for (const answer of ['returned', 'threw'] as const) {
         const run = await claimed(t, 'q');
         assert.equal(await storeAnswer(t.store, answerOf(run, answer)), true);
         if (isCancelled) await cancelRun(t.store, 'testing', run.id);
-        const end = outcome === answer ? { ...endOf(run, outcome), ...answers[answer] } : { ...endOf(run, outcome), resultJson: null, error: { name: 'Late', message: 'what came after', stack: null } };
+        const end =
+          outcome === answer
+            ? { ...endOf(run, outcome), ...answers[answer] }
+            : {
+                ...endOf(run, outcome),
+                resultJson: null,
+                error: { name: 'Late', message: 'what came after', stack: null },
+              };
         assert.deepEqual(await finishAttempts(t.store, [end]), [ends[answer].state], outcome);
         assert.deepEqual(await stateOf(t, run), ends[answer], outcome);
       }
@@ -78,7 +95,10 @@ test('promise 1: a run that has answered is running until its end is stored: the
   const listed = (await listRuns(t.store, 'testing', {})).runs.find(({ id }) => id === run.id);
   for (const shown of [await getRun(t.store, 'testing', run.id), listed]) {
     assert.deepEqual([shown?.state, shown?.result, shown?.error, shown?.finishedAt], ['running', null, null, null]);
-    assert.deepEqual(shown?.attempts.map(({ outcome, answeredAt, finishedAt }) => [outcome, typeof answeredAt, finishedAt]), [[null, 'string', null]]);
+    assert.deepEqual(
+      shown?.attempts.map(({ outcome, answeredAt, finishedAt }) => [outcome, typeof answeredAt, finishedAt]),
+      [[null, 'string', null]],
+    );
   }
   assert.equal(await t.finish(run, 'lost'), 'succeeded');
   assert.equal((await t.claim()).length, 1);
@@ -87,14 +107,21 @@ test('promise 1: a run that has answered is running until its end is stored: the
 test('promise 6: a superseded attempt stores no answer, nor does one that has ended, and one that has answered keeps its first', async () => {
   await using t = await testStore();
   const first = await claimed(t);
-  assert.equal(await storeAnswer(t.store, { ...answerOf(first, 'returned'), fence: String(Number(first.fence) + 1) }), false);
+  assert.equal(
+    await storeAnswer(t.store, { ...answerOf(first, 'returned'), fence: String(Number(first.fence) + 1) }),
+    false,
+  );
   await t.finish(first, 'lost');
   assert.equal(await storeAnswer(t.store, answerOf(first, 'returned')), false, 'it waits for its next attempt');
   await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now()' });
   const [second] = await t.claim();
   assert.ok(second !== undefined);
   assert.equal(await storeAnswer(t.store, answerOf(first, 'returned')), false, 'another attempt has it');
-  assert.deepEqual([await storeAnswer(t.store, answerOf(second, 'threw')), await storeAnswer(t.store, answerOf(second, 'threw'))], [true, false], 'as when the answer to the first was lost');
+  assert.deepEqual(
+    [await storeAnswer(t.store, answerOf(second, 'threw')), await storeAnswer(t.store, answerOf(second, 'threw'))],
+    [true, false],
+    'as when the answer to the first was lost',
+  );
   assert.equal(await storeAnswer(t.store, answerOf(second, 'returned')), false);
   assert.equal(await t.finish(second, 'killed'), 'failed');
   assert.equal(await storeAnswer(t.store, answerOf(second, 'returned')), false, 'it is over');
@@ -108,7 +135,10 @@ test('promise 3: whoever asks, the database lets no run that has answered become
   for (const state of ['queued', 'dead', 'failed', 'cancelled']) {
     const finishedAt = state === 'queued' ? 'null' : 'now()';
     // As the rescue of a runner of an older version does it.
-    const end = t.store.query({ name: '', text: `update cloudcode.runs set state = '${state}', runner_id = null, result = null, finished_at = ${finishedAt} where id = '${run.id}'` });
+    const end = t.store.query({
+      name: '',
+      text: `update cloudcode.runs set state = '${state}', runner_id = null, result = null, finished_at = ${finishedAt} where id = '${run.id}'`,
+    });
     await assert.rejects(end, (error) => violatedConstraint(error) === 'answer_is_final', state);
   }
   assert.equal(await t.finish(run, 'lost'), 'succeeded');
@@ -121,6 +151,12 @@ test('promise 3: of ends that are stored together each has its own answer', asyn
   assert.ok(returned !== undefined && threw !== undefined && none !== undefined);
   await storeAnswer(t.store, answerOf(returned, 'returned'));
   await storeAnswer(t.store, answerOf(threw, 'threw'));
-  assert.deepEqual(await finishAttempts(t.store, runs.map((run) => endOf(run, 'lost'))), ['succeeded', 'failed', 'retry']);
+  assert.deepEqual(
+    await finishAttempts(
+      t.store,
+      runs.map((run) => endOf(run, 'lost')),
+    ),
+    ['succeeded', 'failed', 'retry'],
+  );
   assert.deepEqual([await stateOf(t, returned), await stateOf(t, threw)], [ends.returned, ends.threw]);
 });

@@ -57,7 +57,8 @@ describe('a database of an older version, filled by it, goes on', { timeout: 240
   });
 
   const all = async (): Promise<readonly Run[]> => (await listRuns(store, 'testing', { limit: 100 })).runs;
-  const summary = async (): Promise<readonly string[]> => (await all()).map(({ task, state, queue }) => [task, state, queue ?? ''].join(' ')).toSorted();
+  const summary = async (): Promise<readonly string[]> =>
+    (await all()).map(({ task, state, queue }) => [task, state, queue ?? ''].join(' ')).toSorted();
   const ended = async (id: string): Promise<Run> =>
     until(60_000, `run ${id} is over`, async () => {
       const now = await getRun(store, 'testing', id);
@@ -76,36 +77,72 @@ describe('a database of an older version, filled by it, goes on', { timeout: 240
 
   it('its runs, tasks, queues and logs are listed as they were', async () => {
     assert.deepEqual(await summary(), [
-      'answer cancelled ', 'answer queued ', 'answer queued paused', 'answer scheduled ', 'answer succeeded ', 'counts queued orders', 'counts queued orders', 'counts queued orders', 'crashes dead ', 'fails failed ', 'fills succeeded ', 'holds running orders',
+      'answer cancelled ',
+      'answer queued ',
+      'answer queued paused',
+      'answer scheduled ',
+      'answer succeeded ',
+      'counts queued orders',
+      'counts queued orders',
+      'counts queued orders',
+      'crashes dead ',
+      'fails failed ',
+      'fills succeeded ',
+      'holds running orders',
     ]);
     const answered = (await all()).find(({ task, state }) => task === 'answer' && state === 'succeeded');
     assert.deepEqual(answered?.result, { n: 1, greeting: 'Hello you', day: '2026-03-01' });
-    assert.deepEqual((await readLogs(store, 'testing', answered.id, 0)).lines.map(({ message }) => message), ['answering 1']);
-    assert.deepEqual((await listTasks(store, 'testing')).map(({ name }) => name), ['answer', 'counts', 'crashes', 'fails', 'fills', 'holds']);
-    assert.deepEqual((await listQueues(store, 'testing')).queues.map(({ name, paused }) => [name, paused]).toSorted(), [['orders', false], ['paused', true]]);
+    assert.deepEqual(
+      (await readLogs(store, 'testing', answered.id, 0)).lines.map(({ message }) => message),
+      ['answering 1'],
+    );
+    assert.deepEqual(
+      (await listTasks(store, 'testing')).map(({ name }) => name),
+      ['answer', 'counts', 'crashes', 'fails', 'fills', 'holds'],
+    );
+    assert.deepEqual((await listQueues(store, 'testing')).queues.map(({ name, paused }) => [name, paused]).toSorted(), [
+      ['orders', false],
+      ['paused', true],
+    ]);
   });
 
   it('what waited runs, in order, with the code and the data that it had; what ran when its runner died is tried again', async () => {
     runner = await startRunner({ store, folder: null, machineFolder, concurrency: 2 });
-    const orders = (await all()).filter(({ queue }) => queue === 'orders').toSorted((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
+    const orders = (await all())
+      .filter(({ queue }) => queue === 'orders')
+      .toSorted((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
     const results = await Promise.all(orders.map(async ({ id }) => (await ended(id)).result));
     const of = { shelf: 'top', bought: '2026-01-31' };
     assert.deepEqual(results, [2, { count: 8, ...of }, { count: 8, ...of }, { count: 9, ...of }]);
-    const starts = await Promise.all(orders.map(async ({ id }) => (await getRun(store, 'testing', id)).startedAt ?? ''));
+    const starts = await Promise.all(
+      orders.map(async ({ id }) => (await getRun(store, 'testing', id)).startedAt ?? ''),
+    );
     assert.deepEqual(starts, starts.toSorted());
     await resumeQueue(store, 'testing', 'paused');
     const paused = (await all()).find(({ queue }) => queue === 'paused');
-    assert.deepEqual((await ended(paused?.id ?? '')).result, { n: 50, greeting: 'Hello you', version: 2, day: '2026-03-01' });
+    assert.deepEqual((await ended(paused?.id ?? '')).result, {
+      n: 50,
+      greeting: 'Hello you',
+      version: 2,
+      day: '2026-03-01',
+    });
     const dead = (await all()).find(({ task }) => task === 'crashes');
     await retryRun(store, 'testing', dead?.id ?? '');
     assert.equal((await ended(dead?.id ?? '')).state, 'dead');
-    await until(30_000, 'those that the others have scheduled are over', async () => ((await summary()).filter((line) => line === 'answer succeeded ').length === 5 ? true : null));
-    assert.equal((await summary()).filter((line) => line === 'answer scheduled ').length, 1, 'the one of the year 2126');
+    await until(30_000, 'those that the others have scheduled are over', async () =>
+      (await summary()).filter((line) => line === 'answer succeeded ').length === 5 ? true : null,
+    );
+    assert.equal(
+      (await summary()).filter((line) => line === 'answer scheduled ').length,
+      1,
+      'the one of the year 2126',
+    );
   });
 
   it('and is deployed to: new tasks and a larger data model work beside what was stored', async () => {
     const folder = writeProject({
-      'node_modules/greeter/package.json': '{ "name": "greeter", "version": "2.0.0", "main": "index.js" }', 'node_modules/greeter/index.js': 'exports.greet = (whom) => `Hi ${whom}`;',
+      'node_modules/greeter/package.json': '{ "name": "greeter", "version": "2.0.0", "main": "index.js" }',
+      'node_modules/greeter/index.js': 'exports.greet = (whom) => `Hi ${whom}`;',
       'schema.xml': `<data-model>
         <model name="item" label="Item">
           <field name="name" label="Name" type="text:name"/><field name="count" label="Count" type="number"/><field name="bought" label="Bought" type="date"/><field name="note" label="Note" type="text"/>

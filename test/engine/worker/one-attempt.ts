@@ -14,24 +14,61 @@ export interface OneAttempt {
 }
 
 /** Executes a bundle in a worker process of its own, without a runner and a store. */
-export async function attempt(folder: string, { parameters = {}, external = [], ...bundle }: BundleMessage & { readonly parameters?: object; readonly external?: readonly string[] }): Promise<OneAttempt> {
+export async function attempt(
+  folder: string,
+  {
+    parameters = {},
+    external = [],
+    ...bundle
+  }: BundleMessage & { readonly parameters?: object; readonly external?: readonly string[] },
+): Promise<OneAttempt> {
   const runnerId = randomUUID();
   const containment = openScanContainment({ runnerId, log: () => undefined });
-  await using worker = new WorkerProcess({ memoryMb: 512, isForked: false, startVariables: '', containment, start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder }) });
+  await using worker = new WorkerProcess({
+    memoryMb: 512,
+    isForked: false,
+    startVariables: '',
+    containment,
+    start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder }),
+  });
   await worker.ready;
   const answered = Promise.withResolvers<Omit<OneAttempt, 'output'>>();
   let output = '';
   worker.listen({
     message(message) {
       if (message.type === 'lines') output += message.text;
-      if (message.type === 'answer') answered.resolve({ result: JSON.parse(message.resultJson ?? 'null') as unknown, error: message.error, keepsCode: message.keepsCode });
-      if (message.type === 'stopping') answered.reject(new Error(`the worker ended: ${message.reason} ${message.error?.stack ?? ''}`));
+      if (message.type === 'answer')
+        answered.resolve({
+          result: JSON.parse(message.resultJson ?? 'null') as unknown,
+          error: message.error,
+          keepsCode: message.keepsCode,
+        });
+      if (message.type === 'stopping')
+        answered.reject(new Error(`the worker ended: ${message.reason} ${message.error?.stack ?? ''}`));
     },
     output: (_stream, chunk) => (output += chunk.toString()),
     channelLost: () => answered.reject(new Error(`the worker did not answer: ${output}`)),
   });
-  const run = { id: 'a', task: 'packed', environment: 'testing', queue: null, attempt: 1, maxAttempts: 1, fence: '1', scheduledBy: null };
-  const start: StartMessage = { type: 'start', run, bundle, folder, workingFolder: folder, external, variables: {}, dataModel: null };
+  const run = {
+    id: 'a',
+    task: 'packed',
+    environment: 'testing',
+    queue: null,
+    attempt: 1,
+    maxAttempts: 1,
+    fence: '1',
+    scheduledBy: null,
+  };
+  const start: StartMessage = {
+    type: 'start',
+    run,
+    bundle,
+    folder,
+    workingFolder: folder,
+    external,
+    variables: {},
+    dataModel: null,
+  };
   worker.start(start, JSON.stringify(parameters));
   const answer = await answered.promise;
   await worker.closed;

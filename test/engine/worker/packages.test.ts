@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
@@ -14,7 +24,8 @@ after(() => rmSync(folder, { recursive: true }));
 const filler = `/* ${'x'.repeat(120_000)} */`;
 
 const packages: Readonly<Record<string, string>> = {
-  'facts/package.json': '{ "name": "facts", "main": "lib/index", "exports": { ".": "./lib/index.js", "./inner": "./lib/inner.js" }, "imports": { "#own": "./lib/own.js" } }',
+  'facts/package.json':
+    '{ "name": "facts", "main": "lib/index", "exports": { ".": "./lib/index.js", "./inner": "./lib/inner.js" }, "imports": { "#own": "./lib/own.js" } }',
   'facts/data.json': '{ "value": 42 }',
   'facts/lib/inner.js': 'exports.word = "inner"; exports.parent = module.parent?.id; exports.early = module.loaded;',
   'facts/lib/own.js': 'exports.word = "own";',
@@ -23,7 +34,8 @@ const packages: Readonly<Record<string, string>> = {
   'facts/lib/late.mjs': 'export const late = import.meta.url; export default "default";',
   'facts/lib/circle-a.js': 'exports.first = 1; const b = require("./circle-b"); exports.seen = b.seen;',
   'facts/lib/circle-b.js': 'exports.seen = Object.keys(require("./circle-a"));',
-  'facts/lib/cycle.cjs': 'try { require("./cycle.mjs"); exports.code = "none"; } catch (error) { exports.code = error.code; }',
+  'facts/lib/cycle.cjs':
+    'try { require("./cycle.mjs"); exports.code = "none"; } catch (error) { exports.code = error.code; }',
   'facts/lib/cycle.mjs': 'import cycle from "./cycle.cjs"; export default cycle;',
   'facts/lib/broken.js': 'exports.x = ;',
   'facts/lib/throws.js': '\n  exports.fail = () => { throw new Error("on line 2"); };',
@@ -60,9 +72,13 @@ exports.facts = async () => ({
 ${Array.from({ length: 14 }, (_, n) => `import { n as n${n} } from './part${n}.js';`).join('\n')}
 export default class Default {}
 export const facts = { url: import.meta.url, resolved: import.meta.resolve('dep'), cjs, part, data, dep: { ...dep }, circle: circle(), sum: [${Array.from({ length: 14 }, (_, n) => `n${n}`).join(', ')}], stack: new Error('here').stack.split('\\n')[1] };`,
-  'esm/cjs.cjs': 'exports.part = require("./part0.js").n; exports.filename = __filename; exports.parent = module.parent?.id ?? null;',
-  'esm/circle.js': 'import { facts } from "./index.js"; export const circle = () => { try { return facts; } catch (error) { return error.name; } };',
-  ...Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`esm/part${n}.js`, `import 'dep'; export const n = ${n};`])),
+  'esm/cjs.cjs':
+    'exports.part = require("./part0.js").n; exports.filename = __filename; exports.parent = module.parent?.id ?? null;',
+  'esm/circle.js':
+    'import { facts } from "./index.js"; export const circle = () => { try { return facts; } catch (error) { return error.name; } };',
+  ...Object.fromEntries(
+    Array.from({ length: 14 }, (_, n) => [`esm/part${n}.js`, `import 'dep'; export const n = ${n};`]),
+  ),
   'dep/package.json': '{ "name": "dep", "exports": { "import": "./one.mjs", "require": "./one.cjs" } }',
   'dep/one.mjs': 'export const word = "one";',
   'dep/two.mjs': 'export const word = "two";',
@@ -72,26 +88,73 @@ export const facts = { url: import.meta.url, resolved: import.meta.resolve('dep'
 
 /** What a task does before it requires a package, and what that gives then. */
 const patches: Readonly<Record<string, readonly [string, string]>> = {
-  'Module._load': [`const { _load } = Module; Module._load = function (request, ...rest) { const loaded = _load.call(this, request, ...rest); return request === './part' ? { word: 'patched' } : loaded; };`, 'patched!'],
-  'Module._resolveFilename': [`const { _resolveFilename } = Module; Module._resolveFilename = function (request, ...rest) { return _resolveFilename.call(this, request === './part' ? './other' : request, ...rest); };`, '!!'],
-  'Module._findPath': [`const { _findPath } = Module; Module._findPath = function (request, ...rest) { return _findPath.call(this, request === './part' ? './other' : request, ...rest); };`, '!!'],
-  'Module.prototype.require': [`const { require: load } = Module.prototype; Module.prototype.require = function (id) { const loaded = load.call(this, id); return id === './part' ? { word: 'patched' } : loaded; };`, 'patched!'],
-  'Module.prototype._compile': [`const { _compile } = Module.prototype; Module.prototype._compile = function (content, ...rest) { return _compile.call(this, content.replace('"one"', '"patched"'), ...rest); };`, 'patched!'],
-  'a module of its own _compile': [`const js = Module._extensions['.js']; Module._extensions['.js'] = (module, filename) => { const { _compile } = module; module._compile = (content, name) => _compile.call(module, content.replace('"one"', '"patched"'), name); js(module, filename); };`, 'patched!'],
-  'Module.wrap': [`const { wrap } = Module; Module.wrap = (text) => wrap(text.replace('"one"', '"patched"'));`, 'patched!'],
-  'Module.wrapper': [`Module.wrapper[0] += 'const patched = 1; '; Module.wrapper[1] = '\\nif (exports.word === "one") exports.word += patched;' + Module.wrapper[1];`, 'one1!'],
-  'fs.readFileSync': [`const fs = require('fs'); const { readFileSync } = fs; fs.readFileSync = (...args) => { const read = readFileSync(...args); return typeof read === 'string' ? read.replace('"one"', '"patched"') : read; };`, 'patched!'],
-  'module.registerHooks': [`Module.registerHooks({ load(url, context, next) { const loaded = next(url, context); return url.endsWith('part.js') ? { ...loaded, source: String(loaded.source).replace('"one"', '"patched"') } : loaded; } });`, 'patched!'],
-  'registerHooks that resolves': [`require('module').registerHooks({ resolve: (specifier, context, next) => next(specifier === './part' ? './other' : specifier, context) });`, '!!'],
-  'require.cache': [`require.cache[require.resolve('word/part')] = { id: 'x', loaded: true, exports: { word: 'patched' } };`, 'patched!'],
-  'require.extensions': [`require.extensions['.js'] = (module, filename) => { module.exports = filename.endsWith('part.js') ? { word: 'patched' } : filename.endsWith('word/index.js') ? { word: () => module.require('./part').word + '?' } : {}; };`, 'patched?'],
-  'a module of its own require': [`const found = require.resolve('word/again.js'); const { [found]: again } = require.cache; if (again !== undefined) again.require = () => ({ word: 'patched' });`, 'one!'],
-  'diagnostics channels': [`globalThis.told = []; require('diagnostics_channel').subscribe('tracing:module.require:start', ({ id }) => told.push(id));`, 'one!'],
+  'Module._load': [
+    `const { _load } = Module; Module._load = function (request, ...rest) { const loaded = _load.call(this, request, ...rest); return request === './part' ? { word: 'patched' } : loaded; };`,
+    'patched!',
+  ],
+  'Module._resolveFilename': [
+    `const { _resolveFilename } = Module; Module._resolveFilename = function (request, ...rest) { return _resolveFilename.call(this, request === './part' ? './other' : request, ...rest); };`,
+    '!!',
+  ],
+  'Module._findPath': [
+    `const { _findPath } = Module; Module._findPath = function (request, ...rest) { return _findPath.call(this, request === './part' ? './other' : request, ...rest); };`,
+    '!!',
+  ],
+  'Module.prototype.require': [
+    `const { require: load } = Module.prototype; Module.prototype.require = function (id) { const loaded = load.call(this, id); return id === './part' ? { word: 'patched' } : loaded; };`,
+    'patched!',
+  ],
+  'Module.prototype._compile': [
+    `const { _compile } = Module.prototype; Module.prototype._compile = function (content, ...rest) { return _compile.call(this, content.replace('"one"', '"patched"'), ...rest); };`,
+    'patched!',
+  ],
+  'a module of its own _compile': [
+    `const js = Module._extensions['.js']; Module._extensions['.js'] = (module, filename) => { const { _compile } = module; module._compile = (content, name) => _compile.call(module, content.replace('"one"', '"patched"'), name); js(module, filename); };`,
+    'patched!',
+  ],
+  'Module.wrap': [
+    `const { wrap } = Module; Module.wrap = (text) => wrap(text.replace('"one"', '"patched"'));`,
+    'patched!',
+  ],
+  'Module.wrapper': [
+    `Module.wrapper[0] += 'const patched = 1; '; Module.wrapper[1] = '\\nif (exports.word === "one") exports.word += patched;' + Module.wrapper[1];`,
+    'one1!',
+  ],
+  'fs.readFileSync': [
+    `const fs = require('fs'); const { readFileSync } = fs; fs.readFileSync = (...args) => { const read = readFileSync(...args); return typeof read === 'string' ? read.replace('"one"', '"patched"') : read; };`,
+    'patched!',
+  ],
+  'module.registerHooks': [
+    `Module.registerHooks({ load(url, context, next) { const loaded = next(url, context); return url.endsWith('part.js') ? { ...loaded, source: String(loaded.source).replace('"one"', '"patched"') } : loaded; } });`,
+    'patched!',
+  ],
+  'registerHooks that resolves': [
+    `require('module').registerHooks({ resolve: (specifier, context, next) => next(specifier === './part' ? './other' : specifier, context) });`,
+    '!!',
+  ],
+  'require.cache': [
+    `require.cache[require.resolve('word/part')] = { id: 'x', loaded: true, exports: { word: 'patched' } };`,
+    'patched!',
+  ],
+  'require.extensions': [
+    `require.extensions['.js'] = (module, filename) => { module.exports = filename.endsWith('part.js') ? { word: 'patched' } : filename.endsWith('word/index.js') ? { word: () => module.require('./part').word + '?' } : {}; };`,
+    'patched?',
+  ],
+  'a module of its own require': [
+    `const found = require.resolve('word/again.js'); const { [found]: again } = require.cache; if (again !== undefined) again.require = () => ({ word: 'patched' });`,
+    'one!',
+  ],
+  'diagnostics channels': [
+    `globalThis.told = []; require('diagnostics_channel').subscribe('tracing:module.require:start', ({ id }) => told.push(id));`,
+    'one!',
+  ],
   nothing: ['', 'one!'],
 };
 
 const task = `const Module = require('module');
-const patches = { ${Object.entries(patches).map(([name, [code]]) => `${JSON.stringify(name)}() { ${code} }`).join(',\n')} };
+const patches = { ${Object.entries(patches)
+  .map(([name, [code]]) => `${JSON.stringify(name)}() { ${code} }`)
+  .join(',\n')} };
 exports.run = async ({ patch, late, loads = 'word' }) => {
   if (late !== undefined) {
     const { word } = require('word/again.js');
@@ -109,7 +172,10 @@ beforeEach(() => {
   rmSync(compiled, { recursive: true, force: true });
   for (const [name, text] of Object.entries(packages)) write(join('node_modules', name), text);
   write('task.cjs', task);
-  write('plain.cjs', `require('./task.cjs').run(JSON.parse(process.argv[2])).then((value) => console.log(JSON.stringify(value)));`);
+  write(
+    'plain.cjs',
+    `require('./task.cjs').run(JSON.parse(process.argv[2])).then((value) => console.log(JSON.stringify(value)));`,
+  );
 });
 
 test('packages from a pack are what plain Node makes of them', async () => {
@@ -139,7 +205,8 @@ test('what a task patches after a package was loaded counts as in Node when that
   await run({ late: 'nothing' });
   for (const late of Object.keys(patches)) {
     const expected = inNode({ late });
-    for (const packagesFolder of [folder, null]) assert.deepEqual((await run({ late }, { packagesFolder })).result, expected, late);
+    for (const packagesFolder of [folder, null])
+      assert.deepEqual((await run({ late }, { packagesFolder })).result, expected, late);
   }
 });
 
@@ -149,23 +216,37 @@ test('ES modules that a task requires or imports are what plain Node makes of th
   assert.deepEqual(pick(await run({ loads: 'esm' })), [expected, false]);
   assert.ok(globSync('modules/*/*', { cwd: compiled }).length >= 16);
   // An import resolves to what it did when the pack was made; and to what is there now, where the folder may change.
-  write('node_modules/dep/package.json', '{ "name": "dep", "exports": { "import": "./two.mjs", "require": "./one.cjs" } }');
-  const words = async (how: Parameters<typeof run>[1]): Promise<unknown> => ((await run({ loads: 'esm' }, how)).result as { dep: { word: string } }).dep.word;
+  write(
+    'node_modules/dep/package.json',
+    '{ "name": "dep", "exports": { "import": "./two.mjs", "require": "./one.cjs" } }',
+  );
+  const words = async (how: Parameters<typeof run>[1]): Promise<unknown> =>
+    ((await run({ loads: 'esm' }, how)).result as { dep: { word: string } }).dep.word;
   assert.equal(await words({}), 'one');
   assert.equal(await words({ packagesFolder: null }), 'two');
   // So does what it says.
   write('node_modules/dep/one.mjs', 'export const word = "three";');
   assert.equal(await words({}), 'one');
-  write('node_modules/dep/package.json', '{ "name": "dep", "exports": { "import": "./one.mjs", "require": "./one.cjs" } }');
+  write(
+    'node_modules/dep/package.json',
+    '{ "name": "dep", "exports": { "import": "./one.mjs", "require": "./one.cjs" } }',
+  );
   assert.equal(await words({ packagesFolder: null }), 'three');
 });
 
 test('hooks for ES modules that a task registers before it requires one count as in Node', async () => {
-  const hooks = 'export const resolve = (specifier, context, next) => next(specifier === "dep" ? "dep-two" : specifier, context);';
+  const hooks =
+    'export const resolve = (specifier, context, next) => next(specifier === "dep" ? "dep-two" : specifier, context);';
   write('node_modules/dep-two/index.js', 'exports.word = "hooked";');
   await run({ loads: 'esm' });
-  for (const register of [`registerHooks({ resolve: (specifier, context, next) => next(specifier === 'dep' ? 'dep-two' : specifier, context) })`, `register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))`]) {
-    write('task.cjs', `exports.run = async () => { require('module').${register}; return [(await import('esm')).facts.dep.word, require('esm').facts.dep.word]; };`);
+  for (const register of [
+    `registerHooks({ resolve: (specifier, context, next) => next(specifier === 'dep' ? 'dep-two' : specifier, context) })`,
+    `register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))`,
+  ]) {
+    write(
+      'task.cjs',
+      `exports.run = async () => { require('module').${register}; return [(await import('esm')).facts.dep.word, require('esm').facts.dep.word]; };`,
+    );
     assert.deepEqual((await run({})).result, inNode({}), register);
     assert.deepEqual((await run({})).result, ['hooked', 'hooked'], register);
   }
@@ -243,20 +324,45 @@ test('nothing is kept of packages that Node is to load by itself, of small ones,
 });
 
 test('a task that imports at run time prints no warning of ours, and its own are printed', async () => {
-  write('task.cjs', `exports.run = async () => { const { sep } = await import('node:path'); process.emitWarning('mine', 'ExperimentalWarning'); await new Promise(setImmediate); return sep; };`);
+  write(
+    'task.cjs',
+    `exports.run = async () => { const { sep } = await import('node:path'); process.emitWarning('mine', 'ExperimentalWarning'); await new Promise(setImmediate); return sep; };`,
+  );
   const { result, output } = await run({});
   assert.equal(result, '/');
   assert.doesNotMatch(output, /USE_MAIN_CONTEXT_DEFAULT_LOADER/);
   assert.match(output, /ExperimentalWarning: mine/);
 });
 
-function run(parameters: object, how: { readonly packagesFolder?: string | null; readonly external?: readonly string[]; readonly path?: string; readonly format?: 'esm' } = {}): Promise<OneAttempt> {
+function run(
+  parameters: object,
+  how: {
+    readonly packagesFolder?: string | null;
+    readonly external?: readonly string[];
+    readonly path?: string;
+    readonly format?: 'esm';
+  } = {},
+): Promise<OneAttempt> {
   const path = join(folder, 'task.cjs');
-  return attempt(folder, { path, sourceMapPath: `${path}.map`, compiledFolder: compiled, format: 'cjs', base: path, packagesFolder: folder, ...how, parameters });
+  return attempt(folder, {
+    path,
+    sourceMapPath: `${path}.map`,
+    compiledFolder: compiled,
+    format: 'cjs',
+    base: path,
+    packagesFolder: folder,
+    ...how,
+    parameters,
+  });
 }
 
 function inNode(parameters: object): unknown {
-  return JSON.parse(execFileSync(process.execPath, [join(folder, 'plain.cjs'), JSON.stringify(parameters)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  return JSON.parse(
+    execFileSync(process.execPath, [join(folder, 'plain.cjs'), JSON.stringify(parameters)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
 }
 
 function packs(): readonly string[] {

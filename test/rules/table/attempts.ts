@@ -6,7 +6,13 @@ export const attemptRules: readonly Rule[] = [
   {
     name: 'processes-gone',
     without: 'an end is stored when the worker is gone, whatever it has started',
-    edits: [{ file: 'src/engine/runner/worker-process.ts', find: 'const gone = await this.#container.killAll();', replace: "const gone = ProcessesGone.because('ended'); if (!this.hasExited) process.kill(this.pid, 'SIGKILL');" }],
+    edits: [
+      {
+        file: 'src/engine/runner/worker-process.ts',
+        find: 'const gone = await this.#container.killAll();',
+        replace: "const gone = ProcessesGone.because('ended'); if (!this.hasExited) process.kill(this.pid, 'SIGKILL');",
+      },
+    ],
     campaign: { runs: 60, faults: 8, kinds: ['task_bred'], queues: 5 },
     finds: ['overlaps', 'processesLeftOver'],
   },
@@ -20,49 +26,91 @@ export const attemptRules: readonly Rule[] = [
   {
     name: 'answer-before-end',
     without: 'an answer is stored with the end of its attempt, when the processes are gone',
-    edits: [{ file: 'src/engine/runner/execute-attempt.ts', find: "end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null", replace: 'null' }],
+    edits: [
+      {
+        file: 'src/engine/runner/execute-attempt.ts',
+        find: "end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null",
+        replace: 'null',
+      },
+    ],
     campaign: { runs: 200, faults: 15, kinds: ['runner_killed'] },
     finds: ['retriedAfterAnswer'],
   },
   {
     name: 'counted-twice',
     without: 'an attempt counts as two',
-    edits: [{ file: 'src/engine/store/claim-runs.ts', find: 'attempt_count = r.attempt_count + 1,', replace: 'attempt_count = r.attempt_count + 2,' }],
+    edits: [
+      {
+        file: 'src/engine/store/claim-runs.ts',
+        find: 'attempt_count = r.attempt_count + 1,',
+        replace: 'attempt_count = r.attempt_count + 2,',
+      },
+    ],
     campaign: { runs: 60, faults: 0 },
     finds: ['attemptsMiscounted'],
   },
   {
     name: 'not-counted',
     without: 'an attempt is not counted',
-    edits: [{ file: 'src/engine/store/claim-runs.ts', find: 'attempt_count = r.attempt_count + 1,', replace: 'attempt_count = r.attempt_count,' }],
+    edits: [
+      {
+        file: 'src/engine/store/claim-runs.ts',
+        find: 'attempt_count = r.attempt_count + 1,',
+        replace: 'attempt_count = r.attempt_count,',
+      },
+    ],
     campaign: { runs: 60, faults: 0 },
     finds: ['attemptsMiscounted'],
   },
   {
     name: 'given-up-early',
     without: 'a run is dead one attempt too early',
-    edits: [{ file: decision, find: 'if (end.attemptNumber >= end.attemptLimit)', replace: 'if (end.attemptNumber >= end.attemptLimit - 1)' }],
+    edits: [
+      {
+        file: decision,
+        find: 'if (end.attemptNumber >= end.attemptLimit)',
+        replace: 'if (end.attemptNumber >= end.attemptLimit - 1)',
+      },
+    ],
     campaign: { runs: 60, faults: 8, kinds: ['task_crashed', 'task_exited'] },
     finds: ['attemptsMiscounted'],
   },
   {
     name: 'executed-twice',
     without: 'what is claimed is executed twice',
-    edits: [{ file: 'src/engine/runner/claim-due.ts', find: 'for (const run of runs) onClaimed(run);', replace: 'for (const run of [...runs, ...runs]) onClaimed(run);' }],
+    edits: [
+      {
+        file: 'src/engine/runner/claim-due.ts',
+        find: 'for (const run of runs) onClaimed(run);',
+        replace: 'for (const run of [...runs, ...runs]) onClaimed(run);',
+      },
+    ],
     campaign: { runs: 60, faults: 0 },
     finds: ['unclaimedStarts', 'overlaps'],
   },
   {
     name: 'rescue',
     without: 'nobody takes back the runs of a runner that died',
-    edits: [{ file: 'src/engine/runner/lease/start-rescuing.ts', find: 'const count = await rescueRuns(store);', replace: 'const count = performance.now() < 0 ? await rescueRuns(store) : 0;' }],
+    edits: [
+      {
+        file: 'src/engine/runner/lease/start-rescuing.ts',
+        find: 'const count = await rescueRuns(store);',
+        replace: 'const count = performance.now() < 0 ? await rescueRuns(store) : 0;',
+      },
+    ],
     campaign: { runs: 100, faults: 6, kinds: ['runner_killed'] },
     finds: ['stuckQueues'],
   },
   {
     name: 'held-runs',
     without: 'a runner does not take back a claim whose answer was lost',
-    edits: [{ file: 'src/engine/runner/lease/check-held-runs.ts', find: 'held.filter((run) => !slots.holds(run.id))', replace: '[]' }],
+    edits: [
+      {
+        file: 'src/engine/runner/lease/check-held-runs.ts',
+        find: 'held.filter((run) => !slots.holds(run.id))',
+        replace: '[]',
+      },
+    ],
     campaign: { runs: 150, faults: 12, kinds: ['commit_answer_lost'] },
     finds: ['stuckQueues'],
   },

@@ -22,15 +22,30 @@ export const environmentPath = '/api/v1/environments/testing';
 export async function openApi(): Promise<Api> {
   const base = await testStore();
   const logged: string[] = [];
-  const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: (message) => logged.push(message) });
+  const server = createServer({
+    store: base.store,
+    project: { name: 'app', folder: '/nowhere' },
+    log: (message) => logged.push(message),
+  });
   return {
-    server, base, logged,
+    server,
+    base,
+    logged,
     async call(method, path, body) {
       const url = path.startsWith('/') ? path : `${environmentPath}/${path}`;
       const headers = { host: '127.0.0.1:4000', ...(method === 'POST' ? { 'content-type': 'application/json' } : {}) };
-      const payload = typeof body === 'string' || Buffer.isBuffer(body) ? body : body === undefined ? undefined : JSON.stringify(body);
+      const payload =
+        typeof body === 'string' || Buffer.isBuffer(body)
+          ? body
+          : body === undefined
+            ? undefined
+            : JSON.stringify(body);
       const response = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
-      return { status: response.statusCode, headers: response.headers, body: response.body === '' ? null : (JSON.parse(response.body) as unknown) };
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: response.body === '' ? null : (JSON.parse(response.body) as unknown),
+      };
     },
     async [Symbol.asyncDispose]() {
       await server.close();
@@ -40,6 +55,12 @@ export async function openApi(): Promise<Api> {
 }
 
 /** What every refusal has in common. */
-export function problemOf(answer: Answer): { readonly code: string; readonly status: number; readonly detail: string; readonly type: string; readonly title: string } {
+export function problemOf(answer: Answer): {
+  readonly code: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly type: string;
+  readonly title: string;
+} {
   return answer.body as ReturnType<typeof problemOf>;
 }

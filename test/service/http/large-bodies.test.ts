@@ -33,8 +33,10 @@ describe('large bodies', { timeout: 240_000 }, () => {
   after(() => api[Symbol.asyncDispose]());
 
   const headers = { host: '127.0.0.1:4000', 'content-type': 'application/json' };
-  const post = (payload: string) => api.server.inject({ method: 'POST', url: `${environmentPath}/runs`, headers, payload });
-  const get = (id: string) => api.server.inject({ method: 'GET', url: `${environmentPath}/runs/${id}`, headers: { host: headers.host } });
+  const post = (payload: string) =>
+    api.server.inject({ method: 'POST', url: `${environmentPath}/runs`, headers, payload });
+  const get = (id: string) =>
+    api.server.inject({ method: 'GET', url: `${environmentPath}/runs/${id}`, headers: { host: headers.host } });
 
   for (const [name, payload, status] of [
     ['many objects', JSON.stringify({ task: 'noop', parameters: objects(400_000) }), 201],
@@ -60,7 +62,10 @@ describe('large bodies', { timeout: 240_000 }, () => {
     assert.deepEqual(JSON.parse(text), await getRun(api.base.store, 'testing', id));
   });
 
-  for (const [name, length] of [['small', 10], ['large', 200_000]] as const) {
+  for (const [name, length] of [
+    ['small', 10],
+    ['large', 200_000],
+  ] as const) {
     describe(`a ${name} body is taken and refused in the same words as any other`, () => {
       const filler = 'é🙂 \u2028\ud800"\\'.repeat(length / 10);
 
@@ -73,16 +78,44 @@ describe('large bodies', { timeout: 240_000 }, () => {
         assert.deepEqual(run.parameters, parameters);
         assert.deepEqual(run, await getRun(api.base.store, 'testing', run.id));
         assert.deepEqual((await api.call('GET', `runs/${run.id}`)).body, run);
-        assert.deepEqual((await api.call('POST', `runs/${run.id}/cancel`)).body, await getRun(api.base.store, 'testing', run.id));
+        assert.deepEqual(
+          (await api.call('POST', `runs/${run.id}/cancel`)).body,
+          await getRun(api.base.store, 'testing', run.id),
+        );
       });
 
       for (const [what, body, code, says] of [
-        ['a mistake in its JSON', `{"task":"noop",\n"parameters":{"filler":${JSON.stringify(filler)}},}`, 'invalid_body', /line 2, column \d+: expected a key in double quotes, found "}"/],
-        ['bytes that are no UTF-8', Buffer.concat([Buffer.from(JSON.stringify({ task: 'noop', filler })), Buffer.from([0xff])]), 'invalid_body', /UTF-8/],
+        [
+          'a mistake in its JSON',
+          `{"task":"noop",\n"parameters":{"filler":${JSON.stringify(filler)}},}`,
+          'invalid_body',
+          /line 2, column \d+: expected a key in double quotes, found "}"/,
+        ],
+        [
+          'bytes that are no UTF-8',
+          Buffer.concat([Buffer.from(JSON.stringify({ task: 'noop', filler })), Buffer.from([0xff])]),
+          'invalid_body',
+          /UTF-8/,
+        ],
         ['no object', JSON.stringify([filler]), 'invalid_body', /an array/],
-        ['an option that is not there', JSON.stringify({ task: 'noop', paramters: { filler } }), 'unknown_option', /Did you mean `parameters`\?/],
-        ['parameters that are no object', JSON.stringify({ task: 'noop', parameters: [filler] }), 'invalid_parameters', /an array/],
-        ['a task that is not there', JSON.stringify({ task: 'noops', parameters: { filler } }), 'unknown_task', /Did you mean `noop`\?/],
+        [
+          'an option that is not there',
+          JSON.stringify({ task: 'noop', paramters: { filler } }),
+          'unknown_option',
+          /Did you mean `parameters`\?/,
+        ],
+        [
+          'parameters that are no object',
+          JSON.stringify({ task: 'noop', parameters: [filler] }),
+          'invalid_parameters',
+          /an array/,
+        ],
+        [
+          'a task that is not there',
+          JSON.stringify({ task: 'noops', parameters: { filler } }),
+          'unknown_task',
+          /Did you mean `noop`\?/,
+        ],
       ] as const) {
         it(what, async () => {
           const problem = problemOf(await api.call('POST', 'runs', body));
@@ -102,7 +135,14 @@ describe('large bodies', { timeout: 240_000 }, () => {
   });
 
   it('many at once are all taken', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, (_, index) => api.call('POST', 'runs', { task: 'noop', parameters: { index, text: 'x'.repeat(500_000) } })));
-    assert.deepEqual(answers.map(({ status, body }) => [status, ((body as Run).parameters as { index: number }).index]), answers.map((_, index) => [201, index]));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        api.call('POST', 'runs', { task: 'noop', parameters: { index, text: 'x'.repeat(500_000) } }),
+      ),
+    );
+    assert.deepEqual(
+      answers.map(({ status, body }) => [status, ((body as Run).parameters as { index: number }).index]),
+      answers.map((_, index) => [201, index]),
+    );
   });
 });

@@ -15,7 +15,8 @@ const tasks = {
   }`,
   prints: 'export async function run() { for (let count = 1; count <= 2500; count += 1) console.log(count); }',
   large: "export async function run() { return 'x'.repeat(5_000_000); }",
-  waits: "export async function run() { console.log('waiting'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }",
+  waits:
+    "export async function run() { console.log('waiting'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }",
 };
 
 describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
@@ -25,7 +26,11 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
   let server: ReturnType<typeof createServer>;
   before(async () => {
     runtime = await startRuntime(tasks);
-    server = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    server = createServer({
+      store: runtime.store,
+      project: { name: 'app', folder: runtime.folder },
+      log: () => undefined,
+    });
     server.addHook('onRequest', async (request, reply) => {
       if (request.headers.accept !== 'text/event-stream') return;
       openStreams += 1;
@@ -40,7 +45,9 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
   });
 
   const open = async (run: Run, headers: Record<string, string> = {}): Promise<Response> => {
-    return fetch(`${url}/api/v1/environments/testing/runs/${run.id}/logs`, { headers: { accept: 'text/event-stream', ...headers } });
+    return fetch(`${url}/api/v1/environments/testing/runs/${run.id}/logs`, {
+      headers: { accept: 'text/event-stream', ...headers },
+    });
   };
   const eventsOf = async (run: Run, headers: Record<string, string> = {}) => {
     const response = await open(run, headers);
@@ -48,7 +55,8 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
     assert.ok(response.body !== null);
     return collect(readEvents(response.body));
   };
-  const messagesOf = (events: readonly { readonly data: string }[]): unknown[] => events.map(({ data }) => (JSON.parse(data) as { message?: string }).message);
+  const messagesOf = (events: readonly { readonly data: string }[]): unknown[] =>
+    events.map(({ data }) => (JSON.parse(data) as { message?: string }).message);
 
   it('brings the lines while the run is under way, and ends with it', async () => {
     const run = await runtime.schedule('counts', { parameters: { to: 6, ms: 300 } });
@@ -67,7 +75,10 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
   it('brings thousands of lines once each and in order, and goes on after Last-Event-ID', async () => {
     const run = await runtime.run('prints');
     const events = await eventsOf(run);
-    assert.deepEqual(messagesOf(events.slice(0, -1)), Array.from({ length: 2500 }, (_, index) => String(index + 1)));
+    assert.deepEqual(
+      messagesOf(events.slice(0, -1)),
+      Array.from({ length: 2500 }, (_, index) => String(index + 1)),
+    );
     const rest = await eventsOf(run, { 'last-event-id': events[2497]?.id ?? '' });
     assert.deepEqual(messagesOf(rest), ['2499', '2500', undefined]);
   });
@@ -75,16 +86,25 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
   it('a client that goes away ends its stream at the server, and a closing server ends all', async () => {
     const run = await runtime.schedule('waits');
     const leaving = new AbortController();
-    const response = await fetch(`${url}/api/v1/environments/testing/runs/${run.id}/logs`, { headers: { accept: 'text/event-stream' }, signal: leaving.signal });
+    const response = await fetch(`${url}/api/v1/environments/testing/runs/${run.id}/logs`, {
+      headers: { accept: 'text/event-stream' },
+      signal: leaving.signal,
+    });
     await response.body?.getReader().read();
     assert.equal(openStreams, 1);
     leaving.abort();
     await until(5000, 'the stream is closed', () => (openStreams === 0 ? true : null));
 
-    const second = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    const second = createServer({
+      store: runtime.store,
+      project: { name: 'app', folder: runtime.folder },
+      log: () => undefined,
+    });
     await second.listen({ host: '127.0.0.1', port: 0 });
     const port = (second.server.address() as AddressInfo).port;
-    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${run.id}/logs`, { headers: { accept: 'text/event-stream' } });
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${run.id}/logs`, {
+      headers: { accept: 'text/event-stream' },
+    });
     const closed = once(second.server, 'close');
     await second.close();
     await closed;
@@ -94,10 +114,16 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
   it('a closing server tells those who wait for a run that it is over', async () => {
     const run = await runtime.schedule('waits');
     await runtime.printed(run, 'waiting');
-    const closing = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    const closing = createServer({
+      store: runtime.store,
+      project: { name: 'app', folder: runtime.folder },
+      log: () => undefined,
+    });
     await closing.listen({ host: '127.0.0.1', port: 0 });
     const port = (closing.server.address() as AddressInfo).port;
-    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${run.id}/logs`, { headers: { accept: 'text/event-stream' } });
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${run.id}/logs`, {
+      headers: { accept: 'text/event-stream' },
+    });
     await cancelRun(runtime.store, 'testing', run.id);
     const over = await runtime.ended(run);
     const [events] = await Promise.all([collect(readEvents(stream.body ?? new ReadableStream())), closing.close()]);
@@ -106,10 +132,16 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
 
   it('a closing server tells it to the last byte, however large the result', async () => {
     const over = await runtime.run('large');
-    const closing = createServer({ store: runtime.store, project: { name: 'app', folder: runtime.folder }, log: () => undefined });
+    const closing = createServer({
+      store: runtime.store,
+      project: { name: 'app', folder: runtime.folder },
+      log: () => undefined,
+    });
     await closing.listen({ host: '127.0.0.1', port: 0 });
     const port = (closing.server.address() as AddressInfo).port;
-    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${over.id}/logs`, { headers: { accept: 'text/event-stream' } });
+    const stream = await fetch(`http://127.0.0.1:${port}/api/v1/environments/testing/runs/${over.id}/logs`, {
+      headers: { accept: 'text/event-stream' },
+    });
     const closed = closing.close();
     const events = await collect(readEvents(stream.body ?? new ReadableStream()));
     assert.deepEqual(JSON.parse(events.at(-1)?.data ?? ''), over);
@@ -124,7 +156,10 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
       messages.push(line.message);
       if (messages.length === 3 || messages.length === 7) server.server.closeAllConnections();
     }
-    assert.deepEqual(messages, Array.from({ length: 10 }, (_, index) => `line ${index + 1}`));
+    assert.deepEqual(
+      messages,
+      Array.from({ length: 10 }, (_, index) => `line ${index + 1}`),
+    );
     await assert.rejects(collect(backend.followLogs('nothing', AbortSignal.timeout(5000))), { code: 'run_not_found' });
   });
 });

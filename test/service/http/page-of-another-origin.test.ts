@@ -15,45 +15,71 @@ import { testStore } from '../../support/store.ts';
 const browser = findBrowser();
 const strangersName = 'stranger.example';
 
-it('HTTP: a page of another origin, in a real browser, can neither read the API nor change anything with it', {
-  skip: browser === null && 'there is no Chromium: name one with CHROMIUM_PATH',
-  timeout: 120_000,
-}, async () => {
-  await using base = await testStore();
-  const waiting = await scheduleRun(base.store, 'testing', { task: 'noop', after: 600_000, queue: 'kept' });
-  const server = createServer({ store: base.store, project: { name: 'app', folder: '/nowhere' }, log: () => undefined });
-  await server.listen({ host: '127.0.0.1', port: 0 });
-  const target = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
-  const pages = createPageServer((_request, response) => response.setHeader('content-type', 'text/html').end('<!doctype html><title>page</title>'));
-  pages.listen(0, '127.0.0.1');
-  await once(pages, 'listening');
-  const foreignPage = `http://127.0.0.1:${(pages.address() as AddressInfo).port}/`;
-  const running = await chromium.launch({ executablePath: browser ?? '', args: ['--no-sandbox', `--host-resolver-rules=MAP ${strangersName} 127.0.0.1`] });
-  try {
-    const page = await running.newPage();
-    await page.goto(foreignPage);
-    const outcomes = await page.evaluate(attack, { target, runId: waiting.id });
-    for (const [what, outcome] of Object.entries(outcomes)) assert.match(outcome, /^(blocked|opaque|loaded nothing)/, `${what}: ${outcome}`);
+it(
+  'HTTP: a page of another origin, in a real browser, can neither read the API nor change anything with it',
+  {
+    skip: browser === null && 'there is no Chromium: name one with CHROMIUM_PATH',
+    timeout: 120_000,
+  },
+  async () => {
+    await using base = await testStore();
+    const waiting = await scheduleRun(base.store, 'testing', { task: 'noop', after: 600_000, queue: 'kept' });
+    const server = createServer({
+      store: base.store,
+      project: { name: 'app', folder: '/nowhere' },
+      log: () => undefined,
+    });
+    await server.listen({ host: '127.0.0.1', port: 0 });
+    const target = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+    const pages = createPageServer((_request, response) =>
+      response.setHeader('content-type', 'text/html').end('<!doctype html><title>page</title>'),
+    );
+    pages.listen(0, '127.0.0.1');
+    await once(pages, 'listening');
+    const foreignPage = `http://127.0.0.1:${(pages.address() as AddressInfo).port}/`;
+    const running = await chromium.launch({
+      executablePath: browser ?? '',
+      args: ['--no-sandbox', `--host-resolver-rules=MAP ${strangersName} 127.0.0.1`],
+    });
+    try {
+      const page = await running.newPage();
+      await page.goto(foreignPage);
+      const outcomes = await page.evaluate(attack, { target, runId: waiting.id });
+      for (const [what, outcome] of Object.entries(outcomes))
+        assert.match(outcome, /^(blocked|opaque|loaded nothing)/, `${what}: ${outcome}`);
 
-    // A name of the attacker's that points to this machine (DNS rebinding).
-    const rebound = await page.goto(`${target.replace('127.0.0.1', strangersName)}/api/v1/environments/testing/runs`);
-    assert.equal(rebound?.status(), 403);
+      // A name of the attacker's that points to this machine (DNS rebinding).
+      const rebound = await page.goto(`${target.replace('127.0.0.1', strangersName)}/api/v1/environments/testing/runs`);
+      assert.equal(rebound?.status(), 403);
 
-    // The server's own page may.
-    await page.goto(`${target}/health`);
-    assert.equal(await page.evaluate(async () => (await fetch('/api/v1/environments/testing/runs')).status), 200);
-  } finally {
-    await running.close();
-    pages.close();
-    await server.close();
-  }
-  const { runs } = await listRuns(base.store, 'testing', {});
-  assert.deepEqual(runs.map(({ id, state }) => [id, state]), [[waiting.id, 'scheduled']]);
-  assert.deepEqual((await listQueues(base.store, 'testing')).queues.map(({ name, paused }) => [name, paused]), [['kept', false]]);
-});
+      // The server's own page may.
+      await page.goto(`${target}/health`);
+      assert.equal(await page.evaluate(async () => (await fetch('/api/v1/environments/testing/runs')).status), 200);
+    } finally {
+      await running.close();
+      pages.close();
+      await server.close();
+    }
+    const { runs } = await listRuns(base.store, 'testing', {});
+    assert.deepEqual(
+      runs.map(({ id, state }) => [id, state]),
+      [[waiting.id, 'scheduled']],
+    );
+    assert.deepEqual(
+      (await listQueues(base.store, 'testing')).queues.map(({ name, paused }) => [name, paused]),
+      [['kept', false]],
+    );
+  },
+);
 
 /** What a page can try without being asked for permission, and what it needs it for. Runs in the browser. */
-async function attack({ target, runId }: { readonly target: string; readonly runId: string }): Promise<Record<string, string>> {
+async function attack({
+  target,
+  runId,
+}: {
+  readonly target: string;
+  readonly runId: string;
+}): Promise<Record<string, string>> {
   const runs = `${target}/api/v1/environments/testing/runs`;
   const body = JSON.stringify({ task: 'noop' });
   const request = async (url: string, options: RequestInit): Promise<string> => {
@@ -65,8 +91,14 @@ async function attack({ target, runId }: { readonly target: string; readonly run
     }
   };
   const submit = async (action: string): Promise<string> => {
-    const document = (globalThis as unknown as { document: { createElement(tag: string): Element; body: Element } }).document;
-    interface Element { [name: string]: unknown; append(child: Element): void; submit(): void; addEventListener(event: string, listener: () => void): void }
+    const document = (globalThis as unknown as { document: { createElement(tag: string): Element; body: Element } })
+      .document;
+    interface Element {
+      [name: string]: unknown;
+      append(child: Element): void;
+      submit(): void;
+      addEventListener(event: string, listener: () => void): void;
+    }
     const frame = document.createElement('iframe');
     frame['name'] = `frame-${action}`;
     document.body.append(frame);
@@ -86,10 +118,17 @@ async function attack({ target, runId }: { readonly target: string; readonly run
     'read them without cors': await request(runs, { mode: 'no-cors' }),
     'schedule as JSON': await request(runs, { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
     'schedule as text without cors': await request(runs, { method: 'POST', mode: 'no-cors', body }),
-    'schedule as a blob of JSON without cors': await request(runs, { method: 'POST', mode: 'no-cors', body: new Blob([body], { type: 'application/json' }) }),
+    'schedule as a blob of JSON without cors': await request(runs, {
+      method: 'POST',
+      mode: 'no-cors',
+      body: new Blob([body], { type: 'application/json' }),
+    }),
     'cancel without a body': await request(`${runs}/${runId}/cancel`, { method: 'POST', mode: 'no-cors' }),
-    'pause without a body': await request(`${target}/api/v1/environments/testing/queues/kept/pause`, { method: 'POST', mode: 'no-cors' }),
-    'delete': await request(`${runs}/${runId}`, { method: 'DELETE' }),
+    'pause without a body': await request(`${target}/api/v1/environments/testing/queues/kept/pause`, {
+      method: 'POST',
+      mode: 'no-cors',
+    }),
+    delete: await request(`${runs}/${runId}`, { method: 'DELETE' }),
     'schedule with a form': await submit(runs),
     'cancel with a form': await submit(`${runs}/${runId}/cancel`),
     'pause with a form': await submit(`${target}/api/v1/environments/testing/queues/kept/pause`),
@@ -100,7 +139,10 @@ function findBrowser(): string | null {
   const given = process.env['CHROMIUM_PATH'];
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin'];
-  const candidates = [...(given === undefined || given === '' ? [] : [given]), ...folders.flatMap((folder) => names.map((name) => join(folder, name)))];
+  const candidates = [
+    ...(given === undefined || given === '' ? [] : [given]),
+    ...folders.flatMap((folder) => names.map((name) => join(folder, name))),
+  ];
   return candidates.find(isExecutable) ?? null;
 }
 

@@ -32,11 +32,31 @@ describe('HTTP: a refusal is one problem that says what is wrong, and changes no
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'invalid_body', /UTF-8/],
     ['no task', {}, 'invalid_task', /`task` must be the name of a task; this is undefined/],
     ['an unknown task', { task: 'nop' }, 'unknown_task', /no task `nop`.*Did you mean `noop`\?/],
-    ['an unknown option', { task: 'noop', parameter: {} }, 'unknown_option', /`parameter`.*Did you mean `parameters`\?/],
+    [
+      'an unknown option',
+      { task: 'noop', parameter: {} },
+      'unknown_option',
+      /`parameter`.*Did you mean `parameters`\?/,
+    ],
     ['__proto__', '{"task":"noop","__proto__":{}}', 'unknown_option', /__proto__/],
-    ['parameters that are no object', { task: 'noop', parameters: [1] }, 'invalid_parameters', /plain object; this is an array/],
-    ['parameters over 5 MB', { task: 'noop', parameters: { text: 'x'.repeat(big) } }, 'parameters_too_large', /5242891 bytes/],
-    ['`at` that is no time', { task: 'noop', at: 'tomorrow' }, 'invalid_at', /ISO 8601.*"tomorrow".*2026-03-01T09:00:00Z/],
+    [
+      'parameters that are no object',
+      { task: 'noop', parameters: [1] },
+      'invalid_parameters',
+      /plain object; this is an array/,
+    ],
+    [
+      'parameters over 5 MB',
+      { task: 'noop', parameters: { text: 'x'.repeat(big) } },
+      'parameters_too_large',
+      /5242891 bytes/,
+    ],
+    [
+      '`at` that is no time',
+      { task: 'noop', at: 'tomorrow' },
+      'invalid_at',
+      /ISO 8601.*"tomorrow".*2026-03-01T09:00:00Z/,
+    ],
     ['`at` without an offset', { task: 'noop', at: '2026-03-01T09:00:00' }, 'invalid_at', /offset/],
     ['`at` on a day that is not', { task: 'noop', at: '2026-02-30T09:00:00Z' }, 'invalid_at', /2026-02-30/],
     ['`at` as a number', { task: 'noop', at: 5 }, 'invalid_at', /this is 5/],
@@ -55,7 +75,11 @@ describe('HTTP: a refusal is one problem that says what is wrong, and changes no
   }
 
   it('a body over the limit: body_too_large', async () => {
-    assertProblem(await api.call('POST', 'runs', { task: 'noop', parameters: { text: 'x'.repeat(2 * big) } }), 'body_too_large', /5 MB/);
+    assertProblem(
+      await api.call('POST', 'runs', { task: 'noop', parameters: { text: 'x'.repeat(2 * big) } }),
+      'body_too_large',
+      /5 MB/,
+    );
   });
 
   const requests: readonly (readonly ['GET' | 'POST', path: string, ErrorCode, RegExp])[] = [
@@ -109,29 +133,77 @@ describe('HTTP: other machines and other pages are kept out', () => {
   });
   after(() => api[Symbol.asyncDispose]());
 
-  const ask = async (headers: Record<string, string>, method: 'GET' | 'POST' | 'OPTIONS' = 'GET', path = 'runs'): Promise<Answer> => {
-    const { statusCode, headers: answered, body } = await api.server.inject({ method, url: `${environmentPath}/${path}`, headers });
+  const ask = async (
+    headers: Record<string, string>,
+    method: 'GET' | 'POST' | 'OPTIONS' = 'GET',
+    path = 'runs',
+  ): Promise<Answer> => {
+    const {
+      statusCode,
+      headers: answered,
+      body,
+    } = await api.server.inject({ method, url: `${environmentPath}/${path}`, headers });
     return { status: statusCode, headers: answered, body: JSON.parse(body) as unknown };
   };
 
-  for (const host of ['127.0.0.1', '127.0.0.1:4000', 'localhost:4000', 'LOCALHOST', '127.5.6.7:1', '[::1]', '[::1]:4000']) {
+  for (const host of [
+    '127.0.0.1',
+    '127.0.0.1:4000',
+    'localhost:4000',
+    'LOCALHOST',
+    '127.5.6.7:1',
+    '[::1]',
+    '[::1]:4000',
+  ]) {
     it(`Host ${host} is answered`, async () => assert.equal((await ask({ host })).status, 200));
   }
-  const foreignHosts = ['example.com', 'example.com:4000', '127.0.0.1.example.com', 'localhost.example.com', '10.0.0.1:4000', '0.0.0.0:4000', 'a@127.0.0.1', '127.0.0.1:4000:5', '[::2]', 'xlocalhost'];
+  const foreignHosts = [
+    'example.com',
+    'example.com:4000',
+    '127.0.0.1.example.com',
+    'localhost.example.com',
+    '10.0.0.1:4000',
+    '0.0.0.0:4000',
+    'a@127.0.0.1',
+    '127.0.0.1:4000:5',
+    '[::2]',
+    'xlocalhost',
+  ];
   for (const host of foreignHosts) {
-    it(`Host ${JSON.stringify(host)} is refused`, async () => assertProblem(await ask({ host }), 'forbidden_host', /loopback/));
+    it(`Host ${JSON.stringify(host)} is refused`, async () =>
+      assertProblem(await ask({ host }), 'forbidden_host', /loopback/));
   }
   for (const origin of ['http://127.0.0.1:4000', 'HTTP://127.0.0.1:4000']) {
-    it(`Origin ${origin}, the server's own, is answered`, async () => assert.equal((await ask({ host: '127.0.0.1:4000', origin })).status, 200));
+    it(`Origin ${origin}, the server's own, is answered`, async () =>
+      assert.equal((await ask({ host: '127.0.0.1:4000', origin })).status, 200));
   }
-  for (const origin of ['http://example.com', 'null', '', 'https://127.0.0.1:4000', 'http://127.0.0.1:4001', 'http://localhost:4000', 'http://127.0.0.1']) {
+  for (const origin of [
+    'http://example.com',
+    'null',
+    '',
+    'https://127.0.0.1:4000',
+    'http://127.0.0.1:4001',
+    'http://localhost:4000',
+    'http://127.0.0.1',
+  ]) {
     it(`Origin ${JSON.stringify(origin)} is refused, whatever the method`, async () => {
       assertProblem(await ask({ host: '127.0.0.1:4000', origin }), 'forbidden_host', /another origin/);
-      assertProblem(await ask({ host: '127.0.0.1:4000', origin, 'content-type': 'application/json' }, 'POST'), 'forbidden_host', /another origin/);
+      assertProblem(
+        await ask({ host: '127.0.0.1:4000', origin, 'content-type': 'application/json' }, 'POST'),
+        'forbidden_host',
+        /another origin/,
+      );
       assertProblem(await ask({ host: '127.0.0.1:4000', origin }, 'OPTIONS'), 'forbidden_host', /another origin/);
     });
   }
-  for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonx', 'text/plain;application/json']) {
+  for (const type of [
+    undefined,
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonx',
+    'text/plain;application/json',
+  ]) {
     for (const path of ['runs', 'runs/1/cancel', 'queues/a/pause', 'nowhere']) {
       it(`POST ${path} as ${type ?? 'nothing'} is refused`, async () => {
         const headers = { host: '127.0.0.1', ...(type === undefined ? {} : { 'content-type': type }) };
@@ -140,6 +212,9 @@ describe('HTTP: other machines and other pages are kept out', () => {
     }
   }
   it('POST as application/json with a charset is taken', async () => {
-    assert.equal(problemOf(await ask({ host: '127.0.0.1', 'content-type': 'Application/JSON; charset=utf-8' }, 'POST')).code, 'invalid_body');
+    assert.equal(
+      problemOf(await ask({ host: '127.0.0.1', 'content-type': 'Application/JSON; charset=utf-8' }, 'POST')).code,
+      'invalid_body',
+    );
   });
 });

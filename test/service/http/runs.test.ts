@@ -21,8 +21,23 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
     assert.deepEqual(
       { ...run, id: '', createdAt: '', dueAt: '' },
       {
-        id: '', environment: 'testing', task: 'noop', parameters: { myvalue: 42, text: 'é\u0000\ud800' }, queue: 'a', key: null, state: 'queued', createdAt: '', dueAt: '',
-        retryAt: null, startedAt: null, finishedAt: null, scheduledBy: null, result: null, error: null, maxAttempts: 5, attempts: [],
+        id: '',
+        environment: 'testing',
+        task: 'noop',
+        parameters: { myvalue: 42, text: 'é\u0000\ud800' },
+        queue: 'a',
+        key: null,
+        state: 'queued',
+        createdAt: '',
+        dueAt: '',
+        retryAt: null,
+        startedAt: null,
+        finishedAt: null,
+        scheduledBy: null,
+        result: null,
+        error: null,
+        maxAttempts: 5,
+        attempts: [],
       },
     );
     assert.match(run.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -31,7 +46,10 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
 
   it('POST runs with a key that is taken answers 200 with the run that has it', async () => {
     const first = await schedule({ task: 'noop', key: 'k', after: 60_000 });
-    assert.deepEqual(await api.call('POST', 'runs', { task: 'noop', key: 'k' }).then(({ status, body }) => ({ status, body })), { status: 200, body: first });
+    assert.deepEqual(
+      await api.call('POST', 'runs', { task: 'noop', key: 'k' }).then(({ status, body }) => ({ status, body })),
+      { status: 200, body: first },
+    );
   });
 
   it('`at` and `after` schedule for later', async () => {
@@ -76,7 +94,19 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
     assert.deepEqual((await api.call('GET', `runs/${run.id}/logs?after=5`)).body, { lines: [] });
   });
 
-  const names = ['import', 'a/b', '../up', '%2F', '%', 'ü 中 😀', '\u0001\n\u001b[31m', '?x=1#y', 'pause', '😀'.repeat(512), 'a'.repeat(512)];
+  const names = [
+    'import',
+    'a/b',
+    '../up',
+    '%2F',
+    '%',
+    'ü 中 😀',
+    '\u0001\n\u001b[31m',
+    '?x=1#y',
+    'pause',
+    '😀'.repeat(512),
+    'a'.repeat(512),
+  ];
   for (const name of names) {
     it(`a queue can be paused and resumed by its name: ${JSON.stringify(name.slice(0, 30))}`, async () => {
       const paused = await api.call('POST', `queues/${encodeURIComponent(name)}/pause`);
@@ -95,10 +125,13 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
   });
 
   it('tasks, backlog, project, health and ready', async () => {
-    assert.deepEqual(
-      (await api.call('GET', 'tasks')).body,
-      { tasks: ['noop', 'other'].map((name) => ({ name, config: { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 } })), broken: [] },
-    );
+    assert.deepEqual((await api.call('GET', 'tasks')).body, {
+      tasks: ['noop', 'other'].map((name) => ({
+        name,
+        config: { timeoutMs: 300_000, memoryMb: 1024, maxAttempts: 5 },
+      })),
+      broken: [],
+    });
     assert.ok(((await api.call('GET', 'backlog')).body as { queued: number }).queued > 0);
     assert.equal(((await api.call('GET', 'project')).body as { folder: string }).folder, '/nowhere');
     assert.deepEqual([(await api.call('GET', '/health')).status, (await api.call('GET', '/ready')).status], [200, 200]);

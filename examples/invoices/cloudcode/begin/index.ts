@@ -11,7 +11,12 @@ export async function run({ month = '2026-03', perCustomer = 3 }: { month?: stri
     const customer = DB.customer.create({ name, email: `${name.toLowerCase()}@example.org` });
     batch.save(customer);
     for (let number = 1; number <= perCustomer; number += 1) {
-      const invoice = DB.invoice.create({ number: `${month}-${name}-${number}`, cents: 1000 * number + name.length, due: new Day(`${month}-15`), customer });
+      const invoice = DB.invoice.create({
+        number: `${month}-${name}-${number}`,
+        cents: 1000 * number + name.length,
+        due: new Day(`${month}-15`),
+        customer,
+      });
       const taskstate = DB.taskstate.create({ tries_remaining: 3, invoice });
       batch.save(invoice);
       batch.save(taskstate);

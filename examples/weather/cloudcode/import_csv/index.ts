@@ -32,19 +32,30 @@ export async function run(parameters: Parameters = {}) {
   }
 
   const days = await readDays(file, { offset: piece * rowsPerPiece, limit: rowsPerPiece });
-  const months = splitIntoMonths(days).map((monthDays) => ({ importId, partial: partialName(piece, monthDays), days: monthDays }));
+  const months = splitIntoMonths(days).map((monthDays) => ({
+    importId,
+    partial: partialName(piece, monthDays),
+    days: monthDays,
+  }));
 
   // Fan out: without a queue, these runs overlap.
   await Promise.all(months.map((month) => CloudCode.scheduleTask({ task: 'summarise_month', parameters: month })));
 
   // Go on: in the queue, so that the next piece starts after this run's process is gone.
   if (piece + 1 < pieces) {
-    await CloudCode.scheduleTask({ task: 'import_csv', parameters: { importId, piece: piece + 1, pieces, rowsPerPiece }, queue: 'import' });
+    await CloudCode.scheduleTask({
+      task: 'import_csv',
+      parameters: { importId, piece: piece + 1, pieces, rowsPerPiece },
+      queue: 'import',
+    });
   } else {
     await CloudCode.scheduleTask({ task: 'write_report', parameters: { importId, pieces }, queue: 'report' });
   }
 
-  await writeJson(recordFile, { rows: days.length, partials: months.map((month) => month.partial) } satisfies PieceRecord);
+  await writeJson(recordFile, {
+    rows: days.length,
+    partials: months.map((month) => month.partial),
+  } satisfies PieceRecord);
   console.log(`piece ${piece + 1} of ${pieces}: ${days.length} rows, ${months.length} months to summarise`);
   return { importId, piece, pieces, rows: days.length, months: months.length };
 }

@@ -48,7 +48,9 @@ async function deliver(name: string, message: SendMailOptions): Promise<string> 
     await nodemailer.createTransport(url).sendMail(message);
     return `sent through ${new URL(url).host}`;
   }
-  const info = await nodemailer.createTransport({ streamTransport: true, buffer: true, newline: 'windows' }).sendMail(message);
+  const info = await nodemailer
+    .createTransport({ streamTransport: true, buffer: true, newline: 'windows' })
+    .sendMail(message);
   const file = path.join('output', 'mail', `${name}.eml`);
   if (!Buffer.isBuffer(info.message)) throw new Error('nodemailer gave a stream where a buffer was asked for');
   await writeWhole(file, info.message);

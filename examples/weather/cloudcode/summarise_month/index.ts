@@ -14,6 +14,8 @@ export async function run({ importId, partial, days }: Parameters) {
   const summary = summariseMonth(days);
   // A second attempt writes the same file with the same content: "at least once" becomes "once" in what is seen.
   await writeJson(path.join(importFolder(importId), 'partials', `${path.basename(partial)}.json`), summary);
-  console.log(`${summary.location} ${summary.month}: ${summary.days} days, ${(summary.precipitation / 10).toFixed(1)} mm`);
+  console.log(
+    `${summary.location} ${summary.month}: ${summary.days} days, ${(summary.precipitation / 10).toFixed(1)} mm`,
+  );
   return { location: summary.location, month: summary.month, days: summary.days };
 }

@@ -28,9 +28,19 @@ export async function run({ importId, pieces, check = 1 }: Parameters) {
 
   const { partials, rows, missing } = await readPartials(folder, pieces);
   if (missing.length > 0) {
-    if (check >= maxChecks) throw new Error(`after ${check} checks there is still no ${missing.join(', ')}; see \`cloudcode runs --state dead\``);
-    await CloudCode.scheduleTask({ task: 'write_report', parameters: { importId, pieces, check: check + 1 }, after: checkAgainMs, queue: 'report' });
-    console.log(`check ${check}: ${missing.length} still missing (${missing[0] ?? ''}${missing.length > 1 ? ', …' : ''})`);
+    if (check >= maxChecks)
+      throw new Error(
+        `after ${check} checks there is still no ${missing.join(', ')}; see \`cloudcode runs --state dead\``,
+      );
+    await CloudCode.scheduleTask({
+      task: 'write_report',
+      parameters: { importId, pieces, check: check + 1 },
+      after: checkAgainMs,
+      queue: 'report',
+    });
+    console.log(
+      `check ${check}: ${missing.length} still missing (${missing[0] ?? ''}${missing.length > 1 ? ', …' : ''})`,
+    );
     return { waitingFor: missing.length };
   }
 
@@ -63,7 +73,9 @@ export async function run({ importId, pieces, check = 1 }: Parameters) {
 
 /** What the pieces have announced: the summaries that are there, and the names of those that are not yet. */
 async function readPartials(folder: string, pieces: number) {
-  const records = await Promise.all(Array.from({ length: pieces }, (_, piece) => readJson<PieceRecord>(path.join(folder, 'pieces', `${piece}.json`))));
+  const records = await Promise.all(
+    Array.from({ length: pieces }, (_, piece) => readJson<PieceRecord>(path.join(folder, 'pieces', `${piece}.json`))),
+  );
   const missing = records.flatMap((record, piece) => (record === undefined ? [`piece ${piece + 1}`] : []));
   const partials: Month[] = [];
   for (const name of records.flatMap((record) => record?.partials ?? [])) {

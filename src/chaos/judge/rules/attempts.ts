@@ -7,11 +7,22 @@ export function findMiscountedAttempts({ changesOfRun, ends }: IndexedHistory): 
   const ended = Map.groupBy(ends, ({ run, fence }) => `${run} ${fence}`);
   return [...changesOfRun].flatMap(([run, changes]) => {
     const miscounted = (what: string): Case => ({ count: 'attemptsMiscounted', run, what });
-    const numbers = changes.filter(isClaim).flatMap(({ attempt }, index) => (attempt === index + 1 ? [] : [miscounted(`was claimed for the ${index + 1}. time as attempt ${attempt}`)]));
-    const left = changes.filter(({ before }) => before === 'running').flatMap((change) => {
-      const count = ended.get(`${run} ${change.fence}`)?.length ?? 0;
-      return [...(count === 1 ? [] : [miscounted(`attempt ${change.attempt} ended ${count} times`)]), ...(limitBroken(change) ? [miscounted(`became ${change.after} after attempt ${change.attempt} of ${change.attemptLimit}`)] : [])];
-    });
+    const numbers = changes
+      .filter(isClaim)
+      .flatMap(({ attempt }, index) =>
+        attempt === index + 1 ? [] : [miscounted(`was claimed for the ${index + 1}. time as attempt ${attempt}`)],
+      );
+    const left = changes
+      .filter(({ before }) => before === 'running')
+      .flatMap((change) => {
+        const count = ended.get(`${run} ${change.fence}`)?.length ?? 0;
+        return [
+          ...(count === 1 ? [] : [miscounted(`attempt ${change.attempt} ended ${count} times`)]),
+          ...(limitBroken(change)
+            ? [miscounted(`became ${change.after} after attempt ${change.attempt} of ${change.attemptLimit}`)]
+            : []),
+        ];
+      });
     return [...numbers, ...left];
   });
 }

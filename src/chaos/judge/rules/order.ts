@@ -8,17 +8,32 @@ export function findOrderViolations({ changesOfQueue, skipping }: IndexedHistory
     // The changes of each run so far; those of runs that were over long before are looked at no more.
     const open = new Map<string, RunChange[]>();
     return changes.flatMap((change): readonly Case[] => {
-      const overtaken = isClaim(change) && change.snapshot !== null ? firstOvertaken(change, change.snapshot, skipping.has(queue) ? withoutRetried(open) : open) : null;
+      const overtaken =
+        isClaim(change) && change.snapshot !== null
+          ? firstOvertaken(change, change.snapshot, skipping.has(queue) ? withoutRetried(open) : open)
+          : null;
       const own = open.get(change.run) ?? [];
       own.push(change);
       open.set(change.run, own);
       if (isClaim(change)) forgetFinished(open, change);
-      return overtaken === null ? [] : [{ count: 'orderViolations', run: change.run, what: `was claimed in ${queue} before ${overtaken.run}, which came first` }];
+      return overtaken === null
+        ? []
+        : [
+            {
+              count: 'orderViolations',
+              run: change.run,
+              what: `was claimed in ${queue} before ${overtaken.run}, which came first`,
+            },
+          ];
     });
   });
 }
 
-function firstOvertaken(claim: RunChange, snapshot: string, open: ReadonlyMap<string, readonly RunChange[]>): RunChange | null {
+function firstOvertaken(
+  claim: RunChange,
+  snapshot: string,
+  open: ReadonlyMap<string, readonly RunChange[]>,
+): RunChange | null {
   for (const [run, changes] of open) {
     if (run === claim.run) continue;
     const seen = changes.findLast(({ xid }) => xid === claim.xid || isVisible(xid, snapshot));

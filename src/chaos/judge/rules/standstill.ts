@@ -17,7 +17,10 @@ export interface Standstills {
  */
 export function findStandstills(history: IndexedHistory): Standstills {
   const faults = faultsByDatabaseTime(history);
-  const lines = [...history.changesOfQueue, ...[...history.changesOfRun].filter(([, changes]) => changes[0]?.queue === null)];
+  const lines = [
+    ...history.changesOfQueue,
+    ...[...history.changesOfRun].filter(([, changes]) => changes[0]?.queue === null),
+  ];
   const working = workingTimes(history);
   let longest: Standstill | null = null;
   const beyondFault: Record<string, number> = {};
@@ -26,8 +29,13 @@ export function findStandstills(history: IndexedHistory): Standstills {
       const { to, run, queue, claim } = stretch;
       const from = claim === null ? stretch.from : Math.max(stretch.from, lastClaimOfEarlier(history.claims, claim));
       const fault = faults.findLast(({ beganAt }) => beganAt <= to);
-      if (to - from > (longest?.ms ?? 0)) longest = { ms: Math.round(to - from), queue, run, fault: fault?.kind ?? null };
-      if (fault !== undefined) beyondFault[fault.kind] = Math.max(beyondFault[fault.kind] ?? 0, Math.round(to - from - shared({ from, to }, fault)));
+      if (to - from > (longest?.ms ?? 0))
+        longest = { ms: Math.round(to - from), queue, run, fault: fault?.kind ?? null };
+      if (fault !== undefined)
+        beyondFault[fault.kind] = Math.max(
+          beyondFault[fault.kind] ?? 0,
+          Math.round(to - from - shared({ from, to }, fault)),
+        );
     }
   }
   return { longest, beyondFault };
@@ -61,8 +69,14 @@ function stretchesOf(changes: readonly RunChange[], pauses: IndexedHistory['paus
     const { run, queue, at, before, after } = change;
     const isStep = before === 'running' || after === 'running';
     // While one runs, from its claim on; else from when the run that was claimed could have been.
-    const readyAt = runningFence !== null ? lastStep : Math.max(lastStep, change.wokeAt, waiting.get(run)?.at ?? -Infinity, resumedBefore(pauses, queue, at));
-    const stretch = isStep && Number.isFinite(readyAt) ? [{ from: readyAt, to: at, run, queue, claim: after === 'running' ? change : null, fence: runningFence }] : [];
+    const readyAt =
+      runningFence !== null
+        ? lastStep
+        : Math.max(lastStep, change.wokeAt, waiting.get(run)?.at ?? -Infinity, resumedBefore(pauses, queue, at));
+    const stretch =
+      isStep && Number.isFinite(readyAt)
+        ? [{ from: readyAt, to: at, run, queue, claim: after === 'running' ? change : null, fence: runningFence }]
+        : [];
     if (isStep) {
       lastStep = at;
       runningFence = after === 'running' ? change.fence : null;
@@ -88,7 +102,10 @@ function withoutWork(stretch: Stretch, working: ReadonlyMap<number, Span>): read
   const work = stretch.fence === null ? undefined : working.get(stretch.fence);
   if (work === undefined) return [stretch];
   const within = (at: number): number => Math.min(Math.max(at, stretch.from), stretch.to);
-  return [{ ...stretch, to: within(work.from) }, { ...stretch, from: within(work.to) }];
+  return [
+    { ...stretch, to: within(work.from) },
+    { ...stretch, from: within(work.to) },
+  ];
 }
 
 /** When a run that was due before this one was claimed last before it. */
@@ -103,7 +120,9 @@ function resumedBefore(pauses: IndexedHistory['pauses'], queue: string | null, a
 /** In the order in which they began, by the database's clock. */
 function faultsByDatabaseTime({ faults, clockSamples }: IndexedHistory): readonly Fault[] {
   const at = (bootMs: number): number => databaseTime(clockSamples, bootMs) ?? Infinity;
-  return faults.map(({ kind, beganAt, healedAt }) => ({ kind, beganAt: at(beganAt), healedAt: at(healedAt) })).sort((a, b) => a.beganAt - b.beganAt);
+  return faults
+    .map(({ kind, beganAt, healedAt }) => ({ kind, beganAt: at(beganAt), healedAt: at(healedAt) }))
+    .sort((a, b) => a.beganAt - b.beganAt);
 }
 
 function shared({ from, to }: Span, { beganAt, healedAt }: Fault): number {

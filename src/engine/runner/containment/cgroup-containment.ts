@@ -18,7 +18,10 @@ const writeTo = promisify(write);
  * The folders are used again: an empty one cannot be told from a new one, and making and removing one takes the kernel's one lock for all cgroups, for which we would
  * wait while another worker is being moved.
  */
-export function openCgroupContainment({ folder, ...listener }: { readonly folder: string } & ContainmentListener): Containment {
+export function openCgroupContainment({
+  folder,
+  ...listener
+}: { readonly folder: string } & ContainmentListener): Containment {
   const { log } = listener;
   const unkilled = countUnkilled(listener);
   const free: string[] = [];
@@ -26,7 +29,15 @@ export function openCgroupContainment({ folder, ...listener }: { readonly folder
   return {
     mechanism: 'cgroup',
     cgroupPath: folder,
-    contain: (workerId, pid) => containerOf({ workerId, pid, folder: free.pop() ?? join(folder, `worker-${++made}`), log, unkilled, giveBack: (path) => free.push(path) }),
+    contain: (workerId, pid) =>
+      containerOf({
+        workerId,
+        pid,
+        folder: free.pop() ?? join(folder, `worker-${++made}`),
+        log,
+        unkilled,
+        giveBack: (path) => free.push(path),
+      }),
     unproven: unkilled.count,
     close: () => void removeFolder(folder),
   };
@@ -61,7 +72,9 @@ function containerOf({ workerId, pid, folder, log, unkilled, giveBack }: Parts):
     await settled;
     if (state === 'closed') return;
     if (state === 'outside') await endAlone(pid);
-    await emptyFolder(folder, (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`));
+    await emptyFolder(folder, (stuck) =>
+      log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
+    );
   };
   return {
     ready,
@@ -69,13 +82,14 @@ function containerOf({ workerId, pid, folder, log, unkilled, giveBack }: Parts):
     signal(signal) {
       for (const each of pids()) send(each, signal);
     },
-    killAll: () => killForSure(kill, {
-      ...trouble,
-      failed(error) {
-        hasFailed = true;
-        trouble.failed(error);
-      },
-    }),
+    killAll: () =>
+      killForSure(kill, {
+        ...trouble,
+        failed(error) {
+          hasFailed = true;
+          trouble.failed(error);
+        },
+      }),
     memoryBytes: (confirmAbove) => memoryOf(pids(), confirmAbove),
     close() {
       if (state === 'closed') return;

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { send } from './end-owned.ts';
@@ -12,7 +21,8 @@ import { send } from './end-owned.ts';
 export function isPopulated(folder: string): boolean {
   try {
     const [, populated] = /^populated ([01])$/m.exec(readFileSync(join(folder, 'cgroup.events'), 'latin1')) ?? [];
-    if (populated === undefined) throw new Error(`The kernel does not say whether the cgroup ${folder} holds a process.`);
+    if (populated === undefined)
+      throw new Error(`The kernel does not say whether the cgroup ${folder} holds a process.`);
     return populated === '1';
   } catch (error) {
     if (isGone(error) && wasRemoved(folder)) return false;
@@ -90,7 +100,9 @@ export function hasFolders(folder: string): boolean {
 
 export function foldersIn(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [join(folder, entry.name)] : []));
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [join(folder, entry.name)] : [],
+    );
   } catch (error) {
     if (isGone(error)) return [];
     throw error;
@@ -111,7 +123,10 @@ export function isGone(error: unknown): boolean {
 function readPids(folder: string): number[] {
   try {
     // 0 is a process that this PID namespace does not show; as a receiver of signals it would be this process's own group.
-    return readFileSync(join(folder, 'cgroup.procs'), 'latin1').split('\n').map(Number).filter((pid) => pid > 0);
+    return readFileSync(join(folder, 'cgroup.procs'), 'latin1')
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 0);
   } catch (error) {
     // EOPNOTSUPP: a threaded cgroup made by the task; `populated` still counts it.
     if (isGone(error) || (error as NodeJS.ErrnoException).code === 'EOPNOTSUPP') return [];

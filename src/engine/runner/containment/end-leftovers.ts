@@ -19,6 +19,7 @@ export function endWorkersOf(runnerId: string): Promise<void> {
 
 function cgroupOf(runnerId: string): string | null {
   const parent = platform === 'linux' ? ownCgroup() : null;
-  const folder = parent === null ? undefined : foldersIn(parent).find((path) => basename(path).endsWith(`-${runnerId}`));
+  const folder =
+    parent === null ? undefined : foldersIn(parent).find((path) => basename(path).endsWith(`-${runnerId}`));
   return folder ?? null;
 }

@@ -38,7 +38,8 @@ export async function endOwned({ owner, scan, onStuck }: EndOwned): Promise<void
     if (living.length === 0) {
       if (isClear) return;
       unclear += 1;
-      if (performance.now() > provenBy && unclear > unprovenAfterScans) throw new Error('For 5 s no look at the processes was whole: others start and end all the time.');
+      if (performance.now() > provenBy && unclear > unprovenAfterScans)
+        throw new Error('For 5 s no look at the processes was whole: others start and end all the time.');
       await (unclear <= hastyScans ? nextTurn() : delay(unclearPauseMs));
       continue;
     }

@@ -54,7 +54,13 @@ async function endCgroup(cgroupPath: string | null): Promise<void> {
   if (cgroupPath !== null) await emptyFolder(cgroupPath, () => undefined);
 }
 
-function endMarked({ variable, id }: { readonly variable: 'CLOUDCODE_RUNNER' | 'CLOUDCODE_ATTEMPT'; readonly id: string }): Promise<void> {
+function endMarked({
+  variable,
+  id,
+}: {
+  readonly variable: 'CLOUDCODE_RUNNER' | 'CLOUDCODE_ATTEMPT';
+  readonly id: string;
+}): Promise<void> {
   const ownerOf = (environ: string): string | null => (variableOf(environ, variable) === id ? id : null);
   const table = new ProcessTable({ ownerOf, sinceTicks: 0 });
   const scan = (): Scan => (platform === 'linux' ? table.scan(new Map()) : scanByPs(new Map(), ownerOf));

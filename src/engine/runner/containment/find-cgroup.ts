@@ -38,9 +38,13 @@ export function findCgroup(mountinfo: string, cgroup: string): string | null {
   for (const line of mountinfo.split('\n')) {
     // "31 23 0:28 <root> <mount point> <options> [optional fields] - <type> <source> <options>"; spaces in paths are written \040
     const [mount = '', filesystem = ''] = line.split(' - ');
-    const [root = '', point = ''] = mount.split(' ').slice(3).map((field) => field.replaceAll('\\040', ' '));
+    const [root = '', point = ''] = mount
+      .split(' ')
+      .slice(3)
+      .map((field) => field.replaceAll('\\040', ' '));
     if (!filesystem.startsWith('cgroup2 ')) continue;
-    const inside = root === '/' ? path : path === root ? '/' : path.startsWith(`${root}/`) ? path.slice(root.length) : null;
+    const inside =
+      root === '/' ? path : path === root ? '/' : path.startsWith(`${root}/`) ? path.slice(root.length) : null;
     // "/../x": the process is outside of what its cgroup namespace shows
     if (inside !== null && !inside.split('/').includes('..')) return join(point, inside);
   }
@@ -75,7 +79,10 @@ async function endLeftovers(parent: string): Promise<void> {
     if (match === null || match[1] !== namespace) continue;
     if (!hasEnded(Number(match[2]), Number(match[3]))) continue;
     // A process that cannot die, or not be looked at, must not keep a new runner from starting.
-    await Promise.race([emptyFolder(folder, () => undefined).catch(() => undefined), delay(1_000, undefined, { ref: false })]);
+    await Promise.race([
+      emptyFolder(folder, () => undefined).catch(() => undefined),
+      delay(1_000, undefined, { ref: false }),
+    ]);
     removeFolder(folder);
   }
 }

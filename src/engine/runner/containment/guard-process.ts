@@ -32,14 +32,18 @@ interface GuardedRunner {
 
 /** Starts a guard and resolves when it watches. @throws CloudCodeError `guard_failed` */
 export async function startGuardProcess({ runnerId, cgroupPath, onReport }: GuardedRunner): Promise<GuardProcess> {
-  const child = spawn(process.execPath, [...guardFlags, join(packageRoot, 'dist/guard.cjs'), runnerId, cgroupPath ?? ''], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    // A session of its own: Ctrl-C in the runner's terminal does not reach it.
-    detached: true,
-    cwd: '/',
-    // Nothing of ours, and above all not CLOUDCODE_RUNNER: it would end itself. The name is for people who look at it.
-    env: { CLOUDCODE_GUARD_OF: runnerId },
-  });
+  const child = spawn(
+    process.execPath,
+    [...guardFlags, join(packageRoot, 'dist/guard.cjs'), runnerId, cgroupPath ?? ''],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      // A session of its own: Ctrl-C in the runner's terminal does not reach it.
+      detached: true,
+      cwd: '/',
+      // Nothing of ours, and above all not CLOUDCODE_RUNNER: it would end itself. The name is for people who look at it.
+      env: { CLOUDCODE_GUARD_OF: runnerId },
+    },
+  );
   child.on('error', () => undefined); // no process could be started: the wait below tells
   child.stdin.on('error', () => undefined); // EPIPE: it died, which its exit tells
   const exited = exitOf(child);
@@ -57,7 +61,8 @@ export async function startGuardProcess({ runnerId, cgroupPath, onReport }: Guar
     pid: child.pid ?? 0,
     exited,
     hold: (deadline) => void child.stdin.write(`hold ${deadline}\n`),
-    killWorker: ({ workerId, cgroupPath }) => void child.stdin.write(`kill ${workerId} ${cgroupPath === null ? '' : basename(cgroupPath)}\n`),
+    killWorker: ({ workerId, cgroupPath }) =>
+      void child.stdin.write(`kill ${workerId} ${cgroupPath === null ? '' : basename(cgroupPath)}\n`),
     kill: () => void child.kill('SIGKILL'),
     async end() {
       child.ref();
@@ -76,10 +81,14 @@ async function watching(child: ChildProcess, ready: Promise<null>): Promise<void
     if (ended !== null) throw new Error(`it ended with ${String(ended[1] ?? ended[0])}`);
   } catch (cause) {
     child.kill('SIGKILL');
-    throw new CloudCodeError('guard_failed', `The guard process did not start: ${cause instanceof Error ? cause.message : String(cause)}.`, {
-      hint: 'It is dist/guard.cjs of the cloudcode package, run by the same Node. In a clone of the repository, `npm run build` makes it.',
-      cause,
-    });
+    throw new CloudCodeError(
+      'guard_failed',
+      `The guard process did not start: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      {
+        hint: 'It is dist/guard.cjs of the cloudcode package, run by the same Node. In a clone of the repository, `npm run build` makes it.',
+        cause,
+      },
+    );
   }
 }
 

@@ -10,19 +10,30 @@ import { openScanContainment } from './scan-containment.ts';
  * `CLOUDCODE_CONTAINMENT` = `cgroup` (an error where it cannot be) or `scan` decides it instead, for machines whose cgroups misbehave.
  * Throws `containment_unavailable` or `wrong_usage`.
  */
-export async function openContainment({ runnerId, log = () => undefined, ...on }: { readonly runnerId: string } & Partial<ContainmentListener>): Promise<Containment> {
+export async function openContainment({
+  runnerId,
+  log = () => undefined,
+  ...on
+}: { readonly runnerId: string } & Partial<ContainmentListener>): Promise<Containment> {
   const wanted = env['CLOUDCODE_CONTAINMENT'] ?? '';
   if (!['', 'cgroup', 'scan'].includes(wanted)) {
-    throw new CloudCodeError('wrong_usage', `CLOUDCODE_CONTAINMENT is "${wanted}".`, { hint: 'Set it to cgroup or scan, or leave it out: then CloudCode chooses.' });
+    throw new CloudCodeError('wrong_usage', `CLOUDCODE_CONTAINMENT is "${wanted}".`, {
+      hint: 'Set it to cgroup or scan, or leave it out: then CloudCode chooses.',
+    });
   }
-  if (wanted === 'scan' || (wanted === '' && platform !== 'linux')) return openScanContainment({ runnerId, log, ...on });
+  if (wanted === 'scan' || (wanted === '' && platform !== 'linux'))
+    return openScanContainment({ runnerId, log, ...on });
   try {
     return openCgroupContainment({ folder: await makeRunnerCgroup(runnerId), log, ...on });
   } catch (cause) {
     if (wanted === '') return openScanContainment({ runnerId, log, ...on });
-    throw new CloudCodeError('containment_unavailable', `This machine gives CloudCode no cgroup: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      hint: 'Leave CLOUDCODE_CONTAINMENT out, or see docs/containment.md for what a service manager or container must allow.',
-      cause,
-    });
+    throw new CloudCodeError(
+      'containment_unavailable',
+      `This machine gives CloudCode no cgroup: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        hint: 'Leave CLOUDCODE_CONTAINMENT out, or see docs/containment.md for what a service manager or container must allow.',
+        cause,
+      },
+    );
   }
 }

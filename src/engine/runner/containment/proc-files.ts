@@ -86,7 +86,10 @@ function isWithheld(error: unknown): boolean {
 /** How a process ended that nobody has waited for yet, in the form of `waitpid`; 0 also when this user may not know. Null when it is alive or gone. */
 export function readEnd(pid: number): number | null {
   const text = readSmallFile(`/proc/${pid}/stat`);
-  const fields = text?.slice(text.lastIndexOf(')') + 2).trim().split(' ');
+  const fields = text
+    ?.slice(text.lastIndexOf(')') + 2)
+    .trim()
+    .split(' ');
   return fields?.[0] === 'Z' ? Number(fields[49]) : null;
 }
 

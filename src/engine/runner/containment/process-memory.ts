@@ -14,10 +14,14 @@ const leastBytes = 1024 * 1024;
  */
 export function memoryOf(pids: readonly number[], confirmAbove = Infinity): number {
   if (platform !== 'linux') return Math.max(pids.length * leastBytes, memoryByPs(pids));
-  const quick = sum(pids.map((pid) => atLeast(sumOfFields(`/proc/${pid}/status`, /^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB/gm))));
+  const quick = sum(
+    pids.map((pid) => atLeast(sumOfFields(`/proc/${pid}/status`, /^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB/gm))),
+  );
   // Their number alone may be too large.
   if (quick <= confirmAbove || pids.length * leastBytes > confirmAbove) return quick;
-  const exact = pids.map((pid) => sumOfFields(`/proc/${pid}/smaps_rollup`, /^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB/gm));
+  const exact = pids.map((pid) =>
+    sumOfFields(`/proc/${pid}/smaps_rollup`, /^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB/gm),
+  );
   // Zero: a kernel without smaps_rollup, or processes of another user.
   return sum(exact) === 0 ? quick : sum(exact.map(atLeast));
 }
@@ -34,7 +38,10 @@ function sumOfFields(path: string, pattern: RegExp): number {
 function memoryByPs(pids: readonly number[]): number {
   if (pids.length === 0) return 0;
   try {
-    const text = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync('ps', ['-o', 'rss=', '-p', pids.join(',')], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return sum(text.trim().split(/\s+/).map(Number)) * 1024;
   } catch {
     return 0; // ps answers with 1 when none of the processes lives any more

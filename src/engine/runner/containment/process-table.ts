@@ -84,14 +84,17 @@ export class ProcessTable {
     this.#listed = listed;
     this.#listedAt = now;
     if (this.#strangers.size + this.#zombies.size > 2 * pids.length + 100) this.#forgetAllBut(listed);
-    const candidates = [...this.#owned.values()].flatMap((last) => (listed.has(last.pid) ? [] : this.#lookForUnlisted(last)));
+    const candidates = [...this.#owned.values()].flatMap((last) =>
+      listed.has(last.pid) ? [] : this.#lookForUnlisted(last),
+    );
     // What is new may be gone soon.
     const isNew = (pid: number): boolean => !this.#strangers.has(pid);
     for (const pid of [...pids.filter(isNew), ...pids.filter((each) => !isNew(each))]) {
       const candidate = this.#look(pid, roots.get(pid));
       if (candidate !== null) candidates.push(candidate);
     }
-    const isLost = (leader: number): boolean => (!listed.has(leader) || this.#zombies.has(leader)) && !this.#ownGroups().has(leader);
+    const isLost = (leader: number): boolean =>
+      (!listed.has(leader) || this.#zombies.has(leader)) && !this.#ownGroups().has(leader);
     inheritOwners(candidates, roots, isLost);
     for (const candidate of candidates) if (candidate.owner === null) this.#askEnvironment(candidate);
     inheritOwners(candidates, roots, isLost);
@@ -102,7 +105,12 @@ export class ProcessTable {
   #look(pid: number, root: Root | undefined): Candidate | null {
     if (pid === ownPid) return null;
     const inode = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.ino;
-    if (inode !== undefined && root === undefined && (this.#strangers.get(pid)?.inode === inode || this.#zombies.get(pid) === inode)) return null;
+    if (
+      inode !== undefined &&
+      root === undefined &&
+      (this.#strangers.get(pid)?.inode === inode || this.#zombies.get(pid) === inode)
+    )
+      return null;
     const last = this.#owned.get(pid);
     const known = last?.inode === inode ? last : undefined;
     const stat = inode === undefined ? null : this.#statOf(pid);
@@ -165,7 +173,8 @@ export class ProcessTable {
   /** Our processes share a session with no other: so in that of a stranger there is none of ours. */
   #isAmongStrangers({ session }: Candidate): boolean {
     if (session === 0) return false;
-    for (const [pid, stranger] of this.#strangers) if (stranger.session === session && this.#listed.has(pid)) return true;
+    for (const [pid, stranger] of this.#strangers)
+      if (stranger.session === session && this.#listed.has(pid)) return true;
     return false;
   }
 
@@ -195,7 +204,8 @@ export class ProcessTable {
   }
 
   #forgetAllBut(living: ReadonlySet<number>): void {
-    for (const known of [this.#strangers, this.#zombies]) for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
+    for (const known of [this.#strangers, this.#zombies])
+      for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
     this.#emptySince.clear();
   }
 }
@@ -213,7 +223,8 @@ function inheritOwners(candidates: readonly Candidate[], roots: Roots, isLost: (
     candidate.owner = owner;
     owners.set(candidate.pid, owner);
     // Workers have sessions of their own: so whoever led the session or group of one of ours, and is gone, was ours too.
-    for (const leader of [candidate.session, candidate.pgid]) if (!owners.has(leader) && isLost(leader)) owners.set(leader, owner);
+    for (const leader of [candidate.session, candidate.pgid])
+      if (!owners.has(leader) && isLost(leader)) owners.set(leader, owner);
   };
   for (const candidate of candidates) if (candidate.owner !== null) own(candidate, candidate.owner);
   let changed = true;
@@ -221,7 +232,11 @@ function inheritOwners(candidates: readonly Candidate[], roots: Roots, isLost: (
     changed = false;
     for (const candidate of candidates) {
       if (candidate.owner !== null) continue;
-      const owner = owners.get(candidate.pid) ?? owners.get(candidate.ppid) ?? owners.get(candidate.session) ?? owners.get(candidate.pgid);
+      const owner =
+        owners.get(candidate.pid) ??
+        owners.get(candidate.ppid) ??
+        owners.get(candidate.session) ??
+        owners.get(candidate.pgid);
       if (owner === undefined) continue;
       own(candidate, owner);
       changed = true;

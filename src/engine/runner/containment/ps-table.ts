@@ -8,13 +8,25 @@ import type { OwnedProcess, Roots, Scan } from './process-table.ts';
  * @throws when `ps` fails
  */
 export function scanByPs(roots: Roots, ownerOf: (environ: string) => string | null): Scan {
-  const text = execFileSync('ps', ['-axEww', '-o', 'pid=,ppid=,pgid=,stat=,command='], { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync('ps', ['-axEww', '-o', 'pid=,ppid=,pgid=,stat=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let isWhole = true;
   const rows = text.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s(.*)$/.exec(line);
     if (match === null) isWhole &&= line.trim() === '';
     if (match === null || Number(match[1]) === ownPid) return [];
-    return [{ pid: Number(match[1]), ppid: Number(match[2]), pgid: Number(match[3]), isAlive: match[4]?.startsWith('Z') === false, environ: match[5] ?? '' }];
+    return [
+      {
+        pid: Number(match[1]),
+        ppid: Number(match[2]),
+        pgid: Number(match[3]),
+        isAlive: match[4]?.startsWith('Z') === false,
+        environ: match[5] ?? '',
+      },
+    ];
   });
   const owners = new Map<number, string>(Array.from(roots, ([pid, root]) => [pid, root.owner]));
   for (const row of rows) {

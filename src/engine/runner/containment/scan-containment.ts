@@ -18,7 +18,10 @@ const freshMs = 20;
  * The containment for machines that give us no cgroup. A worker's processes are: what descends from it, what is in its session or process group (so start it
  * `detached`), and what has its id as `CLOUDCODE_ATTEMPT` in its environment.
  */
-export function openScanContainment({ runnerId, ...listener }: { readonly runnerId: string } & ContainmentListener): Containment {
+export function openScanContainment({
+  runnerId,
+  ...listener
+}: { readonly runnerId: string } & ContainmentListener): Containment {
   const { log } = listener;
   const unkilled = countUnkilled(listener);
   const roots = new Map<number, { readonly owner: string; readonly startTicks: number }>();
@@ -32,7 +35,15 @@ export function openScanContainment({ runnerId, ...listener }: { readonly runner
       const close = (): void => {
         if (roots.get(pid)?.owner === workerId) roots.delete(pid);
       };
-      return containerOf({ workerId, pid, begun, scans, log, trouble: unkilled.of({ workerId, cgroupPath: null }), close });
+      return containerOf({
+        workerId,
+        pid,
+        begun,
+        scans,
+        log,
+        trouble: unkilled.of({ workerId, cgroupPath: null }),
+        close,
+      });
     },
     unproven: unkilled.count,
     close() {
@@ -58,18 +69,25 @@ function startOf(pid: number): Begun {
   try {
     return { startTicks: (platform === 'linux' ? readStat(pid)?.startTicks : undefined) ?? 0 };
   } catch (cause) {
-    return { error: new Error(`Worker process ${pid} cannot be looked at: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }) };
+    return {
+      error: new Error(
+        `Worker process ${pid} cannot be looked at: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      ),
+    };
   }
 }
 
 function containerOf({ workerId, pid, begun, scans, log, trouble, close }: Parts): Container {
-  const pids = (): number[] => scans.recent().processes.flatMap(({ pid, owner, isAlive }) => (owner === workerId && isAlive ? [pid] : []));
+  const pids = (): number[] =>
+    scans.recent().processes.flatMap(({ pid, owner, isAlive }) => (owner === workerId && isAlive ? [pid] : []));
   const kill = async (): Promise<void> => {
     await ('error' in begun ? endAlone(pid) : endChildless(pid, begun.startTicks));
     await endOwned({
       owner: workerId,
       scan: scans.next,
-      onStuck: (stuck) => log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
+      onStuck: (stuck) =>
+        log(`Worker ${workerId}: processes ${stuck.join(', ')} live on after SIGKILL. Its queue waits for them.`),
     });
   };
   // One that cannot be told from others is not to be given a run.
@@ -110,7 +128,10 @@ interface Scans {
 function shareScans(roots: Roots, runnerId: string): Scans {
   const ownerOf = (environ: string): string | null =>
     variableOf(environ, 'CLOUDCODE_RUNNER') === runnerId ? variableOf(environ, 'CLOUDCODE_ATTEMPT') : null;
-  const table = new ProcessTable({ ownerOf, sinceTicks: (platform === 'linux' ? readStat(ownPid)?.startTicks : undefined) ?? 0 });
+  const table = new ProcessTable({
+    ownerOf,
+    sinceTicks: (platform === 'linux' ? readStat(ownPid)?.startTicks : undefined) ?? 0,
+  });
   let last: { readonly scan: Scan; readonly at: number } | null = null;
   let pending: Promise<Scan> | null = null;
   const scan = (): Scan => {

@@ -61,7 +61,7 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
   const replacing = replaceWhenLost();
 
   async function replaceWhenLost(): Promise<void> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       const startedAt = performance.now();
       if (isStopping()) return; // `stop` ends the one that has just been started
       await guard?.exited;
@@ -69,7 +69,9 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
       if (isStopping()) return;
       failures = performance.now() - startedAt > settledAfterMs ? 0 : failures + 1;
       const pauseMs = failures <= 1 ? 0 : Math.min(100 * 2 ** (failures - 2), slowestRestartMs);
-      log(`The guard process ended, although its runner lives. Another one is started${pauseMs === 0 ? '' : ` in ${pauseMs} ms`}.`);
+      log(
+        `The guard process ended, although its runner lives. Another one is started${pauseMs === 0 ? '' : ` in ${pauseMs} ms`}.`,
+      );
       const isStopped = await delay(pauseMs, false, { signal: stopping.signal, ref: false }).catch(() => true);
       if (isStopped) return;
       guard = await start().catch((error: unknown) => {

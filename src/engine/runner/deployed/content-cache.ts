@@ -19,7 +19,8 @@ export function openContentCache(db: Queryable, folder: string, markUsed: MarkUs
   const write = async (content: StoredContent, source: string | undefined): Promise<string> => {
     const of = join(folder, content.hash);
     await layOut(of, { parts: [{ place: '', content, files: content.files }], links: [] }, async (to, parts) => {
-      for (const part of parts) if (source === undefined || !(await copied(source, to, part))) await unpackContent(db, content, to, part.files);
+      for (const part of parts)
+        if (source === undefined || !(await copied(source, to, part))) await unpackContent(db, content, to, part.files);
     });
     markUsed(folder, content.hash);
     return of;
@@ -35,7 +36,10 @@ export function openContentCache(db: Queryable, folder: string, markUsed: MarkUs
 /** @returns false, with nothing copied, when the files there are not (any more) those of the content */
 async function copied(source: string, to: string, { content, files }: Part): Promise<boolean> {
   if (files.length < content.files.length) return false;
-  const isSame = await copyFrom({ from: source, to, files }).then(async () => (await hashOf(to, content)) === content.hash, () => false);
+  const isSame = await copyFrom({ from: source, to, files }).then(
+    async () => (await hashOf(to, content)) === content.hash,
+    () => false,
+  );
   if (isSame) return true;
   await rm(to, { recursive: true, force: true });
   await mkdir(to);

@@ -35,8 +35,12 @@ export async function copyFrom(copying: Copying): Promise<void> {
   });
 }
 
-async function eachFile({ from, to, files }: Copying, put: (from: string, path: string, file: KeptFile) => Promise<void>): Promise<void> {
-  for (const folder of new Set(files.map(({ path }) => dirname(path)))) await mkdir(join(to, folder), { recursive: true });
+async function eachFile(
+  { from, to, files }: Copying,
+  put: (from: string, path: string, file: KeptFile) => Promise<void>,
+): Promise<void> {
+  for (const folder of new Set(files.map(({ path }) => dirname(path))))
+    await mkdir(join(to, folder), { recursive: true });
   await severalAtOnce(files, copiedAtOnce, (file) => put(join(from, file.path), join(to, file.path), file));
 }
 

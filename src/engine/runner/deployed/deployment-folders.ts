@@ -24,7 +24,13 @@ export interface MachineFolders {
 
 export function machineFolders(machineFolder: string): MachineFolders {
   const at = (name: string): string => join(machineFolder, name);
-  return { bundles: at('bundles'), contents: at('contents'), packages: at('packages'), deployments: at('deployments'), builds: machineFolder };
+  return {
+    bundles: at('bundles'),
+    contents: at('contents'),
+    packages: at('packages'),
+    deployments: at('deployments'),
+    builds: machineFolder,
+  };
 }
 
 /** The folder of a deployment on this machine. Absolute paths. */
@@ -42,7 +48,9 @@ const unpackedAtOnce = 4;
 
 /** What a deployment's folder is called. */
 export function deploymentHash({ treeHash, filesHash, projectPath }: DeployedFolder): string {
-  return createHash('sha256').update(JSON.stringify([treeHash, filesHash, projectPath])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([treeHash, filesHash, projectPath]))
+    .digest('hex');
 }
 
 /**
@@ -59,25 +67,50 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
   const layOutTree = async (hash: string): Promise<string | null> => {
     const tree = await readPackageTree(db, hash);
     if (tree === null) throw new DeploymentDamaged(`The packages ${hash} are not in the database.`);
-    const stored = await readAll(db, tree.folders.map((folder) => folder.hash));
-    return layOut(join(folders.packages, hash), { parts: partsOf(tree.folders, stored), links: tree.links }, async (to, parts) => {
-      const sources = await readPackageSources(folders.builds);
-      await severalAtOnce(new Set(parts.map(({ content }) => content)), unpackedAtOnce, (content) => contents(content, sources.get(content.hash)));
-      await eachPart(to, parts, linkFiles);
-    });
+    const stored = await readAll(
+      db,
+      tree.folders.map((folder) => folder.hash),
+    );
+    return layOut(
+      join(folders.packages, hash),
+      { parts: partsOf(tree.folders, stored), links: tree.links },
+      async (to, parts) => {
+        const sources = await readPackageSources(folders.builds);
+        await severalAtOnce(new Set(parts.map(({ content }) => content)), unpackedAtOnce, (content) =>
+          contents(content, sources.get(content.hash)),
+        );
+        await eachPart(to, parts, linkFiles);
+      },
+    );
   };
-  const layOutDeployment = async (folder: string, { treeHash, filesHash, projectPath }: DeployedFolder): Promise<string | null> => {
+  const layOutDeployment = async (
+    folder: string,
+    { treeHash, filesHash, projectPath }: DeployedFolder,
+  ): Promise<string | null> => {
     const tree = treeHash === null ? null : await readPackageTree(db, treeHash);
-    const places = [...(tree === null ? [] : outsideModules(tree)), ...(filesHash === null ? [] : [{ path: projectPath, hash: filesHash }])];
-    const stored = await readAll(db, places.map(({ hash }) => hash));
-    const links = treeHash === null || tree === null ? [] : outermostModules(tree).map((path) => ({ path, target: posix.join(posix.relative(posix.dirname(path), '.'), '../../packages', treeHash, path) }));
+    const places = [
+      ...(tree === null ? [] : outsideModules(tree)),
+      ...(filesHash === null ? [] : [{ path: projectPath, hash: filesHash }]),
+    ];
+    const stored = await readAll(
+      db,
+      places.map(({ hash }) => hash),
+    );
+    const links =
+      treeHash === null || tree === null
+        ? []
+        : outermostModules(tree).map((path) => ({
+            path,
+            target: posix.join(posix.relative(posix.dirname(path), '.'), '../../packages', treeHash, path),
+          }));
     return layOut(folder, { parts: partsOf(places, stored), links }, async (to, parts) => {
       for (const { content } of parts) await contents(content);
       await eachPart(to, parts, copyFiles);
     });
   };
   const eachPart = async (to: string, parts: readonly Part[], put: typeof linkFiles): Promise<void> => {
-    for (const { place, content, files } of parts) await put({ from: join(folders.contents, content.hash), to: join(to, place), files });
+    for (const { place, content, files } of parts)
+      await put({ from: join(folders.contents, content.hash), to: join(to, place), files });
   };
 
   return async (deployed) => {
@@ -93,7 +126,11 @@ export function openDeploymentFolders(db: Queryable, folders: MachineFolders): D
         if (written !== null) checked.set(path, written);
       };
       if (seen !== null && checked.get(path) === seen) return;
-      const pending = underWay.get(path) ?? write().then(note).finally(() => underWay.delete(path));
+      const pending =
+        underWay.get(path) ??
+        write()
+          .then(note)
+          .finally(() => underWay.delete(path));
       underWay.set(path, pending);
       await pending;
     };
@@ -118,7 +155,9 @@ function partsOf(places: PackageTree['folders'], stored: ReadonlyMap<string, Sto
   const isFree = (path: string): boolean => !taken.has(path) && taken.add(path).has(path);
   return places.toReversed().flatMap(({ path: place, hash }) => {
     const content = stored.get(hash);
-    return content === undefined ? [] : [{ place, content, files: content.files.filter(({ path }) => isFree(posix.join(place, path))) }];
+    return content === undefined
+      ? []
+      : [{ place, content, files: content.files.filter(({ path }) => isFree(posix.join(place, path))) }];
   });
 }
 

@@ -44,7 +44,8 @@ export async function layOut(folder: string, layout: Layout, write: WriteParts):
   for (let tries = 1; ; tries += 1) {
     // As it was before it was looked at: a change since then is found at the next use.
     const identity = identityOf(folder);
-    const { lacking, stamp } = identity === null ? { lacking: layout, stamp: '' } : await whatIsWrong(folder, layout, written);
+    const { lacking, stamp } =
+      identity === null ? { lacking: layout, stamp: '' } : await whatIsWrong(folder, layout, written);
     if (lacking === null) {
       if ((await readStamp(folder)) !== stamp) await keepStamp(folder, stamp);
       return identity;
@@ -73,7 +74,11 @@ export function identityOf(folder: string): string | null {
 }
 
 /** @param written parts of the layout that this process has written whole, just now */
-async function whatIsWrong(folder: string, layout: Layout, written: ReadonlySet<Part>): Promise<{ readonly lacking: Layout | null; readonly stamp: string }> {
+async function whatIsWrong(
+  folder: string,
+  layout: Layout,
+  written: ReadonlySet<Part>,
+): Promise<{ readonly lacking: Layout | null; readonly stamp: string }> {
   const { lacking, stamp } = await lookAtLayout(folder, layout);
   if (lacking.parts.length > 0 || lacking.links.length > 0) return { lacking, stamp };
   const unknown = layout.parts.filter((part) => !written.has(part));
@@ -83,7 +88,10 @@ async function whatIsWrong(folder: string, layout: Layout, written: ReadonlySet<
 }
 
 function pathsOf({ parts, links }: Layout): readonly string[] {
-  return [...parts.flatMap(({ place, files }) => files.map(({ path }) => (place === '' ? path : `${place}/${path}`))), ...links.map(({ path }) => path)];
+  return [
+    ...parts.flatMap(({ place, files }) => files.map(({ path }) => (place === '' ? path : `${place}/${path}`))),
+    ...links.map(({ path }) => path),
+  ];
 }
 
 async function inTemporary(folder: string, work: (temporary: string) => Promise<void>): Promise<void> {
@@ -117,7 +125,10 @@ async function renameWhole(temporary: string, folder: string): Promise<boolean> 
   }
 }
 
-async function replace(from: string, { folder, path }: { readonly folder: string; readonly path: string }): Promise<void> {
+async function replace(
+  from: string,
+  { folder, path }: { readonly folder: string; readonly path: string },
+): Promise<void> {
   const to = join(folder, path);
   try {
     await mkdir(dirname(to), { recursive: true });
@@ -147,6 +158,15 @@ function isInTheWay(error: unknown): boolean {
 
 /** The paths come from whoever deployed. */
 function refuseOutside(layout: Layout): void {
-  const outside = pathsOf(layout).find((path) => path === '' || path.startsWith('/') || path.includes('\0') || path.split('/').some((part) => part === '' || part === '.' || part === '..'));
-  if (outside !== undefined) throw new DeploymentDamaged(`The deployment names the path ${JSON.stringify(outside)}, which leads out of its folder.`);
+  const outside = pathsOf(layout).find(
+    (path) =>
+      path === '' ||
+      path.startsWith('/') ||
+      path.includes('\0') ||
+      path.split('/').some((part) => part === '' || part === '.' || part === '..'),
+  );
+  if (outside !== undefined)
+    throw new DeploymentDamaged(
+      `The deployment names the path ${JSON.stringify(outside)}, which leads out of its folder.`,
+    );
 }

@@ -31,12 +31,16 @@ export async function lookAtLayout(folder: string, { parts, links }: Layout): Pr
       count += 1;
       if (count % lookedAtOnce === 0) await setImmediate();
       const stat = statOf(join(folder, part.place, file.path));
-      if (stat?.isFile() === true && stat.size === file.bytes && ((stat.mode & 0o100) !== 0) === file.isExecutable) stamping.add(file, stat);
+      if (stat?.isFile() === true && stat.size === file.bytes && ((stat.mode & 0o100) !== 0) === file.isExecutable)
+        stamping.add(file, stat);
       else files.push(file);
     }
     if (files.length > 0) lacking.push(files.length === part.files.length ? part : { ...part, files });
   }
-  return { lacking: { parts: lacking, links: links.filter(({ path, target }) => targetOf(join(folder, path)) !== target) }, stamp: stamping.stamp() };
+  return {
+    lacking: { parts: lacking, links: links.filter(({ path, target }) => targetOf(join(folder, path)) !== target) },
+    stamp: stamping.stamp(),
+  };
 }
 
 /** Reads all files. @returns the parts whose content is not what its hash says, or that do not have all of it */
@@ -57,7 +61,8 @@ export async function hashOf(folder: string, { files }: Pick<KeptFolder, 'files'
       const path = join(folder, file.path);
       hasher.beginFile(file);
       if (file.bytes <= pieceBytes) hasher.update(await readFile(path));
-      else for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) hasher.update(piece as Buffer);
+      else
+        for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) hasher.update(piece as Buffer);
     }
   } catch {
     return null;

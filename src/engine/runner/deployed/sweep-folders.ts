@@ -25,7 +25,10 @@ export async function sweepFolders(db: Queryable, folders: MachineFolders): Prom
   return removed + (await sweepPlacedBundles(db, folders));
 }
 
-async function sweepFolder(folder: string, readKnown: (hashes: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number> {
+async function sweepFolder(
+  folder: string,
+  readKnown: (hashes: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<number> {
   const names = await readNames(folder);
   const unused = names.filter((name) => !/\.(?:used|seen)$/.test(name) && !isInUse(folder, name));
   const known = await readKnown(unused.map((name) => name.slice(0, 64)));
@@ -70,7 +73,9 @@ async function sweepPlacedBundles(db: Queryable, { deployments, bundles }: Machi
     }
   }
   const known = await readKnownBundles(db, [...placed.keys()]);
-  const unused = [...placed].filter(([hash, paths]) => !known.has(hash) && ![usedAt(bundles, hash), ...paths.map(changedAt)].some(isRecentUse));
+  const unused = [...placed].filter(
+    ([hash, paths]) => !known.has(hash) && ![usedAt(bundles, hash), ...paths.map(changedAt)].some(isRecentUse),
+  );
   for (const path of [...left, ...unused.flatMap(([, paths]) => paths)]) rmSync(path, { force: true });
   return left.length + unused.length;
 }

@@ -12,8 +12,14 @@ import { DeploymentDamaged } from '../deployment-damaged.ts';
  * Writes files of a content from the database; of the whole no more than a few MB is in memory.
  * @throws DeploymentDamaged when the content there is not what its hash says
  */
-export async function unpackContent(db: Queryable, content: StoredContent, to: string, wanted: readonly KeptFile[]): Promise<void> {
-  const damaged = (how: string): DeploymentDamaged => new DeploymentDamaged(`The files of ${content.name} (${content.hash}) in the database are ${how}.`);
+export async function unpackContent(
+  db: Queryable,
+  content: StoredContent,
+  to: string,
+  wanted: readonly KeptFile[],
+): Promise<void> {
+  const damaged = (how: string): DeploymentDamaged =>
+    new DeploymentDamaged(`The files of ${content.name} (${content.hash}) in the database are ${how}.`);
   const hasher = folderHasher();
   const writeFile = openWriting(to, new Set(wanted.map(({ path }) => path)));
   const parts = readParts(db, content.uploadId);
@@ -22,7 +28,7 @@ export async function unpackContent(db: Queryable, content: StoredContent, to: s
     for (const file of content.files) {
       hasher.beginFile(file);
       await writeFile(file, async (target) => {
-        for (let left = file.bytes; left > 0; ) {
+        for (let left = file.bytes; left > 0;) {
           const piece = await reader.next(left);
           if (piece === null) throw damaged('not all there');
           hasher.update(piece);
@@ -47,7 +53,7 @@ async function* readParts(db: Queryable, uploadId: string): AsyncGenerator<Buffe
     part.catch(() => undefined); // it may be asked for and not waited for
     return part;
   };
-  for (let number = 0, next = read(0); ; ) {
+  for (let number = 0, next = read(0); ;) {
     const part = await next;
     if (part === null) return;
     number += 1;

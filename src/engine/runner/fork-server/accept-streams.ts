@@ -13,7 +13,9 @@ export interface StreamListener {
 }
 
 /** Listens for the connections of forked workers. Who does not know the id of one that is starting gets nothing. */
-export async function acceptStreams(onStream: (workerId: string, stream: number, socket: Socket) => boolean): Promise<StreamListener> {
+export async function acceptStreams(
+  onStream: (workerId: string, stream: number, socket: Socket) => boolean,
+): Promise<StreamListener> {
   const name = `cloudcode-${randomUUID()}`;
   const server = createServer((socket) => {
     socket.on('error', () => undefined); // 'close' follows

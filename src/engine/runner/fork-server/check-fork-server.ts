@@ -32,21 +32,30 @@ async function seeExit(checked: Checked): Promise<void> {
   worker.start(startMessage(checked.folder), JSON.stringify({ exitCode }));
   await within(answerWithinMs, worker.exited);
   const exit = worker.hasExited ? await worker.exited : null;
-  if (exit?.code !== exitCode) throw new Error(`a worker that exited with ${exitCode} ended with ${String(exit?.signal ?? exit?.code)}`);
+  if (exit?.code !== exitCode)
+    throw new Error(`a worker that exited with ${exitCode} ended with ${String(exit?.signal ?? exit?.code)}`);
 }
 
 async function ask(checked: Checked): Promise<CheckAnswer> {
   await using worker = await startWorker(checked);
   const answer = await answerOf(worker, checked.folder);
   const { pid, kernelPid, childPpid } = answer;
-  if (pid !== worker.pid || kernelPid !== worker.pid || childPpid !== worker.pid) throw new Error(`worker ${worker.pid} took itself for ${pid}`);
+  if (pid !== worker.pid || kernelPid !== worker.pid || childPpid !== worker.pid)
+    throw new Error(`worker ${worker.pid} took itself for ${pid}`);
   await within(answerWithinMs, worker.exited);
-  if (!worker.hasExited || (await worker.exited).code !== 0) throw new Error('a worker that had answered did not end in order');
+  if (!worker.hasExited || (await worker.exited).code !== 0)
+    throw new Error('a worker that had answered did not end in order');
   return answer;
 }
 
 async function startWorker({ server, containment }: Checked): Promise<WorkerProcess> {
-  const worker = new WorkerProcess({ memoryMb: 0, isForked: true, startVariables: '', containment, start: (id) => server.fork(id) });
+  const worker = new WorkerProcess({
+    memoryMb: 0,
+    isForked: true,
+    startVariables: '',
+    containment,
+    start: (id) => server.fork(id),
+  });
   await worker.ready;
   return worker;
 }
@@ -62,12 +71,29 @@ async function answerOf(worker: WorkerProcess, folder: string): Promise<CheckAns
   const timer = setTimeout(() => answered.resolve(null), answerWithinMs);
   const answer = await answered.promise;
   clearTimeout(timer);
-  if (answer?.outcome !== 'returned' || answer.resultJson === null) throw new Error(`a worker did not answer${answer?.error ? `: ${answer.error.message}` : ''}`);
+  if (answer?.outcome !== 'returned' || answer.resultJson === null)
+    throw new Error(`a worker did not answer${answer?.error ? `: ${answer.error.message}` : ''}`);
   return JSON.parse(answer.resultJson) as CheckAnswer;
 }
 
 function startMessage(folder: string): StartMessage {
-  const run = { id: randomUUID(), task: 'check', environment: 'check', queue: null, attempt: 1, maxAttempts: 1, fence: '0', scheduledBy: null };
-  const bundle = { path: checkFile, sourceMapPath: `${checkFile}.map`, compiledFolder: `${checkFile}.compiled`, format: 'cjs', base: checkFile, packagesFolder: null } as const;
+  const run = {
+    id: randomUUID(),
+    task: 'check',
+    environment: 'check',
+    queue: null,
+    attempt: 1,
+    maxAttempts: 1,
+    fence: '0',
+    scheduledBy: null,
+  };
+  const bundle = {
+    path: checkFile,
+    sourceMapPath: `${checkFile}.map`,
+    compiledFolder: `${checkFile}.compiled`,
+    format: 'cjs',
+    base: checkFile,
+    packagesFolder: null,
+  } as const;
   return { type: 'start', run, bundle, folder, workingFolder: folder, external: [], variables: {}, dataModel: null };
 }

@@ -16,7 +16,10 @@ const compileWithinMs = 30_000;
  * @param folder where it is kept, and found again by the hash of its sources
  */
 export async function compileAddon(folder: string): Promise<string> {
-  const hash = createHash('sha256').update(Buffer.concat(await Promise.all(sources.map((source) => readFile(source))))).digest('hex').slice(0, 32);
+  const hash = createHash('sha256')
+    .update(Buffer.concat(await Promise.all(sources.map((source) => readFile(source)))))
+    .digest('hex')
+    .slice(0, 32);
   const file = join(folder, `${hash}-${arch()}.node`);
   if (existsSync(file)) return file;
   await mkdir(folder, { recursive: true });

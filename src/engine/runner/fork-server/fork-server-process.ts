@@ -110,7 +110,15 @@ export async function startForkServer(options: ForkServerOptions): Promise<ForkS
     container.close();
   };
   try {
-    await Promise.all([container.ready, Promise.race([ready.promise, delay(readyWithinMs, undefined, { ref: false }).then(() => Promise.reject(new Error('the fork server was not ready in time')))])]);
+    await Promise.all([
+      container.ready,
+      Promise.race([
+        ready.promise,
+        delay(readyWithinMs, undefined, { ref: false }).then(() =>
+          Promise.reject(new Error('the fork server was not ready in time')),
+        ),
+      ]),
+    ]);
   } catch (error) {
     await end();
     throw error;

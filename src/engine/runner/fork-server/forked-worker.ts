@@ -90,7 +90,15 @@ export class ForkedWorker {
     if (stdout === undefined || stderr === undefined || channel === undefined) return;
     const exited = this.#exited.promise;
     const closed = Promise.all([exited, ...[stdout, stderr, channel].map(closeOf)]).then(([exit]) => exit);
-    this.#started.resolve({ pid: this.#process.pid, channel, stdout, stderr, exited, closed, findEnd: () => this.findEnd() });
+    this.#started.resolve({
+      pid: this.#process.pid,
+      channel,
+      stdout,
+      stderr,
+      exited,
+      closed,
+      findEnd: () => this.findEnd(),
+    });
   }
 }
 

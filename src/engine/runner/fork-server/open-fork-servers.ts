@@ -48,10 +48,12 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
 
   const start = async (memoryMb: number): Promise<void> => {
     // Without a compiler there never is one. What a machine lacks only now, it may have later.
-    const addon = await compileAddon(options.addonFolder ?? join(options.folder, '.cloudcode', 'fork-server')).catch((error: unknown) => {
-      if (passing.includes((error as NodeJS.ErrnoException).code)) tryAgain(memoryMb);
-      throw error;
-    });
+    const addon = await compileAddon(options.addonFolder ?? join(options.folder, '.cloudcode', 'fork-server')).catch(
+      (error: unknown) => {
+        if (passing.includes((error as NodeJS.ErrnoException).code)) tryAgain(memoryMb);
+        throw error;
+      },
+    );
     if (isClosing()) return;
     const server = await startChecked({ ...options, memoryMb, addon }).catch((error: unknown) => {
       tryAgain(memoryMb);
@@ -65,7 +67,9 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
   };
   const begin = (memoryMb: number): void => {
     servers.set(memoryMb, null);
-    const started = start(memoryMb).catch(options.onTrouble).finally(() => starting.delete(started));
+    const started = start(memoryMb)
+      .catch(options.onTrouble)
+      .finally(() => starting.delete(started));
     starting.add(started);
   };
   const beginLater = (memoryMb: number, pauseMs: number): void => {
@@ -103,7 +107,9 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
   };
 }
 
-async function startChecked(options: ForkServersOptions & { readonly memoryMb: number; readonly addon: string }): Promise<ForkServerProcess> {
+async function startChecked(
+  options: ForkServersOptions & { readonly memoryMb: number; readonly addon: string },
+): Promise<ForkServerProcess> {
   const server = await startForkServer(options);
   try {
     await checkForkServer({ ...options, server });

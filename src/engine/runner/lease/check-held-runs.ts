@@ -15,7 +15,16 @@ const againMs = 100;
  * Compares what the database says that this runner holds with what it does hold. Cancels what somebody asked to cancel while no notification came through, and
  * takes back what it holds without knowing: a claim whose answer was lost on its way.
  */
-export function startCheckingHeldRuns(store: Store, runner: { readonly id: string; readonly leaseMs: number; readonly slots: RunSlots; readonly claimer: Claimer; readonly onEvent: OnEvent }): IntervalLoop {
+export function startCheckingHeldRuns(
+  store: Store,
+  runner: {
+    readonly id: string;
+    readonly leaseMs: number;
+    readonly slots: RunSlots;
+    readonly claimer: Claimer;
+    readonly onEvent: OnEvent;
+  },
+): IntervalLoop {
   const { id, leaseMs, slots, claimer, onEvent } = runner;
   // What it holds without knowing keeps a queue standing: no longer than the lease of a runner that is gone would.
   const checkMs = Math.min(longestCheckMs, leaseMs / 2);
@@ -26,7 +35,12 @@ export function startCheckingHeldRuns(store: Store, runner: { readonly id: strin
       const held = await readHeldAttempts(store, id);
       for (const run of held) if (run.cancelRequested) slots.cancel(run.id);
       if (stillness === null || claimer.stillness() !== stillness) return againMs;
-      await endLostAttempts(store, held.filter((run) => !slots.holds(run.id)), ProcessesGone.because('never_started'), 'The answer to its claim was lost.');
+      await endLostAttempts(
+        store,
+        held.filter((run) => !slots.holds(run.id)),
+        ProcessesGone.because('never_started'),
+        'The answer to its claim was lost.',
+      );
       return checkMs;
     },
     onError(error) {

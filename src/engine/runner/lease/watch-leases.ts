@@ -18,7 +18,11 @@ export interface LeaseWatch {
  * @param onEnded a lease was ended: its runs are free
  * @param onError for what goes wrong between two looks
  */
-export function watchLeases(store: Store, runnerId: string, on: { ended(): void; error(error: unknown): void }): LeaseWatch {
+export function watchLeases(
+  store: Store,
+  runnerId: string,
+  on: { ended(): void; error(error: unknown): void },
+): LeaseWatch {
   let sights: ReadonlyMap<string, LeaseSight> = new Map();
   // Processes that cannot be ended hold up their own lease, and no other.
   const underWay = new Set<string>();

@@ -1,5 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { CloudCodeError } from '../../core/errors.ts';
 import { failed, lastLines } from './failed.ts';
@@ -46,39 +59,69 @@ function initialise({ folder, runAs, binaries, password }: DataFolder, dataFolde
   } catch (error) {
     // Another starter was faster: its data is as good.
     if (existsSync(join(dataFolder, 'PG_VERSION'))) return;
-    throw error instanceof CloudCodeError ? error : failed(`The embedded PostgreSQL's data could not be made: ${(error as Error).message}`, error);
+    throw error instanceof CloudCodeError
+      ? error
+      : failed(`The embedded PostgreSQL's data could not be made: ${(error as Error).message}`, error);
   } finally {
     if (making !== null) rmSync(making, { recursive: true, force: true });
   }
 }
 
-function runInitdb(options: { readonly runAs: RunAs; readonly binaries: Binaries; readonly data: string; readonly passwordFile: string }): void {
+function runInitdb(options: {
+  readonly runAs: RunAs;
+  readonly binaries: Binaries;
+  readonly data: string;
+  readonly passwordFile: string;
+}): void {
   const command = commandFor(options.runAs, options.binaries, 'initdb');
   const run = ({ file, args, ...user }: typeof command) =>
     spawnSync(
       file,
       [
-        ...args, '-D', options.data, '--username=cloudcode', `--pwfile=${options.passwordFile}`, '--auth=scram-sha-256',
-        '--encoding=UTF8', '--locale=C', '--data-checksums', '--no-instructions',
+        ...args,
+        '-D',
+        options.data,
+        '--username=cloudcode',
+        `--pwfile=${options.passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--data-checksums',
+        '--no-instructions',
       ],
       { cwd: '/', env: environmentFor(options.binaries), encoding: 'utf8', timeout: 120_000, ...user },
     );
   let result = run(command);
   if (result.stderr.includes('could not look up effective user ID')) result = run(asKnownUser(command));
   if (result.status === 0) return;
-  throw failed(`The embedded PostgreSQL's data could not be made: ${lastLines(result.stderr) || String(result.error ?? result.signal)}`, result.error);
+  throw failed(
+    `The embedded PostgreSQL's data could not be made: ${lastLines(result.stderr) || String(result.error ?? result.signal)}`,
+    result.error,
+  );
 }
 
 /** @throws CloudCodeError `embedded_other_version` */
 function checkVersion(dataFolder: string, binaries: Binaries): void {
   const data = readVersion(dataFolder);
-  const answer = spawnSync(join(binaries.folder, 'postgres'), ['--version'], { env: environmentFor(binaries), encoding: 'utf8', timeout: 10_000 });
-  const program = /\d+/.exec(answer.stdout)?.[0];
-  if (program === undefined) throw failed(`PostgreSQL in ${binaries.folder} does not run: ${lastLines(answer.stderr) || String(answer.error ?? answer.signal)}`, answer.error);
-  if (program === data) return;
-  throw new CloudCodeError('embedded_other_version', `The data in ${dataFolder} was made by PostgreSQL ${data}; the embedded one is PostgreSQL ${program}. Nothing was changed.`, {
-    hint: `Name the programs of PostgreSQL ${data} by CLOUDCODE_POSTGRES_BIN, dump with pg_dump, move the folder away and restore; or use --database URL.`,
+  const answer = spawnSync(join(binaries.folder, 'postgres'), ['--version'], {
+    env: environmentFor(binaries),
+    encoding: 'utf8',
+    timeout: 10_000,
   });
+  const program = /\d+/.exec(answer.stdout)?.[0];
+  if (program === undefined)
+    throw failed(
+      `PostgreSQL in ${binaries.folder} does not run: ${lastLines(answer.stderr) || String(answer.error ?? answer.signal)}`,
+      answer.error,
+    );
+  if (program === data) return;
+  throw new CloudCodeError(
+    'embedded_other_version',
+    `The data in ${dataFolder} was made by PostgreSQL ${data}; the embedded one is PostgreSQL ${program}. Nothing was changed.`,
+    {
+      hint: `Name the programs of PostgreSQL ${data} by CLOUDCODE_POSTGRES_BIN, dump with pg_dump, move the folder away and restore; or use --database URL.`,
+    },
+  );
 }
 
 function readVersion(dataFolder: string): string {

@@ -1,7 +1,10 @@
 import { CloudCodeError } from '../../core/errors.ts';
 
 export function failed(message: string, cause?: unknown): CloudCodeError {
-  return new CloudCodeError('embedded_failed', message, { hint: 'Mend what it says, or name a PostgreSQL server: --database URL.', cause });
+  return new CloudCodeError('embedded_failed', message, {
+    hint: 'Mend what it says, or name a PostgreSQL server: --database URL.',
+    cause,
+  });
 }
 
 export function lastLines(text: string, count = 6): string {

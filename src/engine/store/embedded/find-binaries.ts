@@ -20,9 +20,13 @@ export function findBinaries(linkFolder: string): Binaries {
   if (named !== undefined && named !== '') return namedBinaries(named);
   const native = packagedBinaries();
   if (native === null) {
-    throw new CloudCodeError('embedded_unsupported', `There is no embedded PostgreSQL for ${platform} ${arch}, or it was not installed.`, {
-      hint: 'Install with optional dependencies, or name a PostgreSQL server: --database URL.',
-    });
+    throw new CloudCodeError(
+      'embedded_unsupported',
+      `There is no embedded PostgreSQL for ${platform} ${arch}, or it was not installed.`,
+      {
+        hint: 'Install with optional dependencies, or name a PostgreSQL server: --database URL.',
+      },
+    );
   }
   return { folder: join(native, 'bin'), libraryPath: linkLibraries(native, linkFolder) };
 }
@@ -40,9 +44,13 @@ export function environmentFor(binaries: Binaries): Record<string, string> {
 
 function namedBinaries(folder: string): Binaries {
   if (existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb'))) return { folder, libraryPath: null };
-  throw new CloudCodeError('embedded_unsupported', `CLOUDCODE_POSTGRES_BIN is ${folder}, where there is no postgres and initdb.`, {
-    hint: 'Name the folder that holds both, such as /usr/lib/postgresql/17/bin.',
-  });
+  throw new CloudCodeError(
+    'embedded_unsupported',
+    `CLOUDCODE_POSTGRES_BIN is ${folder}, where there is no postgres and initdb.`,
+    {
+      hint: 'Name the folder that holds both, such as /usr/lib/postgresql/17/bin.',
+    },
+  );
 }
 
 function packagedBinaries(): string | null {
@@ -57,7 +65,9 @@ function packagedBinaries(): string | null {
 function linkLibraries(native: string, linkFolder: string): string {
   mkdirSync(linkFolder, { recursive: true, mode: 0o755 });
   const list = join(native, 'pg-symlinks.json');
-  const links = existsSync(list) ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) : [];
+  const links = existsSync(list)
+    ? (JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[])
+    : [];
   for (const { source, target } of links) link(join(dirname(native), source), join(linkFolder, basename(target)));
   return `${linkFolder}:${join(native, 'lib')}`;
 }

@@ -21,9 +21,14 @@ export async function joinServer(postmaster: Postmaster): Promise<JoinedServer> 
   for (;;) {
     const hadExited = own?.hasExited() === true;
     const answer = await connectKeeper(postmaster.settings);
-    if (answer instanceof pg.Client) return { keeper: answer, startedHere: own !== null && own.pid === postmasterPid(postmaster.folder) };
+    if (answer instanceof pg.Client)
+      return { keeper: answer, startedHere: own !== null && own.pid === postmasterPid(postmaster.folder) };
     if (isRefusal(answer)) throw refused(postmaster.folder, answer);
-    if (performance.now() > end) throw failed(`The embedded PostgreSQL did not answer within ${patienceMs / 1000} s: ${answer.message}\n${own?.readLog() ?? ''}`, answer);
+    if (performance.now() > end)
+      throw failed(
+        `The embedded PostgreSQL did not answer within ${patienceMs / 1000} s: ${answer.message}\n${own?.readLog() ?? ''}`,
+        answer,
+      );
     if (own !== null && hadExited) {
       const log = own.readLog();
       own = null;
@@ -39,7 +44,8 @@ export async function joinServer(postmaster: Postmaster): Promise<JoinedServer> 
 async function considerFailure({ folder, settings }: Postmaster, log: string): Promise<void> {
   // The children of a server that was killed end within seconds.
   if (/pre-existing shared memory block|could not create shared memory/.test(log)) return elapsed(250);
-  if (!/lock file|postmaster\.pid/.test(log) || /No space left/.test(log)) throw failed(`The embedded PostgreSQL ended right after its start:\n${log}`);
+  if (!/lock file|postmaster\.pid/.test(log) || /No space left/.test(log))
+    throw failed(`The embedded PostgreSQL ended right after its start:\n${log}`);
   // Another starter's server has the data, most likely.
   removeStaleLock(join(dataFolderOf(folder), 'postmaster.pid'), folder);
   removeStaleLock(join(settings.socketFolder, '.s.PGSQL.5432.lock'), folder);
@@ -59,7 +65,10 @@ function isRefusal(answer: Error): boolean {
 
 function refused(folder: string, answer: Error): CloudCodeError {
   if (serverCode(answer) !== '28P01') return failed(`The embedded PostgreSQL refuses: ${answer.message}`, answer);
-  return failed(`The password in ${join(folder, 'postgres.json')} is not that of the data in ${dataFolderOf(folder)}. The two belong together.`, answer);
+  return failed(
+    `The password in ${join(folder, 'postgres.json')} is not that of the data in ${dataFolderOf(folder)}. The two belong together.`,
+    answer,
+  );
 }
 
 function elapsed(ms: number): Promise<void> {

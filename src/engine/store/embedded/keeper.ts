@@ -62,7 +62,11 @@ async function othersAreGone(keeper: pg.Client): Promise<boolean> {
 }
 
 async function connect(settings: Settings, database: string): Promise<pg.Client | Error> {
-  const client = new pg.Client({ connectionString: urlOf(settings, database), application_name: applicationName, connectionTimeoutMillis: 5000 });
+  const client = new pg.Client({
+    connectionString: urlOf(settings, database),
+    application_name: applicationName,
+    connectionTimeoutMillis: 5000,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

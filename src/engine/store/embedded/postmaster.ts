@@ -52,14 +52,21 @@ export function startPostmaster({ folder, settings, runAs, binaries }: Postmaste
   const all = { ...serverSettings, unix_socket_directories: quote(settings.socketFolder) };
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(file, [...args, '-D', dataFolderOf(folder), ...options], {
-    cwd: '/', env: environmentFor(binaries), detached: true, stdio: ['ignore', log, log], ...user,
+    cwd: '/',
+    env: environmentFor(binaries),
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...user,
   });
   child.unref();
   closeSync(log);
   let error: Error | undefined;
   child.once('error', (cause) => (error = cause));
   const hasExited = (): boolean => error !== undefined || child.exitCode !== null || child.signalCode !== null;
-  const howItEnded = (): string => (hasExited() ? `It was ended by ${child.signalCode ?? `exit status ${String(child.exitCode)}`}.` : 'It runs, and has said nothing.');
+  const howItEnded = (): string =>
+    hasExited()
+      ? `It was ended by ${child.signalCode ?? `exit status ${String(child.exitCode)}`}.`
+      : 'It runs, and has said nothing.';
   return {
     pid: child.pid,
     hasExited,

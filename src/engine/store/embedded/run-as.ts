@@ -6,7 +6,10 @@ import { CloudCodeError } from '../../core/errors.ts';
 import { type Binaries, environmentFor } from './find-binaries.ts';
 
 /** PostgreSQL refuses to run as root. So root runs it under another uid, or in a user namespace where root has another one. */
-export type RunAs = { readonly kind: 'self' } | { readonly kind: 'uid'; readonly uid: number; readonly gid: number } | { readonly kind: 'namespace' };
+export type RunAs =
+  | { readonly kind: 'self' }
+  | { readonly kind: 'uid'; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'namespace' };
 
 interface Command {
   readonly file: string;
@@ -32,7 +35,8 @@ export function chooseRunAs(folder: string, dataFolder: string, binaries: Binari
   }
   const namespace: RunAs = { kind: 'namespace' };
   const other: RunAs = { kind: 'uid', ...otherUser(folder) };
-  const before: RunAs | undefined = owner === undefined ? undefined : owner.uid === 0 ? namespace : { kind: 'uid', uid: owner.uid, gid: owner.gid };
+  const before: RunAs | undefined =
+    owner === undefined ? undefined : owner.uid === 0 ? namespace : { kind: 'uid', uid: owner.uid, gid: owner.gid };
   const ways = before === undefined ? [other, namespace] : [before, other, namespace];
   const way = ways.find((each) => works(binaries, folder, each));
   if (way === undefined) throw noWay();
@@ -79,8 +83,17 @@ export function giveToProject(folder: string, path: string): void {
 
 /** Whether PostgreSQL's program runs this way, and comes into the folder. (Node itself would enter a `cwd` while it is still root.) */
 function works(binaries: Binaries, folder: string, runAs: RunAs): boolean {
-  const { file, args, ...user } = commandAs(runAs, ['/bin/sh', '-c', 'cd -- "$0" && exec "$1" --version', folder, join(binaries.folder, 'postgres')]);
-  return spawnSync(file, args, { cwd: '/', env: environmentFor(binaries), stdio: 'ignore', timeout: 10_000, ...user }).status === 0;
+  const { file, args, ...user } = commandAs(runAs, [
+    '/bin/sh',
+    '-c',
+    'cd -- "$0" && exec "$1" --version',
+    folder,
+    join(binaries.folder, 'postgres'),
+  ]);
+  return (
+    spawnSync(file, args, { cwd: '/', env: environmentFor(binaries), stdio: 'ignore', timeout: 10_000, ...user })
+      .status === 0
+  );
 }
 
 /** The owner of the project, when that is an ordinary user: then `sudo` and the user share the data. Else nobody. */
@@ -90,13 +103,21 @@ function otherUser(folder: string): { uid: number; gid: number } {
 }
 
 function noWay(): CloudCodeError {
-  return new CloudCodeError('embedded_unsupported', 'PostgreSQL does not run as root, and here root can neither run it under another user nor in a user namespace.', {
-    hint: 'Run CloudCode as an ordinary user, or name a PostgreSQL server: --database URL.',
-  });
+  return new CloudCodeError(
+    'embedded_unsupported',
+    'PostgreSQL does not run as root, and here root can neither run it under another user nor in a user namespace.',
+    {
+      hint: 'Run CloudCode as an ordinary user, or name a PostgreSQL server: --database URL.',
+    },
+  );
 }
 
 function foreignData(dataFolder: string, owner: number): CloudCodeError {
-  return new CloudCodeError('embedded_unsupported', `The embedded PostgreSQL's data in ${dataFolder} belongs to the user with uid ${owner}; this is uid ${geteuid?.() ?? '?'} (gid ${getegid?.() ?? '?'}).`, {
-    hint: 'Run CloudCode as that user (or as root), or name a PostgreSQL server: --database URL.',
-  });
+  return new CloudCodeError(
+    'embedded_unsupported',
+    `The embedded PostgreSQL's data in ${dataFolder} belongs to the user with uid ${owner}; this is uid ${geteuid?.() ?? '?'} (gid ${getegid?.() ?? '?'}).`,
+    {
+      hint: 'Run CloudCode as that user (or as root), or name a PostgreSQL server: --database URL.',
+    },
+  );
 }

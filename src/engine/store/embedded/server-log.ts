@@ -14,7 +14,11 @@ function logFileOf(folder: string): string {
 /** Opens the log for the server to write at its end: so it can be cut while the server writes. */
 export function openLog(folder: string, runAs: RunAs): number {
   boundLog(folder);
-  const log = openSync(logFileOf(folder), constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
+  const log = openSync(
+    logFileOf(folder),
+    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+    0o600,
+  );
   giveTo(runAs, logFileOf(folder));
   return log;
 }
@@ -31,7 +35,9 @@ export function keepLogBounded(folder: string): { stop(): void } {
 
 /** What the server with this pid wrote from `offset` on: its own lines, and those without a pid, such as the program loader's. */
 export function readLogOf(folder: string, pid: number | undefined, offset: number): string {
-  const lines = readLog(folder, offset).split('\n').filter((line) => (/^\S+ \S+ \S+ \[(\d+)\]/.exec(line)?.[1] ?? String(pid)) === String(pid));
+  const lines = readLog(folder, offset)
+    .split('\n')
+    .filter((line) => (/^\S+ \S+ \S+ \[(\d+)\]/.exec(line)?.[1] ?? String(pid)) === String(pid));
   const text = lastLines(lines.join('\n'));
   return text === '' && isDiskFull(folder) ? 'No space left on device, not even for its log.' : text;
 }

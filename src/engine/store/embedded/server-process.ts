@@ -70,7 +70,8 @@ function servesData(pid: number, dataFolder: string): boolean {
 }
 
 function readCommand(pid: number): string {
-  if (!existsSync('/proc/self/cmdline')) return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8', timeout: 5000 }).stdout;
+  if (!existsSync('/proc/self/cmdline'))
+    return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8', timeout: 5000 }).stdout;
   return readProc(pid, 'cmdline');
 }
 

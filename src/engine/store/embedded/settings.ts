@@ -1,5 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, closeSync, constants, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { geteuid, pid } from 'node:process';
@@ -32,7 +44,8 @@ export function makeSettings(folder: string): Settings {
     giveToProject(folder, making);
     linkSync(making, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw failed(`The folder ${folder} cannot be written: ${(error as Error).message}`, error);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw failed(`The folder ${folder} cannot be written: ${(error as Error).message}`, error);
   } finally {
     rmSync(making, { force: true });
   }
@@ -47,11 +60,13 @@ export function makeSocketFolder({ socketFolder }: Settings, runAs: RunAs): void
     mkdirSync(socketFolder, { mode: 0o700 });
     giveTo(runAs, socketFolder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw failed(`The folder ${socketFolder} cannot be made: ${(error as Error).message}`, error);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw failed(`The folder ${socketFolder} cannot be made: ${(error as Error).message}`, error);
     const { uid, mode } = lstatSync(socketFolder);
     const user = runAs.kind === 'uid' ? runAs.uid : geteuid?.();
     if (geteuid?.() === 0 && uid !== user) giveTo(runAs, socketFolder);
-    else if (uid !== user || (mode & 0o077) !== 0) throw failed(`The folder ${socketFolder} is not for this user alone.`);
+    else if (uid !== user || (mode & 0o077) !== 0)
+      throw failed(`The folder ${socketFolder} is not for this user alone.`);
   }
 }
 

@@ -31,7 +31,8 @@ export interface EmbeddedServer extends AsyncDisposable {
 export async function startEmbeddedServer(options: { readonly folder: string }): Promise<EmbeddedServer> {
   const folder = makeFolder(options.folder);
   const settings = readSettings(folder) ?? makeSettings(folder);
-  const join = async (): Promise<JoinedServer> => (await joinRunning(folder, settings)) ?? joinServer(prepare(folder, settings));
+  const join = async (): Promise<JoinedServer> =>
+    (await joinRunning(folder, settings)) ?? joinServer(prepare(folder, settings));
   const { keeper, startedHere } = await join();
   const held = holdServer(keeper, folder, async () => (await join()).keeper);
   const log = keepLogBounded(folder);
@@ -78,6 +79,9 @@ function makeFolder(path: string): string {
     }
     return folder;
   } catch (error) {
-    throw failed(`The folder ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw failed(
+      `The folder ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      error,
+    );
   }
 }

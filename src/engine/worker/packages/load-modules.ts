@@ -70,17 +70,27 @@ export function newlyFoundModules(): FoundModules {
 
 /** The texts of modules that were not known. */
 export function newModuleSources(): ModuleSources {
-  return new Map([...newSources].flatMap(([url, source]) => {
-    const text = typeof source === 'string' ? source : source instanceof Uint8Array ? Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString().replace(/^\uFEFF/, '') : null;
-    return text === null ? [] : [[url, () => text]];
-  }));
+  return new Map(
+    [...newSources].flatMap(([url, source]) => {
+      const text =
+        typeof source === 'string'
+          ? source
+          : source instanceof Uint8Array
+            ? Buffer.from(source.buffer, source.byteOffset, source.byteLength)
+                .toString()
+                .replace(/^\uFEFF/, '')
+            : null;
+      return text === null ? [] : [[url, () => text]];
+    }),
+  );
 }
 
 /** Writes what Node has compiled of modules, which it does itself only where a process ends in order. Node checks version, flags and content of what it keeps; that it does not pile up is for us to see. */
 export function keepModules(folder: string, count: number): void {
   if (!isKept) return;
   try {
-    if (readdirSync(folder, { recursive: true }).length > count + mostOthers) rmSync(folder, { recursive: true, force: true });
+    if (readdirSync(folder, { recursive: true }).length > count + mostOthers)
+      rmSync(folder, { recursive: true, force: true });
   } catch {
     // There is none yet.
   }
@@ -113,7 +123,8 @@ export function withoutHooks<Result>(load: () => Result): Result {
 function hook(known: Known): typeof hooks {
   if (isModuleHooked()) return null;
   const registered = hookModules({
-    resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) => resolve(known, specifier, context, next),
+    resolve: (specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved) =>
+      resolve(known, specifier, context, next),
     load: (url: string, context: LoadContext, next: Load) => load(known, url, context, next),
   });
   return { known, deregister: () => registered.deregister() };
@@ -124,9 +135,20 @@ function unhook(): void {
   hooks = null;
 }
 
-function resolve({ found, isForGood, refuse }: Known, specifier: string, context: Context, next: (specifier: string, context: Context) => Resolved): Resolved & { readonly shortCircuit?: boolean } {
+function resolve(
+  { found, isForGood, refuse }: Known,
+  specifier: string,
+  context: Context,
+  next: (specifier: string, context: Context) => Resolved,
+): Resolved & { readonly shortCircuit?: boolean } {
   const { parentURL, conditions, importAttributes } = context;
-  if (parentURL === undefined || isModuleHooked() || !conditions.includes('import') || Object.keys(importAttributes ?? {}).length > 0) return next(specifier, context);
+  if (
+    parentURL === undefined ||
+    isModuleHooked() ||
+    !conditions.includes('import') ||
+    Object.keys(importAttributes ?? {}).length > 0
+  )
+    return next(specifier, context);
   const known = found.get(parentURL)?.get(specifier);
   if (known !== undefined) {
     usedParents.add(parentURL);
@@ -141,7 +163,12 @@ function resolve({ found, isForGood, refuse }: Known, specifier: string, context
   return resolved;
 }
 
-function load({ sources, textAt, isForGood }: Known, url: string, context: LoadContext, next: Load): Loaded & { readonly shortCircuit?: boolean } {
+function load(
+  { sources, textAt, isForGood }: Known,
+  url: string,
+  context: LoadContext,
+  next: Load,
+): Loaded & { readonly shortCircuit?: boolean } {
   if (isModuleHooked() || !readsAsEver()) return next(url, context);
   const source = sources.get(url);
   if (source !== undefined) return { format: 'module', source: source(), shortCircuit: true };

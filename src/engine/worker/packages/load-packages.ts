@@ -2,8 +2,25 @@ import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
-import { compilesAsEver, execute, type LoadedModule, loader, resolvesAsEver, sayNothing, watchHooks } from './node-loader.ts';
-import { beginModules, countModules, type FoundModules, keepModules, type ModuleSources, newlyFoundModules, newModuleSources, withoutHooks } from './load-modules.ts';
+import {
+  compilesAsEver,
+  execute,
+  type LoadedModule,
+  loader,
+  resolvesAsEver,
+  sayNothing,
+  watchHooks,
+} from './node-loader.ts';
+import {
+  beginModules,
+  countModules,
+  type FoundModules,
+  keepModules,
+  type ModuleSources,
+  newlyFoundModules,
+  newModuleSources,
+  withoutHooks,
+} from './load-modules.ts';
 import { encodePack, type FoundFiles, type Pack, type PackedFile, readPack } from './pack-file.ts';
 import { type OwnPlace, refuseOutside, resolveInside } from './stay-inside.ts';
 
@@ -68,13 +85,19 @@ export function loadFromPacks(): void {
   _extensions['.js'] = function (module, filename) {
     const script = module._compile === compile && isPacked(filename) && compilesAsEver() ? scriptOf(filename) : null;
     if (script === null) apply(loadJs, this, [module, filename]);
-    else withoutHooks(() => execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) }));
+    else
+      withoutHooks(() =>
+        execute(module, script.runInThisContext() as never, { filename, found: foundFrom(folderOf(module)) }),
+      );
   };
   watchHooks(function (this: unknown, request, parent, isMain, options) {
     const from = parent !== undefined && (options === undefined || sayNothing(options)) ? folderOf(parent) : null;
     const known = foundFrom(from)?.get(request);
     if (known !== undefined && resolvesAsEver()) return known;
-    const found = resolveInside(request, parent, { place, resolve: (from) => apply(_resolveFilename, this, [request, from, isMain, options]) });
+    const found = resolveInside(request, parent, {
+      place,
+      resolve: (from) => apply(_resolveFilename, this, [request, from, isMain, options]),
+    });
     if (from !== null && found !== request && isForGood(found) && resolvesAsEver()) noteFound(from, request, found);
     return found;
   });
@@ -82,7 +105,10 @@ export function loadFromPacks(): void {
 }
 
 /** Tells which bundle is loaded from here on. */
-export function usePackOf({ bundle: { compiledFolder, packagesFolder }, external }: Pick<StartMessage, 'bundle' | 'external'>): void {
+export function usePackOf({
+  bundle: { compiledFolder, packagesFolder },
+  external,
+}: Pick<StartMessage, 'bundle' | 'external'>): void {
   place = { compiledFolder, packagesFolder, external };
   treeStart = packagesFolder === null ? null : `${packagesFolder}/`;
 }
@@ -97,7 +123,8 @@ export function hasUnkeptPackages(): boolean {
   const modules = countModules();
   const missing = newFiles.size + modules.unknown;
   if (missing === 0) return false;
-  if (pack !== null && pack !== undefined) return pack.generation < mostGenerations && missing > (missing + used + modules.known) * largestMissingShare;
+  if (pack !== null && pack !== undefined)
+    return pack.generation < mostGenerations && missing > (missing + used + modules.known) * largestMissingShare;
   if (modules.unknown >= leastPackedModules) return true;
   let length = 0;
   for (const { text } of newFiles.values()) length += text.length;
@@ -108,7 +135,16 @@ export function hasUnkeptPackages(): boolean {
 export function keepPackages(): void {
   if (place === null || !hasUnkeptPackages()) return;
   const modules = modulesToKeep();
-  keep(pathOf(place), () => encodePack({ files: filesToKeep(), found: foundToKeep(), modules, sources: sourcesToKeep(), generation: (pack?.generation ?? 0) + 1, tree: identityOfTree() }));
+  keep(pathOf(place), () =>
+    encodePack({
+      files: filesToKeep(),
+      found: foundToKeep(),
+      modules,
+      sources: sourcesToKeep(),
+      generation: (pack?.generation ?? 0) + 1,
+      tree: identityOfTree(),
+    }),
+  );
   keepModules(modulesFolderOf(place), modules.size);
   removeOldPacks(place.compiledFolder);
 }
@@ -116,7 +152,9 @@ export function keepPackages(): void {
 /** A bundle that is deployed with other packages again and again has a pack of each. */
 function removeOldPacks(folder: string): void {
   try {
-    const packs = readdirSync(folder).filter((name) => name.endsWith('.pack')).map((name) => ({ path: `${folder}/${name}`, at: statSync(`${folder}/${name}`).mtimeMs }));
+    const packs = readdirSync(folder)
+      .filter((name) => name.endsWith('.pack'))
+      .map((name) => ({ path: `${folder}/${name}`, at: statSync(`${folder}/${name}`).mtimeMs }));
     for (const { path } of packs.sort((one, other) => other.at - one.at).slice(mostPacks)) removeKept(path);
   } catch {
     // Another attempt is doing it.
@@ -145,7 +183,8 @@ function sourcesToKeep(): ModuleSources {
 
 function modulesToKeep(): FoundModules {
   const all = new Map(pack?.modules);
-  for (const [parentUrl, found] of newlyFoundModules()) all.set(parentUrl, new Map([...(all.get(parentUrl) ?? []), ...found]));
+  for (const [parentUrl, found] of newlyFoundModules())
+    all.set(parentUrl, new Map([...(all.get(parentUrl) ?? []), ...found]));
   return all;
 }
 
@@ -164,9 +203,13 @@ export function beginPackageModules(): () => void {
   if (place === null || !isInstalled) return () => undefined;
   if (pack === undefined) pack = openPack();
   return beginModules({
-    found: pack?.modules ?? new Map<string, never>(), sources: pack?.sources ?? new Map<string, never>(), folder: modulesFolderOf(place),
-    textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null, isForGood: (url) => pathIn(url) !== null,
-    refuse: (specifier, from, url) => refuseOutside(specifier, { place, from: fileURLToPath(from), found: fileURLToPath(url) }),
+    found: pack?.modules ?? new Map<string, never>(),
+    sources: pack?.sources ?? new Map<string, never>(),
+    folder: modulesFolderOf(place),
+    textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null,
+    isForGood: (url) => pathIn(url) !== null,
+    refuse: (specifier, from, url) =>
+      refuseOutside(specifier, { place, from: fileURLToPath(from), found: fileURLToPath(url) }),
   });
 }
 
@@ -202,12 +245,23 @@ function compileNew(content: string, filename: string): CompiledScript | null {
 }
 
 function compileText(text: string, filename: string, cachedData?: Uint8Array): CompiledScript {
-  return new Script(text, { filename, columnOffset: -opening.length, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER, ...(cachedData === undefined ? {} : { cachedData: cachedData as Buffer }) });
+  return new Script(text, {
+    filename,
+    columnOffset: -opening.length,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData === undefined ? {} : { cachedData: cachedData as Buffer }),
+  });
 }
 
 /** Where the requests of a module are looked up from, as Node remembers them; null outside of what stays as it is. */
 function folderOf({ filename, path }: Pick<LoadedModule, 'filename' | 'path'>): string | null {
-  return typeof filename === 'string' && typeof path === 'string' && filename.lastIndexOf('/') === path.length && filename.startsWith(path) && isForGood(filename) ? path : null;
+  return typeof filename === 'string' &&
+    typeof path === 'string' &&
+    filename.lastIndexOf('/') === path.length &&
+    filename.startsWith(path) &&
+    isForGood(filename)
+    ? path
+    : null;
 }
 
 function foundFrom(folder: string | null): ReadonlyMap<string, string> | undefined {

@@ -15,7 +15,12 @@ interface ResolveOptions {
   readonly paths?: unknown;
   readonly conditions?: unknown;
 }
-export type ResolveFilename = (request: string, parent: LoadedModule | undefined, isMain: boolean, options?: ResolveOptions) => string;
+export type ResolveFilename = (
+  request: string,
+  parent: LoadedModule | undefined,
+  isMain: boolean,
+  options?: ResolveOptions,
+) => string;
 type Handler = (module: LoadedModule, filename: string) => void;
 
 export interface NodeLoader {
@@ -40,7 +45,8 @@ export interface NodeLoader {
 export const loader = process.getBuiltinModule('node:module') as unknown as NodeLoader;
 const fs = process.getBuiltinModule('node:fs');
 
-const { _findPath, _load, _nodeModulePaths, _resolveLookupPaths, _stat, _readPackage, prototype, wrap, wrapper } = loader;
+const { _findPath, _load, _nodeModulePaths, _resolveLookupPaths, _stat, _readPackage, prototype, wrap, wrapper } =
+  loader;
 const { require: nodeRequire } = prototype;
 const [opening, closing] = wrapper;
 const { readFileSync, realpathSync } = fs;
@@ -85,8 +91,14 @@ export function hookModules(hooks: object): { deregister(): void } {
 /** Whether Node would find what it has found in an earlier process: the task has changed nothing of how it looks. */
 export function resolvesAsEver(): boolean {
   return (
-    !isHooked && loader._findPath === _findPath && loader._nodeModulePaths === _nodeModulePaths && loader._resolveLookupPaths === _resolveLookupPaths && loader._stat === _stat &&
-    loader._readPackage === _readPackage && fs.realpathSync === realpathSync && Object.keys(loader._extensions).length === ownExtensions
+    !isHooked &&
+    loader._findPath === _findPath &&
+    loader._nodeModulePaths === _nodeModulePaths &&
+    loader._resolveLookupPaths === _resolveLookupPaths &&
+    loader._stat === _stat &&
+    loader._readPackage === _readPackage &&
+    fs.realpathSync === realpathSync &&
+    Object.keys(loader._extensions).length === ownExtensions
   );
 }
 
@@ -102,7 +114,15 @@ export function sayNothing({ paths, conditions }: ResolveOptions): boolean {
 
 /** Whether Node would compile the content of the file as it is. */
 export function compilesAsEver(): boolean {
-  return !isHooked && loader.wrap === wrap && loader.wrapper === wrapper && wrapper[0] === opening && wrapper[1] === closing && readsAsEver() && !hasSourceMaps();
+  return (
+    !isHooked &&
+    loader.wrap === wrap &&
+    loader.wrapper === wrapper &&
+    wrapper[0] === opening &&
+    wrapper[1] === closing &&
+    readsAsEver() &&
+    !hasSourceMaps()
+  );
 }
 
 /** Whether Node would read files as they are. */
@@ -115,13 +135,19 @@ function hasSourceMaps(): boolean {
 }
 
 /** Node marks with it a module whose code is running: an ES module that such a one requires must not import it. */
-const isExecuting = Object.getOwnPropertySymbols(mainModule() ?? {}).find(({ description }) => description === 'kIsExecuting');
+const isExecuting = Object.getOwnPropertySymbols(mainModule() ?? {}).find(
+  ({ description }) => description === 'kIsExecuting',
+);
 
 /** What the requests of a module resolve to, as far as that is known. */
 export type Found = ReadonlyMap<string, string>;
 
 /** Runs a module's code as `Module.prototype._compile` does. */
-export function execute(module: LoadedModule, code: (...args: unknown[]) => unknown, { filename, found }: { readonly filename: string; readonly found?: Found | undefined }): unknown {
+export function execute(
+  module: LoadedModule,
+  code: (...args: unknown[]) => unknown,
+  { filename, found }: { readonly filename: string; readonly found?: Found | undefined },
+): unknown {
   const marks = module as unknown as Record<symbol, boolean>;
   const { exports } = module;
   const require = requireOf(module, found);
@@ -140,11 +166,14 @@ function requireOf(module: LoadedModule, found: Found | undefined): unknown {
     },
     resolve: function (request: string, options?: object): string {
       // What is wrong, or not Node's own way any more, is for the one that Node makes.
-      if (typeof request !== 'string' || isHooked) return loader.createRequire(module.filename ?? '').resolve(request, options);
+      if (typeof request !== 'string' || isHooked)
+        return loader.createRequire(module.filename ?? '').resolve(request, options);
       return loader._resolveFilename(request, module, false, options ?? {});
     },
     paths: function (request: string): readonly string[] | null {
-      return typeof request === 'string' ? loader._resolveLookupPaths(request, module) : loader.createRequire(module.filename ?? '').resolve.paths(request);
+      return typeof request === 'string'
+        ? loader._resolveLookupPaths(request, module)
+        : loader.createRequire(module.filename ?? '').resolve.paths(request);
     },
   };
   const { require, resolve, paths } = functions;
@@ -164,7 +193,13 @@ function loadedBefore(module: LoadedModule, filename: string | undefined): Loade
 
 /** Whether `require` would do nothing besides: nobody has changed it, nor is told of it. */
 function loadsAsEver(module: LoadedModule): boolean {
-  return module.require === nodeRequire && loader._load === _load && loader._resolveFilename === resolveFilename && resolvesAsEver() && !(requires ??= tracingChannel('module.require')).hasSubscribers;
+  return (
+    module.require === nodeRequire &&
+    loader._load === _load &&
+    loader._resolveFilename === resolveFilename &&
+    resolvesAsEver() &&
+    !(requires ??= tracingChannel('module.require')).hasSubscribers
+  );
 }
 
 function mainModule(): object | undefined {

@@ -47,7 +47,14 @@ interface Header {
   readonly codeBytes: number;
   readonly names: readonly string[];
   /** Those that have a text, as the first names. */
-  readonly files: readonly [size: number, mtimeMs: number, ino: number, ...text: Text, codeAt: number, codeLength: number][];
+  readonly files: readonly [
+    size: number,
+    mtimeMs: number,
+    ino: number,
+    ...text: Text,
+    codeAt: number,
+    codeLength: number,
+  ][];
   /** By folder: requests, each with the position of a name. */
   readonly found: readonly [folder: string, found: readonly (string | number)[]][];
   readonly modules: readonly [parentUrl: string, specifier: string, url: string, format: string | null][];
@@ -78,19 +85,40 @@ export function encodePack({ files, found, modules, sources, generation, tree }:
     codeBytes += length + padding;
   }
   const kept: Header['sources'][number][] = [];
-  for (const [url, text] of sources) if (texts.bytes + text().length + codeBytes <= maxBytes) kept.push([url, ...texts.add(text())]);
+  for (const [url, text] of sources)
+    if (texts.bytes + text().length + codeBytes <= maxBytes) kept.push([url, ...texts.add(text())]);
   const positionOf = (name: string): number => {
     const position = names.get(name) ?? names.size;
     names.set(name, position);
     return position;
   };
   const header: Header = {
-    layout, generation, tree, blocks: [], codeBytes, names: [], files: entries, sources: kept,
-    found: [...found].map(([folder, of]) => [folder, [...of].flatMap(([request, name]) => [request, positionOf(name)])]),
-    modules: [...modules].flatMap(([parentUrl, of]) => [...of].map(([specifier, { url, format }]) => [parentUrl, specifier, url, format] as Header['modules'][number])),
+    layout,
+    generation,
+    tree,
+    blocks: [],
+    codeBytes,
+    names: [],
+    files: entries,
+    sources: kept,
+    found: [...found].map(([folder, of]) => [
+      folder,
+      [...of].flatMap(([request, name]) => [request, positionOf(name)]),
+    ]),
+    modules: [...modules].flatMap(([parentUrl, of]) =>
+      [...of].map(([specifier, { url, format }]) => [parentUrl, specifier, url, format] as Header['modules'][number]),
+    ),
   };
-  const blocks = texts.blocks.map(({ text, width }) => [Buffer.from(text.join(''), width === 2 ? 'utf16le' : 'latin1'), width] as const);
-  const json = Buffer.from(JSON.stringify({ ...header, blocks: blocks.map(([bytes, width]) => [bytes.length, width]), names: [...names.keys()] } satisfies Header));
+  const blocks = texts.blocks.map(
+    ({ text, width }) => [Buffer.from(text.join(''), width === 2 ? 'utf16le' : 'latin1'), width] as const,
+  );
+  const json = Buffer.from(
+    JSON.stringify({
+      ...header,
+      blocks: blocks.map(([bytes, width]) => [bytes.length, width]),
+      names: [...names.keys()],
+    } satisfies Header),
+  );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(json.length, 0);
   return [length, json, ...blocks.map(([bytes]) => bytes), ...codes];
@@ -103,16 +131,23 @@ export function readPack(path: string, tree: string | null): Pack | null {
     if (header.layout !== layout || header.tree !== tree) return null;
     // One room for all blocks: memory that was used before need not be made by the system.
     const room = Buffer.allocUnsafe(header.blocks.reduce((most, [bytes]) => Math.max(most, bytes), 0));
-    const blocks = header.blocks.map(([bytes, width]) => take(bytes, room).toString(width === 2 ? 'utf16le' : 'latin1'));
+    const blocks = header.blocks.map(([bytes, width]) =>
+      take(bytes, room).toString(width === 2 ? 'utf16le' : 'latin1'),
+    );
     return packOf(header, blocks, take(header.codeBytes));
   });
 }
 
-function packOf({ names, files, found, modules, sources, generation }: Header, blocks: readonly string[], codes: Buffer): Pack {
+function packOf(
+  { names, files, found, modules, sources, generation }: Header,
+  blocks: readonly string[],
+  codes: Buffer,
+): Pack {
   // Parts of a block that have no copy. Made only of what is asked for: an attempt may load few files.
   const textOf = (block: number, at: number, length: number): string => (blocks[block] ?? '').slice(at, at + length);
   const packed = new Map<string, PackedFile>();
-  for (const [position, file] of files.entries()) packed.set(names[position] ?? '', new Entry(names[position] ?? '', file, textOf, codes));
+  for (const [position, file] of files.entries())
+    packed.set(names[position] ?? '', new Entry(names[position] ?? '', file, textOf, codes));
   const byFolder = new Map<string, readonly (string | number)[] | Map<string, string>>(found);
   const foundFrom = (folder: string): ReadonlyMap<string, string> | undefined => {
     const pairs = byFolder.get(folder);
@@ -123,8 +158,12 @@ function packOf({ names, files, found, modules, sources, generation }: Header, b
     return of;
   };
   return {
-    files: packed, foundFrom, generation, modules: modulesOf(modules),
-    allFound: () => new Map([...byFolder.keys()].map((folder) => [folder, foundFrom(folder) ?? new Map<string, string>()])),
+    files: packed,
+    foundFrom,
+    generation,
+    modules: modulesOf(modules),
+    allFound: () =>
+      new Map([...byFolder.keys()].map((folder) => [folder, foundFrom(folder) ?? new Map<string, string>()])),
     sources: new Map(sources.map(([url, ...text]) => [url, () => textOf(...text)])),
   };
 }

@@ -16,20 +16,42 @@ interface Resolving {
  * it would be found on some machines only. What is found there counts as not found, on all of them.
  * @throws Node's error for what is not found
  */
-export function resolveInside(request: string, parent: LoadedModule | undefined, { place, resolve }: Resolving): string {
+export function resolveInside(
+  request: string,
+  parent: LoadedModule | undefined,
+  { place, resolve }: Resolving,
+): string {
   const found = resolve(parent);
-  if (parent?.filename === null || parent?.filename === undefined || parent.paths === undefined || !leadsOut(request, { place, from: parent.filename, found })) return found;
+  if (
+    parent?.filename === null ||
+    parent?.filename === undefined ||
+    parent.paths === undefined ||
+    !leadsOut(request, { place, from: parent.filename, found })
+  )
+    return found;
   const roots = rootsOf(place);
-  return resolve(Object.create(parent, { paths: { value: parent.paths.filter((path) => roots.some((root) => path.startsWith(root))) } }) as LoadedModule);
+  return resolve(
+    Object.create(parent, {
+      paths: { value: parent.paths.filter((path) => roots.some((root) => path.startsWith(root))) },
+    }) as LoadedModule,
+  );
 }
 
 /** The same for an ES module. @throws as Node does where it finds none */
-export function refuseOutside(specifier: string, where: { readonly place: OwnPlace | null; readonly from: string; readonly found: string }): void {
+export function refuseOutside(
+  specifier: string,
+  where: { readonly place: OwnPlace | null; readonly from: string; readonly found: string },
+): void {
   if (!leadsOut(specifier, where)) return;
-  throw Object.assign(new Error(`Cannot find package '${specifier}' imported from ${where.from}`), { code: 'ERR_MODULE_NOT_FOUND' });
+  throw Object.assign(new Error(`Cannot find package '${specifier}' imported from ${where.from}`), {
+    code: 'ERR_MODULE_NOT_FOUND',
+  });
 }
 
-function leadsOut(request: string, { place, from, found }: { readonly place: OwnPlace | null; readonly from: string; readonly found: string }): boolean {
+function leadsOut(
+  request: string,
+  { place, from, found }: { readonly place: OwnPlace | null; readonly from: string; readonly found: string },
+): boolean {
   if (/^[./#]|:/.test(request) || !found.startsWith('/')) return false;
   const roots = rootsOf(place);
   const isInside = (path: string): boolean => roots.some((root) => path.startsWith(root));

@@ -13,7 +13,8 @@ function parse(number: number, bytes: Uint8Array): Parsed {
   try {
     return { number, request: parseScheduleRequest(parseScheduleBody(parseBody(bytes)), new Date()) };
   } catch (error) {
-    if (!(error instanceof CloudCodeError)) return { number, failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    if (!(error instanceof CloudCodeError))
+      return { number, failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     return { number, refused: { code: error.code, message: error.message, hint: error.hint } };
   }
 }

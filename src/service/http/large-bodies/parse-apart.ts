@@ -48,7 +48,8 @@ export function openScheduleParser(): ScheduleParser {
     waiting.delete(parsed.number);
     if (waiting.size === 0) idle = setTimeout(() => void end(), idleMs).unref();
     if ('request' in parsed) resolve?.(parsed.request);
-    else if ('refused' in parsed) reject?.(new CloudCodeError(parsed.refused.code, parsed.refused.message, { hint: parsed.refused.hint }));
+    else if ('refused' in parsed)
+      reject?.(new CloudCodeError(parsed.refused.code, parsed.refused.message, { hint: parsed.refused.hint }));
     else reject?.(new Error(parsed.failed));
   };
   const start = (): Worker => {
@@ -57,7 +58,11 @@ export function openScheduleParser(): ScheduleParser {
     // Its heap is not enough: nobody can say for which of them.
     started.on('error', (error: Error) => {
       if (thread === started) thread = null;
-      const refusal = new CloudCodeError('invalid_parameters', 'The body takes more memory than there is for reading it.', { hint: 'Pass a flatter or smaller object.', cause: error });
+      const refusal = new CloudCodeError(
+        'invalid_parameters',
+        'The body takes more memory than there is for reading it.',
+        { hint: 'Pass a flatter or smaller object.', cause: error },
+      );
       for (const { reject } of waiting.values()) reject(refusal);
       waiting.clear();
     });

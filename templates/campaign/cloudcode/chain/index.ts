@@ -5,7 +5,10 @@ export async function run({ links, ...work }: Work & { readonly links: number })
   await begin();
   await doWork(work);
   const { queue } = CloudCode.run;
-  if (links > 0) await scheduleWitnessed([{ task: 'chain', parameters: { ...work, links: links - 1 }, ...(queue === null ? {} : { queue }) }]);
+  if (links > 0)
+    await scheduleWitnessed([
+      { task: 'chain', parameters: { ...work, links: links - 1 }, ...(queue === null ? {} : { queue }) },
+    ]);
   end();
   return CloudCode.run.fence;
 }

@@ -6,6 +6,6 @@ export const config = { maxAttempts: 2, timeoutMs: 700 };
 export async function run({ isBusy }: { readonly isBusy: boolean }): Promise<never> {
   await begin();
   // The busy one is bounded, should the limit fail.
-  for (const until = performance.now() + 20_000; isBusy && performance.now() < until; );
+  for (const until = performance.now() + 20_000; isBusy && performance.now() < until;);
   return new Promise<never>(() => setInterval(() => undefined, 1000));
 }

@@ -8,7 +8,9 @@ export async function run({ where }: { readonly where: 'heap' | 'buffers' }): Pr
   const kept: unknown[] = [];
   // Bounded, should the limit fail.
   for (let round = 0; round < 400; round += 1) {
-    kept.push(where === 'heap' ? Array.from({ length: 100_000 }, (_, index) => ({ index, round })) : Buffer.alloc(2 ** 20, 1));
+    kept.push(
+      where === 'heap' ? Array.from({ length: 100_000 }, (_, index) => ({ index, round })) : Buffer.alloc(2 ** 20, 1),
+    );
     if (round % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   }
   end();

@@ -18,7 +18,10 @@ it('the clock of kill deadlines goes forward as time does', async () => {
   const after = readBetween();
   const passed = after.ms - before.ms;
   // Readings are rounded down to 10 ms.
-  assert.ok(passed >= after.from - before.to - 20 && passed <= after.to - before.from + 20, JSON.stringify({ before, after }));
+  assert.ok(
+    passed >= after.from - before.to - 20 && passed <= after.to - before.from + 20,
+    JSON.stringify({ before, after }),
+  );
 });
 
 it('it is the clock that counts suspend', { skip: platform !== 'linux' }, () => {

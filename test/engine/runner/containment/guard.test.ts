@@ -26,7 +26,8 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
     it('also when the guard was asked to end before, in every way but SIGKILL', async () => {
       await using runner = await startFixture({ mechanism });
       const { guardPid } = runner;
-      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(guardPid, signal);
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)
+        process.kill(guardPid, signal);
       runner.child.kill('SIGKILL');
       await exitOf(runner.child);
       await allGone(runner);
@@ -82,15 +83,19 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
   });
 }
 
-describe('workers die with their runner (as a user without rights)', { skip: platform !== 'linux' || getuid?.() !== 0 ? 'needs Linux and root' : false }, () => {
-  it('all are gone within a second of its kill -9', async () => {
-    await using runner = await startFixture({ user: 65_534 });
-    assert.equal(runner.mechanism, 'scan');
-    runner.child.kill('SIGKILL');
-    await exitOf(runner.child);
-    await allGone(runner);
-  });
-});
+describe(
+  'workers die with their runner (as a user without rights)',
+  { skip: platform !== 'linux' || getuid?.() !== 0 ? 'needs Linux and root' : false },
+  () => {
+    it('all are gone within a second of its kill -9', async () => {
+      await using runner = await startFixture({ user: 65_534 });
+      assert.equal(runner.mechanism, 'scan');
+      runner.child.kill('SIGKILL');
+      await exitOf(runner.child);
+      await allGone(runner);
+    });
+  },
+);
 
 interface Fixture {
   readonly child: ChildProcess;
@@ -107,7 +112,13 @@ async function allGone({ token, cgroupPath, guardPid }: Fixture): Promise<void> 
   if (cgroupPath !== null) assert.ok(!existsSync(cgroupPath), 'the cgroups are removed');
 }
 
-async function startFixture({ mechanism, user }: { readonly mechanism?: 'cgroup' | 'scan' | undefined; readonly user?: number }) {
+async function startFixture({
+  mechanism,
+  user,
+}: {
+  readonly mechanism?: 'cgroup' | 'scan' | undefined;
+  readonly user?: number;
+}) {
   const token = newToken();
   const runnerId = randomUUID();
   const asUser = user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];

@@ -24,7 +24,9 @@ export function newToken(): string {
  * until it is replaced. So wait for a number with `until`.
  */
 export function pidsWith(token: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandLine(name).includes(token) && isAlive(Number(name))).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandLine(name).includes(token) && isAlive(Number(name)))
+    .map(Number);
 }
 
 export function isAlive(pid: number): boolean {
@@ -63,7 +65,15 @@ export interface WaitingShell {
 }
 
 /** Something like a waiting worker: it runs nothing until told, and then a shell script in which `$0` is the token. */
-export function startWaitingShell({ runnerId, token, script }: { readonly runnerId: string; readonly token: string; readonly script: string }): WaitingShell {
+export function startWaitingShell({
+  runnerId,
+  token,
+  script,
+}: {
+  readonly runnerId: string;
+  readonly token: string;
+  readonly script: string;
+}): WaitingShell {
   const workerId = randomUUID();
   const child = spawn('/bin/sh', ['-c', `read go; ${script}`, token], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -7,12 +7,16 @@ import { exitOf } from './processes.ts';
 
 describe('what a worker was doing when its time ran out', () => {
   it('a busy loop: the stack, from the innermost function outwards', async () => {
-    const { stack } = await sample('function inner() { for (;;); } function outer() { inner(); } setTimeout(outer, 1);');
+    const { stack } = await sample(
+      'function inner() { for (;;); } function outer() { inner(); } setTimeout(outer, 1);',
+    );
     assert.match(stack ?? '', /^ {4}at inner \(\[eval\]:\d+:\d+\)\n {4}at .*outer.* \(\[eval\]:\d+:\d+\)\n/);
   });
 
   it('the stack is written by the worker itself, so with the source map of its bundle', async () => {
-    const { stack } = await sample('Error.prepareStackTrace = (error, frames) => [String(error), ...frames.map((frame) => `    at mapped ${frame}`)].join("\\n"); setTimeout(() => { for (;;); }, 1);');
+    const { stack } = await sample(
+      'Error.prepareStackTrace = (error, frames) => [String(error), ...frames.map((frame) => `    at mapped ${frame}`)].join("\\n"); setTimeout(() => { for (;;); }, 1);',
+    );
     assert.match(stack ?? '', /^ {4}at mapped /);
   });
 
@@ -22,12 +26,16 @@ describe('what a worker was doing when its time ran out', () => {
   });
 
   it('a deep recursion: bounded', async () => {
-    const { stack } = await sample('function deep(n) { if (n === 0) for (;;); deep(n - 1); } setTimeout(deep, 1, 500);');
+    const { stack } = await sample(
+      'function deep(n) { if (n === 0) for (;;); deep(n - 1); } setTimeout(deep, 1, 500);',
+    );
     assert.equal(stack?.split('\n').length, 50);
   });
 
   it('nothing but waiting: for what', async () => {
-    const { stack } = await sample('setTimeout(() => {}, 300_000); require("net").createServer().listen(0, "127.0.0.1");');
+    const { stack } = await sample(
+      'setTimeout(() => {}, 300_000); require("net").createServer().listen(0, "127.0.0.1");',
+    );
     assert.equal(stack, 'No JavaScript was running: the task was waiting for TCPServerWrap, Timeout.');
   });
 
@@ -38,7 +46,9 @@ describe('what a worker was doing when its time ran out', () => {
   });
 
   it('null when it sits in native code, in time', async () => {
-    const { stack, tookMs } = await sample('setTimeout(() => require("child_process").spawnSync(process.execPath, ["-e", "setTimeout(() => {}, 2000)"]), 1);');
+    const { stack, tookMs } = await sample(
+      'setTimeout(() => require("child_process").spawnSync(process.execPath, ["-e", "setTimeout(() => {}, 2000)"]), 1);',
+    );
     assert.equal(stack, null);
     assert.ok(tookMs < 1_500, `${tookMs} ms`);
   });
@@ -51,7 +61,9 @@ describe('what a worker was doing when its time ran out', () => {
 
   it('an address that the task made up leads nowhere', async () => {
     const made = 'Debugger listening on ws://127.0.0.1:1/00000000-0000-4000-8000-000000000000\\n';
-    const { stack } = await sample(`process.on("SIGUSR1", () => process.stderr.write("${made}")); setTimeout(() => {}, 300_000);`);
+    const { stack } = await sample(
+      `process.on("SIGUSR1", () => process.stderr.write("${made}")); setTimeout(() => {}, 300_000);`,
+    );
     assert.equal(stack, null);
   });
 
@@ -59,13 +71,19 @@ describe('what a worker was doing when its time ran out', () => {
     const { errorText } = await sample('setTimeout(() => {}, 300_000);');
     const lines = errorText.split('\n').filter(Boolean);
     assert.ok(lines.length >= 3, errorText);
-    assert.deepEqual(lines.filter((line) => !isInspectorNotice(line)), []);
-    for (const line of ['', 'Debugger', 'For help, see: our wiki', 'Debugger listening on my heart']) assert.ok(!isInspectorNotice(line), line);
+    assert.deepEqual(
+      lines.filter((line) => !isInspectorNotice(line)),
+      [],
+    );
+    for (const line of ['', 'Debugger', 'For help, see: our wiki', 'Debugger listening on my heart'])
+      assert.ok(!isInspectorNotice(line), line);
   });
 });
 
 async function sample(code: string) {
-  const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', '-e', `${code}\nprocess.stdout.write("up");`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', '-e', `${code}\nprocess.stdout.write("up");`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   try {
     await once(child.stdout, 'data');
     let errorText = '';

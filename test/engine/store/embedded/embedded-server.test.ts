@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { geteuid, kill } from 'node:process';
@@ -11,7 +23,10 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { isAlive, readStat } from '../../../../src/engine/runner/containment/proc-files.ts';
 import { postmasterPid, stopPostmaster } from '../../../../src/engine/store/embedded/server-process.ts';
-import { type EmbeddedServer, startEmbeddedServer } from '../../../../src/engine/store/embedded/start-embedded-server.ts';
+import {
+  type EmbeddedServer,
+  startEmbeddedServer,
+} from '../../../../src/engine/store/embedded/start-embedded-server.ts';
 import { until } from '../../../support/runtime.ts';
 
 const script = fileURLToPath(new URL('../../../fixtures/embedded/main.ts', import.meta.url));
@@ -131,7 +146,10 @@ test('data whose password was lost are one clear error', async () => {
   await (await startEmbeddedServer({ folder })).release();
   const settings = join(folder, 'postgres.json');
   rmSync(settings);
-  await assert.rejects(startEmbeddedServer({ folder }), { code: 'embedded_failed', message: /The password in .* is not that of the data/ });
+  await assert.rejects(startEmbeddedServer({ folder }), {
+    code: 'embedded_failed',
+    message: /The password in .* is not that of the data/,
+  });
   writeFileSync(settings, '');
   await assert.rejects(startEmbeddedServer({ folder }), { code: 'embedded_failed', message: /holds no password/ });
   await stopOrphan(folder);
@@ -187,7 +205,11 @@ test('starts at the same moment after a crash of the machine all work', async ()
   await ask(first.url, 'create table kept as select 42 as n');
   kill(first.postmasterPid, 'SIGKILL');
   const all = await Promise.all([hold(folder), hold(folder), hold(folder)]);
-  assert.equal(new Set(all.map(({ started }) => started.pid)).size, 1, JSON.stringify(all.map(({ started }) => started)));
+  assert.equal(
+    new Set(all.map(({ started }) => started.pid)).size,
+    1,
+    JSON.stringify(all.map(({ started }) => started)),
+  );
   assert.equal(await ask(all[0].started.url ?? '', 'select n as answer from kept'), 42);
   await Promise.all(all.map(({ child }) => letGo(child)));
   await first.release();
@@ -195,7 +217,10 @@ test('starts at the same moment after a crash of the machine all work', async ()
 
 test('a Ctrl-C that hits the whole terminal ends neither the server nor its data', async () => {
   const folder = newFolder();
-  const child = spawn(process.execPath, [script, folder, 'hold'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  const child = spawn(process.execPath, [script, folder, 'hold'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const { pid } = JSON.parse(line.toString()) as Started;
   const exited = once(child, 'exit');
@@ -210,7 +235,9 @@ test('a start that was killed in the middle leaves nothing in the way', async ()
   const folder = newFolder();
   const child = spawn(process.execPath, [script, folder], { stdio: 'ignore' });
   const exited = once(child, 'exit');
-  await until(30_000, 'it makes the data', () => (existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('postgres.new-')) ? true : null));
+  await until(30_000, 'it makes the data', () =>
+    existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('postgres.new-')) ? true : null,
+  );
   child.kill('SIGKILL');
   await exited;
   await using server = await startEmbeddedServer({ folder });
@@ -220,7 +247,11 @@ test('a start that was killed in the middle leaves nothing in the way', async ()
 test('two first starts at the same moment both work', async () => {
   const folder = newFolder();
   const both = await Promise.all([hold(folder), hold(folder), hold(folder)]);
-  assert.equal(new Set(both.map(({ started }) => started.pid)).size, 1, JSON.stringify(both.map(({ started }) => started)));
+  assert.equal(
+    new Set(both.map(({ started }) => started.pid)).size,
+    1,
+    JSON.stringify(both.map(({ started }) => started)),
+  );
   await Promise.all(both.map(({ child }) => letGo(child)));
 });
 
@@ -291,7 +322,9 @@ test('a server that dies is started again while it is used, and stopped when it 
   await ask(server.url, 'create table kept as select 42 as n');
   kill(server.postmasterPid, 'SIGKILL');
   await until(60_000, 'it was killed', () => (isGone(server.postmasterPid) ? true : null));
-  const answer = await until(60_000, 'it answers again', () => ask(server.url, 'select n as answer from kept').catch(() => null));
+  const answer = await until(60_000, 'it answers again', () =>
+    ask(server.url, 'select n as answer from kept').catch(() => null),
+  );
   assert.equal(answer, 42);
   const pid = postmasterPid(server.folder) ?? 0;
   assert.notEqual(pid, server.postmasterPid);
@@ -304,7 +337,11 @@ test('a server whose session was ended by an administrator is still known to be 
   await using server = await startEmbeddedServer({ folder });
   const keepers = "from pg_stat_activity where application_name = 'cloudcode keeper'";
   await ask(server.url, `select pg_terminate_backend(pid) as answer ${keepers}`);
-  await until(60_000, 'it is held again', async () => (Number(await ask(server.url, `select count(*) as answer ${keepers} and wait_event = 'ClientRead'`)) === 1 ? true : null));
+  await until(60_000, 'it is held again', async () =>
+    Number(await ask(server.url, `select count(*) as answer ${keepers} and wait_event = 'ClientRead'`)) === 1
+      ? true
+      : null,
+  );
   await (await startEmbeddedServer({ folder })).release();
   assert.equal(await ask(server.url, 'select 1 as answer'), 1);
 });
@@ -314,47 +351,66 @@ test('data of another major version is refused and left alone', async () => {
   await (await startEmbeddedServer({ folder })).release();
   const version = join(folder, 'postgres', 'PG_VERSION');
   writeFileSync(version, '12\n');
-  await assert.rejects(startEmbeddedServer({ folder }), { code: 'embedded_other_version', message: /made by PostgreSQL 12; the embedded one is PostgreSQL \d+/ });
+  await assert.rejects(startEmbeddedServer({ folder }), {
+    code: 'embedded_other_version',
+    message: /made by PostgreSQL 12; the embedded one is PostgreSQL \d+/,
+  });
   assert.equal(readFileSync(version, 'utf8'), '12\n');
 });
 
 test('no PostgreSQL where CLOUDCODE_POSTGRES_BIN points: one clear error', async () => {
   process.env['CLOUDCODE_POSTGRES_BIN'] = '/nowhere';
   try {
-    await assert.rejects(startEmbeddedServer({ folder: newFolder() }), { code: 'embedded_unsupported', message: /CLOUDCODE_POSTGRES_BIN is \/nowhere/ });
+    await assert.rejects(startEmbeddedServer({ folder: newFolder() }), {
+      code: 'embedded_unsupported',
+      message: /CLOUDCODE_POSTGRES_BIN is \/nowhere/,
+    });
   } finally {
     delete process.env['CLOUDCODE_POSTGRES_BIN'];
   }
 });
 
-test('as root in a folder that only root can enter, a user namespace is used', { skip: !isRoot && 'not root' }, async () => {
-  const folder = newFolder('for root only');
-  chmodSync(join(root, 'for root only'), 0o700);
-  await using server = await startEmbeddedServer({ folder });
-  assert.equal(await ask(server.url, 'select 1 as answer'), 1);
-  assert.equal(statSync(join(folder, 'postgres')).uid, 0);
-});
+test(
+  'as root in a folder that only root can enter, a user namespace is used',
+  { skip: !isRoot && 'not root' },
+  async () => {
+    const folder = newFolder('for root only');
+    chmodSync(join(root, 'for root only'), 0o700);
+    await using server = await startEmbeddedServer({ folder });
+    assert.equal(await ask(server.url, 'select 1 as answer'), 1);
+    assert.equal(statSync(join(folder, 'postgres')).uid, 0);
+  },
+);
 
-test('as root in an open folder, it runs as another user, who is the same at the next start', { skip: !isRoot && 'not root' }, async () => {
-  const folder = newFolder();
-  await (await startEmbeddedServer({ folder })).release();
-  assert.notEqual(statSync(join(folder, 'postgres')).uid, 0);
-  chmodSync(join(root), 0o755);
-  await using server = await startEmbeddedServer({ folder });
-  assert.equal(await ask(server.url, 'select 1 as answer'), 1);
-});
+test(
+  'as root in an open folder, it runs as another user, who is the same at the next start',
+  { skip: !isRoot && 'not root' },
+  async () => {
+    const folder = newFolder();
+    await (await startEmbeddedServer({ folder })).release();
+    assert.notEqual(statSync(join(folder, 'postgres')).uid, 0);
+    chmodSync(join(root), 0o755);
+    await using server = await startEmbeddedServer({ folder });
+    assert.equal(await ask(server.url, 'select 1 as answer'), 1);
+  },
+);
 
-test('root in a user’s project runs it as that user, who comes without root the next time; neither needs an entry in /etc/passwd', { skip: !isRoot && 'not root' }, (t) => {
-  const asUser = ['--reuid=54321', '--regid=54321', '--clear-groups', process.execPath];
-  if (spawnSync('setpriv', [...asUser, '--check', script], { cwd: '/' }).status !== 0) return t.skip('this checkout is for root only');
-  const folder = newFolder('of a user');
-  execFileSync('chown', ['54321:54321', join(root, 'of a user')]);
-  const asRoot = JSON.parse(execFileSync(process.execPath, [script, folder], { encoding: 'utf8' })) as Started;
-  assert.ok(asRoot.url !== undefined, JSON.stringify(asRoot));
-  assert.equal(statSync(join(folder, 'postgres')).uid, 54321);
-  const { stdout } = spawnSync('setpriv', [...asUser, script, folder], { encoding: 'utf8', cwd: '/' });
-  assert.equal((JSON.parse(stdout) as Started).url, asRoot.url);
-});
+test(
+  'root in a user’s project runs it as that user, who comes without root the next time; neither needs an entry in /etc/passwd',
+  { skip: !isRoot && 'not root' },
+  (t) => {
+    const asUser = ['--reuid=54321', '--regid=54321', '--clear-groups', process.execPath];
+    if (spawnSync('setpriv', [...asUser, '--check', script], { cwd: '/' }).status !== 0)
+      return t.skip('this checkout is for root only');
+    const folder = newFolder('of a user');
+    execFileSync('chown', ['54321:54321', join(root, 'of a user')]);
+    const asRoot = JSON.parse(execFileSync(process.execPath, [script, folder], { encoding: 'utf8' })) as Started;
+    assert.ok(asRoot.url !== undefined, JSON.stringify(asRoot));
+    assert.equal(statSync(join(folder, 'postgres')).uid, 54321);
+    const { stdout } = spawnSync('setpriv', [...asUser, script, folder], { encoding: 'utf8', cwd: '/' });
+    assert.equal((JSON.parse(stdout) as Started).url, asRoot.url);
+  },
+);
 
 test('data that root copied run as well', { skip: !isRoot && 'not root' }, async () => {
   const folder = newFolder('given away');
@@ -364,44 +420,62 @@ test('data that root copied run as well', { skip: !isRoot && 'not root' }, async
   assert.equal(await ask(server.url, 'select 1 as answer'), 1);
 });
 
-test('not as root: it runs as oneself; a folder that cannot be written is one clear error', { skip: !isRoot && 'not root' }, (t) => {
-  const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
-  // A checkout in a folder that only root can enter cannot be run by anybody else.
-  if (spawnSync('setpriv', [...asNobody, process.execPath, '--check', script], { cwd: '/' }).status !== 0) return t.skip('this checkout is for root only');
-  const own = join(root, 'of nobody');
-  mkdirSync(own);
-  execFileSync('chown', ['65534:65534', own]);
-  const start = (folder: string): Started => {
-    const { stdout } = spawnSync('setpriv', [...asNobody, process.execPath, script, folder], { encoding: 'utf8', cwd: '/' });
-    return JSON.parse(stdout) as Started;
-  };
-  const first = start(join(own, '.cloudcode'));
-  assert.ok(first.url !== undefined, JSON.stringify(first));
-  const forbidden = join(root, 'of root');
-  mkdirSync(forbidden);
-  assert.equal(start(join(forbidden, '.cloudcode')).code, 'embedded_failed');
-});
+test(
+  'not as root: it runs as oneself; a folder that cannot be written is one clear error',
+  { skip: !isRoot && 'not root' },
+  (t) => {
+    const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    // A checkout in a folder that only root can enter cannot be run by anybody else.
+    if (spawnSync('setpriv', [...asNobody, process.execPath, '--check', script], { cwd: '/' }).status !== 0)
+      return t.skip('this checkout is for root only');
+    const own = join(root, 'of nobody');
+    mkdirSync(own);
+    execFileSync('chown', ['65534:65534', own]);
+    const start = (folder: string): Started => {
+      const { stdout } = spawnSync('setpriv', [...asNobody, process.execPath, script, folder], {
+        encoding: 'utf8',
+        cwd: '/',
+      });
+      return JSON.parse(stdout) as Started;
+    };
+    const first = start(join(own, '.cloudcode'));
+    assert.ok(first.url !== undefined, JSON.stringify(first));
+    const forbidden = join(root, 'of root');
+    mkdirSync(forbidden);
+    assert.equal(start(join(forbidden, '.cloudcode')).code, 'embedded_failed');
+  },
+);
 
 function fillDisk(path: string): void {
   const { status } = spawnSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=4k', 'count=100000'], { stdio: 'ignore' });
   assert.notEqual(status, 0, 'the disk is full');
 }
 
-test('a full disk is one clear error with the server’s own words', { skip: !isRoot && 'not root: cannot mount' }, async () => {
-  const disk = join(root, 'small disk');
-  mkdirSync(disk);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]);
-  if (mounted.status !== 0) return;
-  try {
-    await assert.rejects(startEmbeddedServer({ folder: join(disk, '.cloudcode') }), { code: 'embedded_failed', message: /No space left on device/ });
-    assert.ok(!existsSync(join(disk, '.cloudcode', 'postgres')), 'nothing half made is left');
-    execFileSync('mount', ['-o', 'remount,size=200m', disk]);
-    await (await startEmbeddedServer({ folder: join(disk, '.cloudcode') })).release();
-    fillDisk(join(disk, 'rest'));
-    await assert.rejects(startEmbeddedServer({ folder: join(disk, '.cloudcode') }), { code: 'embedded_failed', message: /No space left on device/ });
-    rmSync(join(disk, 'rest'));
-    await (await startEmbeddedServer({ folder: join(disk, '.cloudcode') })).release();
-  } finally {
-    spawnSync('umount', [disk]);
-  }
-});
+test(
+  'a full disk is one clear error with the server’s own words',
+  { skip: !isRoot && 'not root: cannot mount' },
+  async () => {
+    const disk = join(root, 'small disk');
+    mkdirSync(disk);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk]);
+    if (mounted.status !== 0) return;
+    try {
+      await assert.rejects(startEmbeddedServer({ folder: join(disk, '.cloudcode') }), {
+        code: 'embedded_failed',
+        message: /No space left on device/,
+      });
+      assert.ok(!existsSync(join(disk, '.cloudcode', 'postgres')), 'nothing half made is left');
+      execFileSync('mount', ['-o', 'remount,size=200m', disk]);
+      await (await startEmbeddedServer({ folder: join(disk, '.cloudcode') })).release();
+      fillDisk(join(disk, 'rest'));
+      await assert.rejects(startEmbeddedServer({ folder: join(disk, '.cloudcode') }), {
+        code: 'embedded_failed',
+        message: /No space left on device/,
+      });
+      rmSync(join(disk, 'rest'));
+      await (await startEmbeddedServer({ folder: join(disk, '.cloudcode') })).release();
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  },
+);
