@@ -37,7 +37,7 @@ export interface Places {
 
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, '..', '..', 'bin', 'cloudcode.cjs');
-const caseMs = 120_000;
+const caseMs = 300_000;
 
 /** Deploys one case, runs it twice and in plain Node, and compares what they answer. */
 export async function tryCase(each: Case, type: ModuleType, { installed, store, tasks }: Places): Promise<Tried> {

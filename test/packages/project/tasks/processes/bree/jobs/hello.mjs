@@ -1,4 +1,0 @@
-import { parentPort } from 'node:worker_threads';
-
-parentPort.postMessage('hello from a job');
-setInterval(() => undefined, 1000);
