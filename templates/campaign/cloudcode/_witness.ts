@@ -41,7 +41,7 @@ export function end(): void {
 }
 
 /** Its answer has been on its way for so long when it says so. */
-const answeredForMs = 1_000;
+const answeredForMs = 600;
 
 /** Its process takes a while to end when it has answered. */
 export function linger(ms: number): void {

@@ -33,7 +33,7 @@ export const attemptRules: readonly Rule[] = [
         replace: 'null',
       },
     ],
-    campaign: { runs: 200, faults: 15, kinds: ['runner_killed'] },
+    campaign: { runs: 400, faults: 24, kinds: ['runner_killed'] },
     finds: ['retriedAfterAnswer'],
   },
   {
