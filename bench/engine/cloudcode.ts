@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { v7 as newRunId } from 'uuid';
+import { newId as newRunId } from '../../src/engine/protocol/new-id.ts';
 import { openProjectStore } from '../../src/main.ts';
 import { dataTarget } from '../../src/data/statements/target.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';

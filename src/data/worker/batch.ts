@@ -8,7 +8,7 @@ import { DatabaseObject } from './database-object.ts';
 import { executeBatch, type BatchItem, type PreparedBatch } from './execute-batch.ts';
 import { readIncrement } from './increment-object.ts';
 import { typeOfDoor } from './model-door.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import type { ObjectState } from './object-state.ts';
 import { refuseDestroyed } from './save-object.ts';
 import { readSaveOptions } from './save-options.ts';

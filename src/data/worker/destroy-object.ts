@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { type ObjectState, occupy, untilFree } from './object-state.ts';
 import { sendBatch } from './send-batch.ts';
 import { isUncertain } from './uncertain.ts';

@@ -1,7 +1,7 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import type { ModelType } from './database.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { sendBatch } from './send-batch.ts';
 import { unknownField } from './unknown-fields.ts';
 import { isUuid } from './uuid.ts';

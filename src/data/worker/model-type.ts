@@ -3,7 +3,7 @@ import type { WireValue } from '../protocol/data-messages.ts';
 import { type Accessor, accessorsOf } from './accessors.ts';
 import type { Database, ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { ObjectState } from './object-state.ts';
 
 /** Makes the class of a model's objects. */

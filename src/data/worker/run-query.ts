@@ -4,7 +4,7 @@ import type { Condition, Selection, WireValue } from '../protocol/data-messages.
 import type { ModelType } from './database.ts';
 import type { DatabaseObject } from './database-object.ts';
 import { includeTree } from './include-tree.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { preload } from './preload.ts';
 import { readPages } from './read-pages.ts';
 import { sendBatch } from './send-batch.ts';

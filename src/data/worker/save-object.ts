@@ -1,6 +1,6 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { WriteOperation } from '../protocol/data-messages.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { type ObjectState, occupy, untilFree } from './object-state.ts';
 import type { SaveOptions } from './save-options.ts';
 import { sendBatch } from './send-batch.ts';

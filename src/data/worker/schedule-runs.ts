@@ -1,7 +1,7 @@
 import type { ScheduleRequest } from '../../engine/core/schedule-request.ts';
 import type { DataCall } from '../protocol/data-messages.ts';
 import { groupOperations } from './group-operations.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { sendBatch } from './send-batch.ts';
 
 /** Schedules runs in one transaction, in their order. @returns their ids, or those of other runs where a `key` found one */

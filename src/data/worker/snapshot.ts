@@ -5,7 +5,7 @@ import type { FieldWire } from '../model/field-values.ts';
 import { attachmentMark } from '../../engine/core/marks.ts';
 import type { VersionCheck, WireValue } from '../protocol/data-messages.ts';
 import { maxFrameBytes } from '../../engine/protocol/limits.ts';
-import { newId } from './new-id.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import type { ObjectState, Snapshot } from './object-state.ts';
 import type { SaveOptions } from './save-options.ts';
 

@@ -1,4 +1,3 @@
-import { v7 as newRunId } from 'uuid';
 import type { DataModel } from '../../data/model/data-model.ts';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
 import { OutdatedModel } from '../../data/statements/outdated-model.ts';
@@ -16,6 +15,7 @@ import {
 } from '../../data/operations/write-object.ts';
 import { answeredAlready } from '../protocol/answered-already.ts';
 import type { ScheduledRun, WriteAnswer, WriteCall } from '../../data/protocol/data-messages.ts';
+import { newId as newRunId } from '../protocol/new-id.ts';
 import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteBatches, deleteBatchesById } from '../store/batches.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { DataModel } from '../../../src/data/model/data-model.ts';
 import { createDb } from '../../../src/data/worker/create-db.ts';
-import { newId } from '../../../src/data/worker/new-id.ts';
+import { newId } from '../../../src/engine/protocol/new-id.ts';
 import { makeModel } from '../statements/open-data.ts';
 import { assetModel } from './asset-model.ts';
 

@@ -119,11 +119,11 @@ test('two runners store ends of many queues while a third schedules into them, i
   })();
   assert.ok(held !== undefined);
   const { scheduleRunsByAttempt } = await import('../../../src/engine/operations/schedule-run.ts');
-  const { v7 } = await import('uuid');
+  const { newId } = await import('../../../src/engine/protocol/new-id.ts');
   const fanOut = async (isReversed: boolean): Promise<void> => {
     for (let round = 0; round < 4; round += 1) {
       const list = Array.from({ length: total }, (_, number) => ({
-        id: v7(),
+        id: newId(),
         task: 'noop',
         parametersJson: '{}',
         queue: `queue ${isReversed ? total - 1 - number : number}`,

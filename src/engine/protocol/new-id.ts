@@ -1,3 +1,5 @@
+// Ids are made on both sides of the channel: of runs by a runner, of objects and of the runs of a batch by a worker.
+
 const poolBytes = 4096;
 /** Random bytes that were not given out yet, in hexadecimal. */
 let pool = '';
