@@ -30,7 +30,6 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   esbuild: ['project'],
   ignore: ['project'],
   picomatch: ['project'],
-  picocolors: ['cli'],
 };
 
 const imports = readSourceImports();

@@ -1,6 +1,4 @@
-import pc from 'picocolors';
-
-export type Colours = ReturnType<typeof pc.createColors>;
+import { type Colours, coloursFor } from './colours.ts';
 
 /** One of the two standard streams, and what can be shown on it. */
 export interface Screen {
@@ -60,7 +58,7 @@ function openScreen(stream: NodeJS.WriteStream, onClosed: () => void): Screen {
   return {
     isTerminal,
     width: () => (isTerminal ? stream.columns || 80 : null),
-    colours: pc.createColors(wantsColour),
+    colours: coloursFor(wantsColour),
     write: (text) => {
       if (isOpen) stream.write(text);
     },
