@@ -26,6 +26,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   pg: ['engine/store', 'engine/runner'],
   fastify: ['service/http'],
   commander: ['cli'],
+  'eventsource-parser': ['client'],
   '@rgrove/parse-xml': ['data/source'],
   esbuild: ['project'],
   ignore: ['project'],
