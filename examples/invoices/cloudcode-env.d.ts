@@ -1,9 +1,9 @@
 // Written by `cloudcode types`; do not edit. It tells the compiler the names of the tasks and their parameters, and the data model.
 declare module 'cloudcode' {
   interface Tasks {
-    begin: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/begin/index.js').run>;
-    perform: object;
-    report: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/report/index.js').run>;
+    'begin': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/begin/index.js').run>;
+    'perform': object;
+    'report': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/report/index.js').run>;
   }
 
   interface Models {

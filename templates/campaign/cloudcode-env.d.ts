@@ -1,13 +1,13 @@
 // Written by `cloudcode types`; do not edit. It tells the compiler the names of the tasks and their parameters, and the data model.
 declare module 'cloudcode' {
   interface Tasks {
-    breed: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/breed/index.js').run>;
-    chain: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/chain/index.js').run>;
-    crash: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/crash/index.js').run>;
-    fan_out: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/fan_out/index.js').run>;
-    hang: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/hang/index.js').run>;
-    hog: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/hog/index.js').run>;
-    step: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/step/index.js').run>;
+    'breed': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/breed/index.js').run>;
+    'chain': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/chain/index.js').run>;
+    'crash': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/crash/index.js').run>;
+    'fan_out': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/fan_out/index.js').run>;
+    'hang': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/hang/index.js').run>;
+    'hog': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/hog/index.js').run>;
+    'step': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/step/index.js').run>;
   }
 
   interface Models {

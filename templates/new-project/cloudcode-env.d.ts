@@ -1,8 +1,8 @@
 // Written by `cloudcode types`; do not edit. It tells the compiler the names of the tasks and their parameters, and the data model.
 declare module 'cloudcode' {
   interface Tasks {
-    count_primes: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/count_primes/index.js').run>;
-    save_result: import('cloudcode').ParametersOfRun<typeof import('./cloudcode/save_result/index.js').run>;
+    'count_primes': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/count_primes/index.js').run>;
+    'save_result': import('cloudcode').ParametersOfRun<typeof import('./cloudcode/save_result/index.js').run>;
   }
 }
 

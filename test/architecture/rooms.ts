@@ -105,7 +105,11 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
   'engine/operations/deploy-folder.ts': ['project'],
   'engine/operations/pack-content.ts': ['project'],
   'engine/runner/bundle-cache.ts': ['project'],
+  'engine/runner/deployed/look-at-layout.ts': ['project'],
   'engine/runner/deployed/unpack-content.ts': ['project'],
+  // Where packages were deployed from on this machine, and how a file is written whole.
+  'engine/runner/deployed/deployment-folders.ts': ['project'],
+  'engine/runner/deployed/layout-stamps.ts': ['project'],
 };
 
 /** Files whose types name each other. This list only becomes shorter. */

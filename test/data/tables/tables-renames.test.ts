@@ -113,12 +113,12 @@ test('renamed-from moves the values of a field with the deployment, also where a
   const told: string[] = [];
   assert.deepEqual(await deploy(tables, after, told), [], 'nothing is hidden');
   assert.deepEqual(
-    told.filter((what) => what.startsWith('renaming')),
+    told.filter((what) => what.startsWith('data model: renaming')),
     [
-      'renaming item.a to b',
-      'renaming item.spot to place',
-      'renaming item.file to picture',
-      'renaming item.owner to holder',
+      'data model: renaming item.a to b',
+      'data model: renaming item.spot to place',
+      'data model: renaming item.file to picture',
+      'data model: renaming item.owner to holder',
     ],
   );
   assert.deepEqual(await values(tables, 'b'), [1, 2, 3]);
@@ -191,7 +191,7 @@ test('a model that is renamed keeps its objects, its indexes and those that belo
   const after = [house, makeModel('asset', [], [{ name: 'house', model: 'house', renamedFrom: 'building' }])];
   const told: string[] = [];
   assert.deepEqual(await deploy(tables, after, told), []);
-  assert.ok(told.includes('renaming model building to house'));
+  assert.ok(told.includes('data model: renaming model building to house'));
   assert.deepEqual(await values(tables, 'title', 'house'), ['Hall']);
   assert.deepEqual(await values(tables, 'house_id', 'asset'), ['00000000-0000-4000-8000-000000000001']);
   assert.deepEqual((await describeSchema(tables)).indexes, { 'house.title': 'btree (title, id)' });

@@ -110,7 +110,7 @@ test('deployments at the same time take turns, and the last one stands with all 
     ),
   );
   assert.ok(
-    told.some((what) => /^waiting for another deployment \(pid \d+(?:\D.*)?: /.test(what)),
+    told.some((what) => /^data model: waiting for another deployment \(pid \d+(?:\D.*)?: /.test(what)),
     told.join('\n'),
   );
   const [current] = await tables.sql<{ model: { models: (typeof large)[] } }>(

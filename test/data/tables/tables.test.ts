@@ -384,7 +384,7 @@ test('a deployment has its data model, and one without touches no table', async 
     (await deployProject(store, 'testing', { ...project, dataModel }, (what) => told.push(what))).changed,
     true,
   );
-  assert.deepEqual(told, ['adding schema cloudcode_testing', 'adding table asset']);
+  assert.deepEqual(told, ['data model: adding schema cloudcode_testing', 'data model: adding table asset']);
   const [{ hash } = { hash: null }] = await hashes();
   assert.deepEqual(await readDataModel(store, hash ?? ''), dataModel);
   assert.equal((await deployProject(store, 'testing', { ...project, dataModel })).changed, false);

@@ -4,7 +4,8 @@ import type { StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import type { MarkUsed } from '../used-marks.ts';
 import { copyFrom } from './copy-files.ts';
-import { layOut, type Part } from './lay-out.ts';
+import { layOut } from './lay-out.ts';
+import type { Part } from './layout.ts';
 import { hashOf } from './look-at-layout.ts';
 import { unpackContent } from './unpack-content.ts';
 

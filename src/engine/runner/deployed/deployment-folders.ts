@@ -10,7 +10,8 @@ import { DeploymentDamaged } from '../deployment-damaged.ts';
 import { openUsedMarks } from '../used-marks.ts';
 import { openContentCache } from './content-cache.ts';
 import { copyFiles, linkFiles } from './copy-files.ts';
-import { identityOf, layOut, type Part } from './lay-out.ts';
+import { identityOf, layOut } from './lay-out.ts';
+import type { Part } from './layout.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {

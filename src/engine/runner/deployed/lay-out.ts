@@ -2,26 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { lstatSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { KeptFile } from '../../core/kept-folder.ts';
-import type { StoredContent } from '../../store/contents.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
 import { keepStamp, readStamp } from './layout-stamps.ts';
+import type { Layout, Part } from './layout.ts';
 import { lookAtLayout, readAltered, statOf } from './look-at-layout.ts';
-
-/** Files of a content, in its place in a folder: a path from there with `/`, or `''`. */
-export interface Part {
-  readonly place: string;
-  readonly content: StoredContent;
-  /** All of the content's, but where another part has one of the same path. */
-  readonly files: readonly KeptFile[];
-}
-
-/** What a folder of this machine holds. */
-export interface Layout {
-  readonly parts: readonly Part[];
-  /** Symbolic links; the target is relative to the link's own folder. */
-  readonly links: readonly { readonly path: string; readonly target: string }[];
-}
 
 /** Writes files of a layout into a folder that is empty. */
 export type WriteParts = (to: string, parts: readonly Part[]) => Promise<void>;

@@ -5,8 +5,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { KeptFile, KeptFolder } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
 import { folderHasher } from '../../../project/packages/hash-folder.ts';
-import type { Layout, Part } from './lay-out.ts';
 import { stamper } from './layout-stamps.ts';
+import type { Layout, Part } from './layout.ts';
 
 const lookedAtOnce = 250;
 const readAtOnce = 4;
