@@ -34,7 +34,7 @@ describe('the events of a server are read as the standard has them', () => {
     });
 
     it(`lines end with ${name}, and every character comes by itself`, async () => {
-      assert.deepEqual(await eventsOf(...stream, ':'), expected);
+      assert.deepEqual(await eventsOf(...Array.from(stream), ':'), expected);
     });
   }
 
