@@ -24,19 +24,6 @@ export const attemptRules: readonly Rule[] = [
     finds: ['retriedAfterAnswer'],
   },
   {
-    name: 'answer-before-end',
-    without: 'an answer is stored with the end of its attempt, when the processes are gone',
-    edits: [
-      {
-        file: 'src/engine/runner/execute-attempt.ts',
-        find: "end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null",
-        replace: 'null',
-      },
-    ],
-    campaign: { runs: 400, faults: 24, kinds: ['runner_killed'] },
-    finds: ['retriedAfterAnswer'],
-  },
-  {
     name: 'counted-twice',
     without: 'an attempt counts as two',
     edits: [
