@@ -93,7 +93,7 @@ export async function measureLoopDelay(options: BenchOptions): Promise<readonly 
           askUntil(began + ms, (round) => ask({ system, runs }, client + round)),
         ),
       );
-      figures.push({ name: `runner_loop_delay_${name}`, value: await longestSince(file, began), unit: 'ms', goal });
+      figures.push({ name: `runner_loop_delay_${name}`, value: await maxSince(file, began), unit: 'ms', goal });
     }
     const began = Date.now();
     for (let version = 1; version <= 2; version += 1) {
@@ -101,7 +101,7 @@ export async function measureLoopDelay(options: BenchOptions): Promise<readonly 
         writeFileSync(join(system.folder, 'cloudcode', task, 'index.ts'), large(version));
       await sleep(ms);
     }
-    figures.push({ name: 'runner_loop_delay_saves', value: await longestSince(file, began), unit: 'ms', goal });
+    figures.push({ name: 'runner_loop_delay_saves', value: await maxSince(file, began), unit: 'ms', goal });
     return [
       { name: 'runner_loop_delay_max', value: Math.max(...figures.map(({ value }) => value)), unit: 'ms', goal },
       ...figures,
@@ -120,7 +120,7 @@ async function askUntil(end: number, ask: (round: number) => Promise<unknown>): 
 }
 
 /** In milliseconds, also of what comes to light just afterwards. */
-async function longestSince(file: string, began: number): Promise<number> {
+async function maxSince(file: string, began: number): Promise<number> {
   await sleep(1_000);
   const lines = readFileSync(file, 'utf8')
     .trim()

@@ -40,10 +40,10 @@ export async function drainRuns(
         wake.resolve(undefined);
       });
   };
-  const claimer = openClaimer({ store, runnerId, free: () => heldAtMost - held, onClaimed, onRoom: () => undefined });
+  const claimer = openClaimer({ store, runnerId, free: () => heldAtMost - held, onClaimed, onFree: () => undefined });
   while (failures.length === 0 && finishTimes.length < count) {
     const woken = (wake = Promise.withResolvers<undefined>()).promise;
-    const limit = performance.now() < deadline ? Math.min(claimedAtMost, claimer.room(), count - taken) : 0;
+    const limit = performance.now() < deadline ? Math.min(claimedAtMost, claimer.free(), count - taken) : 0;
     const claimed = limit > 0 ? await claimer.claim(limit) : 0;
     if (claimed > 0) continue;
     if (held === 0) break;

@@ -8,7 +8,7 @@ import { type LeftOut, leftOutOf } from './plan/fault-kinds.ts';
 import { planFaults, type PlannedFault } from './plan/plan-faults.ts';
 import { planRuns, type RunPlan } from './plan/plan-runs.ts';
 import { processesLeftOver } from './processes/leftovers.ts';
-import { longestTurn } from './processes/longest-turn.ts';
+import { maxLoopDelay } from './processes/max-loop-delay.ts';
 import { openRunners, type Runners } from './processes/open-runners.ts';
 import { prepareStore } from './scratch/prepare-store.ts';
 import type { ScratchDatabase } from './scratch/scratch-database.ts';
@@ -82,7 +82,7 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
       faults: told.faults,
       asked: told.asked,
       leftOut: plan.leftOut,
-      runnerLoopDelayMaxMs: longestTurn(runners.all.map(({ number }) => scratch.clockOf(number))),
+      runnerLoopDelayMaxMs: maxLoopDelay(runners.all.map(({ number }) => scratch.clockOf(number))),
     };
   } finally {
     sampling.abort();

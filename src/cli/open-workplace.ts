@@ -119,7 +119,7 @@ function withAdvice(problem: Problem, advice: string): CloudCodeError {
   });
 }
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 function tellStale(tell: (line: string) => void, { changed, isKept }: FolderBody): void {
   if (isKept)
@@ -127,8 +127,8 @@ function tellStale(tell: (line: string) => void, { changed, isKept }: FolderBody
       'The server has left alone what others have deployed: this executes that, not the folder as it stands. To deploy the folder: cloudcode deploy',
     );
   else if (changed.length > 0) {
-    const named = changed.slice(0, mostNamed).map(escapeText).join(', ');
-    const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
+    const named = changed.slice(0, maxNamed).map(escapeText).join(', ');
+    const more = changed.length > maxNamed ? ` and ${changed.length - maxNamed} more` : '';
     tell(
       `This executes the folder as it was when the server started. Changed since: ${named}${more}. To deploy that: cloudcode deploy. Or work with \`cloudcode dev\`, which deploys what changes.`,
     );

@@ -46,7 +46,7 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
     ...verdict.counts,
     violations: violationsIn(result),
     cases: verdict.cases,
-    longestStandstill: verdict.longestStandstill,
+    maxStandstill: verdict.maxStandstill,
     standstillBeyondFault: verdict.standstillBeyondFault,
     runnerLoopDelayMaxMs: result.runnerLoopDelayMaxMs,
     tookMs,
@@ -88,7 +88,7 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
       : [plain(`after ${kind}`, `${verdict.standstillBeyondFault[kind]} ms beyond it`)],
   );
   printRows(terminal, 'STANDSTILL', [
-    plain('longest, of a queue that was due', standstill(verdict.longestStandstill)),
+    plain('longest, of a queue that was due', standstill(verdict.maxStandstill)),
     ...afterFaults,
     plain(
       "longest turn of a runner's loop",
@@ -114,7 +114,7 @@ function printRows(terminal: Terminal, title: string, rows: readonly (readonly C
   terminal.print('');
 }
 
-function standstill(longest: CampaignResult['verdict']['longestStandstill']): string {
+function standstill(longest: CampaignResult['verdict']['maxStandstill']): string {
   if (longest === null) return 'none';
   const where = longest.queue === null ? `run ${longest.run}` : longest.queue;
   return `${Math.round(longest.ms)} ms (${escapeText(where)}${longest.fault === null ? '' : `, after ${longest.fault}`})`;

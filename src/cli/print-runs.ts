@@ -23,7 +23,7 @@ const columns = [
 ];
 
 /** Characters. */
-const longestError = 200;
+const maxError = 200;
 
 /** Prints runs as a table, a page at a time; the first page sets the columns' widths. */
 export function runsPrinter(terminal: Terminal): RunsPrinter {
@@ -61,7 +61,7 @@ function cellsOf(run: Run, { out: { colours } }: Terminal, now: number): Cell[] 
 }
 
 function beginningOf(message: string): string {
-  return message.length > longestError ? `${message.slice(0, longestError)}…` : message;
+  return message.length > maxError ? `${message.slice(0, maxError)}…` : message;
 }
 
 function whenOf(run: Run, now: number): string {

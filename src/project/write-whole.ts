@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** What is being written for longer was left behind by a process that was ended. */
-const longestWriteMs = 3_600_000;
+const maxWriteMs = 3_600_000;
 
 /**
  * Puts a file in its place, whole or not at all: it is written beside it under a name of its own and then renamed, so that nobody reads half of it, and several processes may do so at once. Makes the
@@ -39,6 +39,6 @@ export async function removeLeftBeside(path: string): Promise<void> {
       ({ mtimeMs }) => mtimeMs,
       () => Infinity,
     );
-    if (Date.now() - changedAt > longestWriteMs) await rm(each, { force: true }).catch(() => undefined);
+    if (Date.now() - changedAt > maxWriteMs) await rm(each, { force: true }).catch(() => undefined);
   }
 }

@@ -91,7 +91,7 @@ test('the audit of real runs with crashes, throws, children and a retry: the jud
   );
   assert.deepEqual(verdict.cases, []);
   assert.ok(verdict.runs >= 13 && verdict.attempts >= verdict.runs + 5, JSON.stringify(verdict));
-  assert.ok((verdict.longestStandstill?.ms ?? 0) > 0);
+  assert.ok((verdict.maxStandstill?.ms ?? 0) > 0);
   assert.equal(
     checkHistory(await readHistory(runtime.store, nothingWitnessed)).counts.retriedAfterAnswer,
     1,

@@ -291,12 +291,12 @@ describe('the judge of campaigns', () => {
 
   it('names the longest standstill, and the fault before it', () => {
     // a: claimed 1020, ended 1100, in back-off until 2000, claimed 2005, began 2010, ended 2100; b: claimed 2110, began 2120, ended 2200.
-    assert.deepEqual(checkHistory(good).longestStandstill, { ms: 90, queue: 'q', run: 'a', fault: 'worker_killed' });
+    assert.deepEqual(checkHistory(good).maxStandstill, { ms: 90, queue: 'q', run: 'a', fault: 'worker_killed' });
     const slow = {
       ...good,
       changes: good.changes.map((change, index) => (index >= 6 ? { ...change, at: change.at + 500 } : change)),
     };
-    assert.deepEqual(checkHistory(slow).longestStandstill, { ms: 510, queue: 'q', run: 'b', fault: 'worker_killed' });
+    assert.deepEqual(checkHistory(slow).maxStandstill, { ms: 510, queue: 'q', run: 'b', fault: 'worker_killed' });
     const paused = {
       ...slow,
       pauses: [
@@ -304,7 +304,7 @@ describe('the judge of campaigns', () => {
         { seq: 2, at: 2590, queue: 'q', isPaused: false },
       ],
     };
-    assert.equal(checkHistory(paused).longestStandstill?.ms, 90);
+    assert.equal(checkHistory(paused).maxStandstill?.ms, 90);
   });
 
   it('does not take for a standstill that an attempt is at work, and names the longest for each kind of fault beyond the time it lasted', () => {
@@ -315,7 +315,7 @@ describe('the judge of campaigns', () => {
       witnessed({ kind: 'ended', run: 'b', attempt: 1, fence: '3', at: 1195 }),
     ];
     const verdict = checkHistory({ ...good, witness: [...good.witness, alive, ...ended] });
-    assert.deepEqual(verdict.longestStandstill, { ms: 60, queue: 'q', run: 'a', fault: 'worker_killed' });
+    assert.deepEqual(verdict.maxStandstill, { ms: 60, queue: 'q', run: 'a', fault: 'worker_killed' });
     assert.deepEqual(verdict.standstillBeyondFault, { worker_killed: 50 });
   });
 
@@ -349,7 +349,7 @@ describe('the judge of campaigns', () => {
       };
     };
     // b could have been claimed from 2100 on, and was at 2610.
-    assert.equal(checkHistory(between(2000)).longestStandstill?.ms, 510, 'what was due later was claimed at 2500');
-    assert.equal(checkHistory(between(1005)).longestStandstill?.ms, 110, 'what was due before was claimed at 2500');
+    assert.equal(checkHistory(between(2000)).maxStandstill?.ms, 510, 'what was due later was claimed at 2500');
+    assert.equal(checkHistory(between(1005)).maxStandstill?.ms, 110, 'what was due before was claimed at 2500');
   });
 });

@@ -45,7 +45,7 @@ export interface Checked {
 }
 
 const sequencesPerSeed = 3;
-const mostSteps = 120;
+const maxSteps = 120;
 const shrinkLimitMs = 60_000;
 
 /** Does random sequences of steps with the store and with the model, and compares the two after each step. */
@@ -57,7 +57,7 @@ export async function checkSequences(
   const began = performance.now();
   let [sequences, steps] = [0, 0];
   const property: fc.IAsyncProperty<[Commands]> = fc.asyncProperty(
-    fc.commands([anyStep], { maxCommands: mostSteps, size: 'max' }),
+    fc.commands([anyStep], { maxCommands: maxSteps, size: 'max' }),
     async (commands) => {
       const model = await real.begin(makeModel);
       sequences += 1;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   killDeadline,
   type LeaseSight,
-  longestLeaseMs,
+  maxLeaseMs,
   renewLimitMs,
   seeLease,
   shortestLeaseMs,
@@ -51,7 +51,7 @@ const delays = (leaseMs: number): fc.Arbitrary<number> =>
   );
 
 const stories = fc
-  .oneof(fc.constant(shortestLeaseMs), fc.integer({ min: shortestLeaseMs, max: longestLeaseMs }))
+  .oneof(fc.constant(shortestLeaseMs), fc.integer({ min: shortestLeaseMs, max: maxLeaseMs }))
   .chain((leaseMs) => {
     const delay = delays(leaseMs);
     return fc.record({

@@ -14,9 +14,9 @@ export const changing = [
   'commit',
   'data_',
 ] as const;
-const mostLost = 4;
+const maxLost = 4;
 const shortestDelayMs = 20;
-const longestDelayMs = 400;
+const maxDelayMs = 400;
 
 export function cutConnections(proxy: Proxy): boolean {
   proxy.cut();
@@ -24,7 +24,7 @@ export function cutConnections(proxy: Proxy): boolean {
 }
 
 export async function slowConnections(proxy: Proxy, choice: number, heal: Heal): Promise<boolean> {
-  proxy.slowDown(Math.round(shortestDelayMs + choice * (longestDelayMs - shortestDelayMs)));
+  proxy.slowDown(Math.round(shortestDelayMs + choice * (maxDelayMs - shortestDelayMs)));
   await heal();
   proxy.slowDown(0);
   return true;
@@ -41,7 +41,7 @@ export async function swallowConnections(proxy: Proxy, heal: Heal): Promise<bool
 export async function loseCommitAnswers(proxy: Proxy, choice: number, heal: Heal): Promise<boolean> {
   const before = proxy.lost();
   const favourite = changing[Math.floor(choice * changing.length)] ?? 'commit';
-  proxy.loseAnswers((choice * 100) % 1 < 0.5 ? changing : [favourite], 1 + Math.floor(((choice * 10) % 1) * mostLost));
+  proxy.loseAnswers((choice * 100) % 1 < 0.5 ? changing : [favourite], 1 + Math.floor(((choice * 10) % 1) * maxLost));
   await heal();
   proxy.loseAnswers([], 0);
   return proxy.lost() > before;

@@ -49,7 +49,7 @@ export function checkHistory(given: History): Verdict {
     attempts: history.claims.length,
     counts,
     cases,
-    longestStandstill: longest,
+    maxStandstill: longest,
     standstillBeyondFault: beyondFault,
   };
 }

@@ -39,7 +39,7 @@ export interface Verdict {
   readonly counts: Readonly<Record<CountName, number>>;
   readonly cases: readonly Case[];
   /** The longest time for which a run that was due waited although its queue, or the run itself, was free. Null when none waited. */
-  readonly longestStandstill: Standstill | null;
+  readonly maxStandstill: Standstill | null;
   /** The longest after each kind of fault, in milliseconds, less the time for which the fault itself lasted. */
   readonly standstillBeyondFault: Readonly<Record<string, number>>;
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CampaignOptions } from '../../chaos/campaign-options.ts';
 import type { FaultKind } from '../../chaos/plan/fault-kinds.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { longestLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
+import { maxLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
@@ -20,7 +20,7 @@ interface ChaosOptions {
   readonly keep?: boolean;
 }
 
-const mostSeed = 2 ** 32 - 1;
+const maxSeed = 2 ** 32 - 1;
 
 export function addChaos(program: Command): void {
   const command = program
@@ -66,12 +66,10 @@ async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Pr
     runners: parseWholeNumber('--runners', given.runners, { from: 1, to: 8 }),
     faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
     kinds: await parseKinds(given.kinds),
-    leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs }),
+    leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: maxLeaseMs }),
     forkedWorkers: (await import('../../engine/runner/worker-start.ts')).chooseWorkerStart() === 'fork',
     seed:
-      given.seed === undefined
-        ? randomInt(mostSeed)
-        : parseWholeNumber('--seed', given.seed, { from: 0, to: mostSeed }),
+      given.seed === undefined ? randomInt(maxSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: maxSeed }),
     databaseUrl: global.database,
     keep: given.keep === true,
   };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { defaultLeaseMs, longestLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
+import { defaultLeaseMs, maxLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
 import type { SystemOptions } from '../../main.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber, parsePort } from '../parse-values.ts';
@@ -18,7 +18,7 @@ export interface ServeOptions {
 }
 
 export const defaultPort = '4000';
-const mostConcurrency = 10_000;
+const maxConcurrency = 10_000;
 
 export function addStart(program: Command): void {
   const command = program
@@ -29,7 +29,7 @@ export function addStart(program: Command): void {
     .option('--concurrency <n>', 'runs at once')
     .option(
       '--lease-ms <n>',
-      `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${longestLeaseMs} (default: ${defaultLeaseMs})`,
+      `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${maxLeaseMs} (default: ${defaultLeaseMs})`,
     )
     .option('--no-runner', 'serve the API only: run nothing')
     .option('--no-http', 'run only: serve no API')
@@ -71,11 +71,11 @@ export function readServeOptions({ global }: Invocation, options: ServeOptions):
   const concurrency =
     options.concurrency === undefined
       ? undefined
-      : parseWholeNumber('--concurrency', options.concurrency, { from: 1, to: mostConcurrency });
+      : parseWholeNumber('--concurrency', options.concurrency, { from: 1, to: maxConcurrency });
   const leaseMs =
     options.leaseMs === undefined
       ? undefined
-      : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: longestLeaseMs });
+      : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: maxLeaseMs });
   const port = parsePort(options.port);
   return {
     folder: global.project,

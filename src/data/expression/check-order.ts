@@ -8,7 +8,7 @@ export interface OrderTerm {
   readonly isDescending: boolean;
 }
 
-const mostTerms = 20;
+const maxTerms = 20;
 const unsortable = ['multiple-choice', 'multiple-choice-integer', 'location', 'attachment', 'photo', 'signature'];
 
 /**
@@ -16,10 +16,10 @@ const unsortable = ['multiple-choice', 'multiple-choice-integer', 'location', 'a
  * @throws CloudCodeError `invalid_order`
  */
 export function checkOrder(model: Model, fields: readonly unknown[]): readonly OrderTerm[] {
-  if (fields.length > mostTerms)
+  if (fields.length > maxTerms)
     throw new CloudCodeError(
       'invalid_order',
-      `The order has ${fields.length} fields; at most ${mostTerms} are allowed.`,
+      `The order has ${fields.length} fields; at most ${maxTerms} are allowed.`,
     );
   return fields.map((field) => orderTerm(model, field));
 }

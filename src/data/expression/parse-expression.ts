@@ -30,10 +30,10 @@ export type ExpressionNode =
       readonly argument: number;
     };
 
-const deepest = 200;
-const mostComparisons = 1000;
-const longestKept = 2000;
-const mostKept = 500;
+const maxDepth = 200;
+const maxComparisons = 1000;
+const maxKeptLength = 2000;
+const maxKept = 500;
 const kept = new Map<string, Expression>();
 
 /**
@@ -45,9 +45,9 @@ export function parseExpression(text: string): Expression {
   const known = kept.get(text);
   if (known !== undefined) return known;
   const expression = parse(text);
-  if (text.length > longestKept) return expression;
+  if (text.length > maxKeptLength) return expression;
   // A task has few expressions; one that builds them from values gets no slower than without this.
-  if (kept.size >= mostKept) kept.clear();
+  if (kept.size >= maxKept) kept.clear();
   kept.set(text, expression);
   return expression;
 }
@@ -94,7 +94,7 @@ function parseNot(cursor: Cursor): ExpressionNode {
 
 /** Steps over the token that opens a level, and parses what is in it. */
 function deeper(cursor: Cursor, parsePart: (cursor: Cursor) => ExpressionNode): ExpressionNode {
-  if (cursor.depth >= deepest) throw refused(cursor, tooDeep(peek(cursor), deepest));
+  if (cursor.depth >= maxDepth) throw refused(cursor, tooDeep(peek(cursor), maxDepth));
   cursor.position += 1;
   cursor.depth += 1;
   const part = parsePart(cursor);
@@ -115,7 +115,7 @@ function parseComparison(cursor: Cursor): ExpressionNode {
       cursor,
       missingPlaceholder({ field, sign, operator: found.operator, place, next: peek(cursor, 2 + found.length) }),
     );
-  if (cursor.places.length >= mostComparisons) throw refused(cursor, tooLong(field, mostComparisons));
+  if (cursor.places.length >= maxComparisons) throw refused(cursor, tooLong(field, maxComparisons));
   cursor.places.push(place.at);
   cursor.position += found.length + 2;
   const comparison: ExpressionNode = {

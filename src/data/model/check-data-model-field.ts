@@ -7,8 +7,8 @@ import { suggest } from '../../engine/core/suggest.ts';
 
 const validSubtype = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/;
 const writtenInteger = /^(?:0|-?[1-9]\d{0,9})$/;
-const leastInteger = -(2 ** 31);
-const mostInteger = 2 ** 31 - 1;
+const minInteger = -(2 ** 31);
+const maxInteger = 2 ** 31 - 1;
 
 /** The field; what is wrong with it is reported and has a stand-in. */
 export function checkField(field: FieldDraft, report: Report): Field {
@@ -106,11 +106,11 @@ function integerKey({ where, key }: OptionDraft, report: Report): number | null 
     return null;
   }
   const value = typeof key === 'number' || writtenInteger.test(key) ? Number(key) : NaN;
-  if (Number.isInteger(value) && value >= leastInteger && value <= mostInteger) return value === 0 ? 0 : value;
+  if (Number.isInteger(value) && value >= minInteger && value <= maxInteger) return value === 0 ? 0 : value;
   report(
     where,
     `the key ${JSON.stringify(key)} is no 32-bit integer.`,
-    `Its keys are whole numbers from ${leastInteger} to ${mostInteger}.`,
+    `Its keys are whole numbers from ${minInteger} to ${maxInteger}.`,
   );
   return null;
 }

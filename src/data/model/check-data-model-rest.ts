@@ -11,7 +11,7 @@ import type { DisplayDraft, IndexDraft, ModelDraft, Report, Where, WebhookDraft 
 import { suggest } from '../../engine/core/suggest.ts';
 
 /** PostgreSQL's limit. */
-const mostIndexColumns = 32;
+const maxIndexColumns = 32;
 const validWebhookName = /^[A-Za-z0-9_.-]{1,100}$/;
 const withoutIndex: readonly string[] = ['location', ...attachmentTypes];
 
@@ -33,8 +33,8 @@ export function checkIndexes({ indexes }: ModelDraft, indexable: Indexable, repo
 
 function checkIndexedNames({ where, on }: IndexDraft, { fields, belongsTo }: Indexable, report: Report): void {
   if (on.length === 0) report(where, 'an index on nothing.', 'Name one or more fields or belongs-to with `on`.');
-  if (on.length > mostIndexColumns)
-    report(where, `an index on ${on.length} fields; PostgreSQL allows ${mostIndexColumns}.`);
+  if (on.length > maxIndexColumns)
+    report(where, `an index on ${on.length} fields; PostgreSQL allows ${maxIndexColumns}.`);
   for (const [position, name] of on.entries()) {
     const field = fields.find((known) => known.name === name);
     if (on.indexOf(name) < position) report(where, `the index names "${name}" twice.`);

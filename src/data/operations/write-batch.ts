@@ -47,7 +47,7 @@ export async function writeBatch(store: Store, scope: DataScope, { id, parts }: 
     if (Object.values(done).some(({ length }) => length > 0)) await setBatchAnswer(db, id, JSON.stringify(done));
     return { ...done, version };
   });
-  if (answer.runs.length > 0) store.ring();
+  if (answer.runs.length > 0) store.notify();
   return answer;
 }
 

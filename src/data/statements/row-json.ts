@@ -45,10 +45,10 @@ function describeRow(model: Model): RowShape {
 }
 
 // A function of PostgreSQL takes at most 100 arguments; an array has no such limit, but takes longer.
-const mostArguments = 100;
+const maxArguments = 100;
 
 function jsonArray(parts: readonly string[]): string {
-  return parts.length <= mostArguments
+  return parts.length <= maxArguments
     ? `json_build_array(${parts.join(', ')})`
     : `array_to_json(array[${parts.map((part) => `to_json(${part})`).join(', ')}])`;
 }

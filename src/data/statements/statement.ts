@@ -10,15 +10,14 @@ export interface Parameters {
 }
 
 // The protocol counts parameters in 16 bits.
-const mostParameters = 65_535;
+const maxParameters = 65_535;
 
 export function openParameters(caller: Caller): Parameters {
   const values: unknown[] = [caller.runId, caller.fence];
   return {
     values,
     add(value, type) {
-      if (values.length >= mostParameters)
-        throw new Error(`a statement cannot have more than ${mostParameters} values`);
+      if (values.length >= maxParameters) throw new Error(`a statement cannot have more than ${maxParameters} values`);
       values.push(value);
       return `$${values.length}::${type}`;
     },
@@ -28,8 +27,8 @@ export function openParameters(caller: Caller): Parameters {
 const searchLimitMs = 300_000;
 
 // Each name is a plan that every connection of the server keeps, until it closes. Texts differ with expressions, columns and data models.
-const mostNames = 1000;
-const longestNamed = 20_000;
+const maxNames = 1000;
+const maxNamed = 20_000;
 const names = new Map<string, string>();
 const seenOnce = new Set<string>();
 
@@ -46,9 +45,9 @@ export function searchOf(text: string, parameters: Parameters): Statement {
 function nameOf(text: string): string {
   const known = names.get(text);
   if (known !== undefined) return known;
-  if (names.size >= mostNames || text.length > longestNamed) return '';
+  if (names.size >= maxNames || text.length > maxNamed) return '';
   if (!seenOnce.delete(text)) {
-    if (seenOnce.size >= mostNames) seenOnce.clear();
+    if (seenOnce.size >= maxNames) seenOnce.clear();
     seenOnce.add(text);
     return '';
   }

@@ -17,12 +17,12 @@ export function dataTarget(environment: string, dataModel: DataModel | null): Da
 }
 
 // PostgreSQL cuts a longer name off without an error: two environments would share a schema.
-const longestNameBytes = 63;
+const maxNameBytes = 63;
 
 /** The PostgreSQL schema that holds an environment's data. */
 export function schemaName(environment: string): string {
   const name = `cloudcode_${environment}`;
-  if (Buffer.byteLength(name) <= longestNameBytes) return name;
+  if (Buffer.byteLength(name) <= maxNameBytes) return name;
   return `cloudcode_${createHash('sha256').update(environment).digest('hex').slice(0, 40)}`;
 }
 

@@ -7,11 +7,11 @@ import { indexRefusal } from '../statements/index-refusal.ts';
 import type { Step } from './plan.ts';
 import { watchBlockers } from './watch-blockers.ts';
 
-export interface Workshop {
+export interface StepContext {
   /** Carries out the steps. */
   readonly session: Session;
   /** Looks on meanwhile. */
-  readonly onlooker: Queryable;
+  readonly observer: Queryable;
   readonly patience: Patience;
   readonly onProgress: (step: string) => void;
 }
@@ -26,7 +26,7 @@ export interface Patience {
 }
 
 const firstPauseMs = 250;
-const longestPauseMs = 4_000;
+const maxPauseMs = 4_000;
 const checkViolation = '23514';
 /** The lock did not come in time; two waited for each other. */
 const notGranted = new Set(['55P03', '40P01']);
@@ -36,27 +36,27 @@ const notGranted = new Set(['55P03', '40P01']);
  * @throws CloudCodeError `deploy_blocked` naming who was in the way, `data_model_conflict` when a stored value does not fit into an index,
  *   `deploy_failed` for any other refusal of the database
  */
-export async function applyStep(shop: Workshop, step: Step): Promise<void> {
-  shop.onProgress(step.what);
-  const watch = watchBlockers(shop.onlooker, shop.session.backendPid, (who) =>
-    shop.onProgress(`${step.what}: waiting for ${who}`),
+export async function applyStep(context: StepContext, step: Step): Promise<void> {
+  context.onProgress(step.what);
+  const watch = watchBlockers(context.observer, context.session.backendPid, (who) =>
+    context.onProgress(`${step.what}: waiting for ${who}`),
   );
   try {
-    await (step.waits === 'briefly' ? tryBriefly(shop, step) : run(shop, step.sql, shop.patience.longMs));
+    await (step.waits === 'briefly' ? tryBriefly(context, step) : run(context, step.sql, context.patience.longMs));
   } catch (error) {
     const blocker = await watch.stop();
-    await undo(shop, step);
+    await undo(context, step);
     throw explain(error, step, blocker);
   } finally {
     await watch.stop();
   }
 }
 
-async function tryBriefly({ session, patience, ...shop }: Workshop, step: Step): Promise<void> {
+async function tryBriefly({ session, patience, ...context }: StepContext, step: Step): Promise<void> {
   const end = performance.now() + patience.triesMs;
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
     try {
-      return await run({ session, patience, ...shop }, step.sql, patience.briefMs);
+      return await run({ session, patience, ...context }, step.sql, patience.briefMs);
     } catch (error) {
       if (!notGranted.has(sqlState(error) ?? '') || performance.now() + pauseMs > end) throw error;
     }
@@ -64,7 +64,7 @@ async function tryBriefly({ session, patience, ...shop }: Workshop, step: Step):
   }
 }
 
-async function run({ session }: Workshop, sql: string, lockTimeoutMs: number): Promise<void> {
+async function run({ session }: StepContext, sql: string, lockTimeoutMs: number): Promise<void> {
   await session.query({
     name: 'lock_timeout',
     text: "select set_config('lock_timeout', $1, false)",
@@ -73,10 +73,10 @@ async function run({ session }: Workshop, sql: string, lockTimeoutMs: number): P
   await session.query({ name: '', text: sql });
 }
 
-async function undo(shop: Workshop, step: Step): Promise<void> {
+async function undo(context: StepContext, step: Step): Promise<void> {
   if (step.undo === undefined) return;
   // What stays for whatever reason, the next deployment removes.
-  await run(shop, step.undo, shop.patience.briefMs).catch(() => undefined);
+  await run(context, step.undo, context.patience.briefMs).catch(() => undefined);
 }
 
 function explain(error: unknown, { what }: Step, blocker: string | null): unknown {

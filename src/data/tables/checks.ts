@@ -24,7 +24,7 @@ const kinds = {
 export type CheckKind = keyof typeof kinds;
 
 // PostgreSQL's limit in bytes; the names of columns are ASCII.
-const longestName = 63;
+const maxName = 63;
 
 /** Those of a column of a model, which may be stored as one that is wider. */
 export function checksOf({ name, type }: Column, storedType: string): readonly Check[] {
@@ -42,7 +42,7 @@ function kindOf(name: string, type: string, storedType: string): CheckKind | nul
 }
 
 function checkName(column: string, kind: CheckKind): string {
-  return shortName(`${column}~${kind}`, longestName);
+  return shortName(`${column}~${kind}`, maxName);
 }
 
 /** The names of the constraints of these columns that are ours, to drop. */

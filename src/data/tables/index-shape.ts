@@ -11,9 +11,9 @@ export interface IndexShape {
 }
 
 // PostgreSQL's limit is 63 bytes (names are ASCII); four are for the mark of a replacement.
-const longestName = 59;
+const maxName = 59;
 /** PostgreSQL's limit. */
-const mostColumns = 32;
+const maxColumns = 32;
 
 /**
  * The id comes last, so that paging through an order is served too. The keys of a multiple choice are found by an index of another kind, which has
@@ -24,7 +24,7 @@ export function indexShape(model: Model, index: ModelIndex): IndexShape {
   const ordered = columns.filter(({ type }) => !type.endsWith('[]'));
   const name = indexName(model.name, index.name);
   if (ordered.length === 0) return { name, method: 'gin', columns: columns.map((column) => column.name) };
-  return { name, method: 'btree', columns: [...ordered, idColumn].slice(0, mostColumns).map((column) => column.name) };
+  return { name, method: 'btree', columns: [...ordered, idColumn].slice(0, maxColumns).map((column) => column.name) };
 }
 
 function columnOf(model: Model, name: string): readonly Column[] {
@@ -36,7 +36,7 @@ function columnOf(model: Model, name: string): readonly Column[] {
 
 /** `<model>.<index>`: the dot is in no name of a model, so that no table can be called so. */
 function indexName(model: string, index: string): string {
-  return shortName(`${model}.${index}`, longestName);
+  return shortName(`${model}.${index}`, maxName);
 }
 
 /** What an index is called while it is built to take the place of another. */

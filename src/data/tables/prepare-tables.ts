@@ -65,7 +65,7 @@ export async function withTables<Result>(
       ...(await standing(session, plan.conflicts)),
     ];
     if (conflicts.length > 0) throw await asError(session, conflicts, change.environment);
-    for (const step of plan.steps) await applyStep({ session, onlooker: store, patience, onProgress }, step);
+    for (const step of plan.steps) await applyStep({ session, observer: store, patience, onProgress }, step);
     const notices: string[] = [];
     const tell = (notice: string): void => void notices.push(notice);
     await tellUnreadable(session, plan.steps, tell);

@@ -63,7 +63,7 @@ async function tellReference(
 }
 
 /** More of them than are kept cannot be asked for by themselves. */
-const mostKeys = 100;
+const maxKeys = 100;
 
 async function formerKeysOf(
   session: Session,
@@ -77,7 +77,7 @@ async function formerKeysOf(
     ? [`${table} t, unnest(t.${quoteName(column)}) k`, 'k']
     : [`${table} t`, `t.${quoteName(column)}`];
   const rows = await rowsWithin<{ key: string | number; count: number }>(session, {
-    text: `select ${key} as key, count(*)::double precision as count from ${from} where ${key} is not null and ${key} <> all($1::${type}[]) group by 1 order by 2 desc, 1 limit ${mostKeys + 1}`,
+    text: `select ${key} as key, count(*)::double precision as count from ${from} where ${key} is not null and ${key} <> all($1::${type}[]) group by 1 order by 2 desc, 1 limit ${maxKeys + 1}`,
     values: [field.options.map((option) => option.key)],
   });
   if (rows !== null && rows.length > 0) {
@@ -88,12 +88,12 @@ async function formerKeysOf(
       .join(', ');
     const more = rows.length > 3 ? ', …' : '';
     tell(
-      `${model}.${field.name}: ${counted(total, 'value', rows.length > mostKeys)} none of the options (${shown}${more}); they stay, can be asked for, and are kept when their objects are saved`,
+      `${model}.${field.name}: ${counted(total, 'value', rows.length > maxKeys)} none of the options (${shown}${more}); they stay, can be asked for, and are kept when their objects are saved`,
     );
   }
   if (rows === null)
     tell(
       `${model}.${field.name}: it would take too long to count the values that are none of the options; they stay, can be asked for, and are kept when their objects are saved`,
     );
-  return [...new Set([...formerKeys, ...(rows ?? []).slice(0, mostKeys).map((row) => row.key)])];
+  return [...new Set([...formerKeys, ...(rows ?? []).slice(0, maxKeys).map((row) => row.key)])];
 }

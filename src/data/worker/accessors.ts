@@ -53,7 +53,7 @@ function ofBelongsTo(belongsTo: BelongsTo, place: number): Accessor {
     get:
       (state) =>
       (...given: readonly unknown[]) => {
-        if (given.length === 0) return state.type.database.handOut(readBelongsTo(state, belongsTo, place));
+        if (given.length === 0) return state.type.database.track(readBelongsTo(state, belongsTo, place));
         setBelongsTo(state, { belongsTo, place, other: given[0], otherState: DatabaseObject.stateOf(given[0]) });
         return undefined;
       },

@@ -7,7 +7,7 @@ import type { Database, ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
 import { executeBatch, type BatchItem, type PreparedBatch } from './execute-batch.ts';
 import { readIncrement } from './increment-object.ts';
-import { typeOfDoor } from './model-door.ts';
+import { typeOfCollection } from './collection.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
 import type { ObjectState } from './object-state.ts';
 import { refuseDestroyed } from './save-object.ts';
@@ -101,7 +101,7 @@ export class Batch {
    */
   execute(): Promise<BatchAnswer> {
     this.#executing ??= this.#execute();
-    return this.#database.handOut(this.#executing);
+    return this.#database.track(this.#executing);
   }
 
   async #execute(): Promise<BatchAnswer> {
@@ -132,7 +132,7 @@ export class Batch {
   }
 
   #targetOf(of: unknown, given: readonly unknown[]): readonly [type: ModelType, id: unknown, amounts: unknown] {
-    const type = typeOfDoor(of);
+    const type = typeOfCollection(of);
     this.#refusePending();
     if (type !== null) return [type, given[0], given[1]];
     const state = this.#stateOf('increment', of);

@@ -5,7 +5,7 @@ import type { DataCall } from '../protocol/data-messages.ts';
 import { asTaskError } from '../../engine/worker/task-error.ts';
 import { Batch } from './batch.ts';
 import type { Database, ModelType } from './database.ts';
-import { modelDoor } from './model-door.ts';
+import { collection } from './collection.ts';
 import { describeModel } from './model-type.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
@@ -31,7 +31,7 @@ export function createDb(dataModel: DataModel | null, { data, tracked }: Connect
       enumerable: true,
       configurable: true,
       get() {
-        const value = modelDoor(database.typeOf(name));
+        const value = collection(database.typeOf(name));
         Object.defineProperty(db, name, { value, enumerable: true, writable: false });
         return value;
       },
@@ -59,7 +59,7 @@ function openDatabase(models: ReadonlyMap<string, Model>, { data, tracked }: Con
         throw asTaskError(refusal);
       }
     },
-    handOut: tracked,
+    track: tracked,
   };
   return database;
 }

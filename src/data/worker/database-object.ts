@@ -42,16 +42,16 @@ export class DatabaseObject {
 
   /** Stores it: all of a new object, else what was changed since it was read or saved; nothing when nothing was. `ifUnchanged` refuses when somebody else has saved it since. */
   save(options?: unknown): Promise<void> {
-    return this.#state.type.database.handOut(save(this.#state, options));
+    return this.#state.type.database.track(save(this.#state, options));
   }
 
   /** Reads it again. Changes that were not saved are dropped. */
   reload(): Promise<void> {
-    return this.#state.type.database.handOut(reloadObject(this.#state));
+    return this.#state.type.database.track(reloadObject(this.#state));
   }
 
   destroy(): Promise<void> {
-    return this.#state.type.database.handOut(destroyObject(this.#state));
+    return this.#state.type.database.track(destroyObject(this.#state));
   }
 
   /** All its values as JSON has them; of files all but the bytes. */

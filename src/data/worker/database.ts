@@ -10,7 +10,7 @@ export interface Database {
   /** Asks the runner. @throws what it refuses with, as a task gets to see it */
   request<Answer>(call: DataCall): Promise<Answer>;
   /** Every promise that a task gets passes through here: the run is not over before it is settled. */
-  handOut<Result>(promise: Promise<Result>): Promise<Result>;
+  track<Result>(promise: Promise<Result>): Promise<Result>;
 }
 
 /** A model with the class of its objects. */

@@ -2,8 +2,8 @@ import type { ScheduledRun, VersionCheck, WriteOperation } from '../protocol/dat
 import type { BatchParts } from './send-batch.ts';
 
 /** Rows of one statement, and characters of one message: so that neither side holds a large batch in one piece. */
-const mostRows = 1_000;
-const mostCharacters = 4 * 1024 * 1024;
+const maxRows = 1_000;
+const maxCharacters = 4 * 1024 * 1024;
 
 /** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
 export type SingleOperation =
@@ -54,8 +54,8 @@ export function groupOperations(operations: Iterable<SingleOperation>): BatchPar
     if (
       group === undefined ||
       isTooEarly ||
-      group.ids.length + group.runs.length >= mostRows ||
-      group.characters + length > mostCharacters
+      group.ids.length + group.runs.length >= maxRows ||
+      group.characters + length > maxCharacters
     ) {
       group = { first: operation, ids: [], rows: [], runs: [], characters: 0 };
       groups.push(group);
@@ -75,7 +75,7 @@ function partsOf(groups: readonly Group[]): BatchParts {
   for (const group of groups) {
     if (group.characters > room) {
       parts.push([]);
-      room = mostCharacters;
+      room = maxCharacters;
     }
     parts.at(-1)?.push(operationOf(group));
     room -= group.characters;

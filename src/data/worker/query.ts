@@ -62,34 +62,34 @@ export class Query {
   }
 
   toArray(): Promise<DatabaseObject[]> {
-    return this.#handOut(readAll(this.#plan));
+    return this.#tracked(readAll(this.#plan));
   }
 
   /** The first one, or null. Without an order, any. */
   first(): Promise<DatabaseObject | null> {
-    return this.#handOut(readFirst(this.#plan));
+    return this.#tracked(readFirst(this.#plan));
   }
 
   count(): Promise<number> {
-    return this.#handOut(countObjects(this.#plan));
+    return this.#tracked(countObjects(this.#plan));
   }
 
   /** Destroys them in the database, in one transaction. @returns how many there were */
   destroyAll(): Promise<number> {
-    return this.#handOut(destroyAll(this.#plan));
+    return this.#tracked(destroyAll(this.#plan));
   }
 
   /** Calls `work` with one after another, and waits for each call. A million do not fill the memory: they are read in pages. */
   forEach(work: (object: DatabaseObject, index: number) => unknown): Promise<void> {
-    return this.#handOut(forEachObject(this.#plan, work));
+    return this.#tracked(forEachObject(this.#plan, work));
   }
 
   /** `for await`: reads in pages, as it goes. */
   [Symbol.asyncIterator](): AsyncIterableIterator<DatabaseObject> {
     const objects = streamObjects(this.#plan);
     const iterator: AsyncIterableIterator<DatabaseObject> = {
-      next: () => this.#handOut(objects.next()),
-      return: () => this.#handOut(objects.return(undefined)),
+      next: () => this.#tracked(objects.next()),
+      return: () => this.#tracked(objects.return(undefined)),
       [Symbol.asyncIterator]: () => iterator,
     };
     return iterator;
@@ -114,8 +114,8 @@ export class Query {
     return new Query({ ...this.#plan, preloaded: null, ...change });
   }
 
-  #handOut<Result>(promise: Promise<Result>): Promise<Result> {
-    return this.#plan.type.database.handOut(promise);
+  #tracked<Result>(promise: Promise<Result>): Promise<Result> {
+    return this.#plan.type.database.track(promise);
   }
 }
 

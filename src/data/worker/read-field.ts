@@ -39,5 +39,5 @@ function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire
       `The file of ${model.name}.${field.name} of ${id} is not stored any more: it was replaced, or its object destroyed. reload() the object.`,
     );
   };
-  return storedAttachment(file, { key, read: () => database.handOut(read()) });
+  return storedAttachment(file, { key, read: () => database.track(read()) });
 }

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 
 /** How long a batch of several parts is tried: the runner tries again by itself only what came in one part. */
 const patienceMs = 30_000;
-const longestPauseMs = 1_000;
+const maxPauseMs = 1_000;
 
 type Requester = Pick<Database, 'request'>;
 
@@ -16,7 +16,7 @@ export type BatchParts = readonly (readonly WriteOperation[])[];
  */
 export async function sendBatch(database: Requester, id: string, parts: BatchParts): Promise<WriteAnswer> {
   const end = performance.now() + patienceMs;
-  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
     try {
       return await sendParts(database, id, parts);
     } catch (error) {

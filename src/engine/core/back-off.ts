@@ -1,5 +1,5 @@
 const firstDelayMs = 1_000;
-const longestDelayMs = 300_000;
+const maxDelayMs = 300_000;
 
 /**
  * How long to wait before the next attempt, in milliseconds: doubling from one second after the first attempt, at most five minutes,
@@ -8,7 +8,7 @@ const longestDelayMs = 300_000;
  */
 export function backOffMs(attemptNumber: number, random: number): number {
   const doubled = firstDelayMs * 2 ** Math.min(attemptNumber - 1, 30);
-  return withJitter(Math.min(doubled, longestDelayMs), random);
+  return withJitter(Math.min(doubled, maxDelayMs), random);
 }
 
 /** How long to wait after an attempt that did not count, in milliseconds. It does not grow: the machine at fault claims nothing meanwhile. */

@@ -23,7 +23,7 @@ export async function cancel(store: Store, environment: string, runId: string): 
     if (isFinal(state)) throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${state}.`);
     if (await (state === 'running' ? requestCancel(store, runId) : cancelWaiting(store, runId))) {
       // The next of its queue may be at the front now.
-      store.ring();
+      store.notify();
       return;
     }
   }

@@ -239,7 +239,7 @@ function brokenNames({ project: { broken = [] } }: State): readonly string[] {
   return broken.map(({ name }) => name);
 }
 
-const mostTries = 3;
+const maxTries = 3;
 
 /** What was done for a deployment before its transaction. */
 interface Prepared {
@@ -267,7 +267,7 @@ async function deployState<Result>(
       );
     } catch (error) {
       // Nothing was deployed then; they are stored again.
-      if (!(error instanceof ContentsGone) || tries === mostTries) throw error;
+      if (!(error instanceof ContentsGone) || tries === maxTries) throw error;
     }
   }
 }
@@ -286,7 +286,7 @@ async function withTablesOf<Result>(
 async function inDeployment<Result>(store: Store, activate: (db: Queryable) => Promise<Result>): Promise<Result> {
   const result = await retryConflicts(() => store.transaction(activate));
   // A queue's setting may have changed who is next.
-  store.ring();
+  store.notify();
   return result;
 }
 

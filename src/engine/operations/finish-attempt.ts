@@ -72,7 +72,7 @@ async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promi
     store,
     ends.map(({ attempt, decision }) => ({ ...attempt, attemptError: attempt.error, ...changesOf(decision, attempt) })),
   );
-  if (stored.some(({ frees }) => frees)) store.ring();
+  if (stored.some(({ frees }) => frees)) store.notify();
   const fences = new Set(stored.map(({ fence }) => fence));
   return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
 }

@@ -7,7 +7,7 @@ import { getRunState } from './get-run.ts';
 import { logPageSize } from './read-logs.ts';
 
 const firstPauseMs = 20;
-const longestPauseMs = 250;
+const maxPauseMs = 250;
 
 /**
  * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts. Once `lastLook`
@@ -30,7 +30,7 @@ export async function* followLogs<Answer>(
   await getRunState(db, environment, runId);
   let seq = from.afterSeq;
   const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
-  for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, longestPauseMs)) {
+  for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, maxPauseMs)) {
     const isLastLook = from.lastLook?.aborted === true;
     // The state first: a run's last lines are stored before it is over, or together with that.
     const state = await readRunState(db, environment, runId);

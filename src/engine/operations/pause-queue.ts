@@ -22,7 +22,7 @@ async function changePause(
   const name = parseQueue(queue.name);
   const environmentId = await findEnvironment(store, environment);
   await setQueuePaused(store, { environmentId, name, paused: queue.paused });
-  if (!queue.paused) store.ring();
+  if (!queue.paused) store.notify();
   const [found] = await readQueues(store, environmentId, name);
   if (found === undefined)
     throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);

@@ -31,7 +31,7 @@ export async function retry(store: Store, environment: string, runId: string): P
         `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`,
       );
     if (await retryFinal(store, runId)) {
-      store.ring();
+      store.notify();
       return;
     }
   }

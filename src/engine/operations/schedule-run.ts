@@ -72,7 +72,7 @@ async function addRun(store: Store, environment: string, addition: Addition): Pr
     throw error;
   });
   if (inserted === null) return null;
-  if (!isClaimed) store.ring();
+  if (!isClaimed) store.notify();
   if (inserted === 'earlier') return { id, text: await readAdded(store, environment, id), isNew: true };
   const { state, createdAt, dueAt, maxAttempts } = inserted;
   const before = { id, environment, task } satisfies Partial<Run>;
@@ -102,7 +102,7 @@ async function findOrAddRun(store: Store, environment: string, addition: Additio
   const { result: id, isClaimed } = await add(store, addition, (db) => insertKeyedRun(db, environment, addition.run));
   if (id === null) return null;
   const isNew = id === addition.run.id;
-  if (isNew && !isClaimed) store.ring();
+  if (isNew && !isClaimed) store.notify();
   return { id, text: await readAdded(store, environment, id), isNew };
 }
 
@@ -118,8 +118,8 @@ async function add<Result>(
   { run, mayBeClaimed }: Addition,
   statement: Add<Result>,
 ): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
-  const addAndClaim = mayBeClaimed && run.at === null && run.afterMs === null ? store.addAndClaim() : null;
-  const both = await addAndClaim?.(store, statement).catch((error: unknown) => {
+  const claimOnInsert = mayBeClaimed && run.at === null && run.afterMs === null ? store.claimOnInsert() : null;
+  const both = await claimOnInsert?.(store, statement).catch((error: unknown) => {
     // Nothing was done. By itself it goes through, or is refused for a reason of its own.
     if (!isUnreachable(error)) return undefined;
     throw error;
@@ -147,7 +147,7 @@ export interface CallingAttempt extends Caller {
 export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, addition: Addition): Promise<string> {
   const { result: added, isClaimed } = await add(store, addition, (db) => addGroup(db, caller, [addition.run]));
   const [id = addition.run.id] = await idsOf(store, caller, added);
-  if (!isClaimed) store.ring();
+  if (!isClaimed) store.notify();
   return id;
 }
 
@@ -172,13 +172,13 @@ export async function scheduleRunsByAttempt(
   return ids;
 }
 
-const mostOfGroup = 1_000;
+const maxOfGroup = 1_000;
 
 /** Runs without keys go together as far as they follow each other, up to a number; one with a key goes by itself. */
 function endOfGroup(runs: readonly ScheduledRun[], first: number): number {
   if (runs[first]?.key !== null) return first + 1;
   let end = first;
-  while (end < runs.length && end < first + mostOfGroup && runs[end]?.key === null) end += 1;
+  while (end < runs.length && end < first + maxOfGroup && runs[end]?.key === null) end += 1;
   return end;
 }
 

@@ -44,7 +44,7 @@ export interface CallContext {
 /** How long a call of a task waits for a database that is away. (Its runner may lose its lease before, which ends the attempt.) */
 const patienceMs = 30_000;
 /** So many notes of single writes are kept before they are deleted: an attempt may do a million. */
-const mostAnswered = 500;
+const maxAnswered = 500;
 
 /** Answers what one attempt asks for, in its environment and fenced. */
 export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutdated }: CallContext): Calls {
@@ -101,7 +101,7 @@ export function answerCalls(run: ClaimedRun, { store, dataModel, worker, onOutda
     const answer = await retryWhileAway(() => writeObjectOnce(store, scope, { id, operation }), patience);
     answered.push(id);
     // The worker does not repeat what was answered.
-    if (answered.length >= mostAnswered) await deleteBatchesById(store, answered.splice(0)).catch(() => undefined);
+    if (answered.length >= maxAnswered) await deleteBatchesById(store, answered.splice(0)).catch(() => undefined);
     return answer;
   };
   return {

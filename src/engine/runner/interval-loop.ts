@@ -13,7 +13,7 @@ export interface LoopBody {
   readonly onError: (error: unknown) => number;
 }
 
-const longestTimerMs = 2_147_483_647;
+const maxTimerMs = 2_147_483_647;
 
 export function startLoop(body: LoopBody): IntervalLoop {
   const stopping = new AbortController();
@@ -27,7 +27,7 @@ export function startLoop(body: LoopBody): IntervalLoop {
   const sleep = (delayMs: number): Promise<void> =>
     new Promise((resolve) => {
       if (woken || stopping.signal.aborted) return resolve();
-      const timer = Number.isFinite(delayMs) ? setTimeout(resolve, Math.min(delayMs, longestTimerMs)) : undefined;
+      const timer = Number.isFinite(delayMs) ? setTimeout(resolve, Math.min(delayMs, maxTimerMs)) : undefined;
       endSleep = () => {
         clearTimeout(timer);
         resolve();

@@ -21,13 +21,13 @@ export interface FitnessOptions {
   /** It became unfit, or for another reason, or fit. */
   readonly onChange: (unfitReason: string | null) => void;
   /** One run may start, or after that all may. */
-  readonly onRoom: () => void;
+  readonly onFree: () => void;
 }
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
+const maxPauseMs = 60_000;
 
-export function openFitness({ probe, onChange, onRoom }: FitnessOptions): Fitness {
+export function openFitness({ probe, onChange, onFree }: FitnessOptions): Fitness {
   const stopping = new AbortController();
   let reason: string | null = null;
   let isOnTrial = false;
@@ -43,7 +43,7 @@ export function openFitness({ probe, onChange, onRoom }: FitnessOptions): Fitnes
   };
   const fail = (fault: unknown): void => {
     probeAt = performance.now() + pauseMs;
-    pauseMs = Math.min(Math.max(2 * pauseMs, firstPauseMs), longestPauseMs);
+    pauseMs = Math.min(Math.max(2 * pauseMs, firstPauseMs), maxPauseMs);
     isOnTrial = false;
     setReason(fault instanceof Error ? fault.message : String(fault));
   };
@@ -56,7 +56,7 @@ export function openFitness({ probe, onChange, onRoom }: FitnessOptions): Fitnes
       isOnTrial = true;
       trials += 1;
       setReason(null);
-      onRoom();
+      onFree();
       return Infinity;
     },
     onError(error) {
@@ -82,7 +82,7 @@ export function openFitness({ probe, onChange, onRoom }: FitnessOptions): Fitnes
       pauseMs = 0;
       if (!isOnTrial) return;
       isOnTrial = false;
-      onRoom();
+      onFree();
     },
     stop,
     [Symbol.asyncDispose]: stop,

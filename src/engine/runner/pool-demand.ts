@@ -29,7 +29,7 @@ export interface Take<Need> {
 /** A burst that comes every five minutes finds its workers waiting; one that comes every hour does not. */
 export const rememberMs = 600_000;
 /** Two that come together after a long silence are served at once. */
-const leastWaiting = 2;
+const minWaiting = 2;
 /** What a waiting worker has to itself; the rest of its memory it shares with all others. */
 const workerBytes = 9 * 1024 * 1024;
 /** What waiting workers may hold of the memory that is to be had. */
@@ -65,7 +65,7 @@ export function wantedWorkers<Need>(
     if (count > 0) wanted.set(need, count);
     left -= count;
   }
-  const lacking = Math.min(leastWaiting, most) - (most - left);
+  const lacking = Math.min(minWaiting, most) - (most - left);
   if (lacking > 0) wanted.set(expected, (wanted.get(expected) ?? 0) + lacking);
   return wanted;
 }
@@ -80,7 +80,7 @@ export function nextForgetting<Need>({ needs }: PoolDemand<Need>, at: number): n
  * How many may wait at all: twice as many as may run at a time (short runs make room long before their workers are replaced), and no more than a tenth of the memory that is to be had;
  * at least one.
  */
-export function mostWaiting(concurrency: number, availableBytes: number): number {
+export function maxWaiting(concurrency: number, availableBytes: number): number {
   return Math.max(1, Math.min(2 * concurrency, Math.floor((availableBytes * memoryShare) / workerBytes)));
 }
 

@@ -10,10 +10,10 @@ export interface ChannelListener {
 }
 
 /** A worker may have so many calls under way, and so many bytes of them (one call may have more); then nothing is read of it until some are answered, which holds its task up. */
-const mostCalls = 64;
-const mostCallBytes = 16 * 1024 * 1024;
+const maxCalls = 64;
+const maxCallBytes = 16 * 1024 * 1024;
 /** Bytes of answers that a worker has not read. Those of reads are few (src/engine/worker/channel.ts); this is for hundreds of thousands of others. */
-const mostUnreadBytes = 64 * 1024 * 1024;
+const maxUnreadBytes = 64 * 1024 * 1024;
 
 /** Reads what a worker sends, from its start on: first that it waits, then what its attempt says. A worker says no more before it has a run, and whoever hands it one listens. */
 export class ChannelReader {
@@ -73,9 +73,7 @@ export class ChannelReader {
 
   #pauseOrResume(): void {
     const isFull =
-      this.#calls.size >= mostCalls ||
-      this.#callBytes >= mostCallBytes ||
-      this.#channel.writableLength >= mostUnreadBytes;
+      this.#calls.size >= maxCalls || this.#callBytes >= maxCallBytes || this.#channel.writableLength >= maxUnreadBytes;
     if (isFull && !this.#hasEnded) this.#channel.pause();
     else if (this.#channel.isPaused()) this.#channel.resume();
   }

@@ -52,7 +52,7 @@ export interface SlotOptions {
 }
 
 /** Runs held, as a multiple of those at work: when ends are stored slowly, they must not pile up. */
-const heldPerRoom = 2;
+const heldPerSlot = 2;
 
 export function openSlots({
   concurrency,
@@ -103,15 +103,15 @@ export function openSlots({
     const starting = atWork.filter(({ hasBegun, trial }) => !hasBegun && trial === fitness.trials()).length;
     return Math.min(concurrency - atWork.length, mayHold(), fitness.mayStart() - starting);
   };
-  const mayHold = (): number => heldPerRoom * concurrency - slots.size;
+  const mayHold = (): number => heldPerSlot * concurrency - slots.size;
   const release = (slot: Slot): void => {
-    const madeRoom = slot.isAtWork || mayHold() === 0;
+    const freesSlot = slot.isAtWork || mayHold() === 0;
     slots.delete(slot.run.id);
     if (slots.size === 0) {
       for (const resolve of waiters) resolve();
       waiters = [];
     }
-    if (madeRoom) onFree();
+    if (freesSlot) onFree();
   };
   return {
     free,

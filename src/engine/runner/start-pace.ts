@@ -9,13 +9,13 @@ export interface StartPace {
 /** What is taken for the usual time before any start was seen. */
 const assumedMs = 100;
 /** Beyond this a start tells of the machine's troubles, not of how many workers should wait. */
-const longestUsualMs = 1_000;
+const maxUsualMs = 1_000;
 const weightOfLast = 0.2;
 /** A start that takes this many times the fastest one shares the processors with other work. */
 const crowdedFactor = 2;
 
 export function afterStart(pace: StartPace | null, tookMs: number): StartPace {
-  const counted = Math.min(tookMs, longestUsualMs);
+  const counted = Math.min(tookMs, maxUsualMs);
   if (pace === null) return { fastestMs: tookMs, lastMs: tookMs, usualMs: counted };
   return {
     fastestMs: Math.min(pace.fastestMs, tookMs),

@@ -130,7 +130,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       onEvent(reason === null ? { kind: 'runner_fit' } : { kind: 'runner_unfit', reason });
       recording.wake();
     },
-    onRoom: () => claiming.wake(),
+    onFree: () => claiming.wake(),
   });
   let recorded: string | null = null;
   const recording = startLoop({
@@ -165,14 +165,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     runnerId: id,
     free: slots.free,
     onClaimed: slots.fill,
-    onRoom: () => claiming.wake(),
+    onFree: () => claiming.wake(),
   });
 
   const claiming = startLoop({
     turn: async () => {
-      const room = claimer.room();
-      if (!lease.holds() || room <= 0) return Infinity;
-      if ((await claimer.claim(room)) === room) return Infinity;
+      const free = claimer.free();
+      if (!lease.holds() || free <= 0) return Infinity;
+      if ((await claimer.claim(free)) === free) return Infinity;
       return Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
     },
     onError: (error) => {
@@ -181,8 +181,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
   });
   for (const each of [store, callStore]) {
-    each.onRing(claiming.wake);
-    each.onAdd(() => (lease.holds() ? claimer.along() : null));
+    each.onNotify(claiming.wake);
+    each.onInsert(() => (lease.holds() ? claimer.claimOnInsert() : null));
   }
   const listening = listen(store.url, id, {
     claimable: claiming.wake,
@@ -192,7 +192,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   lease.keep({
     onLost: () => slots.endAll(leaseLost),
     // A claim whose answer is still to come may bring runs that others were given meanwhile.
-    isIdle: () => slots.size() === 0 && claimer.stillness() !== null,
+    isIdle: () => slots.size() === 0 && claimer.idleEpoch() !== null,
     onRevived() {
       pool.refill();
       claiming.wake();

@@ -1,4 +1,4 @@
-import { afterTake, mostWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
+import { afterTake, maxWaiting, nextForgetting, noDemand, wantedWorkers } from './pool-demand.ts';
 import { afterStart, replaceMs, sparesAtOnce, type StartPace } from './start-pace.ts';
 import type { WorkerKind, WorkerStarter } from './start-worker.ts';
 import type { WorkerNeed } from './worker-need.ts';
@@ -93,7 +93,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
   const refill = (): void => {
     if (closed) return;
     const at = machine.now();
-    const wanted = wantedWorkers(demand, { at, most: mostWaiting(concurrency, machine.availableBytes()) });
+    const wanted = wantedWorkers(demand, { at, most: maxWaiting(concurrency, machine.availableBytes()) });
     const kinds = countKinds([...wanted].map(([need, count]) => ({ kind: starter.kindFor(need), count })));
     const kept = new Set(kinds.flatMap(({ kind, count }) => waitingOf(kind).slice(0, count)));
     for (const worker of waiting) if (!kept.has(worker)) void discard(worker);

@@ -12,11 +12,11 @@ interface Waiting {
 }
 
 /** A statement of so many costs little more than one of half as many, and is over within milliseconds. */
-const mostTogether = 100;
-const mostBytesTogether = 4 * 2 ** 20;
+const maxTogether = 100;
+const maxBytesTogether = 4 * 2 ** 20;
 /** A queue whose lock somebody holds must not hold up the ends of all the others: what is under way for so long is overtaken. */
 const overtakeAfterMs = 25;
-const mostUnderWay = 4;
+const maxUnderWay = 4;
 
 /**
  * Ends that come while others are being stored are stored together, in one statement and one write to disk: nobody waits on an idle system, and under load a commit serves
@@ -37,7 +37,7 @@ function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Fini
   const isStuck = ({ since }: { readonly since: number }): boolean => performance.now() - since >= overtakeAfterMs;
   const writeAll = async (): Promise<void> => {
     // Those that are not stuck take all there is: one at a time, so that as many as possible go together.
-    while (waiting.length > 0 && underWay.size < mostUnderWay && [...underWay].every(isStuck)) {
+    while (waiting.length > 0 && underWay.size < maxUnderWay && [...underWay].every(isStuck)) {
       const statement = { since: performance.now() };
       underWay.add(statement);
       await writeSome(store, takeSome());
@@ -53,9 +53,9 @@ function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Fini
   };
   const takeSome = (): readonly Waiting[] => {
     let count = 0;
-    for (let bytes = 0; count < Math.min(waiting.length, mostTogether); count += 1) {
+    for (let bytes = 0; count < Math.min(waiting.length, maxTogether); count += 1) {
       bytes += waiting[count]?.bytes ?? 0;
-      if (count > 0 && bytes > mostBytesTogether) break;
+      if (count > 0 && bytes > maxBytesTogether) break;
     }
     const some = waiting.slice(0, count);
     waiting = waiting.slice(count);

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Bell, openBell } from './bell.ts';
+import { type Notifier, openNotifier } from './notifier.ts';
 import { checkServer } from './check-server.ts';
 import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
@@ -25,12 +25,12 @@ export interface Queryable {
 export type Add<Result> = (db: Queryable) => Promise<Result>;
 
 /** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. Rejects, and has done nothing, where a lock is not to be had at once. */
-export type AddAndClaim = <Result>(
+export type ClaimOnInsert = <Result>(
   store: Store,
   add: Add<Result>,
 ) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
 
-export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDisposable {
+export interface Store extends Queryable, Pick<Notifier, 'notify' | 'onNotify'>, AsyncDisposable {
   readonly url: string;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   transaction<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
@@ -40,9 +40,9 @@ export interface Store extends Queryable, Pick<Bell, 'ring' | 'onRing'>, AsyncDi
    */
   atOnce<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
   /** How runs that can be claimed at once are added here. Null: nobody in this process has room for one, or nobody claims. */
-  addAndClaim(): AddAndClaim | null;
+  claimOnInsert(): ClaimOnInsert | null;
   /** Whoever claims in this process does it along with what is added here, when it has room. */
-  onAdd(claimer: () => AddAndClaim | null): void;
+  onInsert(claimer: () => ClaimOnInsert | null): void;
   close(): Promise<void>;
 }
 
@@ -120,24 +120,24 @@ function storeOf(
 ): Store {
   const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
     onConnection(connections, (client) => runStatement<Row>(client, statement));
-  const bell = openBell(() =>
-    runByItself({ name: 'ring', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }),
+  const notifier = openNotifier(() =>
+    runByItself({ name: 'notify', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }),
   );
   const close = async (): Promise<void> => {
-    await bell.still();
+    await notifier.flush();
     await connections.close();
   };
-  const claimers: (() => AddAndClaim | null)[] = [];
+  const claimers: (() => ClaimOnInsert | null)[] = [];
   return {
     url,
     // A statement of its own that met another was rolled back as a whole.
     query: (statement) => retryConflicts(() => runByItself(statement)),
     transaction: (work) => runTransaction(connections, work),
     atOnce: (work) => runAtOnce(connections, work),
-    addAndClaim: () => claimers.map((claimer) => claimer()).find((each) => each !== null) ?? null,
-    onAdd: (claimer) => void claimers.push(claimer),
-    ring: bell.ring,
-    onRing: bell.onRing,
+    claimOnInsert: () => claimers.map((claimer) => claimer()).find((each) => each !== null) ?? null,
+    onInsert: (claimer) => void claimers.push(claimer),
+    notify: notifier.notify,
+    onNotify: notifier.onNotify,
     close,
     [Symbol.asyncDispose]: close,
   };

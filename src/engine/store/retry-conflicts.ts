@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConflict } from './store-error.ts';
 
-const mostTries = 6;
+const maxTries = 6;
 
 /** Carries out `work` again, a few times, when its transaction was ended because it met another: a serialization failure or a deadlock. Nothing of it was done then. */
 export async function retryConflicts<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -9,7 +9,7 @@ export async function retryConflicts<Result>(work: () => Promise<Result>): Promi
     try {
       return await work();
     } catch (error) {
-      if (tries === mostTries || !isConflict(error)) throw error;
+      if (tries === maxTries || !isConflict(error)) throw error;
     }
     await delay(Math.random() * 10 * 2 ** tries);
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asExhausted, isConflict, isUnreachable } from './store-error.ts';
 
 const firstPauseMs = 50;
-const longestPauseMs = 1_000;
+const maxPauseMs = 1_000;
 
 export interface Patience {
   /** How long a database that is away is waited for. */
@@ -23,7 +23,7 @@ export async function retryWhileAway<Result>(
   for (
     let pauseMs = firstPauseMs, isRepeated = false;
     ;
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs), isRepeated = true
+    pauseMs = Math.min(pauseMs * 2, maxPauseMs), isRepeated = true
   ) {
     try {
       return await work(isRepeated);

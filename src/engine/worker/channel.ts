@@ -49,14 +49,14 @@ interface Waiting {
 const waiting = new Map<number, Waiting>();
 const decoder = new FrameDecoder();
 const shortestRead = 65_536;
-const longestRead = 1024 * 1024;
+const maxRead = 1024 * 1024;
 let room = shortestRead;
 let reading = false;
 let lastCall = 0;
 let isOver = false;
 
 /** Reads that are under way at a time: their answers are large, and wait in the runner while the task computes. More wait here, where they are small. */
-const mostReads = 8;
+const maxReads = 8;
 let reads = 0;
 const heldReads: (() => void)[] = [];
 
@@ -82,7 +82,7 @@ export function call(request: CallRequest): Promise<unknown> {
       readReplies();
     };
     if (isOver) refuse({ reject });
-    else if (isRead && reads >= mostReads) heldReads.push(begin);
+    else if (isRead && reads >= maxReads) heldReads.push(begin);
     else begin();
   });
 }
@@ -100,7 +100,7 @@ function readReplies(): void {
     reading = false;
     if (error !== null || count === 0) leave(1);
     // A large reply comes in pieces as large as the socket holds, and each read is a trip through the thread pool.
-    room = count === buffer.length ? longestRead : shortestRead;
+    room = count === buffer.length ? maxRead : shortestRead;
     for (const text of decoder.push(Buffer.from(buffer.subarray(0, count)))) settle(JSON.parse(text) as ReplyMessage);
     readReplies();
   });

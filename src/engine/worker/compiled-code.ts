@@ -12,7 +12,7 @@ const parameters = ['exports', 'require', 'module', '__filename', '__dirname'] a
 type Evaluate = (exports: object, require: NodeJS.Require, module: object, filename: string, dirname: string) => void;
 
 /** Smaller bundles are compiled in the time that it takes to find their compiled code and check it: docs/decisions/compiled-code.md has the figures. */
-export const leastKeptBytes = 256 * 1024;
+export const minKeptBytes = 256 * 1024;
 
 /** What this process has compiled itself, and where the next one will look for it. */
 let unkept: { readonly script: Script; readonly path: string } | null = null;
@@ -23,7 +23,7 @@ export function compileBundle({ path, compiledFolder }: BundleMessage): Evaluate
   const code = readFileSync(path); // and then decoded: with 'utf8' it takes three times as long
   const options = { filename: path, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER };
   // A first line with #! can stand at the beginning only.
-  if (code.length < leastKeptBytes || code[0] === 0x23)
+  if (code.length < minKeptBytes || code[0] === 0x23)
     return vm.compileFunction(code.toString(), parameters, options) as Evaluate;
   // Only a Script can tell after it has run what V8 has compiled of it.
   const opening = Buffer.from(`(function (${parameters.join(', ')}) {`);

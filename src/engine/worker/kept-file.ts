@@ -4,7 +4,7 @@ const { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renam
 
 const checksumBytes = 4;
 /** A file that is being written for longer was left behind by an attempt that was ended. */
-const longestWriteMs = 60_000;
+const maxWriteMs = 60_000;
 
 /** @returns what was kept there, after its checksum: it tells what a crash of the machine has left half written. Null when there is nothing, or when it was damaged and is now removed */
 export function readKept(path: string): Buffer | null {
@@ -86,7 +86,7 @@ export function removeKept(path: string): void {
 
 function openNew(path: string): number | null {
   const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  if (since !== undefined && Date.now() - since < longestWriteMs) return null;
+  if (since !== undefined && Date.now() - since < maxWriteMs) return null;
   if (since !== undefined) removeKept(path);
   return openSync(path, 'wx');
 }

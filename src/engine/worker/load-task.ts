@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { BundleMessage, StartMessage } from '../protocol/worker-messages.ts';
-import { compileBundle, leastKeptBytes } from './compiled-code.ts';
+import { compileBundle, minKeptBytes } from './compiled-code.ts';
 import { beginPackageModules, usePackOf } from './packages/load-packages.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
@@ -37,7 +37,7 @@ export function loadCommonJs({ bundle }: Pick<StartMessage, 'bundle'>): Record<s
 
 async function loadModule({ path, compiledFolder, packagesFolder }: BundleMessage): Promise<Record<string, unknown>> {
   // Node itself keeps what it compiled of modules, when the process exits; it checks version, flags and content.
-  if (readingOf(path, () => statSync(path)).size >= leastKeptBytes)
+  if (readingOf(path, () => statSync(path)).size >= minKeptBytes)
     process.getBuiltinModule('node:module').enableCompileCache(compiledFolder);
   const { pathToFileURL } = process.getBuiltinModule('node:url');
   const { href } = pathToFileURL(path);

@@ -11,7 +11,7 @@ import { BundleGone, loadTask } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
 import { ownPeakBytes } from './own-memory.ts';
 import { loadFromPacks } from './packages/load-packages.ts';
-import { rehearse } from './rehearse.ts';
+import { warmUp } from './warm-up.ts';
 import { isRefusal } from './refusals.ts';
 import { callsSettled, pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
@@ -34,7 +34,7 @@ export function prepare(): void {
   reportStops();
   countOwnListeners();
   loadFromPacks();
-  rehearse();
+  warmUp();
 }
 
 /**

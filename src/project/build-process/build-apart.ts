@@ -8,7 +8,7 @@ import { type BuildProcess, startBuildProcess, type StandbyBuild } from './start
 
 const tickMs = 1_000;
 /** How long a build may be at one step. Counted in ticks, so that a machine that slept does not end it. */
-const longestStepMs = 60_000;
+const maxStepMs = 60_000;
 
 /**
  * `buildProject` in a process of its own, whose code, that of the configuration and the data model included, can hold up nothing here. What it prints goes to
@@ -89,7 +89,7 @@ async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onS
   const steps: string[] = [];
   let last: BuildMessage | null = null;
   let ticks = 0;
-  const stuck = (): boolean => ticks * tickMs >= longestStepMs;
+  const stuck = (): boolean => ticks * tickMs >= maxStepMs;
   const timer = setInterval(() => {
     ticks += 1;
     if (stuck()) end();
@@ -111,7 +111,7 @@ async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onS
     const how = await ending;
     const result = resultOf(last);
     return result === null
-      ? failed(stuck() ? `made no progress for ${longestStepMs / 1000} s and was ended` : how, steps.at(-1))
+      ? failed(stuck() ? `made no progress for ${maxStepMs / 1000} s and was ended` : how, steps.at(-1))
       : { last: result, tasks };
   } finally {
     clearInterval(timer);

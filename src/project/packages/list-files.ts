@@ -25,7 +25,7 @@ interface Listing {
 }
 
 /** Each is a file of its own on every machine. */
-const mostFiles = 250_000;
+const maxFiles = 250_000;
 
 /**
  * All files of a folder, in order of their paths by code units. A symbolic link counts as the file or folder that it leads to; one that leads to a folder elsewhere, in a circle
@@ -140,10 +140,10 @@ function notUtf8(folder: string, name: string): CloudCodeError {
 
 /** @throws CloudCodeError `files_too_large` */
 export function refuseTooMany(count: number, folder: string): void {
-  if (count <= mostFiles) return;
+  if (count <= maxFiles) return;
   throw new CloudCodeError(
     'files_too_large',
-    `${folder} has more than ${mostFiles.toLocaleString('en')} files, with links counted as what they lead to: a deployment may not have as many.`,
+    `${folder} has more than ${maxFiles.toLocaleString('en')} files, with links counted as what they lead to: a deployment may not have as many.`,
     {
       hint: 'Have git ignore what the tasks do not need, or deploy an archive in place of its files.',
     },

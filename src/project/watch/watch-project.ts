@@ -30,7 +30,7 @@ const seldomMs = 2000;
 const blindMs = 500;
 /** A look that takes long is taken the more seldom: it has a tenth of the time, but is never this far from the next. */
 const shareOfTime = 10;
-const longestMs = 5000;
+const maxMs = 5000;
 
 /** Watches all that a project's build depends on: `cloudcode/`, what a project has in its folder by name, and the files that the last build read, wherever they lie. */
 export async function watchProject({ folder, built, onChange, onBlind }: WatchOptions): Promise<ProjectWatch> {
@@ -83,7 +83,7 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
         lookIn(0);
       });
     }
-    lookIn(Math.max(everyMs, Math.min(longestMs, lookMs * shareOfTime)));
+    lookIn(Math.max(everyMs, Math.min(maxMs, lookMs * shareOfTime)));
   }
 
   async function lookUntilQuiet(): Promise<Look> {

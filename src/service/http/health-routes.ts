@@ -3,7 +3,7 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 import type { ServerOptions } from './create-server.ts';
 
-const longestWaitMs = 3000;
+const maxWaitMs = 3000;
 
 /** `/health`: the process lives. `/ready`: it can reach its database, wants work, and its machine can start it. */
 export function healthRoutes(server: FastifyInstance, options: ServerOptions): void {
@@ -29,10 +29,8 @@ async function askDatabase(store: Store): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () =>
-      late.reject(
-        new CloudCodeError('database_unreachable', `The database has not answered within ${longestWaitMs} ms.`),
-      ),
-    longestWaitMs,
+      late.reject(new CloudCodeError('database_unreachable', `The database has not answered within ${maxWaitMs} ms.`)),
+    maxWaitMs,
   );
   try {
     await Promise.race([store.query({ name: 'ready', text: 'select 1' }), late.promise]);

@@ -31,13 +31,13 @@ interface Writers extends AsyncDisposable {
   /** Resolves when so many more writes have gone through. */
   more(count: number): Promise<void>;
   /** @returns how many writes there were, and the longest time that one took */
-  stop(): Promise<{ readonly count: number; readonly longestMs: number }>;
+  stop(): Promise<{ readonly count: number; readonly maxMs: number }>;
 }
 
 /** Writes and reads without a pause until it is stopped. */
 function keepWriting({ sql }: TestTables): Writers {
   const written = new EventEmitter();
-  let [isStopped, count, longestMs] = [false, 0, 0];
+  let [isStopped, count, maxMs] = [false, 0, 0];
   const write = async (): Promise<void> => {
     while (!isStopped) {
       const began = performance.now();
@@ -50,7 +50,7 @@ function keepWriting({ sql }: TestTables): Writers {
       );
       await sql('update cloudcode_testing.asset set make = make where id = $1', id);
       await sql("select * from cloudcode_testing.asset where make = 'make 7'");
-      longestMs = Math.max(longestMs, performance.now() - began);
+      maxMs = Math.max(maxMs, performance.now() - began);
       count += 1;
       written.emit('one');
     }
@@ -59,7 +59,7 @@ function keepWriting({ sql }: TestTables): Writers {
   const stop: Writers['stop'] = async () => {
     isStopped = true;
     await writing;
-    return { count, longestMs };
+    return { count, maxMs };
   };
   const more: Writers['more'] = async (wanted) => {
     for (const until = count + wanted; count < until;) await once(written, 'one');
@@ -85,8 +85,8 @@ test('writers and readers go on through additions and the building and dropping 
     [model('asset', { make: 'text', count: 'number' }, { indexes: [['count', 'make']] })],
   ])
     await tables.prepare(models);
-  const { count, longestMs } = await writers.stop();
-  assert.ok(count > 10 && longestMs < 5_000, `${count} writes, the longest took ${longestMs} ms`);
+  const { count, maxMs } = await writers.stop();
+  assert.ok(count > 10 && maxMs < 5_000, `${count} writes, the longest took ${maxMs} ms`);
   assert.deepEqual(
     await tables.sql('select count(*)::integer - $1 as extra from cloudcode_testing.asset', 20_000 + count),
     [{ extra: 0 }],
@@ -221,7 +221,7 @@ test('a deployment that is blocked for too long says by whom, and leaves nothing
   await using session = await openSession(tables.store.url);
   const shop = {
     session,
-    onlooker: tables.store,
+    observer: tables.store,
     patience: { briefMs: 700, triesMs: 2_000, longMs: 1_000 },
     onProgress: () => undefined,
   };

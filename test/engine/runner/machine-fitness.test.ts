@@ -17,7 +17,7 @@ function openOn(t: TestContext) {
       if (state.isSick) throw new Error('still full');
     },
     onChange: (reason) => told.push(reason),
-    onRoom: () => undefined,
+    onFree: () => undefined,
   });
   const pass = async (seconds: number): Promise<void> => {
     for (let second = 0; second < seconds; second += 1) {

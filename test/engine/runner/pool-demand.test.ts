@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   afterTake,
-  mostWaiting,
+  maxWaiting,
   nextForgetting,
   noDemand,
   type PoolDemand,
@@ -82,7 +82,7 @@ test('what is remembered does not grow with the number of takes or sizes', () =>
 
 test('twice as many may wait as may run, holding at most a tenth of the memory that is to be had; one may always wait', () => {
   const mebibyte = 1024 * 1024;
-  assert.equal(mostWaiting(8, 16_384 * mebibyte), 16);
-  assert.equal(mostWaiting(64, 900 * mebibyte), 10);
-  assert.equal(mostWaiting(8, 0), 1);
+  assert.equal(maxWaiting(8, 16_384 * mebibyte), 16);
+  assert.equal(maxWaiting(64, 900 * mebibyte), 10);
+  assert.equal(maxWaiting(8, 0), 1);
 });

@@ -87,7 +87,7 @@ test('a burst of 2,000 runs that are scheduled by sixteen callers rings far less
   await using t = await testStore();
   let left = 2000;
   let wakes = 0;
-  t.store.onRing(() => (wakes += 1));
+  t.store.onNotify(() => (wakes += 1));
   const heard = await countNotifications(t.store.url, async () => {
     await Promise.all(
       Array.from({ length: 16 }, async () => {
@@ -108,7 +108,7 @@ test('runs that are scheduled in one transaction ring once', async () => {
       name: '',
       text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5 from generate_series(1, 10000)`,
     });
-    t.store.ring();
+    t.store.notify();
     await t.store.close();
   });
   assert.equal(heard, 1);
@@ -117,7 +117,7 @@ test('runs that are scheduled in one transaction ring once', async () => {
 test('every change that may let a run start rings: a cancelled front, a resumed queue, an end in a queue; a plain success does not', async () => {
   await using t = await testStore();
   let rings = 0;
-  t.store.onRing(() => (rings += 1));
+  t.store.onNotify(() => (rings += 1));
   const ringsOf = async (work: () => Promise<unknown>): Promise<number> => {
     rings = 0;
     await work();

@@ -19,7 +19,7 @@ async function storeWithFlood(): Promise<TestStore> {
 }
 
 function claimerOf({ store, runnerId }: TestStore, onClaimed: (run: ClaimedRun) => void): Claimer {
-  return openClaimer({ store, runnerId, free: () => Infinity, onClaimed, onRoom: () => undefined });
+  return openClaimer({ store, runnerId, free: () => Infinity, onClaimed, onFree: () => undefined });
 }
 
 async function claimed(t: TestStore, limits: readonly number[]): Promise<readonly (readonly string[])[]> {

@@ -9,7 +9,7 @@ const most = 250;
 const objects = (count: number): object => ({ list: Array.from({ length: count }, (_, index) => ({ a: index % 10 })) });
 
 /** The longest turn of this thread's loop while `work` goes on, in milliseconds of processor time: what other processes do does not count. */
-async function longestTurn(work: () => Promise<unknown>): Promise<number> {
+async function maxLoopDelay(work: () => Promise<unknown>): Promise<number> {
   let [longest, isOver] = [0, false];
   let last = process.threadCpuUsage();
   const turn = (): void => {
@@ -47,7 +47,7 @@ describe('large bodies', { timeout: 240_000 }, () => {
     it(`holds the loop of its runner up for less than ${most} ms: ${name}`, async () => {
       await post(JSON.stringify({ task: 'noop', parameters: { text: 'x'.repeat(200_000) } })); // the thread is there
       let answer: Awaited<ReturnType<typeof post>> | undefined;
-      const longest = await longestTurn(async () => (answer = await post(payload)));
+      const longest = await maxLoopDelay(async () => (answer = await post(payload)));
       assert.equal(answer?.statusCode, status);
       assert.ok(longest < most, `${longest} ms`);
     });
@@ -57,7 +57,7 @@ describe('large bodies', { timeout: 240_000 }, () => {
     const keys = Object.fromEntries(Array.from({ length: 400_000 }, (_, index) => [`k${index}`, 1]));
     const { id } = (await post(JSON.stringify({ task: 'noop', parameters: keys }))).json<Run>();
     let text = '';
-    const longest = await longestTurn(async () => (text = (await get(id)).body));
+    const longest = await maxLoopDelay(async () => (text = (await get(id)).body));
     assert.ok(longest < most, `${longest} ms`);
     assert.deepEqual(JSON.parse(text), await getRun(api.base.store, 'testing', id));
   });

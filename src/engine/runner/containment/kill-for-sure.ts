@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ProcessesGone } from '../../core/processes-gone.ts';
 
 const firstPauseMs = 20;
-const longestPauseMs = 2_000;
+const maxPauseMs = 2_000;
 
 /** What is told of kills that fail, as when no file can be opened. */
 export interface KillTrouble {
@@ -22,6 +22,6 @@ export async function killForSure(kill: () => Promise<void>, trouble: KillTroubl
     } catch (error) {
       trouble.failed(error);
     }
-    await delay(Math.min(firstPauseMs * 2 ** failures, longestPauseMs));
+    await delay(Math.min(firstPauseMs * 2 ** failures, maxPauseMs));
   }
 }

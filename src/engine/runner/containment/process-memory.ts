@@ -6,19 +6,19 @@ import { readSmallFile } from './proc-files.ts';
  * As much a process counts for at least. What the kernel holds for it (its tables, stacks and files) shows nowhere, and is what a task takes from the others that starts processes
  * without end: so a limit of memory is one of their number as well.
  */
-const leastBytes = 1024 * 1024;
+const minBytes = 1024 * 1024;
 
 /**
  * The memory of some processes, in bytes; see `Container.memoryBytes`. Measured for a Node process: `status` 0.03 ms, `smaps_rollup` 1 ms and more. So the
  * first is read every time and the second only to confirm that a limit was passed. File pages (the program itself, mapped files) do not count: the kernel can drop them.
  */
 export function memoryOf(pids: readonly number[], confirmAbove = Infinity): number {
-  if (platform !== 'linux') return Math.max(pids.length * leastBytes, memoryByPs(pids));
+  if (platform !== 'linux') return Math.max(pids.length * minBytes, memoryByPs(pids));
   const quick = sum(
     pids.map((pid) => atLeast(sumOfFields(`/proc/${pid}/status`, /^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB/gm))),
   );
   // Their number alone may be too large.
-  if (quick <= confirmAbove || pids.length * leastBytes > confirmAbove) return quick;
+  if (quick <= confirmAbove || pids.length * minBytes > confirmAbove) return quick;
   const exact = pids.map((pid) =>
     sumOfFields(`/proc/${pid}/smaps_rollup`, /^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB/gm),
   );
@@ -27,7 +27,7 @@ export function memoryOf(pids: readonly number[], confirmAbove = Infinity): numb
 }
 
 function atLeast(bytes: number): number {
-  return Math.max(bytes, leastBytes);
+  return Math.max(bytes, minBytes);
 }
 
 function sumOfFields(path: string, pattern: RegExp): number {

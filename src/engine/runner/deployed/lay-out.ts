@@ -10,7 +10,7 @@ import { lookAtLayout, readAltered, statOf } from './look-at-layout.ts';
 /** Writes files of a layout into a folder that is empty. */
 export type WriteParts = (to: string, parts: readonly Part[]) => Promise<void>;
 
-const mostTries = 3;
+const maxTries = 3;
 /** So often is a folder that is being written marked as used. */
 const touchEveryMs = 60_000;
 
@@ -34,7 +34,7 @@ export async function layOut(folder: string, layout: Layout, write: WriteParts):
       if ((await readStamp(folder)) !== stamp) await keepStamp(folder, stamp);
       return identity;
     }
-    if (tries > mostTries) throw new Error(`${folder} is not what was written: ${pathsOf(lacking)[0] ?? 'it is gone'}`);
+    if (tries > maxTries) throw new Error(`${folder} is not what was written: ${pathsOf(lacking)[0] ?? 'it is gone'}`);
     await inTemporary(folder, async (temporary) => {
       await write(temporary, lacking.parts);
       for (const { path, target } of lacking.links) {

@@ -24,12 +24,12 @@ export interface ForkServersOptions {
 }
 
 /** An idle one holds some 15 MB of its own. Tasks of further sizes are spawned. */
-const mostServers = 3;
+const maxServers = 3;
 /** One that ended is replaced after this time. */
 const restartAfterMs = 1_000;
 /** One that could not be started is tried again after so many times the last pause, up to the longest. */
 const patience = 8;
-const longestPauseMs = 600_000;
+const maxPauseMs = 600_000;
 /** One that owes an answer for so long, as when it is stopped, is not asked for more: workers are spawned until it answers. */
 const silentAfterMs = 2_000;
 /** Then it is ended, for another to be started; not while a worker of it lives, which would end with it. */
@@ -82,7 +82,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
   const tryAgain = (memoryMb: number): void => {
     if (!options.holdsLease()) return beginLater(memoryMb, restartAfterMs);
     const pauseMs = pauses.get(memoryMb) ?? restartAfterMs;
-    pauses.set(memoryMb, Math.min(pauseMs * patience, longestPauseMs));
+    pauses.set(memoryMb, Math.min(pauseMs * patience, maxPauseMs));
     beginLater(memoryMb, pauseMs);
   };
   const replace = (memoryMb: number): void => {
@@ -94,7 +94,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
   return {
     of(memoryMb) {
       const server = servers.get(memoryMb);
-      if (server === undefined && servers.size < mostServers && !isClosing()) begin(memoryMb);
+      if (server === undefined && servers.size < maxServers && !isClosing()) begin(memoryMb);
       const silentMs = server?.silentMs() ?? 0;
       if (silentMs > stuckAfterMs && server?.living() === 0) void server.end().catch(options.onTrouble);
       return silentMs > silentAfterMs ? null : (server ?? null);

@@ -7,7 +7,7 @@ import type { OnEvent } from '../events.ts';
 import { type IntervalLoop, startLoop } from '../interval-loop.ts';
 import type { RunSlots } from '../run-slots.ts';
 
-const longestCheckMs = 3_000;
+const maxCheckMs = 3_000;
 /** After a look around which there was a claim, which tells nothing: one that claims all the time must not put off for long what it holds without knowing. */
 const againMs = 100;
 
@@ -27,14 +27,14 @@ export function startCheckingHeldRuns(
 ): IntervalLoop {
   const { id, leaseMs, slots, claimer, onEvent } = runner;
   // What it holds without knowing keeps a queue standing: no longer than the lease of a runner that is gone would.
-  const checkMs = Math.min(longestCheckMs, leaseMs / 2);
+  const checkMs = Math.min(maxCheckMs, leaseMs / 2);
   return startLoop({
     async turn() {
       // No claim may be under way around the look, or its runs would be taken for lost.
-      const stillness = claimer.stillness();
+      const idleEpoch = claimer.idleEpoch();
       const held = await readHeldAttempts(store, id);
       for (const run of held) if (run.cancelRequested) slots.cancel(run.id);
-      if (stillness === null || claimer.stillness() !== stillness) return againMs;
+      if (idleEpoch === null || claimer.idleEpoch() !== idleEpoch) return againMs;
       await endLostAttempts(
         store,
         held.filter((run) => !slots.holds(run.id)),

@@ -51,7 +51,7 @@ interface Loaded {
 }
 
 /** More files than modules by so many are of modules that no attempt will load again. */
-const mostOthers = 500;
+const maxOthers = 500;
 
 const newlyFound = new Map<string, Map<string, FoundModule>>();
 const newSources = new Map<string, unknown>();
@@ -89,7 +89,7 @@ export function newModuleSources(): ModuleSources {
 export function keepModules(folder: string, count: number): void {
   if (!isKept) return;
   try {
-    if (readdirSync(folder, { recursive: true }).length > count + mostOthers)
+    if (readdirSync(folder, { recursive: true }).length > count + maxOthers)
       rmSync(folder, { recursive: true, force: true });
   } catch {
     // There is none yet.

@@ -33,13 +33,13 @@ const { apply } = Reflect;
 const nodeOptions = process.env['NODE_OPTIONS'] ?? '';
 
 /** A smaller text is loaded by Node in the time that it takes to find a pack. */
-const leastPackedLength = 96 * 1024;
-const leastPackedModules = 12;
+const minPackedLength = 96 * 1024;
+const minPackedModules = 12;
 /** A pack is replaced when an attempt loaded more than one file in eight from outside of it, and so often at most. */
 const largestMissingShare = 1 / 8;
-const mostGenerations = 8;
+const maxGenerations = 8;
 /** Of one bundle: for other packages, flags or versions of Node. */
-const mostPacks = 6;
+const maxPacks = 6;
 
 interface Place extends OwnPlace {
   readonly compiledFolder: string;
@@ -124,11 +124,11 @@ export function hasUnkeptPackages(): boolean {
   const missing = newFiles.size + modules.unknown;
   if (missing === 0) return false;
   if (pack !== null && pack !== undefined)
-    return pack.generation < mostGenerations && missing > (missing + used + modules.known) * largestMissingShare;
-  if (modules.unknown >= leastPackedModules) return true;
+    return pack.generation < maxGenerations && missing > (missing + used + modules.known) * largestMissingShare;
+  if (modules.unknown >= minPackedModules) return true;
   let length = 0;
   for (const { text } of newFiles.values()) length += text.length;
-  return length >= leastPackedLength;
+  return length >= minPackedLength;
 }
 
 /** Keeps a pack of what this attempt has loaded, and of what was in the pack before, while that has room. */
@@ -155,7 +155,7 @@ function removeOldPacks(folder: string): void {
     const packs = readdirSync(folder)
       .filter((name) => name.endsWith('.pack'))
       .map((name) => ({ path: `${folder}/${name}`, at: statSync(`${folder}/${name}`).mtimeMs }));
-    for (const { path } of packs.sort((one, other) => other.at - one.at).slice(mostPacks)) removeKept(path);
+    for (const { path } of packs.sort((one, other) => other.at - one.at).slice(maxPacks)) removeKept(path);
   } catch {
     // Another attempt is doing it.
   }

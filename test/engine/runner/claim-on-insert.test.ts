@@ -29,10 +29,10 @@ function openRooms({ store, runnerId }: TestStore, count: number): Rooms {
     runnerId,
     free: () => count - claimed.length,
     onClaimed,
-    onRoom: () => undefined,
+    onFree: () => undefined,
   });
-  store.onAdd(claimer.along);
-  store.onRing(() => (rings += 1));
+  store.onInsert(claimer.claimOnInsert);
+  store.onNotify(() => (rings += 1));
   return { claimer, claimed, rings: () => rings, most: () => most };
 }
 
@@ -80,7 +80,7 @@ test('closing waits for the claims under way', { timeout: 60_000 }, async () => 
   await using t = await testStore();
   const { claimer, claimed } = openRooms(t, 1);
   const scheduling = scheduleRun(t.store, 'testing', { task: 'noop' });
-  while (claimer.stillness() !== null) await nextTurn();
+  while (claimer.idleEpoch() !== null) await nextTurn();
   await claimer.close();
   assert.equal(claimed.length, 1);
   await scheduling;
@@ -104,8 +104,8 @@ test(
     await t.store.transaction(async (db) => {
       await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'q')` });
       scheduling = Promise.all([1, 2, 3].map(() => scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })));
-      while (claimer.room() > 0) await nextTurn();
-      while (claimer.room() < 2) await nextTurn();
+      while (claimer.free() > 0) await nextTurn();
+      while (claimer.free() < 2) await nextTurn();
       await scheduleRun(t.store, 'testing', { task: 'other' });
       assert.deepEqual(
         claimed.map(({ task }) => task),
@@ -152,7 +152,7 @@ test(
     const done: string[] = [];
     const scheduled = Promise.all(Array.from({ length: 60 }, () => scheduleRun(t.store, 'testing', { task: 'noop' })));
     while (done.length < 60) {
-      const room = claimer.room();
+      const room = claimer.free();
       if (room > 0) await claimer.claim(room);
       done.push(...idsOf(claimed.splice(0, 2)));
       await nextTurn();

@@ -29,7 +29,7 @@ const nothing: StartMessage = {
  * Does once, while nobody waits for it, what is done between a run's start and its first line. V8 compiles a function, and Node loads its own modules, when they are first
  * used: a millisecond of each attempt, and of a forked worker's, which inherits it from its server.
  */
-export function rehearse(): void {
+export function warmUp(): void {
   const start = JSON.parse(JSON.stringify(nothing)) as StartMessage;
   mapStacks(start.bundle);
   setTaskGlobals(start, {});

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openBell, ringsApartMs } from '../../../src/engine/store/bell.ts';
+import { openNotifier, minNotifyGapMs } from '../../../src/engine/store/notifier.ts';
 
-test('rings that come together, or while a notification is under way, are one notification, a while after the one before; the last ring is told', async () => {
+test('notifications that come together, or while a notification is under way, are sent as one, a while after the one before; the last is sent', async () => {
   let sent = 0;
   let answer = Promise.withResolvers<null>();
-  const bell = openBell(() => {
+  const notifier = openNotifier(() => {
     sent += 1;
     return answer.promise;
   });
   const ring = (times: number): void => {
-    for (let count = 0; count < times; count += 1) bell.ring();
+    for (let count = 0; count < times; count += 1) notifier.notify();
   };
   // Timers that begin together end in the order of their times, however busy the machine is.
-  const almost = delay(ringsApartMs - 1);
+  const almost = delay(minNotifyGapMs - 1);
   ring(100);
   assert.equal(sent, 1, 'the first at once, the others together');
   const under = answer;
@@ -25,31 +25,31 @@ test('rings that come together, or while a notification is under way, are one no
   under.resolve(null);
   await almost;
   assert.equal(sent, 1, 'until the one before lies long enough back');
-  await bell.still();
-  assert.equal(sent, 2, 'what was rung after the first was sent is told');
+  await notifier.flush();
+  assert.equal(sent, 2, 'what was asked for after the first was sent is told');
 });
 
-test('listeners of this process hear every ring within the call', () => {
-  const bell = openBell(() => Promise.resolve());
+test('listeners of this process hear every notification within the call', () => {
+  const notifier = openNotifier(() => Promise.resolve());
   let heard = 0;
-  bell.onRing(() => (heard += 1));
-  bell.ring();
-  bell.ring();
+  notifier.onNotify(() => (heard += 1));
+  notifier.notify();
+  notifier.notify();
   assert.equal(heard, 2);
 });
 
-test('a ring after silence is told at once, and a notification that fails holds up none that follow', async () => {
+test('a notification after silence is sent at once, and a notification that fails holds up none that follow', async () => {
   let sent = 0;
-  const bell = openBell(() => {
+  const notifier = openNotifier(() => {
     sent += 1;
     return Promise.reject(new Error('the database is away'));
   });
-  bell.ring();
+  notifier.notify();
   assert.equal(sent, 1, 'within the call');
-  bell.ring();
-  await bell.still();
+  notifier.notify();
+  await notifier.flush();
   assert.equal(sent, 2, 'after the one that failed');
-  bell.ring();
+  notifier.notify();
   assert.equal(sent, 3, 'within the call');
-  await bell.still();
+  await notifier.flush();
 });

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { longestTurn } from '../../src/chaos/processes/longest-turn.ts';
+import { maxLoopDelay } from '../../src/chaos/processes/max-loop-delay.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { makeFolder } from '../project/make-folder.ts';
 
@@ -11,7 +11,7 @@ describe("the longest turn of a campaign's runners", () => {
   it('is told in processor time of the loop', async (t) => {
     const folder = await makeFolder(t, {});
     const clocks = ['clock-1', 'clock-2'].map((name) => join(folder, name));
-    assert.equal(longestTurn(clocks), null);
+    assert.equal(maxLoopDelay(clocks), null);
     const busy =
       'setTimeout(() => { const begun = process.threadCpuUsage().user; while (process.threadCpuUsage().user - begun < 300_000); setTimeout(() => process.exit(), 100); }, 50);';
     const child = spawn(process.execPath, ['--require', join(packageRoot, 'dist/chaos-in-runner.cjs'), '-e', busy], {
@@ -19,6 +19,6 @@ describe("the longest turn of a campaign's runners", () => {
       env: { ...process.env, CLOUDCODE_CHAOS_CLOCK: clocks[1] },
     });
     await once(child, 'close');
-    assert.ok(Number(longestTurn(clocks)) >= 250, String(longestTurn(clocks)));
+    assert.ok(Number(maxLoopDelay(clocks)) >= 250, String(maxLoopDelay(clocks)));
   });
 });

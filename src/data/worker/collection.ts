@@ -12,7 +12,7 @@ import { isUuid } from './uuid.ts';
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** `DB.asset`: where a task finds and creates the objects of a model. */
-export interface ModelDoor {
+export interface Collection {
   create(attributes?: unknown): DatabaseObject;
   first(...given: readonly unknown[]): Promise<DatabaseObject | null>;
   increment(id: unknown, amounts: unknown): Promise<Readonly<Record<string, number>>>;
@@ -20,25 +20,25 @@ export interface ModelDoor {
   where(expression: string, ...args: readonly unknown[]): Query;
 }
 
-export function modelDoor(type: ModelType): ModelDoor {
+export function collection(type: ModelType): Collection {
   const { model, database } = type;
-  const door: ModelDoor = {
+  const made: Collection = {
     create: (...given) => createObject(type, given),
-    first: (...given) => database.handOut(findFirst(type, given)),
-    increment: (id, amounts) => database.handOut(incrementObject(type, id, amounts)),
+    first: (...given) => database.track(findFirst(type, given)),
+    increment: (id, amounts) => database.track(incrementObject(type, id, amounts)),
     all: () => allOf(type),
     where: (expression, ...args) => allOf(type).where(expression, ...args),
   };
   const names = [...model.fields, ...model.belongsTo, ...model.hasMany].map(({ name }) => name).join(', ');
-  Object.defineProperty(door, inspectMark, { value: () => `DB.${model.name} (${names})` });
-  types.set(door, type);
-  return Object.freeze(door);
+  Object.defineProperty(made, inspectMark, { value: () => `DB.${model.name} (${names})` });
+  types.set(made, type);
+  return Object.freeze(made);
 }
 
 const types = new WeakMap<object, ModelType>();
 
 /** The model that a `DB.asset` stands for; null for anything else. */
-export function typeOfDoor(value: unknown): ModelType | null {
+export function typeOfCollection(value: unknown): ModelType | null {
   return typeof value === 'object' && value !== null ? (types.get(value) ?? null) : null;
 }
 
