@@ -1,7 +1,7 @@
 /** A job queue with its store, as the benchmark uses it: for jobs that do nothing. */
 export interface Contender extends AsyncDisposable {
   readonly name: string;
-  /** Forgets all jobs. */
+  /** Deletes all jobs. */
   clear(): Promise<unknown>;
   /** See Database.settle. */
   settle(): Promise<void>;

@@ -1,6 +1,6 @@
 import type { Database } from './server.ts';
 
-/** Forgets all runs and what belongs to them. */
+/** Deletes all runs and what belongs to them. */
 export const clearRuns = 'truncate cloudcode.runs, cloudcode.attempts, cloudcode.log_lines, cloudcode.batches';
 
 export interface Fill {

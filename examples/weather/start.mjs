@@ -43,7 +43,7 @@ async function main() {
     return 1;
   } finally {
     if (server.isOurs) {
-      console.log('\nStopping: what runs is finished first …');
+      console.log('\nDraining, at most 30 s …');
       await server.stop();
     } else {
       console.log('\nThe server runs on: it belongs to another start.');

@@ -99,7 +99,7 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   };
   try {
     if (drain) {
-      // With nothing left to do, a run that is not over waits in a paused queue: it would be followed for ever.
+      // With nothing left to do, a run that is unfinished waits in a paused queue: it would be followed for ever.
       const drained = waitUntilDrained(backend, { status, signal }).then(() =>
         endUnlessFinal(backend, scheduled.id, over),
       );
@@ -151,7 +151,7 @@ function leave(
   terminal.tell(
     isFinal(run.state)
       ? `Interrupted. Run ${run.id} is ${run.state}.`
-      : `Interrupted. Run ${run.id} is not over: ${rest}. End it: cloudcode runs cancel ${run.id}`,
+      : `Interrupted. Run ${run.id} is unfinished: ${rest}. End it: cloudcode runs cancel ${run.id}`,
   );
   return interruptStatus(signal.reason);
 }

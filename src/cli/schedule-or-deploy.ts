@@ -17,7 +17,7 @@ export interface Deployable {
 interface Scheduling {
   readonly deployable: Deployable | null;
   readonly tell: (line: string) => void;
-  /** Gets what the build of the folder is at; null when it is over. */
+  /** Gets what the build of the folder is at; null when it is done. */
   readonly onStep: (step: string | null) => void;
 }
 
@@ -81,7 +81,7 @@ export const deployAllTheSame = 'To deploy this folder all the same: cloudcode d
 /** Says that a `key` found a run; null for a new one. What was asked for besides, such as another time, had no effect on that. */
 export function describeFound({ run, isNew }: Scheduled): string | null {
   if (isNew) return null;
-  return `Nothing new was scheduled: run ${run.id} of ${escapeText(run.task)} with the key ${escapeText(run.key ?? '')} is not over. Its due time, parameters and queue are as they were.`;
+  return `Nothing new was scheduled: run ${run.id} of ${escapeText(run.task)} with the key ${escapeText(run.key ?? '')} is unfinished. Its due time, parameters and queue are as they were.`;
 }
 
 /** A task that is only in the folder may be the one that was meant. */

@@ -37,7 +37,7 @@ export async function serveUntilStopped(
   if (system === null) return exitStatuses.done;
   tellStart(terminal, system, { ...options, environment: global.environment });
   await aborted(interrupts.signal);
-  terminal.tell('Stopping: what runs is finished first …');
+  terminal.tell('Draining, at most 30 s …');
   await system.stop();
   return exitStatuses.done;
 }
@@ -85,8 +85,7 @@ function tellEvent(
       for (const notice of event.notices) terminal.tell(`${time} ${colours.yellow('data')}: ${escapeText(notice)}`);
       if (event.afterRestart.length > 0)
         terminal.tell(`${time} ${event.afterRestart.join(', ')} of the configuration: counts from the next start on`);
-      for (const { task, need } of event.spawned)
-        terminal.tell(`${time} ${task} is spawned also where workers are forked: it needs ${need}`);
+      for (const { task, need } of event.spawned) terminal.tell(`${time} ${task} is not forked: it uses ${need}`);
       for (const text of broken.deployed(event.broken)) terminal.tell(`${time} ${text}`);
       return;
     case 'not_deployed':

@@ -22,7 +22,7 @@ export interface Backend {
   listBrokenTasks(): Promise<readonly BrokenTaskBody[]>;
   /** Lines after the one numbered `afterSeq`, in order; as many as one answer holds, none at the end. */
   readLogs(runId: string, afterSeq: number): Promise<readonly NumberedLine[]>;
-  /** All lines, as they come, until the run is over or the signal aborts. Returns the run as it ended, or null when the signal aborted. */
+  /** All lines, as they come, until the run is finished or the signal aborts. Returns the run as it ended, or null when the signal aborted. */
   followLogs(runId: string, signal: AbortSignal): AsyncGenerator<NumberedLine, Run | null>;
   summariseBacklog(): Promise<Backlog>;
   /** The runs that have ended since a time (ISO 8601), but for one. */
@@ -38,7 +38,7 @@ export interface Backend {
 
 export interface Scheduled {
   readonly run: Run;
-  /** False when a run with the `key` was there that is not over: it is as it was. */
+  /** False when a run with the `key` was there that is unfinished: it is as it was. */
   readonly isNew: boolean;
 }
 

@@ -10,7 +10,7 @@ const patienceMs = 30_000;
 const pauseMs = 500;
 
 /**
- * A run's lines from an event stream until the run is over. A stream that breaks is taken up again after the last line that came;
+ * A run's lines from an event stream until the run is finished. A stream that breaks is taken up again after the last line that came;
  * a server that was never reached is an error at once, one that is away for 30 s later.
  * @returns the run as it ended, or null when the signal aborted
  */

@@ -54,7 +54,7 @@ export interface ScheduleTiming {
   readonly after?: number;
   /** Runs with the same queue never overlap, whichever tasks they are. Without a queue, runs may overlap. */
   readonly queue?: string;
-  /** While a run of this task with this key is not over, scheduling it again gives that run's id and changes nothing. */
+  /** While a run of this task with this key is unfinished, scheduling it again gives that run's id and changes nothing. */
   readonly key?: string;
 }
 
@@ -352,7 +352,7 @@ export interface EnvironmentConfig {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** Runs that are `dead` are kept until somebody retries or cancels them; the others that are over are forgotten with their attempts and console. */
+/** Runs that are `dead` are kept until somebody retries or cancels them; the other finished ones are pruned with their attempts and console. */
 export interface RetentionConfig {
   /** For so many days after they ended: 30 unless set. */
   readonly days?: number;

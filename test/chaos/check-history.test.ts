@@ -123,11 +123,11 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
     'doubledWrites',
     { ...good, additions: [...good.additions, ...good.additions], added: 4 },
   ],
-  'a fence that was added when its attempt was over': [
+  'a fence that was added when its attempt had ended': [
     'staleWrites',
     { ...good, additions: good.additions.map((each) => ({ ...each, isStale: true })) },
   ],
-  'a run that was over and was queued again': [
+  'a run that was finished and was queued again': [
     'retriedAfterAnswer',
     {
       ...good,
@@ -149,15 +149,15 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
     'staleWrites',
     { ...good, ends: [...good.ends, { seq: 4, xid: 108, run: 'a', number: 1, fence: 8, outcome: 'returned' }] },
   ],
-  'log lines of an attempt that is over': [
+  'log lines of an attempt that has ended': [
     'staleWrites',
     { ...good, lateLines: [...good.lateLines, { xid: 104, run: 'a', attempt: 1 }] },
   ],
-  'an object of an attempt that is over': [
+  'an object of an attempt that has ended': [
     'staleWrites',
     { ...good, writes: good.writes.map((write) => ({ ...write, isStale: true })) },
   ],
-  'a run scheduled by an attempt that is over': ['staleWrites', withChange(good, 1, { isStale: true })],
+  'a run scheduled by an attempt that has ended': ['staleWrites', withChange(good, 1, { isStale: true })],
   'an answer of another attempt': [
     'staleWrites',
     { ...good, runs: good.runs.map((run) => ({ ...run, result: run.id === 'a' ? '1' : run.result })) },
@@ -165,7 +165,7 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
   'a claim before the due time': ['earlyStarts', withChange(good, 2, { wokeAt: 1021 })],
   'a claim before the end of the back-off': ['earlyStarts', withChange(good, 4, { at: 1999 })],
   'a claim that overtook': ['orderViolations', withChange(good, 2, { order: 3, dueAt: 1011 })],
-  'a run that is not over': [
+  'a run that is unfinished': [
     'stuckQueues',
     { ...good, runs: good.runs.map((run) => ({ ...run, state: run.id === 'b' ? 'queued' : run.state })) },
   ],
@@ -186,7 +186,7 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
     { ...good, witness: [...good.witness, witnessed({ fence: '9' })] },
   ],
   'a process that began twice': ['unclaimedStarts', { ...good, witness: [...good.witness, witnessed({ at: 40 })] }],
-  'a process that began when its attempt was over': [
+  'a process that began when its attempt had ended': [
     'unclaimedStarts',
     {
       ...good,
@@ -264,7 +264,7 @@ describe('the judge of campaigns', () => {
       7,
       { snapshot: '50:106:50' },
     );
-    assert.equal(checkHistory(unseen).counts.orderViolations, 0, 'its transaction was not over');
+    assert.equal(checkHistory(unseen).counts.orderViolations, 0, 'its transaction was unfinished');
   });
 
   it('lets a queue that skips what is in back-off go on meanwhile, and no other', () => {

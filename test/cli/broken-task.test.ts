@@ -225,7 +225,7 @@ describe('CLI: one broken task does not stop the others: dev', { timeout: 240_00
         `broken ${id} attempt 1 started \\(pid \\d+\\), with its code of ${first?.goesOn?.deployedAt ?? ''}: as it stands it is broken`,
       ),
     );
-    await until(30_000, 'its run is over', async () =>
+    await until(30_000, 'its run is finished', async () =>
       ((await (await fetch(`${base}/runs/${id}`)).json()) as Run).result === 'good once' ? true : null,
     );
     assert.match((await run('broken')).stderr, /task_broken[\s\S]*goes on with its last good code, deployed at/);
@@ -266,7 +266,7 @@ describe('CLI: one broken task does not stop the others: dev', { timeout: 240_00
       await dev.says(
         new RegExp(`${task} ${id} attempt 1 started \\(pid \\d+\\), with its code of \\S+: as it stands it is broken`),
       );
-      await until(30_000, 'its run is over', async () =>
+      await until(30_000, 'its run is finished', async () =>
         ((await (await fetch(`${base}/runs/${id}`)).json()) as Run).result === result ? true : null,
       );
     }

@@ -49,7 +49,7 @@ describe('CLI: a build that never ends holds nothing up', { timeout: 240_000 }, 
         body: '{"task":"echo","parameters":{"a":1}}',
       })
     ).json()) as Run;
-    const run = await until(30_000, 'the run is over', async () => {
+    const run = await until(30_000, 'the run is finished', async () => {
       const now = (await (await fetch(`${runs}/${id}`)).json()) as Run;
       return isFinal(now.state) ? now : null;
     });

@@ -199,7 +199,7 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
           assert.match(
             again.stderr,
             new RegExp(
-              `Nothing new was scheduled: run ${run.id} of noop with the key ${key} is not over\\. Its due time, .* as they were`,
+              `Nothing new was scheduled: run ${run.id} of noop with the key ${key} is unfinished\\. Its due time, .* as they were`,
             ),
           );
         }

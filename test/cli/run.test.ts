@@ -158,7 +158,7 @@ describe('CLI: run works by itself, without a server', { timeout: 240_000 }, () 
       await started.says(/waiting/);
       started.child.kill(signal);
       assert.equal(await started.ended, status);
-      assert.match(started.stderr(), /Interrupted\. Run \S+ is not over/);
+      assert.match(started.stderr(), /Interrupted\. Run \S+ is unfinished/);
       assert.equal(started.stdout(), '');
       const { runs } = documentOf<{ runs: Run[] }>(await cloudcode(['runs', '--json', '--database', url]));
       assert.deepEqual(

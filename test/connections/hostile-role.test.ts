@@ -68,7 +68,7 @@ test(
         await db.query({ name: '', text: 'select pg_sleep(5)' });
       });
       const ended = (runId: string) =>
-        until(60_000, `run ${runId} is over`, async () => {
+        until(60_000, `run ${runId} is finished`, async () => {
           const now = await getRun(store, 'testing', runId);
           return isFinal(now.state) ? now : null;
         });

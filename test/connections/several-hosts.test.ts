@@ -84,7 +84,7 @@ async function hasPrinted({ store }: Stage, runId: string): Promise<true | null>
 }
 
 function ended({ store }: Stage, id: string): Promise<Run> {
-  return until(60_000, `run ${id} is over`, async () => {
+  return until(60_000, `run ${id} is finished`, async () => {
     const now = await getRun(store, 'testing', id).catch(() => null);
     return now !== null && isFinal(now.state) ? now : null;
   });

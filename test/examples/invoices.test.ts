@@ -230,7 +230,7 @@ async function start(folder: string): Promise<string> {
 }
 
 async function everythingOver({ store }: Runtime): Promise<void> {
-  await until(120_000, 'every run is over', async () => {
+  await until(120_000, 'every run is finished', async () => {
     const rows = await store.query<Pick<Run, 'id'>>({
       name: '',
       text: "select id from cloudcode.runs where state in ('queued', 'running') limit 1",

@@ -141,7 +141,7 @@ describe(
       return row?.sum ?? 0;
     };
     const ended = (id: string): Promise<Run> =>
-      until(30_000, `run ${id} is over`, async () => {
+      until(30_000, `run ${id} is finished`, async () => {
         const now = await getRun(stage.store, 'testing', id);
         return isFinal(now.state) ? now : null;
       });

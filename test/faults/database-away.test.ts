@@ -145,7 +145,7 @@ async function hasPrinted({ store }: Stage, runId: string): Promise<true | null>
 }
 
 function ended({ store }: Stage, id: string): Promise<Run> {
-  return until(30_000, `run ${id} is over`, async () => {
+  return until(30_000, `run ${id} is finished`, async () => {
     const now = await getRun(store, 'testing', id);
     return isFinal(now.state) ? now : null;
   });

@@ -95,7 +95,7 @@ test(
     disk.empty();
     const since2 = performance.now();
     for (const { id } of confirmed) {
-      const run = await until(60_000, `run ${id} is over`, async () => {
+      const run = await until(60_000, `run ${id} is finished`, async () => {
         const now = await show(id);
         return isFinal(now.state) ? now : null;
       });

@@ -71,7 +71,7 @@ async function schedule({ url }: Machine): Promise<Run> {
 }
 
 async function ended({ url }: Machine, id: string): Promise<Run> {
-  return until(60_000, `run ${id} is over`, async () => {
+  return until(60_000, `run ${id} is finished`, async () => {
     const run = (await (await fetch(`${url}/api/v1/environments/testing/runs/${id}`)).json()) as Run;
     return isFinal(run.state) ? run : null;
   });

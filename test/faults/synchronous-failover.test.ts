@@ -81,7 +81,7 @@ test(
     const onAfterMs = Math.round(performance.now() - away);
 
     const uncertain = await feeding;
-    await until(240_000, 'all runs are over', async () => {
+    await until(240_000, 'all runs are finished', async () => {
       await delay(200);
       return (await countUnfinished(stage)) === 0 ? true : null;
     });

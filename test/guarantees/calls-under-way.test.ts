@@ -46,7 +46,7 @@ function peakOf(pid: number): number {
 
 const schedule = ({ store }: Stage, task: string): Promise<Run> => scheduleRun(store, 'testing', { task });
 const ended = ({ store }: Stage, { id }: Run): Promise<Run> =>
-  until(120_000, `run ${id} is over`, async () => {
+  until(120_000, `run ${id} is finished`, async () => {
     const now = await getRun(store, 'testing', id);
     return isFinal(now.state) ? now : null;
   });

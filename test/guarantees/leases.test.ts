@@ -62,7 +62,7 @@ async function scheduleAlone(stage: Stage, options: { readonly spins?: boolean }
         return line === undefined ? null : Number(line.split(' ')[2]);
       }),
     ended: () =>
-      until(30_000, 'the run is over', async () => {
+      until(30_000, 'the run is finished', async () => {
         const now = await getRun(stage.store, 'testing', run.id);
         return isFinal(now.state) ? now : null;
       }),
@@ -191,7 +191,7 @@ test("promise 1: a jump of the database's clock ends no lease of a runner that l
   assert.deepEqual([run.result, run.attempts.length], [1, 1]);
 });
 
-test('promise 2: the runs of a runner that died on another machine are tried again when its lease is over, and not before', async () => {
+test('promise 2: the runs of a runner that died on another machine are tried again when its lease has expired, and not before', async () => {
   await using stage = await openStage(tasks);
   const far = await stage.start({ leaseMs });
   const alone = await scheduleAlone(stage);

@@ -42,7 +42,7 @@ const schedule = ({ store }: Stage, task: string, options: Record<string, unknow
   scheduleRun(store, 'testing', { task, ...options });
 
 function ended({ store }: Stage, { id }: Run): Promise<Run> {
-  return until(90_000, `run ${id} is over`, async () => {
+  return until(90_000, `run ${id} is finished`, async () => {
     const now = await getRun(store, 'testing', id);
     return isFinal(now.state) ? now : null;
   });

@@ -74,7 +74,7 @@ test('promise 1: 1,000 runs over 20 queues with crashes, exits, timeouts and thr
         });
     }),
   );
-  await until(240_000, 'all runs are over', async () => {
+  await until(240_000, 'all runs are finished', async () => {
     const [row] = await runtime.store.query<{ open: number }>({
       name: '',
       text: "select count(*)::integer as open from cloudcode.runs where state in ('queued', 'running')",

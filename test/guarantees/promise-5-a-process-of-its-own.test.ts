@@ -21,7 +21,7 @@ after(async () => {
   await runtime[Symbol.asyncDispose]();
 });
 
-test('promise 5: when the attempt is over, every process it left behind is gone', async () => {
+test('promise 5: when the attempt has ended, every process it left behind is gone', async () => {
   const run = await runtime.run('grandchildren');
   assert.equal(run.state, 'succeeded');
   const attempt = run.attempts[0];

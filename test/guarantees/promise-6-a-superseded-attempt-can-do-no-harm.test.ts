@@ -67,7 +67,7 @@ test('promise 6: what a superseded attempt still sends is refused: its schedule 
     ended.attempts.map((attempt) => attempt.outcome),
     ['lost', 'returned'],
   );
-  await until(5000, 'the superseded attempt is over too', () =>
+  await until(5000, 'the superseded attempt has ended too', () =>
     runtime.events.filter((event) => event.kind === 'attempt_ended' && event.runId === run.id).length === 2
       ? true
       : null,

@@ -123,7 +123,7 @@ function notesIn(folder: string): readonly string[] {
 }
 
 function ended({ store }: Stage, { id }: Run): Promise<Run> {
-  return until(30_000, `run ${id} is over`, async () => {
+  return until(30_000, `run ${id} is finished`, async () => {
     const now = await getRun(store, 'testing', id);
     return isFinal(now.state) ? now : null;
   });

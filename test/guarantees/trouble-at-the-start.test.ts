@@ -35,7 +35,7 @@ test('promise 4: an attempt that cannot even start is tried again, says why, and
   mkdirSync(dirname(bundles), { recursive: true });
   writeFileSync(bundles, 'a file where the folder was');
   const run = await runtime.schedule('quick');
-  const retried = await until(10_000, 'the first attempt is over', async () => {
+  const retried = await until(10_000, 'the first attempt has ended', async () => {
     const now = await getRun(runtime.store, 'testing', run.id);
     return now.attempts[0]?.outcome === 'lost' ? now : null;
   });
@@ -53,7 +53,7 @@ test('promise 4: an attempt whose bundle was altered in the database counts, and
   await runtime.store.query({ name: '', text: "update cloudcode.bundles set code = 'other'" });
   rmSync(join(runtime.folder, '.cloudcode', 'bundles'), { recursive: true });
   const run = await runtime.schedule('quick');
-  const retried = await until(10_000, 'the first attempt is over', async () => {
+  const retried = await until(10_000, 'the first attempt has ended', async () => {
     const now = await getRun(runtime.store, 'testing', run.id);
     return now.attempts[0]?.outcome === 'lost' ? now : null;
   });
@@ -69,7 +69,7 @@ test('promise 4: an attempt whose worker cannot start with the variables of its 
     text: `update cloudcode.environments set variables = '{"NODE_OPTIONS":"--require /nowhere/at/all.cjs"}'`,
   });
   const run = await runtime.schedule('quick');
-  const retried = await until(10_000, 'the first attempt is over', async () => {
+  const retried = await until(10_000, 'the first attempt has ended', async () => {
     const now = await getRun(runtime.store, 'testing', run.id);
     return now.attempts[0]?.outcome === 'exited' ? now : null;
   });

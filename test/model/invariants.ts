@@ -22,7 +22,7 @@ const invariants = {
     having q.paused and bool_or(r.at_front and r.state = 'queued')
       or not q.paused and count(*) filter (where r.at_front) <> 1
       or not q.paused and bool_or(r.state = 'queued' and r.wake_at <= now()) and not bool_or(r.at_front and (r.state = 'running' or r.wake_at <= now()))`,
-  'a run without a queue is at the front while it is not over': `
+  'a run without a queue is at the front while it is unfinished': `
     select id::text as what from cloudcode.runs where queue is null and at_front <> (state in ('queued', 'running'))`,
   'no run has more attempts than it may have, and each is recorded': `
     select r.id::text as what from cloudcode.runs r
@@ -41,7 +41,7 @@ const invariants = {
   'fences grow with the attempts of a run': `
     select a.run_id::text as what from cloudcode.attempts a join cloudcode.attempts b on b.run_id = a.run_id and b.number > a.number where b.fence <= a.fence`,
   'a fence is given once': 'select fence::text as what from cloudcode.attempts group by fence having count(*) > 1',
-  'of a key one run is not over': `
+  'of a key one run is unfinished': `
     select key as what from cloudcode.runs where key is not null and state in ('queued', 'running') group by environment_id, task, key having count(*) > 1`,
 } as const;
 

@@ -300,7 +300,7 @@ export class Model {
     });
   }
 
-  /** An attempt that is over says that none of its batches will be sent again. One that was taken over says nothing for its successor. */
+  /** An attempt that has ended says that none of its batches will be sent again. One that was taken over says nothing for its successor. */
   forgetBatches({ run, fence }: ModelAttempt): void {
     if (this.run(run).fence === fence) this.state.batches = this.state.batches.filter((batch) => batch.run !== run);
   }

@@ -26,7 +26,7 @@ export interface Runtime extends AsyncDisposable {
   /** Whether its workers are forked. */
   readonly isForking: boolean;
   schedule(task: string, options?: Record<string, unknown>): Promise<Run>;
-  /** Waits until the run is over. */
+  /** Waits until the run is finished. */
   ended(run: Run | string, withinMs?: number): Promise<Run>;
   /** Schedules a run and waits until it is over. */
   run(task: string, options?: Record<string, unknown>): Promise<Run>;
@@ -72,7 +72,7 @@ export async function startRuntime(
     );
   const ended = async (run: Run | string, withinMs = 30_000): Promise<Run> => {
     const id = typeof run === 'string' ? run : run.id;
-    return until(withinMs, `run ${id} is over`, async () => {
+    return until(withinMs, `run ${id} is finished`, async () => {
       const now = await getRun(store, 'testing', id);
       return isFinal(now.state) ? now : null;
     });

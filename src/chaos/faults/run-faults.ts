@@ -23,7 +23,7 @@ const patienceMs = 120_000;
 
 /**
  * Makes the faults of the plan, each when its time has come: while others last, but never two at once at the processes of one runner, its connections, or the database. So a runner
- * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does, or until every run is over.
+ * and its guard are never frozen together. Resolves when all are healed. One that finds nothing to strike is tried again until it does, or until every run is finished.
  */
 export async function runFaults(
   plan: readonly PlannedFault[],

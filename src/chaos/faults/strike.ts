@@ -19,7 +19,7 @@ import { killWorker, stopWorker } from './workers.ts';
 /** A fault that is being made. */
 interface Blow extends Striking {
   readonly choice: number;
-  /** Waits until the fault may be over. */
+  /** Waits until the fault may have ended. */
   readonly heal: () => Promise<unknown>;
 }
 

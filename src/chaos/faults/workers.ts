@@ -8,7 +8,7 @@ export async function killWorker(runner: CampaignRunner, choice: number, witness
   return worker !== null && signalProcess(worker, 'SIGKILL');
 }
 
-/** When it goes on, its attempt may be over long since, and its run another's. */
+/** When it goes on, its attempt may have ended long since, and its run another's. */
 export async function stopWorker(
   runner: CampaignRunner,
   how: { readonly choice: number; heal(): Promise<unknown> },

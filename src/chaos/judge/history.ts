@@ -1,7 +1,7 @@
 import type { Outcome } from '../../engine/core/run.ts';
 import type { StoredState } from '../../engine/core/run-transitions.ts';
 
-/** What happened in a campaign: what the database saw (the audit), what the tasks saw (the witness), and what the campaign itself did. Checked when it is over. */
+/** What happened in a campaign: what the database saw (the audit), what the tasks saw (the witness), and what the campaign itself did. Checked when it has ended. */
 export interface History extends Witnessed {
   /** Every change of a run's state, in the order in which they were made: for one run, and for one queue, that is the order of the commits. */
   readonly changes: readonly RunChange[];
@@ -116,7 +116,7 @@ export interface LateLine {
 
 export interface Addition {
   readonly fence: number;
-  /** Whether the attempt with this fence was over. */
+  /** Whether the attempt with this fence had ended. */
   readonly isStale: boolean;
 }
 
@@ -125,6 +125,6 @@ export interface DataWrite {
   readonly run: string;
   readonly fence: number;
   readonly queue: string | null;
-  /** Whether another attempt had taken over, or the run was over. */
+  /** Whether another attempt had taken over, or the run was finished. */
   readonly isStale: boolean;
 }

@@ -29,7 +29,7 @@ export interface Standstill {
   /** Null for a run without a queue. */
   readonly queue: string | null;
   readonly run: string;
-  /** The last fault that had begun before it was over. */
+  /** The last fault that had begun before it ended. */
   readonly fault: string | null;
 }
 

@@ -5,7 +5,7 @@ interface FaultKindFacts {
   readonly target: FaultTarget;
   /** How often it comes, beside the others. */
   readonly weight: number;
-  /** It lasts for a part of the lease from `lasts[0]` to `lasts[1]`; without it, it is over at once. */
+  /** It lasts for a part of the lease from `lasts[0]` to `lasts[1]`; without it, it ends at once. */
   readonly lasts?: readonly [number, number];
   /** Needs a database server of the campaign's own. */
   readonly ownServer?: true;

@@ -5,7 +5,7 @@ export interface PlannedFault {
   readonly kind: FaultKind;
   /** When it begins, in milliseconds from the start of the campaign. It may come later: two faults never strike the same thing at once. */
   readonly atMs: number;
-  /** 0 when it is over at once. */
+  /** 0 when it ends at once. */
   readonly lastsMs: number;
   /** Which runner, from 0; null for faults of the database and of tasks. */
   readonly runner: number | null;

@@ -44,7 +44,7 @@ export async function openProxy(connect: () => Socket): Promise<Proxy> {
   const cut = (): void => pairs.forEach(end);
   const pass = (pair: Pair, to: Socket, bytes: Buffer): void => {
     if (isSwallowing) return;
-    // Timers of one length keep their order, but a delay that shrinks would let later bytes overtake: they all wait until it is over.
+    // Timers of one length keep their order, but a delay that shrinks would let later bytes overtake: they all wait until it has passed.
     if (delayMs === 0 && to.writableLength === 0 && !delayed.has(to)) return void to.write(bytes);
     hold(pair, to, bytes);
   };

@@ -22,7 +22,7 @@ export interface Asked {
 
 const everyMs = [200, 1500] as const;
 const pauseMs = [300, 3000] as const;
-/** Retried and cancelled are runs of late: those are likely to be at work still, or just over. */
+/** Retried and cancelled are runs of late: those are likely to be at work still, or just finished. */
 const recent = 60;
 /** For the database to come back: no queue may be left paused. */
 const patienceMs = 120_000;
@@ -65,7 +65,7 @@ export async function meddle(given: Meddling): Promise<readonly Asked[]> {
   }
 }
 
-/** A run that is over cannot be cancelled, and one that is not cannot be retried: that is no trouble. */
+/** A run that is finished cannot be cancelled, and one that is not cannot be retried: that is no trouble. */
 async function isTaken(call: () => Promise<unknown>): Promise<boolean> {
   try {
     await call();

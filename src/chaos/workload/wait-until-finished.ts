@@ -7,7 +7,7 @@ const lookMs = 500;
 /** Longer than any back-off, lease and task of a campaign together. When nothing has happened for so long, nothing will. */
 const standstillMs = 60_000;
 
-/** Resolves when every run is over. @returns how many are not, when nothing has happened for a minute */
+/** Resolves when every run is finished. @returns how many are not, when nothing has happened for a minute */
 export async function waitUntilFinished(store: Store, stopping: AbortSignal): Promise<number> {
   let steps = -1;
   let since = performance.now();

@@ -18,7 +18,7 @@ export function addRun(program: Command): void {
     .description('schedule one run, show its console, wait for its end and print it; needs no server')
     .option('--parameters <json>', 'a JSON object; @file reads a file, - standard input')
     .option('--queue <name>', 'no two runs of one queue run at once')
-    .option('--key <key>', 'while a run of the task with this key is not over, give that one')
+    .option('--key <key>', 'while a run of the task with this key is unfinished, give that one')
     .option('--drain', 'then wait until nothing is left to do within a minute')
     .addHelpText(
       'after',

@@ -9,7 +9,7 @@ export function addRunsLogs(runs: Command): void {
   const logs = runs
     .command('logs')
     .argument('<id>', 'the id of the run')
-    .option('--follow', 'go on until the run is over')
+    .option('--follow', 'go on until the run is finished')
     .description("print a run's console, each line with its time")
     .addHelpText(
       'after',

@@ -24,7 +24,7 @@ export function addSchedule(program: Command): void {
     .option('--at <time>', 'when to run: ISO 8601')
     .option('--after <ms>', 'run after this many milliseconds')
     .option('--queue <name>', 'no two runs of one queue run at once')
-    .option('--key <key>', 'while a run of the task with this key is not over, give that one')
+    .option('--key <key>', 'while a run of the task with this key is unfinished, give that one')
     .addHelpText(
       'after',
       `

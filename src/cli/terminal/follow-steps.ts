@@ -10,7 +10,7 @@ const lineEveryMs = 5000;
 const liveEveryMs = 100;
 
 export interface Steps extends Disposable {
-  /** What is begun now; null: the work is over. */
+  /** What is begun now; null: the work is done. */
   at(step: string | null): void;
 }
 

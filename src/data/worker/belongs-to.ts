@@ -51,13 +51,13 @@ export function setBelongsTo(state: ObjectState, { belongsTo, place, other, othe
 function refusalOf(title: string, { belongsTo: { name, model }, other, otherState }: Omit<Setting, 'place'>): string {
   if (otherState !== null)
     return `${title}: this is an object of \`${otherState.type.model.name}\`; it must be one of \`${model}\`, or null.`;
-  const mend =
+  const fix =
     typeof other === 'string'
       ? `To set it by its id: object.${name}_id = id.`
       : other instanceof Promise
         ? 'Await it first.'
         : 'Give null for none.';
-  return `${title}: ${describeValue(other)} is no object of \`${model}\`. ${mend}`;
+  return `${title}: ${describeValue(other)} is no object of \`${model}\`. ${fix}`;
 }
 
 /** @throws CloudCodeError `invalid_value` when it is no UUID, and not null */
@@ -66,10 +66,10 @@ export function assignId(
   { belongsTo: { name }, place, id }: { readonly belongsTo: BelongsTo; readonly place: number; readonly id: unknown },
 ): void {
   if (id !== null && !isUuid(id)) {
-    const mend = typeof id === 'object' ? `Assign its id, or call object.${name}(it).` : 'An id is a UUID, or null.';
+    const fix = typeof id === 'object' ? `Assign its id, or call object.${name}(it).` : 'An id is a UUID, or null.';
     throw new CloudCodeError(
       'invalid_value',
-      `${state.type.model.name}.${name}_id: ${describeValue(id)} is no id. ${mend}`,
+      `${state.type.model.name}.${name}_id: ${describeValue(id)} is no id. ${fix}`,
     );
   }
   state.assign(place, id === null ? null : id.toLowerCase());

@@ -88,11 +88,11 @@ async function findFirst(type: ModelType, given: readonly unknown[]): Promise<Da
     );
   }
   if (typeof first !== 'string') {
-    const mend =
+    const fix =
       DatabaseObject.stateOf(first) === null ? "Write first(id), or first('make = ?', 'Nokia')." : 'Give its id.';
     throw new CloudCodeError(
       'invalid_query',
-      `${call} takes an id or an expression; this is ${describeValue(first)}. ${mend}`,
+      `${call} takes an id or an expression; this is ${describeValue(first)}. ${fix}`,
     );
   }
   if (args.length === 0 && isUuid(first)) {

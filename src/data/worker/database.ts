@@ -9,7 +9,7 @@ export interface Database {
   typeOf(model: string): ModelType;
   /** Asks the runner. @throws what it refuses with, as a task gets to see it */
   request<Answer>(call: DataCall): Promise<Answer>;
-  /** Every promise that a task gets passes through here: the run is not over before it is settled. */
+  /** Every promise that a task gets passes through here: the run is unfinished before it is settled. */
   track<Result>(promise: Promise<Result>): Promise<Result>;
 }
 

@@ -34,7 +34,7 @@ export class ObjectState {
   isDestroyed = false;
   /** A write that puts it there or takes it away was sent, and its answer was lost. */
   isUncertain = false;
-  /** Settles when the write that is under way is over. One object has one at a time. */
+  /** Settles when the write that is under way has settled. One object has one at a time. */
   busy: Promise<void> | null = null;
   // These are made when they are first needed: of a long list, few objects change.
   #changes: (FieldWire | undefined)[] | null = null;
@@ -107,7 +107,7 @@ export class ObjectState {
     this.#sent = null;
   }
 
-  /** The write is over; what was assigned since its snapshot is still a change. @param version that of the row now; null when somebody else had saved it since it was read */
+  /** The write has settled; what was assigned since its snapshot is still a change. @param version that of the row now; null when somebody else had saved it since it was read */
   stored(version: string | null): void {
     const snapshot = this.#sent;
     this.#sent = null;

@@ -2,21 +2,21 @@ export interface JsonLoss {
   /** What the value is: `a Map`. */
   readonly is: string;
   /** What to pass in its place. */
-  readonly mend: string;
+  readonly fix: string;
 }
 
 const bytes: JsonLoss = {
   is: 'binary data',
-  mend: "Pass bytes as text, Buffer.from(bytes).toString('base64'), and numbers as an array, Array.from(numbers).",
+  fix: "Pass bytes as text, Buffer.from(bytes).toString('base64'), and numbers as an array, Array.from(numbers).",
 };
 
 /** By what `Object.prototype.toString` calls them, also those of other realms. */
 const losses: Readonly<Record<string, JsonLoss>> = {
-  Map: { is: 'a Map', mend: 'Pass Object.fromEntries(map), or [...map].' },
-  Set: { is: 'a Set', mend: 'Pass an array: [...set].' },
-  Promise: { is: 'a promise', mend: 'Await it first.' },
-  RegExp: { is: 'a regular expression', mend: 'Pass its text: regexp.source.' },
-  Error: { is: 'an error', mend: 'Pass what the task needs of it: { message: error.message }.' },
+  Map: { is: 'a Map', fix: 'Pass Object.fromEntries(map), or [...map].' },
+  Set: { is: 'a Set', fix: 'Pass an array: [...set].' },
+  Promise: { is: 'a promise', fix: 'Await it first.' },
+  RegExp: { is: 'a regular expression', fix: 'Pass its text: regexp.source.' },
+  Error: { is: 'an error', fix: 'Pass what the task needs of it: { message: error.message }.' },
   ArrayBuffer: bytes,
   SharedArrayBuffer: bytes,
   DataView: bytes,
@@ -38,6 +38,6 @@ export function findJsonLoss(value: object): JsonLoss | null {
   const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
   return {
     is: `an object of class ${typeof name === 'string' && name !== '' ? name : kind}`,
-    mend: 'Pass what the task needs of it as a plain object, an array or text.',
+    fix: 'Pass what the task needs of it as a plain object, an array or text.',
   };
 }

@@ -35,7 +35,7 @@ export function seeLease(before: LeaseSight | undefined, renewals: string, now: 
   return before?.renewals === renewals ? before : { renewals, since: now };
 }
 
-/** In how many milliseconds the lease is over if it is not renewed; 0 when it is, whatever the clock of the database says. */
+/** In how many milliseconds the lease expires if it is not renewed; 0 when it is, whatever the clock of the database says. */
 export function silenceLeftMs(sight: LeaseSight, leaseMs: number, now: number): number {
   return Math.max(0, sight.since + leaseMs - now);
 }

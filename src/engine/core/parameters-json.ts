@@ -94,7 +94,7 @@ function refuseUnconvertible(value: unknown, path: string): void {
 
 function refuseLoss(value: unknown, path: string): void {
   const loss = typeof value === 'object' && value !== null ? findJsonLoss(value) : null;
-  if (loss !== null) throw invalid(`\`${path}\` is ${loss.is}, which JSON does not keep.`, loss.mend);
+  if (loss !== null) throw invalid(`\`${path}\` is ${loss.is}, which JSON does not keep.`, loss.fix);
 }
 
 function member(holder: unknown, key: string): string {

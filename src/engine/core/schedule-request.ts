@@ -11,7 +11,7 @@ export interface ScheduleRequest {
   readonly at: string | null;
   readonly afterMs: number | null;
   readonly queue: string | null;
-  /** While a run of the task with this key is not over, asking again gives that run. */
+  /** While a run of the task with this key is unfinished, asking again gives that run. */
   readonly key: string | null;
 }
 

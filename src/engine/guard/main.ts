@@ -10,7 +10,7 @@ import { killForSure } from '../runner/containment/kill-for-sure.ts';
  * The guard: `node guard.cjs <runner id> <cgroup of its workers, or nothing>`. It ends all that the runner's workers started in two cases, and whatever the runner itself does then:
  *
  * - its standard input ends, a pipe that only the runner holds: the kernel closes it when the runner dies, however that comes. Then the guard ends itself as well;
- * - the deadline that the runner named last is over: the runner is stopped, starved, or cannot renew its lease. Then the guard goes on, until a later deadline is named.
+ * - the deadline that the runner named last has passed: the runner is stopped, starved, or cannot renew its lease. Then the guard goes on, until a later deadline is named.
  *
  * It also ends a worker that the runner fails to end. What it cannot end, or not look at, it tries again until it has worked.
  */

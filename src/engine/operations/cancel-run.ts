@@ -8,7 +8,7 @@ import { getRun, getRunState } from './get-run.ts';
 
 /**
  * Ends a waiting run at once; asks the runner of a running one to kill it, which the run shows when its processes are gone.
- * @throws CloudCodeError `run_not_found`; `run_already_final` when the run is over
+ * @throws CloudCodeError `run_not_found`; `run_already_final` when the run is finished
  */
 export async function cancelRun(store: Store, environment: string, runId: string): Promise<Run> {
   await cancel(store, environment, runId);
@@ -20,7 +20,8 @@ export async function cancel(store: Store, environment: string, runId: string): 
   // Between two looks a run may have begun or ended an attempt. It does not for ever: each attempt is counted.
   for (;;) {
     const state = await getRunState(store, environment, runId);
-    if (isFinal(state)) throw new CloudCodeError('run_already_final', `Run ${runId} is over already: it is ${state}.`);
+    if (isFinal(state))
+      throw new CloudCodeError('run_already_final', `Run ${runId} is already finished: it is ${state}.`);
     if (await (state === 'running' ? requestCancel(store, runId) : cancelWaiting(store, runId))) {
       // The next of its queue may be at the front now.
       store.notify();

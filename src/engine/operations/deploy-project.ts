@@ -94,7 +94,7 @@ export interface Deployed extends CarriedContents {
   readonly settings: readonly string[];
   /** The tasks' bundles: their code and source maps. */
   readonly code: Carried;
-  /** Tasks that are spawned also where the machine forks, for what they need. */
+  /** Tasks that are not forked, and what each uses that cannot be. */
   readonly spawned: readonly SpawnedTask[];
   readonly broken: readonly DeployedBrokenTask[];
   /** What to tell people of stored values: that the data model hides some, say. */

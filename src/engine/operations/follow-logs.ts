@@ -10,8 +10,8 @@ const firstPauseMs = 20;
 const maxPauseMs = 250;
 
 /**
- * A run's log lines after the one numbered `afterSeq`, as they come, until the run is over or the signal aborts. Once `lastLook`
- * aborts there is one more look, which tells the end of a run that is over by then.
+ * A run's log lines after the one numbered `afterSeq`, as they come, until the run is finished or the signal aborts. Once `lastLook`
+ * aborts there is one more look, which tells the end of a run that is finished by then.
  * Asks the database again and again, more seldom the longer nothing happens: its log lines send no notifications.
  * @returns what `readRun` gives of the run in its final state, or null when a signal ended it
  * @throws CloudCodeError `run_not_found`
@@ -32,7 +32,7 @@ export async function* followLogs<Answer>(
   const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
   for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, maxPauseMs)) {
     const isLastLook = from.lastLook?.aborted === true;
-    // The state first: a run's last lines are stored before it is over, or together with that.
+    // The state first: a run's last lines are stored before it is finished, or together with that.
     const state = await readRunState(db, environment, runId);
     const lines = await readLogLines(db, runId, { seq, limit: logPageSize });
     if (lines.length > 0) {

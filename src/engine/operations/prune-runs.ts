@@ -3,7 +3,7 @@ import type { Store } from '../store/open-store.ts';
 import { deleteFinishedRuns, deleteRemains, readPrunable } from '../store/prune-runs.ts';
 import { inSlices } from './in-slices.ts';
 
-/** Forgets the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines; before that, the batches that nobody sends again. @returns how many runs */
+/** Prunes the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines; before that, the batches that nobody sends again. @returns how many runs */
 export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<number> {
   let pruned = 0;
   // Those of a run that is deleted would go with it, in one statement.

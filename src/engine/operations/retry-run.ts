@@ -47,7 +47,7 @@ function retryFinal(store: Store, runId: string): Promise<boolean> {
     if (violatedConstraint(error) !== 'runs_one_of_key') throw error;
     throw new CloudCodeError(
       'key_taken',
-      `Run ${runId} cannot be retried now: another run of its task with its key is not over.`,
+      `Run ${runId} cannot be retried now: another run of its task with its key is unfinished.`,
       {
         hint: 'Wait for that run, or cancel it.',
         cause: error,

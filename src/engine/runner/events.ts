@@ -60,9 +60,9 @@ export function describeEvent(event: RunnerEvent): string {
     case 'runs_rescued':
       return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
     case 'runs_pruned':
-      return `${event.count} finished run${event.count === 1 ? '' : 's'} forgotten, as the configuration says`;
+      return `${event.count} finished run${event.count === 1 ? '' : 's'} pruned (retention)`;
     case 'deployments_pruned':
-      return `${event.count} old deployment${event.count === 1 ? '' : 's'} forgotten`;
+      return `${event.count} old deployment${event.count === 1 ? '' : 's'} pruned`;
     case 'lease_lost':
       return 'the lease could not be renewed in time: all workers were ended';
     case 'runner_unfit':

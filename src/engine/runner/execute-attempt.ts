@@ -60,10 +60,10 @@ const orderlyGraceMs = 2_000;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
-/** Attempts that are over sooner do without a write of their own for their pid: it is stored with their end. */
+/** Attempts that have ended sooner do without a write of their own for their pid: it is stored with their end. */
 const recordWorkerAfterMs = 50;
 
-/** How every attempt of a runner ends whose lease is over. */
+/** How every attempt of a runner ends whose lease has expired. */
 export const leaseLost: AttemptStop = {
   kind: 'lost',
   why: 'The runner could not renew its lease in time.',

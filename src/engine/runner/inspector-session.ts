@@ -17,7 +17,7 @@ interface Message {
   readonly error?: { readonly message?: string };
 }
 
-/** Connects to the inspector. Everything that waits is over when the signal fires. */
+/** Connects to the inspector. Everything that waits ends when the signal fires. */
 export async function openInspector(address: string, signal: AbortSignal): Promise<InspectorSession> {
   const answers = new Map<number, PromiseWithResolvers<unknown>>();
   const listeners = new Map<string, (parameters: unknown) => void>();

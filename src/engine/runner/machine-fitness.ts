@@ -32,7 +32,7 @@ export function openFitness({ probe, onChange, onFree }: FitnessOptions): Fitnes
   let reason: string | null = null;
   let isOnTrial = false;
   let trials = 0;
-  /** Before the next probe: none after the first fault, which may be over already; then it doubles until a run has begun. */
+  /** Before the next probe: none after the first fault, which may have passed already; then it doubles until a run has begun. */
   let pauseMs = 0;
   let probeAt = 0;
 

@@ -65,7 +65,7 @@ export class ChannelReader {
   }
 
   #begin({ call, request: { kind } }: CallMessage, bytes: number): void {
-    // A read waits in the worker while others are under way. If it counted here, one that is held up could not read their answers, and they would never be over.
+    // A read waits in the worker while others are under way. If it counted here, one that is held up could not read their answers, and they would never end.
     if (kind !== 'schedule' && kind !== 'write') return;
     this.#calls.set(call, bytes);
     this.#callBytes += bytes;

@@ -12,16 +12,16 @@ const everyMs = 300_000;
 /** A runner that starts has more urgent things to do. */
 const firstAfterMs = 10_000;
 
-/** Forgets finished runs and old deployments that need not be kept any more, and removes the files of the latter, until it is stopped. */
+/** Prunes finished runs and old deployments that need not be kept any more, and removes the files of the latter, until it is stopped. */
 export function startPruning(store: Store, folders: MachineFolders, onEvent: OnEvent): IntervalLoop {
   const stopping = new AbortController();
   const works: readonly { readonly what: string; readonly work: () => Promise<unknown> }[] = [
     {
-      what: 'finished runs could not be forgotten',
+      what: 'finished runs could not be pruned',
       work: async () => tell('runs_pruned', await pruneRuns(store, stopping.signal)),
     },
     {
-      what: 'old deployments could not be forgotten',
+      what: 'old deployments could not be pruned',
       work: async () => tell('deployments_pruned', await pruneOldDeployments(store, stopping.signal)),
     },
     {
@@ -49,7 +49,7 @@ export function startPruning(store: Store, folders: MachineFolders, onEvent: OnE
       return everyMs;
     },
     onError(error) {
-      onEvent({ kind: 'trouble', what: 'what need not be kept could not be forgotten', error });
+      onEvent({ kind: 'trouble', what: 'what need not be kept could not be pruned', error });
       return everyMs;
     },
   });

@@ -1,4 +1,4 @@
-/** Resolves when the promise has settled or the time is over, whichever comes first. Leaves no timer behind. */
+/** Resolves when the promise has settled or the time has passed, whichever comes first. Leaves no timer behind. */
 export async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise((resolve) => {

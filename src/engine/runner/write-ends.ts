@@ -11,7 +11,7 @@ interface Waiting {
   readonly settled: PromiseWithResolvers<Finished>;
 }
 
-/** A statement of so many costs little more than one of half as many, and is over within milliseconds. */
+/** A statement of so many costs little more than one of half as many, and takes milliseconds. */
 const maxTogether = 100;
 const maxBytesTogether = 4 * 2 ** 20;
 /** A queue whose lock somebody holds must not hold up the ends of all the others: what is under way for so long is overtaken. */

@@ -35,7 +35,7 @@ export async function readBatchAnswer(
   return row ?? null;
 }
 
-/** Forgets batches that nobody sends again. */
+/** Prunes batches that nobody sends again. */
 export async function deleteBatchesById(db: Queryable, ids: readonly string[]): Promise<void> {
   await db.query({
     name: 'delete_batches_by_id',
@@ -44,7 +44,7 @@ export async function deleteBatchesById(db: Queryable, ids: readonly string[]): 
   });
 }
 
-/** Forgets up to `limit` batches of runs that are not running: whoever sent them has no fence to send them again. A runner that died leaves its own. @returns how many */
+/** Prunes up to `limit` batches of runs that are not running: whoever sent them has no fence to send them again. A runner that died leaves its own. @returns how many */
 export async function deleteAbandonedBatches(db: Queryable, limit: number): Promise<number> {
   const rows = await db.query({
     name: 'delete_abandoned_batches',
@@ -57,7 +57,7 @@ export async function deleteAbandonedBatches(db: Queryable, limit: number): Prom
   return rows.length;
 }
 
-/** Forgets the batches of a run whose attempt is over: nobody repeats them. Those of an attempt that has taken over stay. */
+/** Deletes the batches of a run whose attempt has ended: nobody repeats them. Those of an attempt that has taken over stay. */
 export async function deleteBatches(db: Queryable, { runId, fence }: Caller): Promise<void> {
   await db.query({
     name: 'delete_batches',

@@ -27,7 +27,7 @@ export async function requestCancel(db: Queryable, runId: string): Promise<boole
   return rows.length > 0;
 }
 
-/** Gives a run that is over without success a new set of attempts, due now. @returns false when it is not such a run (any more) */
+/** Gives a run that is finished without success a new set of attempts, due now. @returns false when it is not such a run (any more) */
 export async function retryFinalRun(db: Queryable, runId: string): Promise<boolean> {
   const rows = await db.query({
     name: 'retry_final_run',

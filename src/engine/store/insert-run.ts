@@ -31,7 +31,7 @@ export async function insertRun(db: Queryable, environment: string, run: Schedul
 }
 
 /**
- * Adds a run with a key to an environment, unless one of the task with this key is not over.
+ * Adds a run with a key to an environment, unless one of the task with this key is unfinished.
  * @returns the id of the one or the other, or null when the environment's deployment has no such task
  */
 export async function insertKeyedRun(db: Queryable, environment: string, run: ScheduledRun): Promise<string | null> {
@@ -90,7 +90,7 @@ export async function insertRunsByAttempt(
 
 /**
  * Adds a run with a key on behalf of an attempt, as insertRunsByAttempt does one without.
- * @returns the id of the new run, or of the one with this key that is not over, or null when there is no such task
+ * @returns the id of the new run, or of the one with this key that is unfinished, or null when there is no such task
  * @throws CloudCodeError `attempt_superseded`
  */
 export async function insertKeyedRunByAttempt(

@@ -4,7 +4,7 @@ import type { Queryable } from './open-store.ts';
 
 // The order in which every transaction takes its locks: docs/architecture.md, "Lock order".
 
-/** Takes the lock of a run's queue for the rest of the transaction, before the row of a run that waits or is over is changed. */
+/** Takes the lock of a run's queue for the rest of the transaction, before the row of a run that waits or is finished is changed. */
 export async function lockQueueOfRun(db: Queryable, runId: string): Promise<void> {
   await db.query({
     name: 'lock_queue_of_run',

@@ -23,7 +23,7 @@ export function readOldDeployments(db: Queryable, keep: number): Promise<readonl
 }
 
 /**
- * Waits until every transaction is over that may take an earlier deployment for the current one, and add a run of a task that the later ones do not have: those that have read `tasks`.
+ * Waits until every transaction has ended that may take an earlier deployment for the current one, and add a run of a task that the later ones do not have: those that have read `tasks`.
  * For the rest of the transaction nobody reads them.
  * @throws an error of a conflict when that takes too long
  */

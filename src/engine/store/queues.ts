@@ -11,7 +11,7 @@ export interface QueuesPage {
   readonly limit: number;
 }
 
-/** The queues that have a run which is not over, or are paused, by name; `name` null: a page of them, and else the queue of that name in any case. */
+/** The queues that have a run which is unfinished, or are paused, by name; `name` null: a page of them, and else the queue of that name in any case. */
 export function readQueues(
   db: Queryable,
   environmentId: number,

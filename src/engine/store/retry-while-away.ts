@@ -12,7 +12,7 @@ export interface Patience {
 }
 
 /**
- * Carries out `work`, and does so again while the database is away or the transaction met another, until the patience is over; once more in any case, because an answer that was
+ * Carries out `work`, and does so again while the database is away or the transaction met another, until the patience has run out; once more in any case, because an answer that was
  * lost may have been a yes. `work` must be such that doing it again does nothing twice.
  */
 export async function retryWhileAway<Result>(

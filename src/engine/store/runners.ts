@@ -125,7 +125,7 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
   });
 }
 
-/** Forgets runners that ended long ago and hold nothing. */
+/** Prunes runners that ended long ago and hold nothing. */
 export async function deleteEndedRunners(db: Queryable): Promise<void> {
   await db.query({
     name: 'delete_ended_runners',

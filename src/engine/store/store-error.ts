@@ -68,7 +68,16 @@ const explanations: readonly Explanation[] = [
     said: ranOut,
     hint: 'Make room on the disk that holds its data. What waits goes on by itself then.',
   },
-  { applies: (code) => code.startsWith('53'), said: ranOut, hint: 'Give it more, or let fewer use it.' },
+  {
+    applies: (code) => code === '53300',
+    said: 'The database has no connection left',
+    hint: 'Raise `max_connections` of the server, or lower `--concurrency`.',
+  },
+  {
+    applies: (code) => code.startsWith('53'),
+    said: ranOut,
+    hint: 'Give the server more of it, or let less of it be used.',
+  },
   {
     applies: (code) => /^(CERT_|DEPTH_ZERO_SELF|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH)/.test(code),
     said: 'The certificate of the database server is not accepted',
@@ -119,7 +128,7 @@ export function isConflict(error: unknown): boolean {
   return conflicts.has(sqlState(error) ?? '');
 }
 
-/** What a caller sees of transactions that kept meeting others until the patience was over: nothing is wrong with what it asked for. */
+/** What a caller sees of transactions that kept meeting others until the patience had run out: nothing is wrong with what it asked for. */
 export function asExhausted(error: unknown): unknown {
   if (!isConflict(error)) return error;
   const why = error instanceof Error ? error.message : String(error);

@@ -54,7 +54,7 @@ export async function endInOrder(leave: () => never): Promise<never> {
   return leave();
 }
 
-/** Resolves when `isQuiet` has held for two turns, or the time is over. */
+/** Resolves when `isQuiet` has held for two turns, or the time has passed. */
 async function quiet(until: number, isQuiet: () => boolean): Promise<void> {
   for (let turns = 0; turns < 2 && performance.now() < until; turns = isQuiet() ? turns + 1 : 0)
     await new Promise((resolve) => setTimeout(resolve, lookMs));

@@ -15,7 +15,7 @@ import { warmUp } from './warm-up.ts';
 import { isRefusal } from './refusals.ts';
 import { callsSettled, pendingCallsSettled, setTaskGlobals } from './task-globals.ts';
 
-/** A run that is over has answered, or has said why it ends without an answer. */
+/** A run that is finished has answered, or has said why it ends without an answer. */
 let state: 'waiting' | 'running' | 'over' = 'waiting';
 
 interface Answer {

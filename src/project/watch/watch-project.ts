@@ -4,7 +4,7 @@ import { watchFolders } from './watch-folders.ts';
 import { placesOf } from './watched-places.ts';
 
 export interface ProjectWatch {
-  /** Looks now, and resolves when what has changed until then was told and `onChange` is over. */
+  /** Looks now, and resolves when what has changed until then was told and `onChange` has settled. */
   settle(): Promise<void>;
   /** Aborts an `onChange` that is under way. Resolves when nothing is watched any more and it has come to its end. */
   close(): Promise<void>;

@@ -11,7 +11,7 @@ interface OneRun {
   Params: { environment: string; id: string };
 }
 
-/** How long a closing server leaves its streams to tell the end of runs that are over. */
+/** How long a closing server leaves its streams to tell the end of runs that are finished. */
 const lastLookMs = 5000;
 
 /** An answer that is no stream ends with the page that brings it to this many characters: some attempts with as much output as is kept of one. */

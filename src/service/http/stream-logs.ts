@@ -17,7 +17,7 @@ export interface LogStream {
 }
 
 /**
- * Sends a run's log lines as server-sent events (`id` is the line's `seq`) until the run is over, which the event `end` says with
+ * Sends a run's log lines as server-sent events (`id` is the line's `seq`) until the run is finished, which the event `end` says with
  * the run: a server that closes may not be there to be asked for it. A stream that breaks, also because the database is away, ends without it; the client comes back with Last-Event-ID.
  */
 export async function streamLogs({ store, environment, runId, afterSeq, to, lastLook }: LogStream): Promise<void> {

@@ -126,7 +126,7 @@ async function readCount(): Promise<Count | null> {
 
 /**
  * One object for each attempt, and one more in the count of its queue, which was read when the attempt began: runs of a queue that never overlap lose no count. It is one call, so that
- * a runner that was stopped finds it complete when it goes on and its attempt is over.
+ * a runner that was stopped finds it complete when it goes on and its attempt has ended.
  */
 async function write(count: Count | null): Promise<void> {
   const { id: run, fence, attempt, queue } = CloudCode.run;

@@ -195,7 +195,7 @@ test('a batch of another run is not answered for this one', async () => {
   });
 });
 
-test('promise 6: a superseded attempt whose worker is gone forgets no batch of its successor', async () => {
+test('promise 6: a superseded attempt whose worker is gone deletes no batch of its successor', async () => {
   const { t, scope } = await stage();
   await using _ = t;
   await t.store.query({ name: '', text: "update cloudcode.runs set state = 'queued', runner_id = null" });

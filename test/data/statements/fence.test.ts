@@ -124,7 +124,7 @@ test('every call of a superseded attempt is refused by the database, and changes
   for (const statement of everyStatement(data, data.caller)) await data.store.query(statement);
   await data.finish(data.run, 'returned');
   for (const statement of everyStatement(data, data.caller))
-    await assert.rejects(data.store.query(statement), isSuperseded, 'nor may an attempt whose run is over');
+    await assert.rejects(data.store.query(statement), isSuperseded, 'nor may an attempt whose run is finished');
 });
 
 test('nobody takes a run over between a write of its attempt and the commit', async () => {

@@ -107,7 +107,7 @@ describe('a run has the packages and files that its deployment was made with', {
   };
   const run = async (): Promise<Run> => {
     const { id } = await scheduleRun(t.store, 'testing', { task: 'greets' });
-    return until(60_000, 'the run is over', async () => {
+    return until(60_000, 'the run is finished', async () => {
       const now = await getRun(t.store, 'testing', id);
       return isFinal(now.state) ? now : null;
     });
@@ -235,7 +235,7 @@ describe('a run has the packages and files that its deployment was made with', {
       (await getRun(t.store, 'testing', id)).attempts.some(({ outcome }) => outcome === 'lost') ? true : null,
     );
     rmSync(join(folderOf('machine'), 'packages'));
-    const ended = await until(60_000, 'the run is over', async () => {
+    const ended = await until(60_000, 'the run is finished', async () => {
       const now = await getRun(t.store, 'testing', id);
       return isFinal(now.state) ? now : null;
     });

@@ -68,7 +68,7 @@ test(
       });
       const run = async (parameters = {}) => {
         const { id } = await scheduleRun(t.store, 'testing', { task: 'asks', parameters });
-        return until(60_000, 'the run is over', async () => {
+        return until(60_000, 'the run is finished', async () => {
           const now = await getRun(t.store, 'testing', id);
           return isFinal(now.state) ? now : null;
         });

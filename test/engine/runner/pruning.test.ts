@@ -11,7 +11,7 @@ import { startPruning } from '../../../src/engine/runner/start-pruning.ts';
 import { until } from '../../support/runtime.ts';
 import { noopTask, testStore } from '../../support/store.ts';
 
-test('a runner forgets runs, deployments and files, each also when another cannot be forgotten', async () => {
+test('a runner prunes runs, deployments and files, each also when another cannot be pruned', async () => {
   await using t = await testStore();
   const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test-bundles-'));
   const folders = machineFolders(folder);
@@ -43,10 +43,10 @@ test('a runner forgets runs, deployments and files, each also when another canno
     );
   pruning.wake();
   await until(20_000, 'all were tried', () => (existsSync(old) || existsSync(oldFolder) ? null : true));
-  assert.deepEqual(told(), ['finished runs could not be forgotten', 'deployments_pruned 3']);
+  assert.deepEqual(told(), ['finished runs could not be pruned', 'deployments_pruned 3']);
   await t.store.query({ name: '', text: 'drop trigger refuse on cloudcode.runs' });
   pruning.wake();
-  await until(20_000, 'it is forgotten', () => (events.length > 2 ? true : null));
+  await until(20_000, 'it is pruned', () => (events.length > 2 ? true : null));
   assert.equal(told().at(-1), 'runs_pruned 1');
   rmSync(folder, { recursive: true });
 });

@@ -202,7 +202,7 @@ for (const { what, most, ask } of cases) {
 }
 
 test(
-  'a look for deployments that nothing needs reads no table from end to end, and of runs that are over none, where no task was removed',
+  'a look for deployments that nothing needs reads no table from end to end, and of runs that are finished none, where no task was removed',
   { timeout: 120_000 },
   async () => {
     for (let number = 0; number < 12; number += 1) {

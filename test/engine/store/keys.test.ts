@@ -24,7 +24,7 @@ async function caller(t: TestStore) {
   return { run, as: { runId: id, fence: run.fence, environment: 'testing' } };
 }
 
-test('a key: while a run of the task with it is not over, asking again gives that run and changes nothing', async () => {
+test('a key: while a run of the task with it is unfinished, asking again gives that run and changes nothing', async () => {
   await using t = await testStore();
   const first = await findOrScheduleRun(t.store, 'testing', {
     task: 'noop',
@@ -51,7 +51,7 @@ test('a key: while a run of the task with it is not over, asking again gives tha
   assert.equal((await retryRun(t.store, 'testing', first.run.id)).state, 'queued');
 });
 
-test('a key: a run is not over while it runs and while it waits for its next attempt', async () => {
+test('a key: a run is unfinished while it runs and while it waits for its next attempt', async () => {
   await using t = await testStore();
   const { id } = await scheduleRun(t.store, 'testing', { task: 'noop', key: 'k' });
   const [claimed] = await t.claim();

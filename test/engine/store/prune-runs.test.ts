@@ -34,7 +34,7 @@ async function age(t: TestStore, where: string): Promise<void> {
   });
 }
 
-test('finished runs are forgotten after their time, with their attempts and lines; those that are not over, or dead, never', async () => {
+test('finished runs are pruned after their time, with their attempts and lines; those that are unfinished, or dead, never', async () => {
   await using t = await testStore();
   await finished(t, 20, 'returned');
   await finished(t, 5, 'threw');
@@ -71,7 +71,7 @@ test('of finished runs no more are kept than the environment says: the newest', 
   assert.equal(await pruneRuns(t.store, never), 10);
 });
 
-test('many are forgotten in slices, by several runners at once', async () => {
+test('many are pruned in slices, by several runners at once', async () => {
   await using t = await testStore();
   for (let round = 0; round < 13; round += 1) await finished(t, 100, 'returned');
   await age(t, 'true');
@@ -120,7 +120,7 @@ test('a database that lets no statement delete many rows gets rid of all of them
     assert.equal(await rows(t, table), 0, table);
 });
 
-test('the calls that a runner noted, and died, are forgotten when their attempt is over; those of an attempt under way are not', async () => {
+test('the calls that a runner noted, and died, are deleted when their attempt has ended; those of an attempt under way are not', async () => {
   await using t = await testStore();
   for (let number = 0; number < 3; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
   const [lost, over, running] = await t.claim(3);

@@ -60,7 +60,7 @@ describe('a database of an older version, filled by it, goes on', { timeout: 240
   const summary = async (): Promise<readonly string[]> =>
     (await all()).map(({ task, state, queue }) => [task, state, queue ?? ''].join(' ')).toSorted();
   const ended = async (id: string): Promise<Run> =>
-    until(60_000, `run ${id} is over`, async () => {
+    until(60_000, `run ${id} is finished`, async () => {
       const now = await getRun(store, 'testing', id);
       return isFinal(now.state) ? now : null;
     });

@@ -4,7 +4,7 @@ import type { History, WitnessLine } from '../history.ts';
 import type { IndexedHistory } from '../index-history.ts';
 import type { Case } from '../verdict.ts';
 
-/** Promise 3: an answer ends its run, and what is over begins again only when `runs retry` was asked for. */
+/** Promise 3: an answer ends its run, and what is finished begins again only when `runs retry` was asked for. */
 export function findRetriedAfterAnswer(history: IndexedHistory): readonly Case[] {
   return [...unheededAnswers(history), ...lostAnswers(history), ...unaskedRevivals(history)];
 }

@@ -35,14 +35,14 @@ function staleLines({ lateLines, ends }: IndexedHistory): readonly Case[] {
   return lateLines
     .filter(({ run, xid, attempt }) => !ended.has(`${run} ${xid} ${attempt}`))
     .map(({ run, attempt }) => {
-      return { count: 'staleWrites', run, what: `log lines of attempt ${attempt} were stored when it was over` };
+      return { count: 'staleWrites', run, what: `log lines of attempt ${attempt} were stored when it had ended` };
     });
 }
 
 function staleSchedules({ changes }: IndexedHistory): readonly Case[] {
   return changes
     .filter(({ isStale }) => isStale)
-    .map(({ run }) => ({ count: 'staleWrites', run, what: 'was scheduled by an attempt that was over' }));
+    .map(({ run }) => ({ count: 'staleWrites', run, what: 'was scheduled by an attempt that had ended' }));
 }
 
 function staleMarks({ writes }: IndexedHistory): readonly Case[] {
@@ -51,7 +51,7 @@ function staleMarks({ writes }: IndexedHistory): readonly Case[] {
     .map(({ run, fence, mark }) => ({
       count: 'staleWrites',
       run,
-      what: `object ${mark} was written with fence ${fence} when that attempt was over`,
+      what: `object ${mark} was written with fence ${fence} when that attempt had ended`,
     }));
 }
 

@@ -5,7 +5,7 @@ import type { Case } from '../verdict.ts';
 /** Promise 8: a claim takes the first of its queue, by due time and then by the order of scheduling, of all that its statement could see. One in back-off keeps its place, unless the queue skips those. */
 export function findOrderViolations({ changesOfQueue, skipping }: IndexedHistory): readonly Case[] {
   return [...changesOfQueue].flatMap(([queue, changes]) => {
-    // The changes of each run so far; those of runs that were over long before are looked at no more.
+    // The changes of each run so far; those of runs that were finished long before are looked at no more.
     const open = new Map<string, RunChange[]>();
     return changes.flatMap((change): readonly Case[] => {
       const overtaken =
@@ -42,7 +42,7 @@ function firstOvertaken(
   return null;
 }
 
-/** Those that were never in back-off. Of the others it is not known whether it was over when the next run was chosen, which is before that one is claimed. */
+/** Those that were never in back-off. Of the others it is not known whether it had ended when the next run was chosen, which is before that one is claimed. */
 function withoutRetried(open: ReadonlyMap<string, readonly RunChange[]>): ReadonlyMap<string, readonly RunChange[]> {
   return new Map([...open].filter(([, changes]) => changes.every(({ wakeAt, dueAt }) => wakeAt === dueAt)));
 }
@@ -51,7 +51,7 @@ function comesBefore(one: RunChange, other: RunChange): boolean {
   return one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.order < other.order);
 }
 
-/** What every later statement sees as over, because the claim's statement did. */
+/** What every later statement sees as ended, because the claim's statement did. */
 function forgetFinished(open: Map<string, RunChange[]>, { snapshot }: RunChange): void {
   for (const [run, changes] of open) {
     const last = changes.at(-1);

@@ -6,7 +6,7 @@ import type { Standstill } from '../verdict.ts';
 /** The longest standstill of all, and the longest after each kind of fault, beyond the time for which that fault itself lasted. */
 export interface Standstills {
   readonly longest: Standstill | null;
-  /** In milliseconds, by the kind of the last fault that had begun before the standstill was over. */
+  /** In milliseconds, by the kind of the last fault that had begun before the standstill ended. */
   readonly beyondFault: Readonly<Record<string, number>>;
 }
 

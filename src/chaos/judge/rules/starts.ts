@@ -15,7 +15,7 @@ export function findEarlyStarts({ claims }: IndexedHistory): readonly Case[] {
 /** How far the two clocks may seem apart: the boot clock is read in steps of 10 ms, and a sample takes a while. */
 const clockErrorMs = 250;
 
-/** A process begins for each claim once at most, and while the claim's attempt is not over. */
+/** A process begins for each claim once at most, and while the claim's attempt is unfinished. */
 export function findUnclaimedStarts(history: IndexedHistory): readonly Case[] {
   const started = new Set<string>();
   const endOf = new Map(

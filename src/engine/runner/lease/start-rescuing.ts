@@ -9,7 +9,7 @@ import { watchLeases } from './watch-leases.ts';
 const lookMs = 500;
 const cleanEveryMs = 600_000;
 
-/** Takes back the runs of runners whose leases are over, until it is stopped. */
+/** Takes back the runs of runners whose leases have expired, until it is stopped. */
 export function startRescuing(store: Store, runnerId: string, onEvent: OnEvent): IntervalLoop {
   const watch = watchLeases(store, runnerId, {
     ended: () => loop.wake(),

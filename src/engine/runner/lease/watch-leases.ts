@@ -7,7 +7,7 @@ import { canEndWorkersOf, isKnownDead } from '../process-identity.ts';
 
 /** Looks at the leases of the other runners, and ends those whose runner's workers are known to be gone. */
 export interface LeaseWatch {
-  /** @returns in how many milliseconds a lease may be over, Infinity when there is none */
+  /** @returns in how many milliseconds a lease may expire, Infinity when there is none */
   look(): Promise<number>;
 }
 

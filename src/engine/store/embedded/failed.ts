@@ -2,7 +2,7 @@ import { CloudCodeError } from '../../core/errors.ts';
 
 export function failed(message: string, cause?: unknown): CloudCodeError {
   return new CloudCodeError('embedded_failed', message, {
-    hint: 'Mend what it says, or name a PostgreSQL server: --database URL.',
+    hint: 'Fix the error above, or name a PostgreSQL server: --database URL.',
     cause,
   });
 }

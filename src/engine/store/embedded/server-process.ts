@@ -12,7 +12,7 @@ export function postmasterPid(folder: string): number | null {
   return pidIn(join(dataFolderOf(folder), 'postmaster.pid'));
 }
 
-/** Fast shutdown: sessions are ended, everything is written. Resolves when the server is gone, or when the time is over. */
+/** Fast shutdown: sessions are ended, everything is written. Resolves when the server is gone, or when the time has passed. */
 export async function stopPostmaster(folder: string, withinMs: number): Promise<void> {
   const pid = postmasterPid(folder);
   if (pid === null || !servesData(pid, dataFolderOf(folder))) return;

@@ -7,7 +7,7 @@ interface Child {
   readonly parameters: Work;
 }
 
-/** Schedules many at once. Their keys keep a second attempt from scheduling what is not over yet once more. */
+/** Schedules many at once. Their keys keep a second attempt from scheduling what is unfinished once more. */
 export async function run({ children }: { readonly children: readonly Child[] }): Promise<string> {
   await begin();
   await scheduleWitnessed(children.map((child) => ({ task: 'step' as const, ...child })));

@@ -1,6 +1,6 @@
 import type { TaskConfig } from 'cloudcode';
 
-// Splitting long work: a run does one piece, then puts the rest on the line as a run of its own. No run comes near its time limit,
+// Splitting long work: a run does one piece, then schedules the rest as a run of its own. No run comes near its time limit,
 // however long the whole takes, and a crash costs one piece only.
 
 export const config: TaskConfig = { timeoutMs: 60_000 };

@@ -12,7 +12,7 @@ const idle = `sh -c 'sleep 300; :' "$0"`;
 
 for (const mechanism of ['cgroup', 'scan'] as const) {
   describe(
-    `promise 5, when the attempt is over every process it left behind is gone (${mechanism})`,
+    `promise 5, when the attempt has ended every process it left behind is gone (${mechanism})`,
     { skip: await reasonToSkip(mechanism) },
     () => {
       const hostile: Record<string, { readonly script: string; readonly processes: number }> = {
