@@ -5,7 +5,7 @@ import type { ServerOptions } from './service/http/create-server.ts';
 import type { Waiting } from './service/http/stream-work.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
 import type { Deployed, Replacement } from './engine/operations/deploy-project.ts';
-import { makeEnvironment, refuseOtherEnvironment } from './engine/operations/only-environment.ts';
+import { makeEnvironment, refuseOtherEnvironment } from './engine/operations/environments.ts';
 import type { BrokenTasks, BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
 import type { BrokenTaskBody } from './service/api/http-project.ts';

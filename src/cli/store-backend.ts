@@ -1,18 +1,16 @@
 import { withoutSecrets } from '../client/request-json.ts';
 import { allQueues, type Backend } from '../client/backend.ts';
 import { cancelRun } from '../engine/operations/cancel-run.ts';
-import { followLogs } from '../engine/operations/follow-logs.ts';
+import { followLogs, readLogs } from '../engine/operations/logs.ts';
 import { getRun } from '../engine/operations/get-run.ts';
 import { listQueues } from '../engine/operations/list-queues.ts';
 import { listRuns } from '../engine/operations/list-runs.ts';
 import { toBrokenTaskBody } from '../service/api/http-project.ts';
 import { listBrokenTasks, listTasks } from '../engine/operations/list-tasks.ts';
 import { pauseQueue, resumeQueue } from '../engine/operations/pause-queue.ts';
-import { readLogs } from '../engine/operations/read-logs.ts';
 import { retryRun } from '../engine/operations/retry-run.ts';
 import { findOrScheduleRun } from '../engine/operations/schedule-run.ts';
-import { summariseBacklog } from '../engine/operations/summarise-backlog.ts';
-import { summariseEnded } from '../engine/operations/summarise-ended.ts';
+import { summariseBacklog, summariseEnded } from '../engine/operations/summarise-runs.ts';
 import type { Store } from '../engine/store/open-store.ts';
 
 /** A store, directly: the same operations that a server calls. */

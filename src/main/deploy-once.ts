@@ -1,6 +1,6 @@
 import { findFolder } from '../project/find-project.ts';
 import { deployProject } from '../engine/operations/deploy-project.ts';
-import { refuseOtherEnvironment } from '../engine/operations/only-environment.ts';
+import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
 import type { DeploymentBody } from '../service/api/http-project.ts';
 import { openProjectStore } from '../main.ts';

@@ -8,7 +8,7 @@ import {
 } from '../engine/operations/deploy-project.ts';
 import type { Waiting } from '../service/http/stream-work.ts';
 import { listTasks } from '../engine/operations/list-tasks.ts';
-import { refuseOtherEnvironment } from '../engine/operations/only-environment.ts';
+import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { problemOf } from '../service/api/http-problem.ts';
 import {
   type BrokenTaskBody,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
 import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
-import { retryWhileAway } from '../../src/engine/store/retry-while-away.ts';
+import { retryWhileAway } from '../../src/engine/store/retry.ts';
 import { cloudcode } from '../cli/cloudcode.ts';
 import { freePort, makePostgresServer } from '../support/postgres-server.ts';
 import { until } from '../support/runtime.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
-import { readLogs } from '../../src/engine/operations/read-logs.ts';
+import { readLogs } from '../../src/engine/operations/logs.ts';
 import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';

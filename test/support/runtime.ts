@@ -5,7 +5,7 @@ import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import type { WorkerStart } from '../../src/engine/core/task-config.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
-import { readLogs } from '../../src/engine/operations/read-logs.ts';
+import { readLogs } from '../../src/engine/operations/logs.ts';
 import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import type { RunnerEvent } from '../../src/engine/runner/events.ts';

@@ -1,7 +1,6 @@
 import { destroyMatching } from '../statements/destroy-matching.ts';
-import { asOutdated } from '../statements/outdated-model.ts';
+import { asOutdated, valueRefusal } from '../statements/refusals.ts';
 import type { DataTarget } from '../statements/target.ts';
-import { valueRefusal } from '../statements/value-refusal.ts';
 import { destroyObjects, incrementObjects, insertObjects, updateObjects } from '../statements/write-objects.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { nothingWritten, type WriteAnswer, type WriteOperation } from '../protocol/data-messages.ts';

@@ -1,5 +1,5 @@
 import { countObjects } from '../statements/count-objects.ts';
-import { asOutdated } from '../statements/outdated-model.ts';
+import { asOutdated } from '../statements/refusals.ts';
 import { readFile } from '../statements/read-file.ts';
 import { selectPage } from '../statements/select-page.ts';
 import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-messages.ts';

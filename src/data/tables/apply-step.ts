@@ -3,7 +3,7 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import { sqlState } from '../../engine/store/store-error.ts';
-import { indexRefusal } from '../statements/index-refusal.ts';
+import { indexRefusal } from '../statements/refusals.ts';
 import type { Step } from './plan.ts';
 import { watchBlockers } from './watch-blockers.ts';
 

@@ -1,6 +1,6 @@
 import { type Column, quoteName } from '../statements/columns.ts';
 import type { Relation } from './read-catalog.ts';
-import { shortName } from './short-name.ts';
+import { shortName } from './names.ts';
 
 /** A constraint of a column: it refuses what other programs could store and no task could read. */
 export interface Check {

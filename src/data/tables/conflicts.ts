@@ -1,7 +1,7 @@
 import { type BelongsTo, type Field, fieldTypes, type Model } from '../model/data-model.ts';
 import { belongsToColumn, type Column, columnsOf, quoteName, tableName } from '../statements/columns.ts';
 import { type Check, checksOf, ownChecks } from './checks.ts';
-import { columnsOfAnyType, fieldOf } from './column-names.ts';
+import { columnsOfAnyType, fieldOf } from './names.ts';
 import { conversion, isNarrowing, isWidening } from './convert.ts';
 import type { Relation } from './read-catalog.ts';
 

@@ -1,6 +1,6 @@
 import type { Model, ModelIndex } from '../model/data-model.ts';
 import { belongsToColumn, type Column, columnsOf, idColumn } from '../statements/columns.ts';
-import { shortName } from './short-name.ts';
+import { shortName } from './names.ts';
 
 /** How an index of a model is stored. */
 export interface IndexShape {

@@ -1,7 +1,7 @@
 import type { BelongsTo, DataModel, Field, Model } from '../model/data-model.ts';
 import { belongsToColumn, columnsOf } from '../statements/columns.ts';
 import { ownChecks } from './checks.ts';
-import { columnsOfAnyType } from './column-names.ts';
+import { columnsOfAnyType } from './names.ts';
 import type { Catalog, Relation } from './read-catalog.ts';
 
 /** Something of a model that is stored under the name that it had. It gets its new one with the deployment, in one transaction. */

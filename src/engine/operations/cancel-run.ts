@@ -3,7 +3,7 @@ import { isFinal, type Run } from '../core/run.ts';
 import { cancelWaitingRun, requestCancel } from '../store/change-runs.ts';
 import { lockQueueOfRun } from '../store/lock-queues.ts';
 import type { Store } from '../store/open-store.ts';
-import { retryConflicts } from '../store/retry-conflicts.ts';
+import { retryConflicts } from '../store/retry.ts';
 import { getRun, getRunState } from './get-run.ts';
 
 /**

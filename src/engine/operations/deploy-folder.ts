@@ -1,7 +1,7 @@
 import { buildApart } from '../../project/build-process/build-apart.ts';
 import type { Store } from '../store/open-store.ts';
 import { deployProject, deployUnlessReplaced, type Replacement } from './deploy-project.ts';
-import { refuseOtherEnvironment } from './only-environment.ts';
+import { refuseOtherEnvironment } from './environments.ts';
 
 interface FolderToDeploy {
   readonly folder: string;

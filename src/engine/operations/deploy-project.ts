@@ -32,7 +32,7 @@ import {
 import type { DeployedFolder } from '../store/contents.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
-import { retryConflicts } from '../store/retry-conflicts.ts';
+import { retryConflicts } from '../store/retry.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 import { bundleHash } from '../../project/bundle-hash.ts';
 import {

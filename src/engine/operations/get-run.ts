@@ -1,8 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { Run, RunState } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { readRunState } from '../store/read-run-state.ts';
-import { readRun, readRunText } from '../store/read-runs.ts';
+import { readRun, readRunState, readRunText } from '../store/read-runs.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

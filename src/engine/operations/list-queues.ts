@@ -2,7 +2,7 @@ import { CloudCodeError } from '../core/errors.ts';
 import type { Queue } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { queuesPageSize, readQueues } from '../store/queues.ts';
-import { findEnvironment } from './find-environment.ts';
+import { findEnvironment } from './environments.ts';
 
 export interface QueueListFilter {
   /** 1 to 10,000, and so many by default. */

@@ -3,7 +3,7 @@ import { type ListedRun, type RunState, runStates } from '../core/run.ts';
 import { suggest } from '../core/suggest.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { readRuns } from '../store/read-runs.ts';
-import { findEnvironment } from './find-environment.ts';
+import { findEnvironment } from './environments.ts';
 
 export interface RunListFilter {
   readonly state?: string | undefined;

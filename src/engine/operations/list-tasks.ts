@@ -2,7 +2,7 @@ import type { DeployedBrokenTask } from '../core/broken-task.ts';
 import { readBrokenTasks } from '../store/broken-tasks.ts';
 import { type DeployedTask, readTasks } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { findEnvironment } from './find-environment.ts';
+import { findEnvironment } from './environments.ts';
 
 /** The tasks of an environment's current deployment, by name. @throws CloudCodeError `environment_not_found` */
 export async function listTasks(db: Queryable, environment: string): Promise<readonly DeployedTask[]> {

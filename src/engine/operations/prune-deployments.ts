@@ -11,7 +11,7 @@ import {
   pruneDeployments,
   readOldDeployments,
 } from '../store/prune-deployments.ts';
-import { retryConflicts } from '../store/retry-conflicts.ts';
+import { retryConflicts } from '../store/retry.ts';
 import { asExhausted } from '../store/store-error.ts';
 import { inSlices } from './in-slices.ts';
 

@@ -4,7 +4,7 @@ import { retryFinalRun } from '../store/change-runs.ts';
 import { lockQueueOfRun } from '../store/lock-queues.ts';
 import type { Store } from '../store/open-store.ts';
 import { violatedConstraint } from '../store/store-error.ts';
-import { retryConflicts } from '../store/retry-conflicts.ts';
+import { retryConflicts } from '../store/retry.ts';
 import { getRun, getRunState } from './get-run.ts';
 
 /**

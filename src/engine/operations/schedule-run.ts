@@ -15,7 +15,7 @@ import {
 } from '../store/insert-run.ts';
 import { lockForRuns } from '../store/lock-queues.ts';
 import type { Add, Queryable, Store } from '../store/open-store.ts';
-import { retryWhileAway } from '../store/retry-while-away.ts';
+import { retryWhileAway } from '../store/retry.ts';
 import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
 import { readRunText } from '../store/read-runs.ts';
 

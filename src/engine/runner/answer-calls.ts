@@ -1,6 +1,6 @@
 import type { DataModel } from '../../data/model/data-model.ts';
 import { CloudCodeError, errorCatalogue } from '../core/errors.ts';
-import { OutdatedModel } from '../../data/statements/outdated-model.ts';
+import { OutdatedModel } from '../../data/statements/refusals.ts';
 import { dataTarget } from '../../data/statements/target.ts';
 import { readObjects } from '../../data/operations/read-objects.ts';
 import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
@@ -20,7 +20,7 @@ import type { CallMessage, ReplyMessage } from '../protocol/worker-messages.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteBatches, deleteBatchesById } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
-import { retryWhileAway } from '../store/retry-while-away.ts';
+import { retryWhileAway } from '../store/retry.ts';
 import { receiveBatches } from './receive-batch.ts';
 import type { WorkerProcess } from './worker-process.ts';
 

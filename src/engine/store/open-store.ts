@@ -3,7 +3,7 @@ import { type Notifier, openNotifier } from './notifier.ts';
 import { checkServer } from './check-server.ts';
 import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
-import { retryConflicts } from './retry-conflicts.ts';
+import { retryConflicts } from './retry.ts';
 import { connectTo, SessionClient } from './session-client.ts';
 import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 

@@ -3,7 +3,7 @@
  * to plan it each time; but of a number that is a parameter it expects the worst (a tenth of the table for a limit, a hundred rows for an array), and for a single row planning
  * takes as long as the rest. See "Plan Caching" in PostgreSQL's documentation of PREPARE.
  */
-const largestFixed = 16;
+const maxFixed = 16;
 
 /** A statement's name, and the limit in its text, for a number of rows. @param parameter stands for numbers that are too large for statements of their own; null: no limit */
 export function planOnce(
@@ -11,7 +11,7 @@ export function planOnce(
   rows: number,
   parameter: string | null,
 ): { readonly name: string; readonly limit: string; readonly isFixed: boolean } {
-  const isFixed = rows <= largestFixed;
+  const isFixed = rows <= maxFixed;
   return {
     isFixed,
     name: isFixed ? `${name}_${rows}` : name,

@@ -220,3 +220,13 @@ export async function readEnded(
   });
   return row ?? { counts: [], failures: [] };
 }
+
+/** A run's state and nothing else: for those who ask often. */
+export async function readRunState(db: Queryable, environment: string, runId: string): Promise<RunState | null> {
+  const [row] = await db.query<{ state: RunState }>({
+    name: 'read_run_state',
+    text: 'select state from cloudcode.run_details where id = $1 and environment = $2',
+    values: [runId, environment],
+  });
+  return row?.state ?? null;
+}

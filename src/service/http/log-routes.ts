@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { getRunState } from '../../engine/operations/get-run.ts';
-import { readLogs } from '../../engine/operations/read-logs.ts';
+import { readLogs } from '../../engine/operations/logs.ts';
 import { type LogsBody, type NumberedLine, parseLogsQuery } from '../api/http-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 import { wantsEvents } from './event-stream.ts';

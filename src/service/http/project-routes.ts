@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { listBrokenTasks, listTasks } from '../../engine/operations/list-tasks.ts';
-import { summariseBacklog } from '../../engine/operations/summarise-backlog.ts';
-import { summariseEnded } from '../../engine/operations/summarise-ended.ts';
+import { summariseBacklog, summariseEnded } from '../../engine/operations/summarise-runs.ts';
 import { packageVersion } from '../../package-root.ts';
 import { type ProjectBody, toBrokenTaskBody } from '../api/http-project.ts';
 import { parseEndedQuery } from '../api/http-runs.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { followLogs } from '../../engine/operations/follow-logs.ts';
+import { followLogs } from '../../engine/operations/logs.ts';
 import { getRunText } from '../../engine/operations/get-run.ts';
 import { endEvent } from '../api/http-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';

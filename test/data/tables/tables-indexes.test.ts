@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { indexRefusal } from '../../../src/data/statements/index-refusal.ts';
+import { indexRefusal } from '../../../src/data/statements/refusals.ts';
 import { describeSchema, model, type TestTables, testTables } from './open-tables.ts';
 
 const fields = {

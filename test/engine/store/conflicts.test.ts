@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { retryConflicts } from '../../../src/engine/store/retry-conflicts.ts';
+import { retryConflicts } from '../../../src/engine/store/retry.ts';
 import { sqlState } from '../../../src/engine/store/store-error.ts';
 import { testStore } from '../../support/store.ts';
 

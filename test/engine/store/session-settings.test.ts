@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import pg from 'pg';
 import { openSession } from '../../../src/engine/store/open-session.ts';
 import { openStore, type Queryable } from '../../../src/engine/store/open-store.ts';
-import { retryWhileAway } from '../../../src/engine/store/retry-while-away.ts';
+import { retryWhileAway } from '../../../src/engine/store/retry.ts';
 import { hostileSettings, settingText } from '../../support/hostile-settings.ts';
 import { runOn, testDatabaseUrl } from '../../support/postgres.ts';
 

@@ -10,7 +10,7 @@ import { listQueues } from '../../../src/engine/operations/list-queues.ts';
 import { listRuns } from '../../../src/engine/operations/list-runs.ts';
 import { listTasks } from '../../../src/engine/operations/list-tasks.ts';
 import { resumeQueue } from '../../../src/engine/operations/pause-queue.ts';
-import { readLogs } from '../../../src/engine/operations/read-logs.ts';
+import { readLogs } from '../../../src/engine/operations/logs.ts';
 import { retryRun } from '../../../src/engine/operations/retry-run.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { packageRoot } from '../../../src/package-root.ts';

@@ -1,10 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { type NumberedLine, readLogLines } from '../store/read-runs.ts';
-import { readRunState } from '../store/read-run-state.ts';
+import { type NumberedLine, readLogLines, readRunState } from '../store/read-runs.ts';
 import { getRunState } from './get-run.ts';
-import { logPageSize } from './read-logs.ts';
+
+/** The most lines of a page. */
+const logPageSize = 1000;
+
+/** A page of a run's log lines after the one numbered `afterSeq` (0: from the first), in order; an empty one at the end. @throws CloudCodeError `run_not_found` */
+export async function readLogs(
+  db: Queryable,
+  environment: string,
+  runId: string,
+  afterSeq: number,
+): Promise<{ readonly lines: readonly NumberedLine[] }> {
+  await getRunState(db, environment, runId);
+  return { lines: await readLogLines(db, runId, { seq: afterSeq, limit: logPageSize }) };
+}
 
 const firstPauseMs = 20;
 const maxPauseMs = 250;
