@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Run } from '../../src/engine/core/run.ts';
 import { writeProject } from '../support/runtime.ts';
-import { cloudcode, documentOf, startCloudcode } from './cloudcode.ts';
+import { type Started, startCloudcode } from './cloudcode.ts';
 
 const returns = (value: string): string => `export async function run() { return '${value}'; }`;
 
@@ -13,39 +13,52 @@ describe(
   { timeout: 240_000 },
   () => {
     let folder = '';
-    before(
-      () =>
-        (folder = writeProject({
-          task: returns('one'),
-          'cloudcode.config.ts': 'await new Promise((resolve) => setTimeout(resolve, 2500));\nexport default {};',
-        })),
-    );
+    let gate = '';
+    before(() => {
+      folder = writeProject({ task: returns('one') });
+      gate = join(folder, 'gate');
+      const waiting = `while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 20));`;
+      writeFileSync(
+        join(folder, 'cloudcode.config.ts'),
+        `import { existsSync } from 'node:fs';\n${waiting}\nexport default {};`,
+      );
+    });
     after(() => rmSync(folder, { recursive: true, force: true }));
-    const atConfiguration = /^(?:.*\n)*running cloudcode\.config\.ts …\n/;
+    /** The configuration waits at the gate until that was told. */
+    const told = async (started: Started): Promise<void> => {
+      await started.says(/^running cloudcode\.config\.ts …\n/m);
+      assert.equal(started.stdout(), '', 'on standard error');
+      writeFileSync(gate, '');
+    };
+    const closeGate = (): void => rmSync(gate, { force: true });
+    const ranTo = async <Document>(args: readonly string[]): Promise<Document> => {
+      closeGate();
+      await using started = startCloudcode([...args, '--json', '--project', folder]);
+      await told(started);
+      assert.equal(await started.ended, 0, started.stderr());
+      return JSON.parse(started.stdout()) as Document;
+    };
 
     it('run and schedule without a server', async () => {
-      const scheduled = await cloudcode(['schedule', 'task', '--json', '--project', folder]);
-      assert.match(scheduled.stderr, atConfiguration);
-      assert.equal(documentOf<Run>(scheduled).task, 'task');
-      const ran = await cloudcode(['run', 'task', '--json', '--project', folder]);
-      assert.match(ran.stderr, atConfiguration);
-      assert.equal(documentOf<Run>(ran).result, 'one');
+      assert.equal((await ranTo<Run>(['schedule', 'task'])).task, 'task');
+      assert.equal((await ranTo<Run>(['run', 'task'])).result, 'one');
     });
 
     it('dev, and run while dev builds what was just saved', async () => {
+      closeGate();
       await using dev = startCloudcode(['dev', '--port', '0', '--project', folder]);
+      await told(dev);
       await dev.says(/Ctrl-C stops it/);
-      assert.match(dev.stderr(), atConfiguration);
+      closeGate();
       writeFileSync(join(folder, 'cloudcode/task/index.ts'), returns('two'));
-      const ran = await cloudcode(['run', 'task', '--json', '--project', folder]);
-      assert.match(ran.stderr, atConfiguration);
-      assert.equal(documentOf<Run>(ran).result, 'two');
+      assert.equal((await ranTo<Run>(['run', 'task'])).result, 'two');
     });
 
     it('start', async () => {
+      closeGate();
       await using server = startCloudcode(['start', '--port', '0', '--project', folder]);
+      await told(server);
       await server.says(/Ctrl-C stops it/);
-      assert.match(server.stderr(), atConfiguration);
     });
   },
 );

@@ -1,4 +1,4 @@
-import { openInspectorSocket } from './inspector-socket.ts';
+import WebSocket from 'ws';
 
 /** A connection to the inspector of a Node process, by the Chrome DevTools Protocol. */
 export interface InspectorSession {
@@ -17,6 +17,9 @@ interface Message {
   readonly error?: { readonly message?: string };
 }
 
+/** Of all messages together. What answers may be a task that pretends to be an inspector. Node's own `WebSocket` has no limit, and held up the runner for 60 ms when it was first used. */
+const maxBytes = 32 * 1024 * 1024;
+
 /** Connects to the inspector. Everything that waits ends when the signal fires. */
 export async function openInspector(address: string, signal: AbortSignal): Promise<InspectorSession> {
   const answers = new Map<number, PromiseWithResolvers<unknown>>();
@@ -24,22 +27,28 @@ export async function openInspector(address: string, signal: AbortSignal): Promi
   const opened = Promise.withResolvers<undefined>();
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => undefined);
+  const socket = new WebSocket(address, { perMessageDeflate: false, maxPayload: maxBytes });
   const end = (): void => {
     ended.reject(new Error('the inspector did not answer'));
-    socket.close();
+    socket.terminate();
   };
-  const socket = openInspectorSocket(address, {
-    onOpen: () => opened.resolve(undefined),
-    onEnd: end,
-    onText(text) {
-      const message = parse(text);
-      if (message === null) return end();
-      if (message.method !== undefined) return listeners.get(message.method)?.(message.params);
-      const answer = message.id === undefined ? undefined : answers.get(message.id);
-      if (message.error === undefined) answer?.resolve(message.result);
-      else answer?.reject(new Error(message.error.message));
-    },
+  const receive = (text: string): void => {
+    const message = parse(text);
+    if (message === null) return end();
+    if (message.method !== undefined) return listeners.get(message.method)?.(message.params);
+    const answer = message.id === undefined ? undefined : answers.get(message.id);
+    if (message.error === undefined) answer?.resolve(message.result);
+    else answer?.reject(new Error(message.error.message));
+  };
+  let bytes = 0;
+  socket.on('open', () => opened.resolve(undefined));
+  socket.on('message', (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > maxBytes) end();
+    else receive(data.toString());
   });
+  socket.on('error', () => undefined); // 'close' follows
+  socket.once('close', end);
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   await Promise.race([opened.promise, ended.promise]);
