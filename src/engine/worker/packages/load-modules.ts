@@ -1,7 +1,9 @@
+import { resolveSlim, slimImport, slimSource } from './builtin-imports.ts';
 import { hookModules, isModuleHooked, readsAsEver } from './node-loader.ts';
 
 // Taken before the task runs, which may put its own in their place.
-const { readdirSync, rmSync } = process.getBuiltinModule('node:fs');
+const { readdirSync, readFileSync, rmSync } = process.getBuiltinModule('node:fs');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
 const { enableCompileCache, flushCompileCache } = process.getBuiltinModule('node:module');
 
 /** What an import of an ES module in a package has resolved to. */
@@ -64,8 +66,18 @@ export function countModules(): { readonly unknown: number; readonly known: numb
   return { unknown: newlyFound.size, known: usedParents.size };
 }
 
-export function newlyFoundModules(): FoundModules {
-  return newlyFound;
+/** What the imports of modules have resolved to that were not known. @param sources of all modules */
+export function newlyFoundModules(sources: ModuleSources): FoundModules {
+  return new Map(
+    [...newlyFound].map(([parentUrl, found]) => {
+      const text = sources.get(parentUrl)?.() ?? textOf(parentUrl);
+      const slim = ([specifier, { url, format }]: readonly [string, FoundModule]): [string, FoundModule] => {
+        const to = text === undefined ? url : slimImport(url, specifier, text);
+        return [specifier, { url: to, format: to === url ? format : 'module' }];
+      };
+      return [parentUrl, new Map([...found].map(slim))];
+    }),
+  );
 }
 
 /** The texts of modules that were not known. */
@@ -83,6 +95,15 @@ export function newModuleSources(): ModuleSources {
       return text === null ? [] : [[url, () => text]];
     }),
   );
+}
+
+/** Of a module that was required, and that Node gave to no hook. */
+function textOf(url: string): string | undefined {
+  try {
+    return readFileSync(fileURLToPath(url), 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes what Node has compiled of modules, which it does itself only where a process ends in order. Node checks version, flags and content of what it keeps; that it does not pile up is for us to see. */
@@ -152,7 +173,8 @@ function resolve(
   const known = found.get(parentURL)?.get(specifier);
   if (known !== undefined) {
     usedParents.add(parentURL);
-    return { ...known, shortCircuit: true };
+    const url = resolveSlim(known.url);
+    return { url, format: url === known.url ? known.format : 'builtin', shortCircuit: true };
   }
   const resolved = next(specifier, context);
   if (parentURL.startsWith('file:') && resolved.url.startsWith('file:')) refuse(specifier, parentURL, resolved.url);
@@ -160,6 +182,7 @@ function resolve(
     const of = newlyFound.get(parentURL) ?? new Map<string, FoundModule>();
     newlyFound.set(parentURL, of.set(specifier, { url: resolved.url, format: resolved.format ?? null }));
   }
+  resolveSlim(resolved.url);
   return resolved;
 }
 
@@ -169,6 +192,8 @@ function load(
   context: LoadContext,
   next: Load,
 ): Loaded & { readonly shortCircuit?: boolean } {
+  const slim = slimSource(url);
+  if (slim !== null) return { format: 'module', source: slim, shortCircuit: true };
   if (isModuleHooked() || !readsAsEver()) return next(url, context);
   const source = sources.get(url);
   if (source !== undefined) return { format: 'module', source: source(), shortCircuit: true };

@@ -1,5 +1,6 @@
 import type { Script as CompiledScript } from 'node:vm';
 import type { StartMessage } from '../../protocol/worker-messages.ts';
+import { watchSync } from './builtin-imports.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
 import {
@@ -101,6 +102,7 @@ export function loadFromPacks(): void {
     if (from !== null && found !== request && isForGood(found) && resolvesAsEver()) noteFound(from, request, found);
     return found;
   });
+  watchSync();
   isInstalled = true;
 }
 
@@ -134,13 +136,14 @@ export function hasUnkeptPackages(): boolean {
 /** Keeps a pack of what this attempt has loaded, and of what was in the pack before, while that has room. */
 export function keepPackages(): void {
   if (place === null || !hasUnkeptPackages()) return;
-  const modules = modulesToKeep();
+  const sources = sourcesToKeep();
+  const modules = modulesToKeep(sources);
   keep(pathOf(place), () =>
     encodePack({
       files: filesToKeep(),
       found: foundToKeep(),
       modules,
-      sources: sourcesToKeep(),
+      sources,
       generation: (pack?.generation ?? 0) + 1,
       tree: identityOfTree(),
     }),
@@ -181,9 +184,9 @@ function sourcesToKeep(): ModuleSources {
   return new Map([...(pack?.sources ?? []), ...newModuleSources()]);
 }
 
-function modulesToKeep(): FoundModules {
+function modulesToKeep(sources: ModuleSources): FoundModules {
   const all = new Map(pack?.modules);
-  for (const [parentUrl, found] of newlyFoundModules())
+  for (const [parentUrl, found] of newlyFoundModules(sources))
     all.set(parentUrl, new Map([...(all.get(parentUrl) ?? []), ...found]));
   return all;
 }

@@ -31,7 +31,7 @@ export interface Pack {
 const maxBytes = 64 * 1024 * 1024;
 /** V8 copies what is not aligned so. */
 const alignment = 8;
-const layout = 2;
+const layout = 3;
 /** Node keeps strings from so many bytes on outside of V8's heap, where they need not be moved. */
 const blockBytes = 1_280_000;
 
