@@ -31,7 +31,7 @@ const results = await Promise.all([
     entryPoints: {
       cli: 'src/cli/main.ts',
       sdk: 'src/sdk/index.ts',
-      build: 'src/project/build-process/main.ts',
+      build: 'src/main/build.ts',
       'large-bodies': 'src/service/http/large-bodies/main.ts',
     },
   }),

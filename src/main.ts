@@ -279,11 +279,15 @@ async function startOwnRunner(
 ) {
   const { options, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
-  const { startRunner } = await import('./engine/runner/start-runner.ts');
+  const [{ startRunner }, { dataExtension }] = await Promise.all([
+    import('./engine/runner/start-runner.ts'),
+    import('./data/extension.ts'),
+  ]);
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
   return startRunner({
     store,
     folder,
+    extension: dataExtension,
     machineFolder,
     concurrency,
     leaseMs,

@@ -5,8 +5,8 @@ import { openProjectStore } from '../../src/main.ts';
 import { dataTarget } from '../../src/data/statements/target.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { type CallingAttempt, scheduleRun, scheduleRunByAttempt } from '../../src/engine/operations/schedule-run.ts';
-import { writeBatch } from '../../src/data/operations/write-batch.ts';
-import type { ScheduledRun } from '../../src/data/protocol/data-messages.ts';
+import { writeData } from '../../test/support/write-data.ts';
+import type { ScheduledRun } from '../../src/engine/core/schedule-request.ts';
 import { claimRuns } from '../../src/engine/store/claim-runs.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
 import { takeLease } from '../../src/engine/store/runners.ts';
@@ -85,7 +85,7 @@ export async function openCloudCode({
     },
     async scheduleMany(queues) {
       const operations = [{ do: 'schedule', runs: queues.map(toSchedule) }] as const;
-      await writeBatch(
+      await writeData(
         store,
         { caller, target: dataTarget(environment, null) },
         { id: randomUUID(), parts: partsOf(operations) },

@@ -53,7 +53,7 @@ async function scheduleInStore(
     const { findProject } = await import('../project/find-project.ts');
     const { tasks } = await findProject(deployable.folder);
     if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
-    const { deployFolder } = await import('../engine/operations/deploy-folder.ts');
+    const { deployFolder } = await import('../main/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
     const replacement = await deployFolder(store, {
       folder,

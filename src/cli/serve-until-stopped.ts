@@ -174,10 +174,11 @@ function describeError(error: unknown): string {
 /** A project that has the file keeps it up to date while it is worked on. */
 async function refreshTypes(built: BuiltProject): Promise<void> {
   if (!existsSync(join(built.folder, 'cloudcode-env.d.ts'))) return;
-  const { writeTypesOf } = await import('../project/write-types.ts');
+  const [{ writeTypesOf }, { dataInProject }] = await Promise.all([
+    import('../project/write-types.ts'),
+    import('../data/source/project-extension.ts'),
+  ]);
+  const tasks = [...built.tasks, ...built.broken].sort((left, right) => (left.name < right.name ? -1 : 1));
   // A folder that cannot be written to keeps the old one.
-  await writeTypesOf({
-    ...built,
-    tasks: [...built.tasks, ...built.broken].sort((left, right) => (left.name < right.name ? -1 : 1)),
-  }).catch(() => undefined);
+  await writeTypesOf({ ...built, tasks }, dataInProject.describeTypes(built.extension)).catch(() => undefined);
 }

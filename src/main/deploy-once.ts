@@ -4,6 +4,7 @@ import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
 import type { DeploymentBody } from '../service/api/http-project.ts';
 import { openProjectStore } from '../main.ts';
+import { deployable } from './deployable.ts';
 import { toDeploymentBody } from './served-folder.ts';
 
 export interface DeployOnce {
@@ -37,7 +38,7 @@ export async function deployOnce({
   const { store, close } = await openProjectStore({ folder, data, databaseUrl });
   try {
     onStep('deploying');
-    return toDeploymentBody(await deployProject(store, environment, built, onStep), {
+    return toDeploymentBody(await deployProject(store, environment, deployable(built), onStep), {
       environment,
       folder,
       report: built.report,

@@ -21,6 +21,7 @@ import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
 import { chooseWorkerStart } from '../engine/runner/worker-start.ts';
 import type { SystemEvent, SystemOptions } from '../main.ts';
+import { deployable } from './deployable.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import { hasRunners } from '../engine/store/runners.ts';
 
@@ -109,10 +110,10 @@ interface Kept {
 async function deployWhen(store: Store, options: SystemOptions, built: BuiltProject): Promise<Deployed | Kept> {
   const { environment, deploy } = options;
   const onProgress = (what: string): void => options.onEvent({ kind: 'deploying', what });
-  if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, built)))
+  if (deploy === 'if_alone' && (await hasRunners(store)) && !(await isDeployed(store, environment, deployable(built))))
     return { replacement: null };
-  if (deploy !== 'unless_replaced') return deployProject(store, environment, built, onProgress);
-  const deployed = await deployUnlessReplaced(store, environment, built, onProgress);
+  if (deploy !== 'unless_replaced') return deployProject(store, environment, deployable(built), onProgress);
+  const deployed = await deployUnlessReplaced(store, environment, deployable(built), onProgress);
   return 'replacedAt' in deployed ? { replacement: deployed } : deployed;
 }
 
@@ -155,7 +156,7 @@ async function deployAsked(
     onRead: (files) => read.push(...files),
   });
   if (built === null) return null;
-  const deployed = await deployProject(store, environment, built, onStep);
+  const deployed = await deployProject(store, environment, deployable(built), onStep);
   options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
   return { body: toDeploymentBody(deployed, { environment, folder, report: built.report }), seen: { read, beganAtMs } };
 }
@@ -197,7 +198,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
         onRead: (files) => read.push(...files),
       });
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
-      const deployed = await deployProject(store, options.environment, built, (what) =>
+      const deployed = await deployProject(store, options.environment, deployable(built), (what) =>
         options.onEvent({ kind: 'deploying', what }),
       );
       problem = null;

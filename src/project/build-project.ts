@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import type { DataModel } from '../data/model/data-model.ts';
 import type { FolderToKeep } from '../engine/core/kept-folder.ts';
 import type { TaskConfig } from '../engine/core/task-config.ts';
 import { buildTasks } from './build-tasks.ts';
@@ -9,7 +8,7 @@ import { collectParts, type DeployedParts } from './collect-parts.ts';
 import { bundleHash } from './bundle-hash.ts';
 import type { Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
-import { readDataModelFile } from '../data/source/read-data-model-file.ts';
+import type { ProjectExtension } from './extension.ts';
 import { findProject } from './find-project.ts';
 import { refusePlugNPlay } from './packages/refuse-plug-n-play.ts';
 import { distinctErrors, throwErrors } from './problems.ts';
@@ -39,8 +38,8 @@ export interface BuiltProject {
   /** Tasks that cannot be built as they stand; none unless they were to be passed over. By name. */
   readonly broken: readonly BrokenFile[];
   readonly config: ProjectConfig;
-  /** null when the project has none. */
-  readonly dataModel: DataModel | null;
+  /** What an extension has read of it; null for nothing. */
+  readonly extension: unknown;
   readonly packages: DeployedParts['packages'];
   /** What it deploys besides code; null when there is nothing. Paths are relative to the project's folder. */
   readonly files: FolderToKeep | null;
@@ -53,12 +52,13 @@ export interface BuildOptions {
   readonly brokenTasks?: BrokenTasks | undefined;
   /** A folder for what the next build can use; null: nothing is kept. */
   readonly cache?: string | null;
+  readonly extension?: ProjectExtension | null;
 }
 
 export type BrokenTasks = 'refuse' | 'pass_over';
 
 /**
- * Bundles every task of a project and reads the configuration and the data model. The same sources give the same bytes, wherever the folder lies.
+ * Bundles every task of a project and reads the configuration, and what an extension has there (the data model). The same sources give the same bytes, wherever the folder lies.
  * No code of a task runs in this process (the project's own cloudcode.config.ts and data-model.ts do). esbuild's process stays for the next build
  * until `endBundler`, or until this process ends.
  *
@@ -68,16 +68,14 @@ export type BrokenTasks = 'refuse' | 'pass_over';
  */
 export async function buildProject(
   folder: string,
-  { brokenTasks = 'refuse', cache = null }: BuildOptions = {},
+  { brokenTasks = 'refuse', cache = null, extension = null }: BuildOptions = {},
 ): Promise<BuiltProject> {
   const project = await findProject(folder);
   refusePlugNPlay(project.folder);
-  const [config, dataModel] = await Promise.all([
+  const names = project.tasks.map(({ name }) => name);
+  const [config, added] = await Promise.all([
     readConfig(project.folder).catch(keepUserError),
-    readDataModelFile(
-      project.folder,
-      project.tasks.map(({ name }) => name),
-    ).catch(keepUserError),
+    extension?.read(project.folder, names).catch(keepUserError),
   ]);
   const settings = config instanceof CloudCodeError ? {} : config;
   const named = project.tasks.filter(({ file }) => !project.misnamed.has(file));
@@ -92,7 +90,7 @@ export async function buildProject(
     const isRefused = brokenTasks === 'refuse' || project.tasks.every(({ file }) => wrong.has(file));
     throwErrors([...(isRefused ? inOrder(project.tasks.flatMap(({ file }) => wrong.get(file) ?? [])) : []), ...others]);
   };
-  refuse([config, dataModel].filter((one) => one instanceof CloudCodeError));
+  refuse([config, added].filter((one) => one instanceof CloudCodeError));
   const {
     spawnNeeds,
     built,
@@ -131,7 +129,7 @@ export async function buildProject(
     tasks,
     broken,
     config: settings,
-    dataModel: dataModel instanceof CloudCodeError ? null : dataModel,
+    extension: added ?? null,
     ...parts,
   };
 }

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { isNodeNewEnough, readMachineNode } from './machine-node.ts';
+import type { ProjectExtension } from './extension.ts';
 import { writeTypes } from './write-types.ts';
 
 export interface InitialisedProject {
@@ -19,7 +20,7 @@ export interface InitialisedProject {
  * the module 'cloudcode' by itself.
  * @throws CloudCodeError `project_exists` when the folder holds anything but a `.git`
  */
-export async function initProject(folder: string): Promise<InitialisedProject> {
+export async function initProject(folder: string, extension: ProjectExtension): Promise<InitialisedProject> {
   const asked = resolve(folder);
   const inside = await readFolder(asked);
   const foreign = inside.filter((name) => name !== '.git');
@@ -49,7 +50,7 @@ export async function initProject(folder: string): Promise<InitialisedProject> {
     join(root, 'package.json'),
     `${JSON.stringify(describePackage(basename(root), oldNode !== null), null, 2)}\n`,
   );
-  await writeTypes(root);
+  await writeTypes(root, extension);
   const files = await readdir(root, { recursive: true, withFileTypes: true });
   const written = files
     .filter((entry) => entry.isFile())

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
 import type { Run } from '../../src/engine/core/run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { initProject } from '../../src/project/init-project.ts';
@@ -25,7 +26,7 @@ describe('docs/container/Dockerfile does what it says, as far as it goes without
   let app = '';
   before(async () => {
     app = join(mkdtempSync(join(tmpdir(), 'cloudcode container ')), 'app');
-    await initProject(app);
+    await initProject(app, dataInProject);
     // What its first RUN, `npm ci`, would do.
     mkdirSync(join(app, binary), { recursive: true });
     symlinkSync(packageRoot, join(app, 'node_modules/cloudcode'));

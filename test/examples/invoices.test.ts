@@ -7,6 +7,8 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Run } from '../../src/engine/core/run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
+import { deployable } from '../../src/main/deployable.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { startRunnerProcess } from '../support/runner-process.ts';
 import { startRuntime, type Runtime, until } from '../support/runtime.ts';
@@ -182,7 +184,7 @@ describe('the invoices example, killed at every step', { timeout: 300_000 }, () 
         path.join(folder, 'cloudcode', name, 'index.js'),
         killedBefore(perform, line, { name, kill: killRunner }),
       );
-      await deployProject(store, 'testing', await buildProject(folder));
+      await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
       await runtime.schedule('seed', { parameters: { task: name, number: name } });
       const doomed = await startRunnerProcess(runtime.url, folder, { concurrency: 2 });
       await until(60_000, 'the runner is killed by its task', () =>

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
+import { deployable } from '../../src/main/deployable.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
 import { listRuns } from '../../src/engine/operations/list-runs.ts';
@@ -65,7 +67,7 @@ test('promise 9: what a run schedules runs in its own environment, by the tasks 
     schedules: tasks['schedules'] ?? '',
     only_here: `export async function run() {}`,
   });
-  await deployProject(runtime.store, 'other', await buildProject(folder));
+  await deployProject(runtime.store, 'other', deployable(await buildProject(folder, { extension: dataInProject })));
   const run = await scheduleRun(runtime.store, 'other', {
     task: 'schedules',
     parameters: { options: { task: 'echo' } },

@@ -5,6 +5,8 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
+import { deployable } from '../../src/main/deployable.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { makeAuthority } from '../support/certificates.ts';
@@ -25,7 +27,7 @@ const config = (variables: Readonly<Record<string, string>>): string =>
 
 async function deploy({ store, folder }: Runtime, variables: Readonly<Record<string, string>>): Promise<void> {
   writeFileSync(join(folder, 'cloudcode.config.js'), config(variables));
-  await deployProject(store, 'testing', await buildProject(folder));
+  await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
 }
 
 describe('variables that are read when a process starts', () => {

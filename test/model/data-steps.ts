@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { writeBatch } from '../../src/data/operations/write-batch.ts';
-import type { WriteOperation } from '../../src/data/protocol/data-messages.ts';
+import { writeData } from '../support/write-data.ts';
+import type { BatchOperation } from '../../src/data/protocol/data-calls.ts';
 import { deleteBatches } from '../../src/engine/store/batches.ts';
 import { type AttemptPick, attemptPicks, hasAttempt, nameOf, namesOf, pickAttempt } from './attempt-steps.ts';
 import type { DataOperation, Model } from './model.ts';
@@ -59,7 +59,7 @@ export const write: StepKind<BatchGiven> = {
     const id = repeated?.id ?? randomUUID();
     const scope = { caller: { runId, fence: attempt.fence, environment }, target: real.target };
     const stored = await answerOf(() =>
-      writeBatch(real.t.store, scope, { id, parts: inParts(both.map(({ sent }) => sent)) }),
+      writeData(real.t.store, scope, { id, parts: inParts(both.map(({ sent }) => sent)) }),
     );
     const expected = await answerOf(() =>
       model.writeBatch(attempt, { id, operations: both.map(({ modelled }) => modelled) }),
@@ -86,7 +86,7 @@ export const forgetBatches: StepKind<AttemptPick> = {
 function sides(
   wish: DataWish,
   { model, real }: { readonly model: Model; readonly real: Real },
-): { readonly modelled: DataOperation; readonly sent: WriteOperation } {
+): { readonly modelled: DataOperation; readonly sent: BatchOperation } {
   if (wish.do === 'schedule') {
     const request = requestOf(wish.wish, 'testing', model.state.now);
     return {
@@ -113,7 +113,7 @@ function sides(
   };
 }
 
-async function* inParts(operations: readonly WriteOperation[]): AsyncGenerator<readonly WriteOperation[]> {
+async function* inParts(operations: readonly BatchOperation[]): AsyncGenerator<readonly BatchOperation[]> {
   yield operations.slice(0, 2);
   yield operations.slice(2);
 }

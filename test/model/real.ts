@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { dataDeployment } from '../../src/data/extension.ts';
 import type { DataModel } from '../../src/data/model/data-model.ts';
 import { type DataTarget, dataTarget } from '../../src/data/statements/target.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
@@ -54,7 +55,12 @@ export async function openReal(): Promise<Real> {
     config: { maxAttempts },
   }));
   for (const environment of environments)
-    await deployProject(store, environment, { folder: '/nowhere', tasks, config: {}, dataModel });
+    await deployProject(store, environment, {
+      folder: '/nowhere',
+      tasks,
+      config: {},
+      extension: dataDeployment(dataModel),
+    });
   const environmentIds = new Map<Environment, number>();
   for (const environment of environments)
     environmentIds.set(environment, (await readEnvironmentId(store, environment)) ?? 0);

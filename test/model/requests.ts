@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import type { ScheduledRun } from '../../src/data/protocol/data-messages.ts';
+import type { ScheduledRun } from '../../src/engine/core/schedule-request.ts';
 import type { Request } from './model.ts';
 import { type Environment, type Task } from './state.ts';
 

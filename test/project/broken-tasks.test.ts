@@ -122,11 +122,8 @@ describe(
 
     it('the types name no task that cannot be scheduled for its name, and one of two of one name', async (t) => {
       const folder = await makeFolder(t, {});
-      const path = await writeTypesOf({
-        folder,
-        dataModel: null,
-        tasks: ["it's", 'b', 'b', 'good'].map((name) => ({ name, file: `cloudcode/${name}/index.ts` })),
-      });
+      const tasks = ["it's", 'b', 'b', 'good'].map((name) => ({ name, file: `cloudcode/${name}/index.ts` }));
+      const path = await writeTypesOf({ folder, tasks }, { module: [], globals: [] });
       const { readFile } = await import('node:fs/promises');
       assert.deepEqual((await readFile(path, 'utf8')).match(/^ {4}'[^:]*': /gm), ["    'b': ", "    'good': "]);
     });

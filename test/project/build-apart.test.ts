@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
 import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { buildApart } from '../../src/project/build-process/build-apart.ts';
@@ -55,7 +56,7 @@ describe('a build in a process of its own', () => {
       'cloudcode/b/index.ts': good,
       'cloudcode/c/index.ts': `await 1;\n${good}`,
     });
-    assert.deepEqual(await buildApart(folder), await buildProject(folder));
+    assert.deepEqual(await buildApart(folder), await buildProject(folder, { extension: dataInProject }));
   });
 
   it('what is wrong with the sources is told in the same words', async (t) => {

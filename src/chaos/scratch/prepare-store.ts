@@ -1,3 +1,4 @@
+import { dataDeployment } from '../../data/extension.ts';
 import { deployProject } from '../../engine/operations/deploy-project.ts';
 import { buildApart } from '../../project/build-process/build-apart.ts';
 import { migrate } from '../../engine/store/migrate.ts';
@@ -10,6 +11,7 @@ export async function prepareStore(store: Store, project: string): Promise<void>
   await migrate(store);
   await installAudit(store);
   const built = await buildApart(project);
-  if (built !== null) await deployProject(store, campaignEnvironment, built);
+  if (built !== null)
+    await deployProject(store, campaignEnvironment, { ...built, extension: dataDeployment(built.extension) });
   await auditMarks(store);
 }

@@ -25,8 +25,11 @@ async function init({ terminal, global }: Invocation, dir: string | undefined): 
     throw new CloudCodeError('wrong_usage', 'Both a folder and --project are given: a new project has one folder.', {
       hint: 'Leave one of them out.',
     });
-  const { initProject } = await import('../../project/init-project.ts');
-  const written = await initProject(dir ?? global.project);
+  const [{ initProject }, { dataInProject }] = await Promise.all([
+    import('../../project/init-project.ts'),
+    import('../../data/source/project-extension.ts'),
+  ]);
+  const written = await initProject(dir ?? global.project, dataInProject);
   if (terminal.json) {
     terminal.printJson(written);
     return exitStatuses.done;

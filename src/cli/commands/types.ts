@@ -20,8 +20,11 @@ Examples:
 }
 
 async function types({ terminal, global }: Invocation): Promise<number> {
-  const { writeTypes } = await import('../../project/write-types.ts');
-  const file = await writeTypes(global.project);
+  const [{ writeTypes }, { dataInProject }] = await Promise.all([
+    import('../../project/write-types.ts'),
+    import('../../data/source/project-extension.ts'),
+  ]);
+  const file = await writeTypes(global.project, dataInProject);
   if (terminal.json) terminal.printJson({ file });
   else terminal.print(`Wrote ${file}`);
   return exitStatuses.done;

@@ -3,10 +3,12 @@ import { asOutdated, valueRefusal } from '../statements/refusals.ts';
 import type { DataTarget } from '../statements/target.ts';
 import { destroyObjects, incrementObjects, insertObjects, updateObjects } from '../statements/write-objects.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { nothingWritten, type WriteAnswer, type WriteOperation } from '../protocol/data-messages.ts';
+import type { WriteOperation } from '../protocol/data-calls.ts';
+import { nothingWritten, type WriteAnswer } from '../protocol/data-answers.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import { sqlState } from '../../engine/store/store-error.ts';
-import { type CallingAttempt, scheduleRunsByAttempt } from '../../engine/operations/schedule-run.ts';
+import type { ExtensionCalls } from '../../engine/operations/extension.ts';
+import type { CallingAttempt } from '../../engine/operations/schedule-run.ts';
 
 /** On whose behalf, and in which data. */
 export interface DataScope {
@@ -22,7 +24,7 @@ export type Step<Of extends WriteOperation = WriteOperation> = Of & { readonly c
 
 /**
  * Carries out one operation: all of it or, when it throws, nothing that its transaction may keep.
- * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `object_changed`, `object_not_found`, `unknown_task`, `unknown_model`, `unknown_field`, `invalid_value`
+ * @throws CloudCodeError `attempt_superseded`, `object_destroyed`, `object_changed`, `object_not_found`, `unknown_model`, `unknown_field`, `invalid_value`
  */
 export async function carryOut(db: Queryable, scope: DataScope, operation: Step): Promise<WriteAnswer> {
   try {
@@ -31,6 +33,14 @@ export async function carryOut(db: Queryable, scope: DataScope, operation: Step)
     const refusal = valueRefusal(error) ?? (operation.do === 'increment' ? overflowOf(operation, error) : null);
     throw refusal === null ? asOutdated(error) : new CloudCodeError('invalid_value', refusal, { cause: error });
   }
+}
+
+/** The same in the transaction of a batch, whose version is that of its note. */
+export function batchOperations(scope: DataScope): ExtensionCalls['carryOut'] {
+  return async (db, operation) => {
+    const { version: _, ...lists } = await carryOut(db, scope, operation as WriteOperation);
+    return lists;
+  };
 }
 
 async function write(db: Queryable, scope: DataScope, operation: Step): Promise<Partial<WriteAnswer>> {
@@ -49,8 +59,6 @@ async function write(db: Queryable, scope: DataScope, operation: Step): Promise<
       const [row] = await db.query<{ count: number }>(destroyMatching(target, caller, operation.selection));
       return { destroyed: [row?.count ?? 0] };
     }
-    case 'schedule':
-      return { runs: await scheduleRunsByAttempt(db, caller, operation.runs) };
   }
 }
 

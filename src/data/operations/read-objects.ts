@@ -2,7 +2,7 @@ import { countObjects } from '../statements/count-objects.ts';
 import { asOutdated } from '../statements/refusals.ts';
 import { readFile } from '../statements/read-file.ts';
 import { selectPage } from '../statements/select-page.ts';
-import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-messages.ts';
+import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-calls.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import type { DataScope } from './carry-out.ts';
 

@@ -1,14 +1,15 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { nothingWritten, type WriteAnswer, type WriteOperation } from '../protocol/data-messages.ts';
-import { readBatchAnswer } from '../../engine/store/batches.ts';
+import { earlierAnswer } from '../../engine/operations/write-batch.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
+import { nothingWritten, type WriteAnswer } from '../protocol/data-answers.ts';
+import type { WriteOperation } from '../protocol/data-calls.ts';
 import { carryOut, type DataScope } from './carry-out.ts';
 
 /** A write of one object, in one statement. */
 export type SingleWrite = Extract<WriteOperation, { readonly ids: readonly string[] }>;
 
-export function isSingleWrite(operation: WriteOperation | undefined): operation is SingleWrite {
-  return operation !== undefined && 'ids' in operation && operation.ids.length === 1;
+export function isSingleWrite(operation: WriteOperation): operation is SingleWrite {
+  return 'ids' in operation && operation.ids.length === 1;
 }
 
 /** Whether it has to be noted, because to do it again would do something else. */
@@ -52,20 +53,8 @@ export async function writeObjectOnce(
     return await carryOut(db, scope, { ...operation, call: id });
   } catch (error) {
     // Whatever refuses it (its note is there, the object is changed, the sum is too large now) may be due to an earlier try.
-    const earlier = await earlierAnswer(db, scope, id);
+    const earlier = await earlierAnswer(db, scope.caller, id);
     if (earlier === null) throw error;
-    return earlier;
+    return { ...nothingWritten, ...earlier };
   }
-}
-
-/** What a batch was answered that this run has carried out before; null when it has not. */
-export async function earlierAnswer(
-  db: Queryable,
-  { caller: { runId } }: DataScope,
-  id: string,
-): Promise<WriteAnswer | null> {
-  const earlier = await readBatchAnswer(db, { id, runId });
-  return earlier === null
-    ? null
-    : { ...nothingWritten, ...(JSON.parse(earlier.answerJson) as Partial<WriteAnswer>), version: earlier.version };
 }

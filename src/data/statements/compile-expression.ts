@@ -1,6 +1,6 @@
 import { bindExpression, type BoundExpression } from '../expression/check-condition.ts';
 import type { Model } from '../model/data-model.ts';
-import type { Condition } from '../protocol/data-messages.ts';
+import type { Condition } from '../protocol/data-calls.ts';
 import { compileComparison } from './compile-comparison.ts';
 import type { Parameters } from './statement.ts';
 

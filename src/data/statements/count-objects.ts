@@ -1,4 +1,4 @@
-import type { Selection } from '../protocol/data-messages.ts';
+import type { Selection } from '../protocol/data-calls.ts';
 import type { Caller } from '../../engine/store/insert-run.ts';
 import type { Statement } from '../../engine/store/open-store.ts';
 import { tableName } from './columns.ts';

@@ -1,5 +1,5 @@
 import { checkOrder } from '../expression/check-order.ts';
-import type { Selection } from '../protocol/data-messages.ts';
+import type { Selection } from '../protocol/data-calls.ts';
 import type { Caller } from '../../engine/store/insert-run.ts';
 import type { Statement } from '../../engine/store/open-store.ts';
 import { tableName } from './columns.ts';

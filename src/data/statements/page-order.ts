@@ -4,7 +4,7 @@ import { attributesOf } from '../expression/attributes.ts';
 import type { OrderTerm } from '../expression/check-order.ts';
 import type { Model } from '../model/data-model.ts';
 import { isReadable } from '../model/field-values.ts';
-import type { WireValue } from '../protocol/data-messages.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import { columnOf, typeOf } from './attribute-columns.ts';
 import type { Parameters } from './statement.ts';
 

@@ -1,7 +1,7 @@
 import { attachmentTypes } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { hintForUnknown } from '../expression/attributes.ts';
-import type { ReadFileCall } from '../protocol/data-messages.ts';
+import type { ReadFileCall } from '../protocol/data-calls.ts';
 import type { Caller } from '../../engine/store/insert-run.ts';
 import type { Statement } from '../../engine/store/open-store.ts';
 import { quoteName, tableName } from './columns.ts';

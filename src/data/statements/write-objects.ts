@@ -1,6 +1,6 @@
 import type { Model } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { RowsOperation, VersionCheck } from '../protocol/data-messages.ts';
+import type { RowsOperation, VersionCheck } from '../protocol/data-calls.ts';
 import type { Caller } from '../../engine/store/insert-run.ts';
 import type { Statement } from '../../engine/store/open-store.ts';
 import { quoteName, tableName } from './columns.ts';

@@ -1,6 +1,7 @@
 import type { DataModel } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { readCurrentDataModel } from '../../engine/store/deployments.ts';
+import type { OnProgress } from '../../engine/operations/extension.ts';
+import { readCurrentDataModel } from './current-data-model.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable, Store } from '../../engine/store/open-store.ts';
 import { isConflict } from '../../engine/store/store-error.ts';
@@ -17,9 +18,6 @@ import { inStoredNames, type Rename } from './renames.ts';
 import { settleRenames } from './settle-renames.ts';
 import { takeTurns } from './take-turns.ts';
 import { tellChanges } from './tell-changes.ts';
-
-/** Is told in words what is done and waited for: `adding table asset`. */
-export type OnProgress = (what: string) => void;
 
 export interface TableChange {
   readonly environment: string;

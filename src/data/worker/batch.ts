@@ -1,7 +1,7 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import { parseScheduleRequest } from '../../engine/core/schedule-request.ts';
-import type { ScheduledRun } from '../protocol/data-messages.ts';
+import type { ScheduledRun } from '../../engine/core/schedule-request.ts';
 import { forTask } from '../../engine/worker/task-error.ts';
 import type { Database, ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';

@@ -1,7 +1,10 @@
 import type { DataModel, Model } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { suggest } from '../../engine/core/suggest.ts';
-import type { DataCall } from '../protocol/data-messages.ts';
+import type { CallRequest } from '../../engine/protocol/call-requests.ts';
+import { sendBatch } from '../../engine/worker/send-batch.ts';
+import { nothingWritten } from '../protocol/data-answers.ts';
+import type { ReadCall } from '../protocol/data-calls.ts';
 import { asTaskError } from '../../engine/worker/task-error.ts';
 import { Batch } from './batch.ts';
 import type { Database, ModelType } from './database.ts';
@@ -13,7 +16,7 @@ const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as n
 /** How `DB` reaches the runner. */
 export interface Connection {
   /** Asks the runner; rejects with `{ code, message }`. */
-  readonly data: (call: DataCall) => Promise<unknown>;
+  readonly call: (request: CallRequest) => Promise<unknown>;
   /** Keeps the run from ending before the promise is settled. */
   readonly tracked: <Result>(promise: Promise<Result>) => Promise<Result>;
 }
@@ -22,9 +25,9 @@ export interface Connection {
  * The `DB` that a task sees. Models are made ready when they are first used, so that a task starts as fast with many.
  * @param dataModel null for a project without one: it has batches, which schedule runs
  */
-export function createDb(dataModel: DataModel | null, { data, tracked }: Connection): object {
+export function createDb(dataModel: DataModel | null, { call, tracked }: Connection): object {
   const models = new Map((dataModel?.models ?? []).map((model) => [model.name, model]));
-  const database = openDatabase(models, { data, tracked });
+  const database = openDatabase(models, { call, tracked });
   const db: object = Object.create(unknownModels([...models.keys()], dataModel !== null)) as object;
   for (const name of models.keys()) {
     Object.defineProperty(db, name, {
@@ -42,8 +45,15 @@ export function createDb(dataModel: DataModel | null, { data, tracked }: Connect
   return db;
 }
 
-function openDatabase(models: ReadonlyMap<string, Model>, { data, tracked }: Connection): Database {
+function openDatabase(models: ReadonlyMap<string, Model>, { call, tracked }: Connection): Database {
   const types = new Map<string, ModelType>();
+  const ask = async (request: CallRequest): Promise<unknown> => {
+    try {
+      return await call(request);
+    } catch (refusal) {
+      throw asTaskError(refusal);
+    }
+  };
   const database: Database = {
     typeOf(name) {
       const model = models.get(name);
@@ -52,13 +62,8 @@ function openDatabase(models: ReadonlyMap<string, Model>, { data, tracked }: Con
       types.set(name, type);
       return type;
     },
-    async request<Answer>(call: DataCall) {
-      try {
-        return (await data(call)) as Answer;
-      } catch (refusal) {
-        throw asTaskError(refusal);
-      }
-    },
+    read: async <Answer>(request: ReadCall) => (await ask({ kind: 'extension', request })) as Answer,
+    write: async (id, parts) => ({ ...nothingWritten, ...(await sendBatch(ask, id, parts)) }),
     track: tracked,
   };
   return database;

@@ -1,5 +1,7 @@
+import type { BatchParts } from '../../engine/worker/batch-parts.ts';
 import type { Model } from '../model/data-model.ts';
-import type { DataCall, WireValue } from '../protocol/data-messages.ts';
+import type { BatchOperation, ReadCall } from '../protocol/data-calls.ts';
+import type { WireValue, WriteAnswer } from '../protocol/data-answers.ts';
 import type { DatabaseObject } from './database-object.ts';
 import type { ObjectState } from './object-state.ts';
 
@@ -8,7 +10,9 @@ export interface Database {
   /** The type of a model that is there. */
   typeOf(model: string): ModelType;
   /** Asks the runner. @throws what it refuses with, as a task gets to see it */
-  request<Answer>(call: DataCall): Promise<Answer>;
+  read<Answer>(request: ReadCall): Promise<Answer>;
+  /** Carries a batch out, all of it or nothing. To do it again with its id does nothing twice. @throws as read */
+  write(id: string, parts: BatchParts<BatchOperation>): Promise<WriteAnswer>;
   /** Every promise that a task gets passes through here: the run is unfinished before it is settled. */
   track<Result>(promise: Promise<Result>): Promise<Result>;
 }

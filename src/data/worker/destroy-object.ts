@@ -1,7 +1,6 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
 import { type ObjectState, occupy, untilFree } from './object-state.ts';
-import { sendBatch } from './send-batch.ts';
 import { isUncertain } from './uncertain.ts';
 
 /**
@@ -23,7 +22,7 @@ export async function destroyObject(state: ObjectState): Promise<void> {
 
 async function sendDestroy(state: ObjectState): Promise<void> {
   try {
-    await sendBatch(state.type.database, newId(), [[{ do: 'destroy', model: state.type.model.name, ids: [state.id] }]]);
+    await state.type.database.write(newId(), [[{ do: 'destroy', model: state.type.model.name, ids: [state.id] }]]);
   } catch (error) {
     // An earlier try has destroyed it, or its insert was never done.
     if (state.isUncertain && error instanceof CloudCodeError && error.code === 'object_destroyed') return;

@@ -1,11 +1,13 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { nothingWritten, type ScheduledRun, type WriteAnswer } from '../protocol/data-messages.ts';
+import type { BatchParts } from '../../engine/worker/batch-parts.ts';
+import type { BatchOperation } from '../protocol/data-calls.ts';
+import { nothingWritten, type WriteAnswer } from '../protocol/data-answers.ts';
+import type { ScheduledRun } from '../../engine/core/schedule-request.ts';
 import type { Database } from './database.ts';
 import { groupOperations, type SingleOperation } from './group-operations.ts';
 import { type Increment, sumsOf } from './increment-object.ts';
 import { type ObjectState, occupy, type Snapshot, untilFree } from './object-state.ts';
 import { refuseDestroyed } from './save-object.ts';
-import { type BatchParts, sendBatch } from './send-batch.ts';
 import { type ForeignFiles, readForeignFiles, snapshotOf } from './snapshot.ts';
 import { isUncertain } from './uncertain.ts';
 
@@ -19,7 +21,7 @@ export type BatchItem =
 
 /** A batch as it is sent, and sent again. */
 export interface PreparedBatch {
-  readonly parts: BatchParts;
+  readonly parts: BatchParts<BatchOperation>;
   readonly saved: readonly Saved[];
   readonly destroyed: readonly ObjectState[];
   readonly increments: readonly Increment[];
@@ -103,7 +105,7 @@ function sumsInOrder({ parts, increments }: PreparedBatch, { incremented }: Writ
 
 async function sendOnce(database: Database, id: string, sending: Sending): Promise<WriteAnswer> {
   try {
-    return await sendBatch(database, id, sending.batch.parts);
+    return await database.write(id, sending.batch.parts);
   } catch (error) {
     return answerOfEarlier(error, sending);
   }

@@ -1,12 +1,15 @@
-import type { ScheduledRun, VersionCheck, WriteOperation } from '../protocol/data-messages.ts';
-import type { BatchParts } from './send-batch.ts';
+import type { ScheduledRun } from '../../engine/core/schedule-request.ts';
+import {
+  type BatchParts,
+  maxCharacters,
+  maxOfOperation,
+  partsOf,
+  scheduleOperations,
+} from '../../engine/worker/batch-parts.ts';
+import type { BatchOperation, VersionCheck, WriteOperation } from '../protocol/data-calls.ts';
 
-/** Rows of one statement, and characters of one message: so that neither side holds a large batch in one piece. */
-const maxRows = 1_000;
-const maxCharacters = 4 * 1024 * 1024;
-
-/** A write of one object, or a run to schedule. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
-export type SingleOperation =
+/** A write of one object. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
+type WriteOfOne =
   | (Write & {
       readonly do: 'insert' | 'update';
       readonly columns: readonly string[];
@@ -14,8 +17,10 @@ export type SingleOperation =
       readonly version?: VersionCheck | undefined;
     })
   | (Write & { readonly do: 'increment'; readonly columns: readonly string[]; readonly row: string })
-  | (Write & { readonly do: 'destroy' })
-  | { readonly do: 'schedule'; readonly run: ScheduledRun };
+  | (Write & { readonly do: 'destroy' });
+
+/** A write of one object, or a run to schedule. */
+export type SingleOperation = WriteOfOne | { readonly do: 'schedule'; readonly run: ScheduledRun };
 
 interface Write {
   readonly model: string;
@@ -24,23 +29,27 @@ interface Write {
 }
 
 interface Group {
-  readonly first: SingleOperation;
+  readonly first: WriteOfOne;
   readonly ids: string[];
   readonly rows: string[];
-  readonly runs: ScheduledRun[];
   characters: number;
 }
 
 /**
  * Puts operations that are alike into one statement, and the statements into parts. The operations on one object, and the runs, keep their
- * order; between different objects there is none to keep.
+ * order; between different objects there is none to keep. Runs are scheduled at the end.
  */
-export function groupOperations(operations: Iterable<SingleOperation>): BatchParts {
+export function groupOperations(operations: Iterable<SingleOperation>): BatchParts<BatchOperation> {
   const groups: Group[] = [];
+  const runs: ScheduledRun[] = [];
   const open = new Map<string, Group>();
   let kind = '';
-  let previous: SingleOperation | null = null;
+  let previous: WriteOfOne | null = null;
   for (const operation of operations) {
+    if (operation.do === 'schedule') {
+      runs.push(operation.run);
+      continue;
+    }
     // Most often one is like the one before, which is found out faster than its kind is written.
     if (previous === null || !isAlike(previous, operation)) kind = kindOf(operation);
     previous = operation;
@@ -48,42 +57,26 @@ export function groupOperations(operations: Iterable<SingleOperation>): BatchPar
     let group = open.get(kind);
     // What was saved just now must be there to be destroyed, and one statement adds to an object once.
     const isTooEarly =
-      operation.do !== 'schedule' &&
-      operation.follows === true &&
-      (group !== groups.at(-1) || group?.ids.includes(operation.id) === true);
+      operation.follows === true && (group !== groups.at(-1) || group?.ids.includes(operation.id) === true);
     if (
       group === undefined ||
       isTooEarly ||
-      group.ids.length + group.runs.length >= maxRows ||
+      group.ids.length >= maxOfOperation ||
       group.characters + length > maxCharacters
     ) {
-      group = { first: operation, ids: [], rows: [], runs: [], characters: 0 };
+      group = { first: operation, ids: [], rows: [], characters: 0 };
       groups.push(group);
       open.set(kind, group);
     }
     group.characters += length;
-    if (operation.do === 'schedule') group.runs.push(operation.run);
-    else group.ids.push(operation.id);
+    group.ids.push(operation.id);
     if ('row' in operation) group.rows.push(operation.row);
   }
-  return partsOf(groups);
+  const written = groups.map((group) => ({ operation: operationOf(group), characters: group.characters }));
+  return partsOf<BatchOperation>([...written, ...scheduleOperations(runs)]);
 }
 
-function partsOf(groups: readonly Group[]): BatchParts {
-  const parts: WriteOperation[][] = [];
-  let room = 0;
-  for (const group of groups) {
-    if (group.characters > room) {
-      parts.push([]);
-      room = maxCharacters;
-    }
-    parts.at(-1)?.push(operationOf(group));
-    room -= group.characters;
-  }
-  return parts;
-}
-
-function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
+function operationOf({ first, ids, rows }: Group): WriteOperation {
   switch (first.do) {
     case 'insert':
     case 'update':
@@ -99,12 +92,10 @@ function operationOf({ first, ids, rows, runs }: Group): WriteOperation {
       return { do: 'increment', model: first.model, columns: first.columns, ids, rows: `[${rows.join(',')}]` };
     case 'destroy':
       return { do: 'destroy', model: first.model, ids };
-    case 'schedule':
-      return { do: 'schedule', runs };
   }
 }
 
-function isAlike(one: SingleOperation, other: SingleOperation): boolean {
+function isAlike(one: WriteOfOne, other: WriteOfOne): boolean {
   if (
     !('columns' in one) ||
     !('columns' in other) ||
@@ -118,11 +109,11 @@ function isAlike(one: SingleOperation, other: SingleOperation): boolean {
   );
 }
 
-function checkOf(operation: SingleOperation): VersionCheck | undefined {
+function checkOf(operation: WriteOfOne): VersionCheck | undefined {
   return 'version' in operation ? operation.version : undefined;
 }
 
-function kindOf(operation: SingleOperation): string {
+function kindOf(operation: WriteOfOne): string {
   switch (operation.do) {
     case 'insert':
     case 'update':
@@ -130,12 +121,10 @@ function kindOf(operation: SingleOperation): string {
       return `${operation.do} ${operation.model} ${checkOf(operation)} ${operation.columns.join(' ')}`;
     case 'destroy':
       return `destroy ${operation.model}`;
-    case 'schedule':
-      return 'schedule';
   }
 }
 
-function lengthOf(operation: SingleOperation): number {
+function lengthOf(operation: WriteOfOne): number {
   switch (operation.do) {
     case 'insert':
     case 'update':
@@ -143,7 +132,5 @@ function lengthOf(operation: SingleOperation): number {
       return operation.row.length + operation.id.length;
     case 'destroy':
       return operation.id.length;
-    case 'schedule':
-      return operation.run.parametersJson.length + 200;
   }
 }

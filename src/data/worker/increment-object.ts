@@ -2,7 +2,6 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import type { ModelType } from './database.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
-import { sendBatch } from './send-batch.ts';
 import { unknownField } from './unknown-fields.ts';
 import { isUuid } from './uuid.ts';
 
@@ -28,7 +27,7 @@ export async function incrementObject(
   const { model, fields, row, id: given } = readIncrement(type, `DB.${type.model.name}.increment`, { id, amounts });
   const {
     incremented: [sums = []],
-  } = await sendBatch(type.database, newId(), [
+  } = await type.database.write(newId(), [
     [{ do: 'increment', model, columns: fields, ids: [given], rows: `[${row}]` }],
   ]);
   return sumsOf(fields, sums);

@@ -1,5 +1,5 @@
 import { attachmentTypes, type Model } from '../model/data-model.ts';
-import type { WireValue } from '../protocol/data-messages.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import { type Accessor, accessorsOf } from './accessors.ts';
 import type { Database, ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';

@@ -1,7 +1,7 @@
 import { type Attachment, isAttachment } from '../model/attachment.ts';
 import { type FieldWire, isSameValue } from '../model/field-values.ts';
 import { attachmentMark } from '../../engine/core/marks.ts';
-import type { WireValue } from '../protocol/data-messages.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import type { ModelType } from './database.ts';
 import type { DatabaseObject } from './database-object.ts';
 

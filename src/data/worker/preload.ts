@@ -1,4 +1,4 @@
-import type { WireValue } from '../protocol/data-messages.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import type { ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
 import type { IncludeNode, IncludeTree } from './include-tree.ts';

@@ -1,5 +1,4 @@
-import type { SelectAnswer, WireValue } from '../protocol/data-messages.ts';
-import { pageObjects } from '../protocol/page-objects.ts';
+import { pageObjects, type SelectAnswer, type WireValue } from '../protocol/data-answers.ts';
 import type { ModelType } from './database.ts';
 
 /** One row, or null. */
@@ -12,7 +11,7 @@ export async function readById({ database, model }: ModelType, id: string): Prom
     limit: 1,
   };
   const { objects } = pageObjects(
-    await database.request<SelectAnswer>({ kind: 'select', selection, after: null, pageSize: 1 }),
+    await database.read<SelectAnswer>({ kind: 'select', selection, after: null, pageSize: 1 }),
   );
   return (objects[0] as WireValue[] | undefined) ?? null;
 }

@@ -26,7 +26,7 @@ function storedFile(state: ObjectState, field: Field, { key, ...file }: FileWire
   const { database, model } = state.type;
   const { id } = state;
   const read = async (): Promise<Uint8Array> => {
-    const base64 = await database.request<string | null>({
+    const base64 = await database.read<string | null>({
       kind: 'read_file',
       model: model.name,
       id,

@@ -1,5 +1,5 @@
-import type { SelectAnswer, Selection, WireObject, WireValue } from '../protocol/data-messages.ts';
-import { pageObjects } from '../protocol/page-objects.ts';
+import type { Selection } from '../protocol/data-calls.ts';
+import { pageObjects, type SelectAnswer, type WireObject, type WireValue } from '../protocol/data-answers.ts';
 import type { ModelType } from './database.ts';
 
 const fullPage = 1000;
@@ -14,7 +14,7 @@ export async function* readPages(
   let after: readonly WireValue[] | null = null;
   for (let most = firstPage; left > 0; most = fullPage) {
     const pageSize = Math.min(most, left);
-    const answer: SelectAnswer = await type.database.request<SelectAnswer>({
+    const answer: SelectAnswer = await type.database.read<SelectAnswer>({
       kind: 'select',
       selection,
       after,

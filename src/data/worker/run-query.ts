@@ -1,13 +1,13 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
-import type { Condition, Selection, WireValue } from '../protocol/data-messages.ts';
+import type { Condition, Selection } from '../protocol/data-calls.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import type { ModelType } from './database.ts';
 import type { DatabaseObject } from './database-object.ts';
 import { includeTree } from './include-tree.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
 import { preload } from './preload.ts';
 import { readPages } from './read-pages.ts';
-import { sendBatch } from './send-batch.ts';
 
 /** What a query asks for. */
 export interface QueryPlan {
@@ -69,12 +69,12 @@ export async function forEachObject(
 
 export async function countObjects(plan: QueryPlan): Promise<number> {
   if (plan.preloaded !== null) return plan.preloaded.length;
-  return plan.type.database.request<number>({ kind: 'count', selection: selectionOf(plan) });
+  return plan.type.database.read<number>({ kind: 'count', selection: selectionOf(plan) });
 }
 
 /** In one transaction. @returns how many there were */
 export async function destroyAll(plan: QueryPlan): Promise<number> {
-  const { destroyed } = await sendBatch(plan.type.database, newId(), [
+  const { destroyed } = await plan.type.database.write(newId(), [
     [{ do: 'destroy_all', selection: selectionOf(plan) }],
   ]);
   return destroyed[0] ?? 0;

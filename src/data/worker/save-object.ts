@@ -1,9 +1,8 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { WriteOperation } from '../protocol/data-messages.ts';
+import type { WriteOperation } from '../protocol/data-calls.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
 import { type ObjectState, occupy, untilFree } from './object-state.ts';
 import type { SaveOptions } from './save-options.ts';
-import { sendBatch } from './send-batch.ts';
 import { type ForeignFiles, readForeignFiles, snapshotOf } from './snapshot.ts';
 import { isUncertain } from './uncertain.ts';
 
@@ -33,7 +32,7 @@ export async function saveObject(state: ObjectState, options: SaveOptions): Prom
       rows: `[${write.row}]`,
       version: write.version,
     };
-    const { version } = await sendBatch(database, newId(), [[operation]]);
+    const { version } = await database.write(newId(), [[operation]]);
     state.stored(version);
   } catch (error) {
     state.failed();

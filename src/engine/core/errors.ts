@@ -112,6 +112,9 @@ export class CloudCodeError extends Error {
   }
 }
 
+/** What the deployment of an attempt names is not there any more: the attempt cannot go on, and the next one has the new deployment. */
+export class OutdatedDeployment extends CloudCodeError {}
+
 /** Own properties of an error: `code`, `status`. */
 export type ErrorProperties = Readonly<Record<string, string | number | boolean | null>>;
 

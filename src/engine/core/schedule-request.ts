@@ -15,6 +15,9 @@ export interface ScheduleRequest {
   readonly key: string | null;
 }
 
+/** A checked request for a run, with the id that the run gets. */
+export type ScheduledRun = ScheduleRequest & { readonly id: string };
+
 const knownOptions = ['task', 'parameters', 'at', 'after', 'queue', 'key'] as const;
 const maxNameLength = 512;
 const firstTime = Date.UTC(2001, 0, 1) - 2000 * 365.2425 * 86_400_000;

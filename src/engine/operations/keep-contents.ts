@@ -1,6 +1,5 @@
 import type { Carried } from '../core/carried.ts';
 import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
-import type { OnProgress } from '../../data/tables/prepare-tables.ts';
 import {
   beginUpload,
   deleteUpload,
@@ -11,6 +10,7 @@ import {
   markContents,
 } from '../store/contents.ts';
 import type { Queryable } from '../store/open-store.ts';
+import type { OnProgress } from './extension.ts';
 import { packContent } from './pack-content.ts';
 import { severalAtOnce } from './several-at-once.ts';
 

@@ -1,8 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { Run } from '../core/run.ts';
-import { parseScheduleRequest, type ScheduleRequest } from '../core/schedule-request.ts';
+import { parseScheduleRequest, type ScheduledRun, type ScheduleRequest } from '../core/schedule-request.ts';
 import { suggest } from '../core/suggest.ts';
-import type { ScheduledRun } from '../../data/protocol/data-messages.ts';
 import { newId as newRunId } from '../protocol/new-id.ts';
 import { readBrokenTasks } from '../store/broken-tasks.ts';
 import { readTasks } from '../store/deployments.ts';

@@ -1,4 +1,4 @@
-import type { ReplyMessage } from './worker-messages.ts';
+import type { ReplyMessage } from './to-worker.ts';
 
 /** The answer to what a task asks for while its process ends. */
 export const answeredAlready: NonNullable<ReplyMessage['error']> = {

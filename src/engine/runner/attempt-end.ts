@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { Outcome } from '../core/run.ts';
-import type { AnswerMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { AnswerMessage, StoppingMessage } from '../protocol/from-worker.ts';
 import type { WorkerExit } from './worker-io.ts';
 
 /** Why the runner stopped waiting for an attempt. */

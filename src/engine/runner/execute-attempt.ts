@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AnswerMessage, FromAttempt, StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { AnswerMessage, FromAttempt, StoppingMessage } from '../protocol/from-worker.ts';
+import type { StartMessage } from '../protocol/to-worker.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
+import type { Extension } from '../operations/extension.ts';
 import type { Store } from '../store/open-store.ts';
-import { answerCalls } from './answer-calls.ts';
+import type { AnswerCalls } from './answer-calls.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import { collectOutput, isIn } from './collect-output.ts';
 import type { OnEvent } from './events.ts';
@@ -23,6 +25,9 @@ export interface AttemptContext {
   readonly store: Store;
   /** The store for what tasks ask for, on connections of its own: however much that is, leases are renewed. */
   readonly callStore: Store;
+  readonly answerCalls: AnswerCalls;
+  /** What a task gets of the extension; null where there is none. */
+  readonly extension: Extension['worker'] | null;
   readonly writeEnd: WriteEnd;
   readonly onEvent: OnEvent;
   /** The folder that stands for the project's on this machine; null where there is none. */
@@ -100,11 +105,12 @@ export function executeAttempt(
     onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }),
   });
 
-  const calls = answerCalls(run, {
+  const calls = context.answerCalls(run, {
     store: context.callStore,
-    dataModel: code.dataModel,
+    state: code.state,
     worker,
     onOutdated: ({ message, hint = '' }) => endBy({ kind: 'lost', why: `${message} ${hint}` }),
+    onUnreadable: channelLost,
   });
 
   worker.listen({
@@ -127,7 +133,7 @@ export function executeAttempt(
       }
     },
     output: (stream, chunk) => output.addChunk(stream, chunk),
-    channelLost: () => void setTimeout(endWithoutChannel, 200).unref(),
+    channelLost,
   });
   let isClosed = false;
   let isEnding = false;
@@ -153,6 +159,10 @@ export function executeAttempt(
   function endBy(end: AttemptEnd): void {
     ended.resolve(end);
     if (isEnding) cut.resolve(undefined);
+  }
+
+  function channelLost(): void {
+    setTimeout(endWithoutChannel, 200).unref();
   }
 
   // A process that has ended may not be closed yet: what it started can hold its output open.
@@ -199,7 +209,7 @@ export function executeAttempt(
     // Asked at the last instant: a runner that was stopped since it claimed the run finds its workers ended, and must not start another.
     if (context.holdsLease()) {
       try {
-        worker.start(startMessage(run, code, context.folder), run.parametersJson);
+        worker.start(startMessage(run, code, context), run.parametersJson);
         context.onEvent({
           kind: 'attempt_started',
           runId: run.id,
@@ -291,8 +301,8 @@ export function executeAttempt(
 
 function startMessage(
   run: ClaimedRun,
-  { files, dataModel, deployed }: TaskCode,
-  ownFolder: string | null,
+  { files, state, deployed }: TaskCode,
+  { folder: ownFolder, extension }: Pick<AttemptContext, 'folder' | 'extension'>,
 ): StartMessage {
   const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
   // The machine that deployed it may have it elsewhere, and a folder can be moved.
@@ -311,7 +321,7 @@ function startMessage(
     workingFolder,
     external: run.external ?? [],
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
-    dataModel,
+    extension: extension === null ? null : { ...extension, state },
   };
 }
 

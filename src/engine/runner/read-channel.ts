@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder } from '../protocol/frame.ts';
-import { parseWorkerMessage } from '../protocol/parse-worker-message.ts';
-import type { CallMessage, FromAttempt } from '../protocol/worker-messages.ts';
+import { parseWorkerMessage } from '../protocol/from-worker.ts';
+import type { CallMessage, FromAttempt } from '../protocol/from-worker.ts';
 
 export interface ChannelListener {
   message(message: FromAttempt): void;
@@ -66,7 +66,7 @@ export class ChannelReader {
 
   #begin({ call, request: { kind } }: CallMessage, bytes: number): void {
     // A read waits in the worker while others are under way. If it counted here, one that is held up could not read their answers, and they would never end.
-    if (kind !== 'schedule' && kind !== 'write') return;
+    if (kind === 'extension') return;
     this.#calls.set(call, bytes);
     this.#callBytes += bytes;
   }

@@ -1,17 +1,17 @@
 import { PassThrough } from 'node:stream';
 import { CloudCodeError } from '../core/errors.ts';
-import type { WriteAnswer, WriteCall, WriteOperation } from '../../data/protocol/data-messages.ts';
+import type { BatchAnswer, BatchCall, Operation } from '../protocol/call-requests.ts';
 import { isConflict } from '../store/store-error.ts';
 
 /** How long an open transaction waits for the next part of its batch: a stopped worker must not keep rows locked. */
 const partWaitMs = 5_000;
 
 /** Carries out a batch, whose operations come part by part, in one transaction. */
-export type WriteBatch = (id: string, parts: AsyncIterable<readonly WriteOperation[]>) => Promise<WriteAnswer>;
+export type WriteBatch = (id: string, parts: AsyncIterable<readonly Operation[]>) => Promise<BatchAnswer>;
 
 interface OpenBatch {
   readonly parts: PassThrough;
-  readonly written: Promise<WriteAnswer>;
+  readonly written: Promise<BatchAnswer>;
   readonly idle: NodeJS.Timeout;
   next: number;
 }
@@ -19,7 +19,7 @@ interface OpenBatch {
 /** Puts the parts of batches together as a worker sends them. */
 export interface BatchReceiver {
   /** @returns the answer of the whole batch for its last part, null for the others. */
-  receive(part: WriteCall): Promise<WriteAnswer | null>;
+  receive(part: BatchCall): Promise<BatchAnswer | null>;
   /** The worker is gone: what it began is rolled back. */
   close(): void;
 }

@@ -4,18 +4,20 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
+import type { Extension } from '../operations/extension.ts';
 import { readRisks } from '../store/check-server.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import { endLease, setUnfitReason } from '../store/runners.ts';
+import { openAnswers } from './answer-calls.ts';
 import { openBundleCache } from './bundle-cache.ts';
 import { openClaimer } from './claim-due.ts';
 import { openContainment } from './containment/open-containment.ts';
 import { startGuard } from './containment/start-guard.ts';
-import { openDataModels } from './data-models.ts';
 import { machineFolders, openDeploymentFolders } from './deployed/deployment-folders.ts';
 import type { OnEvent } from './events.ts';
 import { leaseLost } from './execute-attempt.ts';
+import { openExtensionStates } from './extension-states.ts';
 import { startLoop } from './interval-loop.ts';
 import { startCheckingHeldRuns } from './lease/check-held-runs.ts';
 import { holdLease } from './lease/hold-lease.ts';
@@ -38,6 +40,8 @@ export interface RunnerOptions {
   readonly store: Store;
   /** The project's folder on this machine: the working directory of its tasks. Null where there is none. */
   readonly folder: string | null;
+  /** What is added to what its tasks may do. */
+  readonly extension?: Extension | undefined;
   /** Where the files of this machine go; by default `.cloudcode` in the project's folder, or in the current one. */
   readonly machineFolder?: string | undefined;
   /** Runs at once; by default twice the processors, at least 4. */
@@ -67,7 +71,7 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  const { store, folder, extension = null, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const machineFolder = makeFolder(options.machineFolder ?? resolve(folder ?? '.', '.cloudcode'));
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   // A death must not hold up a queue for longer than the lease tells.
@@ -94,7 +98,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const folders = machineFolders(machineFolder);
   const code = {
     bundles: openBundleCache(store, folders.bundles),
-    dataModels: openDataModels(store),
+    states: openExtensionStates(store),
     deployments: openDeploymentFolders(store, folders),
   };
   const leaseStore = await openStore({ url: store.url, maxConnections: 1, limitMs: renewLimitMs(leaseMs) });
@@ -153,6 +157,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     context: {
       store,
       callStore,
+      answerCalls: openAnswers(extension),
+      extension: extension?.worker ?? null,
       writeEnd: openEndWriter(store),
       onEvent,
       folder,

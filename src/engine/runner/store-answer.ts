@@ -1,4 +1,4 @@
-import type { AnswerMessage } from '../protocol/worker-messages.ts';
+import type { AnswerMessage } from '../protocol/from-worker.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { storeAnswer } from '../store/store-answer.ts';
 import type { AttemptContext } from './execute-attempt.ts';

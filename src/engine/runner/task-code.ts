@@ -1,35 +1,35 @@
 import { join, posix } from 'node:path';
-import type { DataModel } from '../../data/model/data-model.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache, BundleFiles } from './bundle-cache.ts';
-import type { DataModels } from './data-models.ts';
 import type { DeploymentFolder, DeploymentFolders } from './deployed/deployment-folders.ts';
+import type { ExtensionStates } from './extension-states.ts';
 
 /** What a run's deployment gives its attempt. */
 export interface TaskCode {
   readonly files: BundleFiles;
-  readonly dataModel: DataModel | null;
+  /** What the extension has added to it; null for nothing. */
+  readonly state: unknown;
   /** Of the deployment; null where it has none, and its tasks use the project's. */
   readonly deployed: DeploymentFolder | null;
 }
 
 export interface TaskCodeSources {
   readonly bundles: BundleCache;
-  readonly dataModels: DataModels;
+  readonly states: ExtensionStates;
   readonly deployments: DeploymentFolders;
 }
 
 /** All of it is on this machine when it resolves. @throws DeploymentDamaged, or a fault of the machine or the database */
 export async function readTaskCode(
   run: ClaimedRun,
-  { bundles, dataModels, deployments }: TaskCodeSources,
+  { bundles, states, deployments }: TaskCodeSources,
 ): Promise<TaskCode> {
-  const model = dataModels(run.dataModelHash);
-  model.catch(() => undefined); // it may fail before it is waited for
+  const reading = states(run.stateHash);
+  reading.catch(() => undefined); // it may fail before it is waited for
   const deployed = run.place === null ? null : await deployments(run.place);
   const place = deployed === null || run.file === null ? undefined : join(deployed.project, posix.dirname(run.file));
-  const [files, dataModel] = await Promise.all([bundles.files(run.bundleHash, run.bundleFormat, place), model]);
-  return { files, dataModel, deployed };
+  const [files, state] = await Promise.all([bundles.files(run.bundleHash, run.bundleFormat, place), reading]);
+  return { files, state, deployed };
 }
 
 /** The same for runs whose attempts may load more of it: it is marked as used, and what has gone meanwhile is written again. @throws what the first that failed threw, after all */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ProcessesGone } from '../core/processes-gone.ts';
 import { encodeFrame } from '../protocol/frame.ts';
-import type { ReplyMessage, StartMessage } from '../protocol/worker-messages.ts';
+import type { ReplyMessage, StartMessage } from '../protocol/to-worker.ts';
 import type { Container, Containment } from './containment/containment.ts';
 import { type ChannelListener, ChannelReader } from './read-channel.ts';
 import type { WorkerExit, WorkerIo } from './worker-io.ts';

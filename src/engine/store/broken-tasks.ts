@@ -8,7 +8,7 @@ export interface KeptTask extends DeployedTask {
   readonly hash: string;
   /** The deployment that its code comes from. */
   readonly keptFrom: string;
-  readonly dataModelHash: string | null;
+  readonly stateHash: string | null;
   readonly place: DeployedFolder | null;
   readonly file: string | null;
   readonly external: readonly string[] | null;
@@ -24,7 +24,7 @@ export async function readKeptTasks(
   return db.query<KeptTask>({
     name: 'read_kept_tasks',
     text: `
-      select t.name, t.bundle_hash as hash, d.id::text as "keptFrom", d.data_model_hash as "dataModelHash", t.file, t.external,
+      select t.name, t.bundle_hash as hash, d.id::text as "keptFrom", d.data_model_hash as "stateHash", t.file, t.external,
         case when d.project_path is not null then json_build_object('treeHash', d.tree_hash, 'filesHash', d.files_hash, 'projectPath', d.project_path) end as place,
         json_strip_nulls(json_build_object('timeoutMs', t.timeout_ms, 'memoryMb', t.memory_mb, 'maxAttempts', t.max_attempts, 'workerStart', t.worker_start)) as config
       from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id

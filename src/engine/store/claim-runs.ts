@@ -19,8 +19,8 @@ export interface ClaimedRun {
   readonly variablesJson: string;
   readonly bundleHash: string;
   readonly bundleFormat: 'cjs' | 'esm';
-  /** Of the deployment's data model; null without one. */
-  readonly dataModelHash: string | null;
+  /** Of what the extension has added to the deployment; null for nothing. */
+  readonly stateHash: string | null;
   readonly folder: string;
   /** What the deployment's own folder is made of; null where it has none. */
   readonly place: DeployedFolder | null;
@@ -78,7 +78,7 @@ export function claimRuns(
       )
       select c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
         c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
-        e.variables::text as "variablesJson", c.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "dataModelHash", d.folder,
+        e.variables::text as "variablesJson", c.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "stateHash", d.folder,
         c.timeout_ms::double precision as "timeoutMs", c.memory_mb as "memoryMb", c.worker_start as "workerStart", c.file, c.external,
         case when d.project_path is not null then json_build_object('treeHash', d.tree_hash, 'filesHash', d.files_hash, 'projectPath', d.project_path) end as place
       from begun c

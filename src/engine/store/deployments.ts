@@ -1,4 +1,3 @@
-import type { DataModel } from '../../data/model/data-model.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
@@ -17,7 +16,7 @@ export interface DeployedTask {
 
 /** What tells one state of a project from another, wherever its folder lies. */
 export interface Digests {
-  /** Of the tasks with their config, and the data model. */
+  /** Of the tasks with their config, and what an extension adds. */
   readonly code: string;
   /** Of the variables, the retention and the settings of queues. */
   readonly settings: string;
@@ -120,11 +119,11 @@ export async function insertDeployment(
     readonly environmentId: number;
     readonly digests: Digests;
     readonly folder: string;
-    readonly dataModelHash: string | null;
+    readonly stateHash: string | null;
     readonly place?: DeployedFolder | null;
   },
 ): Promise<string> {
-  const { environmentId, digests, folder, dataModelHash, place = null } = deployment;
+  const { environmentId, digests, folder, stateHash, place = null } = deployment;
   const [row] = await db.query<{ id: string }>({
     name: 'insert_deployment',
     text: `
@@ -135,7 +134,7 @@ export async function insertDeployment(
       digests.code,
       digests.settings,
       folder,
-      dataModelHash,
+      stateHash,
       place?.treeHash ?? null,
       place?.filesHash ?? null,
       place?.projectPath ?? null,
@@ -145,37 +144,39 @@ export async function insertDeployment(
   return row.id;
 }
 
-export async function insertDataModel(
+/** What an extension adds to deployments is kept once for each hash. The table has the name of the first that there was: the data model. */
+export async function insertExtensionState(
   db: Queryable,
-  model: { readonly hash: string; readonly json: string },
+  state: { readonly hash: string; readonly json: string },
 ): Promise<void> {
   await db.query({
     name: 'insert_data_model',
     text: 'insert into cloudcode.data_models (hash, model) values ($1, $2) on conflict (hash) do nothing',
-    values: [model.hash, model.json],
+    values: [state.hash, state.json],
   });
 }
 
-export async function readDataModel(db: Queryable, hash: string): Promise<DataModel | null> {
-  const [row] = await db.query<{ model: DataModel }>({
+/** Null when it is not there. */
+export async function readExtensionState(db: Queryable, hash: string): Promise<unknown> {
+  const [row] = await db.query<{ state: unknown }>({
     name: 'read_data_model',
-    text: 'select model from cloudcode.data_models where hash = $1',
+    text: 'select model as state from cloudcode.data_models where hash = $1',
     values: [hash],
   });
-  return row?.model ?? null;
+  return row?.state ?? null;
 }
 
 /** Of what is deployed now; null when nothing is, or a project without one. */
-export async function readCurrentDataModel(db: Queryable, environment: string): Promise<DataModel | null> {
-  const [row] = await db.query<{ model: DataModel }>({
+export async function readCurrentState(db: Queryable, environment: string): Promise<unknown> {
+  const [row] = await db.query<{ state: unknown }>({
     name: 'read_current_data_model',
     text: `
-      select m.model
+      select m.model as state
       from cloudcode.environments e join cloudcode.deployments d on d.id = e.deployment_id join cloudcode.data_models m on m.hash = d.data_model_hash
       where e.name = $1`,
     values: [environment],
   });
-  return row?.model ?? null;
+  return row?.state ?? null;
 }
 
 export type TaskToInsert = DeployedTask & {

@@ -1,5 +1,5 @@
 import type { Run } from '../core/run.ts';
-import type { ScheduledRun } from '../../data/protocol/data-messages.ts';
+import type { ScheduledRun } from '../core/schedule-request.ts';
 import type { Queryable } from './open-store.ts';
 
 /** An attempt that asks for something: only while it holds its run, which its fence shows. */

@@ -1,4 +1,4 @@
-import type { ScheduledRun } from '../../data/protocol/data-messages.ts';
+import type { ScheduledRun } from '../core/schedule-request.ts';
 import type { Caller } from './insert-run.ts';
 import type { Queryable } from './open-store.ts';
 

@@ -1,7 +1,9 @@
 import { toJson } from '../core/to-json.ts';
 import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
 import { answeredAlready } from '../protocol/answered-already.ts';
-import type { CallRequest, FromWorker, ReplyMessage } from '../protocol/worker-messages.ts';
+import type { CallRequest } from '../protocol/call-requests.ts';
+import type { FromWorker } from '../protocol/from-worker.ts';
+import type { ReplyMessage } from '../protocol/to-worker.ts';
 
 // Taken before the task runs, which may put its own in their place (a file system in memory, say).
 const { read, readSync, writeSync } = process.getBuiltinModule('node:fs');
@@ -72,7 +74,7 @@ export function isReading(): boolean {
 
 /** Asks the runner for something. Rejects with a `Failure`, which is no Error. Returns when the runner has taken it, but for a read, so that a task which asks for more than the runner bears is held up. */
 export function call(request: CallRequest): Promise<unknown> {
-  const isRead = request.kind !== 'schedule' && request.kind !== 'write';
+  const isRead = request.kind === 'extension';
   return new Promise((resolve, reject) => {
     const begin = (): void => {
       lastCall += 1;

@@ -1,5 +1,5 @@
 import type { Script } from 'node:vm';
-import type { BundleMessage } from '../protocol/worker-messages.ts';
+import type { BundleMessage } from '../protocol/to-worker.ts';
 import { keep, readKept, removeKept } from './kept-file.ts';
 import { nameOfNode } from './name-of-node.ts';
 import { hasUnkeptPackages, keepPackages } from './packages/load-packages.ts';

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { BundleMessage, StartMessage } from '../protocol/worker-messages.ts';
+import type { BundleMessage, StartMessage } from '../protocol/to-worker.ts';
 import { compileBundle, minKeptBytes } from './compiled-code.ts';
 import { beginPackageModules, usePackOf } from './packages/load-packages.ts';
 

@@ -1,7 +1,8 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import { maxJsonBytes } from '../core/parameters-json.ts';
 import { toJson } from '../core/to-json.ts';
-import type { StartMessage, StoppingMessage } from '../protocol/worker-messages.ts';
+import type { StoppingMessage } from '../protocol/from-worker.ts';
+import type { StartMessage } from '../protocol/to-worker.ts';
 import { captureOutput, sendRest } from './capture-output.ts';
 import { readFrameBlocking, refuseCalls, send } from './channel.ts';
 import { hasUnkeptCode, keepCompiledCode } from './compiled-code.ts';

@@ -1,27 +1,32 @@
 import { parseScheduleRequest, parseScheduleRequests } from '../core/schedule-request.ts';
-import type { StartMessage } from '../protocol/worker-messages.ts';
+import type { StartMessage, WorkerExtension } from '../protocol/to-worker.ts';
 import { call, type Failure } from './channel.ts';
-import { loadDataGlobals } from './load-data-globals.ts';
+import { loadExtension } from './load-extension.ts';
 import { fromCaller, hasRefusals, noteRefusal } from './refusals.ts';
+import { scheduleRuns } from './schedule-runs.ts';
 import { asTaskError, forTask } from './task-error.ts';
 
 /** Of each call under way, what resolves when it is settled. */
 const underWay = new Set<Promise<void>>();
 
-/** Puts `CloudCode`, `DB`, `Day` and `Attachment` where a task sees them. */
-export function setTaskGlobals({ run, dataModel }: StartMessage, globals: object): void {
+/** Puts `CloudCode` and the globals of an extension where a task sees them. */
+export function setTaskGlobals({ run, extension }: StartMessage, globals: object): void {
   const cloudCode = Object.freeze({
     run: Object.freeze(run),
     scheduleTask: (options: unknown) => tracked(fromCaller(() => scheduleTask(options))),
     scheduleTasks: (list: unknown) => tracked(fromCaller(() => scheduleTasks(list))),
   });
-  let db: object | null = null;
-  Object.defineProperties(globals, {
-    CloudCode: { value: cloudCode, enumerable: true },
-    DB: { get: () => (db ??= loadDataGlobals().createDb(dataModel, { data: call, tracked })), enumerable: true },
-    Day: { get: () => loadDataGlobals().Day, enumerable: true },
-    Attachment: { get: () => loadDataGlobals().Attachment, enumerable: true },
-  });
+  Object.defineProperty(globals, 'CloudCode', { value: cloudCode, enumerable: true });
+  if (extension !== null) setExtensionGlobals(extension, globals);
+}
+
+/** An extension is loaded when one of its globals is first used. */
+function setExtensionGlobals(extension: WorkerExtension, globals: object): void {
+  let values: Readonly<Record<string, unknown>> | null = null;
+  const valuesOf = (): Readonly<Record<string, unknown>> =>
+    (values ??= loadExtension(extension).extensionGlobals(extension.state, { call, tracked }));
+  for (const name of extension.globals)
+    Object.defineProperty(globals, name, { get: () => valuesOf()[name], enumerable: true });
 }
 
 /** Waits for calls that the task did not await: they are carried out before its answer counts. */
@@ -45,7 +50,7 @@ async function scheduleTask(options: unknown): Promise<{ id: string }> {
 
 async function scheduleTasks(list: unknown): Promise<readonly { readonly id: string }[]> {
   const requests = parse(() => parseScheduleRequests(list, new Date()));
-  return loadDataGlobals().scheduleRuns(ask, requests);
+  return scheduleRuns(ask, requests);
 }
 
 function parse<Request>(work: () => Request): Request {

@@ -1,5 +1,5 @@
 import { encodeFrame } from '../protocol/frame.ts';
-import type { StartMessage } from '../protocol/worker-messages.ts';
+import type { StartMessage } from '../protocol/to-worker.ts';
 import { endsInOrder } from './end-in-order.ts';
 import { loadCommonJs } from './load-task.ts';
 import { mapStacks } from './map-stack.ts';
@@ -22,7 +22,7 @@ const nothing: StartMessage = {
   workingFolder: '/',
   external: [],
   variables: {},
-  dataModel: null,
+  extension: { file: '', globals: ['nothing'], state: null },
 };
 
 /**

@@ -6,8 +6,8 @@ import { prepareTables } from '../../../src/data/tables/prepare-tables.ts';
 import { dataTarget } from '../../../src/data/statements/target.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import type { DataScope } from '../../../src/data/operations/carry-out.ts';
-import { writeBatch } from '../../../src/data/operations/write-batch.ts';
-import type { WriteOperation } from '../../../src/data/protocol/data-messages.ts';
+import { writeData } from '../../support/write-data.ts';
+import type { BatchOperation } from '../../../src/data/protocol/data-calls.ts';
 import { deleteBatches } from '../../../src/engine/store/batches.ts';
 import { openStore } from '../../../src/engine/store/open-store.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
@@ -41,14 +41,14 @@ const scheduled = (given: Record<string, unknown> = {}) => ({
   key: null,
   ...given,
 });
-const insert = (ids: readonly string[], state = 'new'): WriteOperation => ({
+const insert = (ids: readonly string[], state = 'new'): BatchOperation => ({
   do: 'insert',
   model: 'piece',
   columns: ['state', 'count'],
   ids,
   rows: JSON.stringify(ids.map((id, count) => ({ id, state, count }))),
 });
-const update = (ids: readonly string[], state: string): WriteOperation => ({
+const update = (ids: readonly string[], state: string): BatchOperation => ({
   do: 'update',
   model: 'piece',
   columns: ['state'],
@@ -69,8 +69,8 @@ async function stage(): Promise<{ readonly t: TestStore; readonly scope: DataSco
 }
 
 async function* parts(
-  ...operations: readonly (readonly WriteOperation[])[]
-): AsyncGenerator<readonly WriteOperation[]> {
+  ...operations: readonly (readonly BatchOperation[])[]
+): AsyncGenerator<readonly BatchOperation[]> {
   yield* operations;
 }
 
@@ -88,14 +88,14 @@ test('a batch is one transaction: its objects, its destroyed ones and its runs c
   await using _ = t;
   const ids = Array.from({ length: 3000 }, () => randomUUID());
   const run = scheduled();
-  const answer = await writeBatch(t.store, scope, {
+  const answer = await writeData(t.store, scope, {
     id: randomUUID(),
     parts: parts([insert(ids.slice(0, 1500))], [insert(ids.slice(1500), 'second')], [{ do: 'schedule', runs: [run] }]),
   });
   assert.deepEqual([answer.destroyed, answer.runs], [[], [run.id]]);
   const before = await stored(t);
   const gone = randomUUID();
-  const bad: readonly (readonly WriteOperation[])[] = [
+  const bad: readonly (readonly BatchOperation[])[] = [
     [update([ids[0] ?? '', gone], 'x')],
     [{ do: 'destroy', model: 'piece', ids: [ids[0] ?? '', gone] }],
     [{ do: 'schedule', runs: [scheduled({ task: 'nope' })] }],
@@ -118,7 +118,7 @@ test('a batch is one transaction: its objects, its destroyed ones and its runs c
       [{ do: 'destroy', model: 'piece', ids: ids.slice(0, 10) }],
       last,
     );
-    await assert.rejects(writeBatch(t.store, scope, { id: randomUUID(), parts: operations }));
+    await assert.rejects(writeData(t.store, scope, { id: randomUUID(), parts: operations }));
     assert.deepEqual(await stored(t), before);
   }
 });
@@ -132,11 +132,11 @@ test('a batch whose commit was answered by a cut connection is done once, howeve
   const objects = [randomUUID(), randomUUID()];
   const run = scheduled();
   const keyed = scheduled({ key: 'k' });
-  await writeBatch(t.store, scope, {
+  await writeData(t.store, scope, {
     id: randomUUID(),
     parts: parts([insert([randomUUID(), randomUUID(), randomUUID()], 'old')]),
   });
-  const operations: readonly WriteOperation[] = [
+  const operations: readonly BatchOperation[] = [
     {
       do: 'destroy_all',
       selection: {
@@ -151,11 +151,11 @@ test('a batch whose commit was answered by a cut connection is done once, howeve
     { do: 'schedule', runs: [run, keyed] },
   ];
   proxy.loseCommits(1);
-  await assert.rejects(writeBatch(store, scope, { id, parts: parts(operations) }), { code: 'database_unreachable' });
+  await assert.rejects(writeData(store, scope, { id, parts: parts(operations) }), { code: 'database_unreachable' });
   assert.equal(proxy.lost(), 1);
   const after = await stored(t);
   for (let again = 0; again < 3; again += 1) {
-    const { destroyed, runs } = await writeBatch(store, scope, {
+    const { destroyed, runs } = await writeData(store, scope, {
       id,
       parts: parts([operations[0] ?? insert([])], operations.slice(1)),
     });
@@ -171,7 +171,7 @@ test('the same batch twice at once is done once, and both get its answer', async
   const run = scheduled();
   const operations = [insert([randomUUID(), randomUUID()]), { do: 'schedule', runs: [run] } as const];
   const answers = await Promise.all(
-    Array.from({ length: 6 }, () => writeBatch(t.store, scope, { id, parts: parts(operations) })),
+    Array.from({ length: 6 }, () => writeData(t.store, scope, { id, parts: parts(operations) })),
   );
   const [first] = answers;
   assert.deepEqual(first?.runs, [run.id]);
@@ -185,12 +185,12 @@ test('a batch of another run is not answered for this one', async () => {
   const { t, scope } = await stage();
   await using _ = t;
   const id = randomUUID();
-  await writeBatch(t.store, scope, { id, parts: parts([insert([randomUUID()])]) });
+  await writeData(t.store, scope, { id, parts: parts([insert([randomUUID()])]) });
   await scheduleRun(t.store, 'testing', { task: 'other' });
   const [other] = await t.claim();
   assert.ok(other !== undefined);
   const caller = { ...scope.caller, runId: other.id, fence: other.fence };
-  await assert.rejects(writeBatch(t.store, { ...scope, caller }, { id, parts: parts([insert([randomUUID()])]) }), {
+  await assert.rejects(writeData(t.store, { ...scope, caller }, { id, parts: parts([insert([randomUUID()])]) }), {
     code: 'attempt_superseded',
   });
 });
@@ -203,10 +203,10 @@ test('promise 6: a superseded attempt whose worker is gone deletes no batch of i
   assert.equal(next?.id, scope.caller.runId);
   const caller = { ...scope.caller, fence: next.fence };
   const batch = { id: randomUUID(), operations: [{ do: 'schedule', runs: [scheduled()] }] as const };
-  const answer = await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) });
+  const answer = await writeData(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) });
   await deleteBatches(t.store, scope.caller);
   assert.deepEqual(
-    await writeBatch(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) }),
+    await writeData(t.store, { ...scope, caller }, { id: batch.id, parts: parts(batch.operations) }),
     answer,
     'sent again, as its answer was lost',
   );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { dataInProject } from '../../../src/data/source/project-extension.ts';
 import {
   fieldTypes,
   type DataModel,
@@ -278,12 +279,14 @@ describe('buildProject reads the data model', { concurrency: true }, () => {
   const task = { 'cloudcode/on_asset/index.ts': 'export async function run() {}' };
 
   it('with the tasks; a project may have none', async (t) => {
-    const { dataModel: built } = await buildProject(await makeFolder(t, { ...task, 'data-model.ts': guideModule }));
+    const folder = await makeFolder(t, { ...task, 'data-model.ts': guideModule });
+    const { extension: built } = await buildProject(folder, { extension: dataInProject });
     assert.deepEqual(
-      built?.models.map(({ name }) => name),
+      (built as DataModel | null)?.models.map(({ name }) => name),
       ['asset', 'building'],
     );
-    assert.equal((await buildProject(await makeFolder(t, task))).dataModel, null);
+    const without = await makeFolder(t, task);
+    assert.equal((await buildProject(without, { extension: dataInProject })).extension, null);
   });
 
   it('and tells its mistakes with those of the tasks and the configuration', async (t) => {
@@ -292,7 +295,7 @@ describe('buildProject reads the data model', { concurrency: true }, () => {
       'cloudcode.config.ts': 'export default { concurrency: 0, queue: {} };',
       'schema.xml': guideXml.replace('type="text"', 'type="txt"').replace('on_asset', 'other'),
     });
-    const error = await buildProject(folder).then(
+    const error = await buildProject(folder, { extension: dataInProject }).then(
       () => assert.fail('it was built'),
       (thrown: unknown) => thrown,
     );

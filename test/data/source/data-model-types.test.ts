@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, describe, it, type TestContext } from 'node:test';
+import { dataInProject } from '../../../src/data/source/project-extension.ts';
 import { endBundler } from '../../../src/project/bundle.ts';
 import { writeTypes } from '../../../src/project/write-types.ts';
 import { compile, installTypes } from '../../project/compile.ts';
@@ -135,13 +136,13 @@ describe('types: DB is checked when the project is compiled', { concurrency: 2 }
   for (const [name, options] of ways) {
     it(`accepts good code under ${name}`, async (t) => {
       const folder = await makeProject(t, options, callerOf(good));
-      await writeTypes(folder);
+      await writeTypes(folder, dataInProject);
       assert.deepEqual(await compile(folder), []);
     });
 
     it(`refuses misspelt fields, wrong keys and wrong types under ${name}`, async (t) => {
       const folder = await makeProject(t, options, callerOf(bad.map(([statement]) => statement)));
-      await writeTypes(folder);
+      await writeTypes(folder, dataInProject);
       const errors = await compile(folder);
       for (const [position, [statement, expected]] of bad.entries()) {
         const told = errors.filter((line) => line.startsWith(`cloudcode/caller/index.ts(${position + 7},`));
@@ -173,7 +174,7 @@ export async function run(parameters: { state_id: string }) {
     const folder = await makeProject(t, nodenext, {
       'cloudcode/counting/index.ts': 'export async function run() { return DB.taskstate.first(); }',
     });
-    await writeTypes(folder);
+    await writeTypes(folder, dataInProject);
     assert.deepEqual(await compile(folder), []);
   });
 
@@ -185,7 +186,7 @@ export async function run(parameters: { state_id: string }) {
       'cloudcode/caller/index.ts':
         "export async function run() { const asset = DB.asset.create({ make: 'x' }); return asset.model; }",
     });
-    const text = await readFile(await writeTypes(folder), 'utf8');
+    const text = await readFile(await writeTypes(folder, dataInProject), 'utf8');
     assert.match(
       text,
       /\/\*\* A thing \*\/ asset: \{\n {6}fields: \{\n {8}\/\*\* Who made it \* \/ \*\/ make: string;\n {8}model: string;\n/,
@@ -194,7 +195,7 @@ export async function run(parameters: { state_id: string }) {
   });
 
   it('are not written from a data model with mistakes', async (t) => {
-    await assert.rejects(writeTypes(await makeProject(t, bundler, { 'schema.xml': '<data-model>' })), {
+    await assert.rejects(writeTypes(await makeProject(t, bundler, { 'schema.xml': '<data-model>' }), dataInProject), {
       code: 'invalid_data_model',
     });
   });
@@ -259,7 +260,7 @@ describe('defineDataModel is checked when the project is compiled', { concurrenc
       const folder = await makeProject(t, options, {
         'data-models.ts': `import { defineDataModel } from 'cloudcode';\n${lines.join('')}`,
       });
-      await writeTypes(folder);
+      await writeTypes(folder, dataInProject);
       const errors = await compile(folder);
       for (const [position, [model, expected]] of badModels.entries()) {
         const told = errors.filter((line) => line.startsWith(`data-models.ts(${position + 3},`));

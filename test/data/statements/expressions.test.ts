@@ -8,7 +8,7 @@ import { databaseObjectMark } from '../../../src/engine/core/marks.ts';
 import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
 import { insertObjects } from '../../../src/data/statements/write-objects.ts';
-import type { Condition, Selection } from '../../../src/data/protocol/data-messages.ts';
+import type { Condition, Selection } from '../../../src/data/protocol/data-calls.ts';
 import { isMatch, type Node, valueOf } from './expected.ts';
 import { type TestData, testData } from './open-data.ts';
 import { readPage } from './read-page.ts';

@@ -12,7 +12,7 @@ import {
   insertObjects,
   updateObjects,
 } from '../../../src/data/statements/write-objects.ts';
-import type { Condition } from '../../../src/data/protocol/data-messages.ts';
+import type { Condition } from '../../../src/data/protocol/data-calls.ts';
 import type { Caller } from '../../../src/engine/store/insert-run.ts';
 import type { Queryable, Statement } from '../../../src/engine/store/open-store.ts';
 import { sqlState } from '../../../src/engine/store/store-error.ts';

@@ -4,7 +4,8 @@ import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
 import { selectPage } from '../../../src/data/statements/select-page.ts';
 import { destroyObjects, updateObjects } from '../../../src/data/statements/write-objects.ts';
-import type { SelectCall, Selection, WireValue } from '../../../src/data/protocol/data-messages.ts';
+import type { SelectCall, Selection } from '../../../src/data/protocol/data-calls.ts';
+import type { WireValue } from '../../../src/data/protocol/data-answers.ts';
 import type { Statement } from '../../../src/engine/store/open-store.ts';
 import { makeField, makeModel, type TestData, testData } from './open-data.ts';
 

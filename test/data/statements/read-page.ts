@@ -1,6 +1,6 @@
 import { readObjects } from '../../../src/data/operations/read-objects.ts';
-import type { SelectAnswer, SelectCall, WireObject } from '../../../src/data/protocol/data-messages.ts';
-import { type Page, pageObjects } from '../../../src/data/protocol/page-objects.ts';
+import type { SelectCall } from '../../../src/data/protocol/data-calls.ts';
+import { type Page, pageObjects, type SelectAnswer, type WireObject } from '../../../src/data/protocol/data-answers.ts';
 import type { Queryable } from '../../../src/engine/store/open-store.ts';
 import type { TestData } from './open-data.ts';
 

@@ -10,7 +10,7 @@ import { selectPage } from '../../../src/data/statements/select-page.ts';
 import { openParameters, statementOf } from '../../../src/data/statements/statement.ts';
 import { dataTarget, schemaName } from '../../../src/data/statements/target.ts';
 import { destroyObjects, insertObjects, updateObjects } from '../../../src/data/statements/write-objects.ts';
-import type { Selection } from '../../../src/data/protocol/data-messages.ts';
+import type { Selection } from '../../../src/data/protocol/data-calls.ts';
 import type { Statement } from '../../../src/engine/store/open-store.ts';
 import { makeField, makeModel, type TestData, testData } from './open-data.ts';
 import { readPage, valuesOf } from './read-page.ts';

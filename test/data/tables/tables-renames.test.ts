@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dataDeployment } from '../../../src/data/extension.ts';
 import type { Field, Model } from '../../../src/data/model/data-model.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { withTables } from '../../../src/data/tables/prepare-tables.ts';
@@ -16,7 +17,8 @@ async function deploy(
   models: readonly Model[] | null,
   told: string[] = [],
 ): Promise<readonly string[]> {
-  const project = { folder: '/nowhere', tasks: [noopTask], config: {}, dataModel: models === null ? null : { models } };
+  const extension = dataDeployment(models === null ? null : { models });
+  const project = { folder: '/nowhere', tasks: [noopTask], config: {}, extension };
   return (await deployProject(store, 'testing', project, (what) => told.push(what))).notices;
 }
 

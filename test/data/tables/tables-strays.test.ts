@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dataDeployment } from '../../../src/data/extension.ts';
 import type { Field, Model } from '../../../src/data/model/data-model.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
-import { readCurrentDataModel } from '../../../src/engine/store/deployments.ts';
+import { readCurrentDataModel } from '../../../src/data/tables/current-data-model.ts';
 import { noopTask } from '../../support/store.ts';
 import { makeField, makeModel } from '../statements/open-data.ts';
 import { type TestTables, testTables } from './open-tables.ts';
@@ -13,7 +14,12 @@ async function deploy(
   { store }: TestTables,
   models: readonly Model[],
 ): Promise<{ readonly notices: readonly string[]; readonly changed: boolean }> {
-  return deployProject(store, 'testing', { folder: '/nowhere', tasks: [noopTask], config: {}, dataModel: { models } });
+  return deployProject(store, 'testing', {
+    folder: '/nowhere',
+    tasks: [noopTask],
+    config: {},
+    extension: dataDeployment({ models }),
+  });
 }
 
 const item = (...fields: readonly Field[]): readonly Model[] => [makeModel('item', fields)];

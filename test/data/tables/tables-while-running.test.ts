@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { dataDeployment } from '../../../src/data/extension.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { applyStep } from '../../../src/data/tables/apply-step.ts';
 import { prepareTables } from '../../../src/data/tables/prepare-tables.ts';
@@ -104,8 +105,11 @@ test('deployments at the same time take turns, and the last one stands with all 
   const project = { folder: '/nowhere', tasks: [noopTask], config: {} };
   await Promise.all(
     stores.map((store, number) =>
-      deployProject(store, 'testing', { ...project, dataModel: { models: models[number % 2] ?? [] } }, (what) =>
-        told.push(what),
+      deployProject(
+        store,
+        'testing',
+        { ...project, extension: dataDeployment({ models: models[number % 2] ?? [] }) },
+        (what) => told.push(what),
       ),
     ),
   );

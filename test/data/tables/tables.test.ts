@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dataDeployment } from '../../../src/data/extension.ts';
 import type { FieldType, Model } from '../../../src/data/model/data-model.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
-import { readDataModel } from '../../../src/engine/store/deployments.ts';
+import { readExtensionState } from '../../../src/engine/store/deployments.ts';
 import { noopTask } from '../../support/store.ts';
 import { describeSchema, model, type TestTables, testTables } from './open-tables.ts';
 
@@ -347,7 +348,7 @@ test('other schemas, also those of other environments, are not touched', async (
   const project = { folder: '/nowhere', tasks: [noopTask], config: {} };
   await deployProject(store, 'production', {
     ...project,
-    dataModel: { models: [model('asset', { make: 'number' }, { indexes: [['make']] })] },
+    extension: dataDeployment({ models: [model('asset', { make: 'number' }, { indexes: [['make']] })] }),
   });
   const before = [
     await describeSchema(tables, 'cloudcode_test'),
@@ -381,25 +382,35 @@ test('a deployment has its data model, and one without touches no table', async 
   assert.deepEqual(await sql("select nspname from pg_namespace where nspname like 'cloudcode\\_%'"), []);
   const told: string[] = [];
   assert.equal(
-    (await deployProject(store, 'testing', { ...project, dataModel }, (what) => told.push(what))).changed,
+    (
+      await deployProject(store, 'testing', { ...project, extension: dataDeployment(dataModel) }, (what) =>
+        told.push(what),
+      )
+    ).changed,
     true,
   );
   assert.deepEqual(told, ['data model: adding schema cloudcode_testing', 'data model: adding table asset']);
   const [{ hash } = { hash: null }] = await hashes();
-  assert.deepEqual(await readDataModel(store, hash ?? ''), dataModel);
-  assert.equal((await deployProject(store, 'testing', { ...project, dataModel })).changed, false);
+  assert.deepEqual(await readExtensionState(store, hash ?? ''), dataModel);
+  assert.equal(
+    (await deployProject(store, 'testing', { ...project, extension: dataDeployment(dataModel) })).changed,
+    false,
+  );
   const labelled = { models: dataModel.models.map((each) => ({ ...each, label: 'Another' })) };
-  assert.equal((await deployProject(store, 'testing', { ...project, dataModel: labelled })).changed, true);
+  assert.equal(
+    (await deployProject(store, 'testing', { ...project, extension: dataDeployment(labelled) })).changed,
+    true,
+  );
   await assert.rejects(
     deployProject(store, 'testing', {
       ...project,
       tasks: [],
-      dataModel: { models: [model('asset', { make: 'date' })] },
+      extension: dataDeployment({ models: [model('asset', { make: 'date' })] }),
     }),
     { code: 'data_model_conflict' },
   );
   assert.deepEqual(
-    await readDataModel(store, (await hashes())[0]?.hash ?? ''),
+    await readExtensionState(store, (await hashes())[0]?.hash ?? ''),
     labelled,
     'what was refused was not deployed',
   );

@@ -43,7 +43,7 @@ describe('a batch', () => {
     }
     assert.equal(inspect(batch), 'DB.Batch (7 to save, 0 to increment, 1 to destroy, 4 to schedule)');
     const { scheduled } = await batch.execute();
-    assert.deepEqual(sent(t), [['insert 4 building', 'schedule 4', 'update 3 asset', 'destroy 1 asset']]);
+    assert.deepEqual(sent(t), [['insert 4 building', 'update 3 asset', 'destroy 1 asset', 'schedule 4']]);
     assert.deepEqual(
       scheduled.map(({ id }) => id),
       await scheduledTasks(t),

@@ -9,7 +9,7 @@ import { assetModel } from './asset-model.ts';
 
 /** Nothing here may reach the runner. */
 function unconnected(model: DataModel | null): object {
-  return createDb(model, { data: () => Promise.reject(new Error('asked the runner')), tracked: (promise) => promise });
+  return createDb(model, { call: () => Promise.reject(new Error('asked the runner')), tracked: (promise) => promise });
 }
 
 describe('DB', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Day } from '../../../src/data/model/day.ts';
 import { parametersToJson } from '../../../src/engine/core/parameters-json.ts';
-import type { DataCall } from '../../../src/data/protocol/data-messages.ts';
+import type { DataCall } from '../../../src/data/protocol/data-calls.ts';
 import { openDb, rowsOf, type TestDb } from './open-db.ts';
 
 function lastWrite({ calls }: TestDb): unknown {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { dataExtension } from '../../../src/data/extension.ts';
+import type { CallRequest } from '../../../src/engine/protocol/call-requests.ts';
 import type { DataModel } from '../../../src/data/model/data-model.ts';
 import type { ErrorCode } from '../../../src/engine/core/errors.ts';
-import type { DataCall } from '../../../src/data/protocol/data-messages.ts';
-import { type Calls, answerCalls } from '../../../src/engine/runner/answer-calls.ts';
+import type { DataCall } from '../../../src/data/protocol/data-calls.ts';
+import { type AnswerCalls, type Calls, openAnswers } from '../../../src/engine/runner/answer-calls.ts';
 import type { Store } from '../../../src/engine/store/open-store.ts';
 import { createDb } from '../../../src/data/worker/create-db.ts';
 import { testData, type TestData } from '../statements/open-data.ts';
@@ -24,16 +26,18 @@ export interface Fault {
   readonly code: ErrorCode;
 }
 
+const answerCalls = openAnswers(dataExtension);
+
 /** The `DB` of an attempt, connected to what answers a worker's calls in the runner. */
 export async function openDb(model: DataModel = assetModel): Promise<TestDb> {
   const data = await testData(model.models);
   const calls: DataCall[] = [];
   const faults: Fault[] = [];
   const ask = connect(data, model);
-  const request = async (call: DataCall): Promise<unknown> => {
+  const call = async (request: CallRequest): Promise<unknown> => {
     // As it travels: what is sent is what the call holds now.
-    const sent = JSON.parse(JSON.stringify(call)) as DataCall;
-    calls.push(sent);
+    const sent = JSON.parse(JSON.stringify(request)) as CallRequest;
+    calls.push((sent.kind === 'extension' ? sent.request : sent) as DataCall);
     const fault = faults.shift();
     if (fault?.when === 'before') throw refusal(fault);
     const answer = await ask(sent);
@@ -41,11 +45,11 @@ export async function openDb(model: DataModel = assetModel): Promise<TestDb> {
     return answer;
   };
   return {
-    DB: createDb(model, { data: request, tracked: (promise) => promise }) as AssetDb,
+    DB: createDb(model, { call, tracked: (promise) => promise }) as AssetDb,
     data,
     calls,
     faults,
-    another: () => createDb(model, { data: connect(data, model), tracked: (promise) => promise }) as AssetDb,
+    another: () => createDb(model, { call: connect(data, model), tracked: (promise) => promise }) as AssetDb,
     [Symbol.asyncDispose]: () => data[Symbol.asyncDispose](),
   };
 }
@@ -53,14 +57,15 @@ export async function openDb(model: DataModel = assetModel): Promise<TestDb> {
 function connect(
   { store, run }: { readonly store: Store; readonly run: TestData['run'] },
   dataModel: DataModel,
-): (call: DataCall) => Promise<unknown> {
+): (request: CallRequest) => Promise<unknown> {
   const waiting = new Map<number, (answer: Parameters<Reply>[1]) => void>();
   const reply: Reply = (call, answer) => waiting.get(call)?.(answer);
   const runner: Calls = answerCalls(run, {
     store,
-    dataModel,
+    state: dataModel,
     worker: { reply },
     onOutdated: (error) => assert.fail(error),
+    onUnreadable: () => assert.fail('it is no call'),
   });
   let count = 0;
   return (request) => {
@@ -78,7 +83,7 @@ function connect(
   };
 }
 
-type Reply = Parameters<typeof answerCalls>[1]['worker']['reply'];
+type Reply = Parameters<AnswerCalls>[1]['worker']['reply'];
 
 function refusal({ code }: Fault): Error {
   return Object.assign(new Error('the test lost it'), { code });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { dataInProject } from '../../../src/data/source/project-extension.ts';
+import { deployable } from '../../../src/main/deployable.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { buildProject } from '../../../src/project/build-project.ts';
 import { startRuntime, writeProject } from '../../support/runtime.ts';
@@ -197,7 +199,11 @@ describe('DB in a task', () => {
     const run = await runtime.schedule('uses', { parameters: { file } });
     await runtime.printed(run, 'begun');
     const renamed = writeProject(files('title', 'name="title" renamed-from="name"'));
-    await deployProject(runtime.store, 'testing', await buildProject(renamed));
+    await deployProject(
+      runtime.store,
+      'testing',
+      deployable(await buildProject(renamed, { extension: dataInProject })),
+    );
     rmSync(renamed, { recursive: true, force: true });
     writeFileSync(file, '');
     const { state, result, attempts } = await runtime.ended(run);

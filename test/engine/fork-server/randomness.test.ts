@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { StartMessage } from '../../../src/engine/protocol/worker-messages.ts';
+import type { StartMessage } from '../../../src/engine/protocol/to-worker.ts';
 import type { Containment } from '../../../src/engine/runner/containment/containment.ts';
 import { openScanContainment } from '../../../src/engine/runner/containment/scan-containment.ts';
 import { compileAddon } from '../../../src/engine/runner/fork-server/compile-addon.ts';
@@ -96,7 +96,7 @@ async function draw({ server, containment, folder, bundle }: Drawing): Promise<R
     workingFolder: folder,
     external: [],
     variables: {},
-    dataModel: null,
+    extension: null,
   };
   worker.start(start, '{}');
   return JSON.parse(await answered.promise) as Record<string, unknown>;

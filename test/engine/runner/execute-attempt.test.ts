@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openAnswers } from '../../../src/engine/runner/answer-calls.ts';
+import { dataInProject } from '../../../src/data/source/project-extension.ts';
+import { deployable } from '../../../src/main/deployable.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../../src/engine/operations/get-run.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
@@ -26,7 +29,7 @@ for (const holdsLease of [false, true]) {
         leaves_a_trace:
           "import { writeFileSync } from 'node:fs';\nexport async function run() { writeFileSync('trace', ''); }",
       });
-      await deployProject(t.store, 'testing', await buildProject(folder));
+      await deployProject(t.store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
       const { id } = await scheduleRun(t.store, 'testing', { task: 'leaves_a_trace' });
       const [run] = await t.claim();
       assert.ok(run !== undefined);
@@ -51,10 +54,12 @@ for (const holdsLease of [false, true]) {
         await executeAttempt(
           run,
           worker,
-          { files, dataModel: null, deployed: null },
+          { files, state: null, deployed: null },
           {
             store: t.store,
             callStore: t.store,
+            answerCalls: openAnswers(null),
+            extension: null,
             writeEnd: openEndWriter(t.store),
             onEvent: (event) => events.push(event),
             folder,
@@ -93,7 +98,7 @@ for (const [format, code] of [
       async () => {
         await using t = await testStore();
         const folder = writeProject({ quick: code });
-        await deployProject(t.store, 'testing', await buildProject(folder));
+        await deployProject(t.store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
         const { id } = await scheduleRun(t.store, 'testing', { task: 'quick' });
         const containment = await openContainment({ runnerId: t.runnerId });
         const starter = openWorkerStarter({
@@ -117,10 +122,12 @@ for (const [format, code] of [
           const attempted = executeAttempt(
             run,
             worker,
-            { files, dataModel: null, deployed: null },
+            { files, state: null, deployed: null },
             {
               store: t.store,
               callStore: t.store,
+              answerCalls: openAnswers(null),
+              extension: null,
               writeEnd: openEndWriter(t.store),
               onEvent: () => undefined,
               folder,

@@ -16,7 +16,7 @@ import { bundleHash } from '../../../src/project/bundle-hash.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { openBundleCache } from '../../../src/engine/runner/bundle-cache.ts';
-import { openDataModels } from '../../../src/engine/runner/data-models.ts';
+import { openExtensionStates } from '../../../src/engine/runner/extension-states.ts';
 import {
   deploymentHash,
   machineFolders,
@@ -105,7 +105,7 @@ test('what an attempt under way uses stays, however long it runs, where a runner
     const folders = machineFolders(join(scratch, 'machine'));
     const sources = {
       bundles: openBundleCache(t.store, folders.bundles),
-      dataModels: openDataModels(t.store),
+      states: openExtensionStates(t.store),
       deployments: openDeploymentFolders(t.store, folders),
     };
     const [code] = await Promise.all(runs.map((run) => readTaskCode(run, sources)));

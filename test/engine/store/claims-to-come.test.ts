@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dataTarget } from '../../../src/data/statements/target.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
-import { writeBatch } from '../../../src/data/operations/write-batch.ts';
+import { writeData } from '../../support/write-data.ts';
 import { startRunner } from '../../../src/engine/runner/start-runner.ts';
 import { openStore, type Store } from '../../../src/engine/store/open-store.ts';
 import { makePostgresServer } from '../../support/postgres-server.ts';
@@ -71,7 +71,7 @@ test(
       caller: { runId: id, fence: run.fence, environment: 'testing' },
       target: dataTarget('testing', null),
     };
-    const told = await writeBatch(t.store, scope, { id: randomUUID(), parts: parts() }).then(
+    const told = await writeData(t.store, scope, { id: randomUUID(), parts: parts() }).then(
       () => null,
       (error: unknown) => error,
     );

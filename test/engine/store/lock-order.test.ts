@@ -7,9 +7,9 @@ import { deployProject } from '../../../src/engine/operations/deploy-project.ts'
 import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { type CallingAttempt, scheduleRun, scheduleRunByAttempt } from '../../../src/engine/operations/schedule-run.ts';
-import { writeBatch } from '../../../src/data/operations/write-batch.ts';
+import { writeData } from '../../support/write-data.ts';
 import { dataTarget } from '../../../src/data/statements/target.ts';
-import type { ScheduledRun } from '../../../src/data/protocol/data-messages.ts';
+import type { ScheduledRun } from '../../../src/engine/core/schedule-request.ts';
 import { openSession } from '../../../src/engine/store/open-session.ts';
 import { openStore, type Store } from '../../../src/engine/store/open-store.ts';
 import { until } from '../../support/runtime.ts';
@@ -128,7 +128,7 @@ async function queuesInOrder(session: Store, environmentId: number): Promise<rea
 }
 
 const batch = (store: Store, caller: CallingAttempt, runs: readonly Partial<ScheduledRun>[]) => () =>
-  writeBatch(
+  writeData(
     store,
     { caller, target: dataTarget('testing', null) },
     { id: randomUUID(), parts: parts(runs.map(wanted)) },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dataDeployment } from '../../../src/data/extension.ts';
 import type { DataModel } from '../../../src/data/model/data-model.ts';
 import { bundleHash } from '../../../src/project/bundle-hash.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
@@ -61,7 +62,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 test('of deployments the newest ten stay whole, and of the others the rows: their bundles and data models go', async () => {
   await using t = await testStore();
   const dataModel: DataModel = { models: [] };
-  await deployProject(t.store, 'testing', { ...version(2, 'noop'), dataModel });
+  await deployProject(t.store, 'testing', { ...version(2, 'noop'), extension: dataDeployment(dataModel) });
   await deployVersions(t, 3, 15, 'noop');
   assert.deepEqual(await kept(t), { whole: range(1, 15), pruned: 0, bundles: 15 });
   assert.equal(await pruneOldDeployments(t.store, never), 5);
@@ -169,7 +170,7 @@ test('a deployment that found its bundle there refers to it, while another prune
     environmentId,
     digests: { code: 'd', settings: 'd' },
     folder: '/nowhere',
-    dataModelHash: null,
+    stateHash: null,
   });
   await insertTasks(
     session,
@@ -210,7 +211,11 @@ test('a deployment that comes while its bundle is being pruned stores it again',
 test('what a broken task goes on with stays whole, and its attempts have the data model and the folder of that deployment', async () => {
   await using t = await testStore();
   const dataModel: DataModel = { models: [] };
-  await deployProject(t.store, 'testing', { ...version(2, 'good', 'broken'), folder: '/then', dataModel });
+  await deployProject(t.store, 'testing', {
+    ...version(2, 'good', 'broken'),
+    folder: '/then',
+    extension: dataDeployment(dataModel),
+  });
   const broken = [
     { name: 'broken', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } },
     { name: 'never', problem: { code: 'task_broken', message: 'index.ts:1:1: no' } },
@@ -231,7 +236,7 @@ test('what a broken task goes on with stays whole, and its attempts have the dat
   assert.deepEqual((await kept(t)).whole, [2, ...range(6, 15)]);
   await scheduleRun(t.store, 'testing', { task: 'broken' });
   const [run] = await t.claim();
-  assert.deepEqual([run?.folder, run?.dataModelHash === null], ['/then', false]);
+  assert.deepEqual([run?.folder, run?.stateHash === null], ['/then', false]);
   assert.equal((await readBundle(t.store, run?.bundleHash ?? ''))?.code, "exports.run = async () => 'broken 2'");
   await assert.rejects(scheduleRun(t.store, 'testing', { task: 'never' }), { code: 'task_broken' });
   await deployProject(t.store, 'testing', version(16, 'good', 'broken'));

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isFinal, type Run } from '../../../src/engine/core/run.ts';
+import { dataInProject } from '../../../src/data/source/project-extension.ts';
+import { deployable } from '../../../src/main/deployable.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { getRun } from '../../../src/engine/operations/get-run.ts';
 import { listQueues } from '../../../src/engine/operations/list-queues.ts';
@@ -154,7 +156,7 @@ describe('a database of an older version, filled by it, goes on', { timeout: 240
       'cloudcode.config.ts': 'export default { retention: { days: 36500 } };',
       sums: "import { greet } from 'greeter';\nexport async function run() {\n  const items = await DB.item.all().orderBy('name').toArray();\n  await DB.item.increment(items[0].id, { count: 0.5 });\n  return [greet('there'), ...items.map((item) => [item.name, item.count, item.note, item.state])];\n}",
     });
-    await deployProject(store, 'testing', await buildProject(folder));
+    await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));
     rmSync(folder, { recursive: true });
     const { id } = await scheduleRun(store, 'testing', { task: 'sums' });
     assert.deepEqual((await ended(id)).result, ['Hi there', ['ink', 8, null, 'old'], ['pen', 9, null, 'old']]);

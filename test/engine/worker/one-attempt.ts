@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRecord } from '../../../src/engine/core/errors.ts';
-import type { BundleMessage, StartMessage } from '../../../src/engine/protocol/worker-messages.ts';
+import type { BundleMessage, StartMessage } from '../../../src/engine/protocol/to-worker.ts';
 import { openScanContainment } from '../../../src/engine/runner/containment/scan-containment.ts';
 import { spawnWorker } from '../../../src/engine/runner/spawn-worker.ts';
 import { WorkerProcess } from '../../../src/engine/runner/worker-process.ts';
@@ -67,7 +67,7 @@ export async function attempt(
     workingFolder: folder,
     external,
     variables: {},
-    dataModel: null,
+    extension: null,
   };
   worker.start(start, JSON.stringify(parameters));
   const answer = await answered.promise;

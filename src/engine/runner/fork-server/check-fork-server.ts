@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { CheckAnswer } from '../../fork-server/check-task.ts';
 import { packageRoot } from '../../../package-root.ts';
-import type { AnswerMessage, StartMessage } from '../../protocol/worker-messages.ts';
+import type { AnswerMessage } from '../../protocol/from-worker.ts';
+import type { StartMessage } from '../../protocol/to-worker.ts';
 import type { Containment } from '../containment/containment.ts';
 import { within } from '../within.ts';
 import { WorkerProcess } from '../worker-process.ts';
@@ -95,5 +96,5 @@ function startMessage(folder: string): StartMessage {
     base: checkFile,
     packagesFolder: null,
   } as const;
-  return { type: 'start', run, bundle, folder, workingFolder: folder, external: [], variables: {}, dataModel: null };
+  return { type: 'start', run, bundle, folder, workingFolder: folder, external: [], variables: {}, extension: null };
 }

@@ -1,5 +1,5 @@
 import type { Script as CompiledScript } from 'node:vm';
-import type { StartMessage } from '../../protocol/worker-messages.ts';
+import type { StartMessage } from '../../protocol/to-worker.ts';
 import { watchSync } from './builtin-imports.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';

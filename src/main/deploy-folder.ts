@@ -1,7 +1,8 @@
-import { buildApart } from '../../project/build-process/build-apart.ts';
-import type { Store } from '../store/open-store.ts';
-import { deployProject, deployUnlessReplaced, type Replacement } from './deploy-project.ts';
-import { refuseOtherEnvironment } from './environments.ts';
+import { buildApart } from '../project/build-process/build-apart.ts';
+import { deployable } from './deployable.ts';
+import type { Store } from '../engine/store/open-store.ts';
+import { deployProject, deployUnlessReplaced, type Replacement } from '../engine/operations/deploy-project.ts';
+import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 
 interface FolderToDeploy {
   readonly folder: string;
@@ -20,6 +21,10 @@ export async function deployFolder(store: Store, options: FolderToDeploy): Promi
   refuseOtherEnvironment(environment);
   const built = await buildApart(folder, { brokenTasks: 'pass_over', onStep });
   if (built === null) return null;
-  const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(store, environment, built);
+  const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(
+    store,
+    environment,
+    deployable(built),
+  );
   return 'replacedAt' in deployed ? deployed : null;
 }

@@ -1,24 +1,24 @@
-import { CloudCodeError } from '../../engine/core/errors.ts';
-import { nothingWritten, type WriteAnswer, type WriteOperation } from '../protocol/data-messages.ts';
-import type { Database } from './database.ts';
+import { CloudCodeError } from '../core/errors.ts';
+import type { BatchAnswer, BatchCall } from '../protocol/call-requests.ts';
+import type { BatchParts } from './batch-parts.ts';
 
 /** How long a batch of several parts is tried: the runner tries again by itself only what came in one part. */
 const patienceMs = 30_000;
 const maxPauseMs = 1_000;
 
-type Requester = Pick<Database, 'request'>;
-
-export type BatchParts = readonly (readonly WriteOperation[])[];
+/** Asks the runner. @throws what it refuses with, as a task gets to see it */
+export type Ask = (call: BatchCall) => Promise<unknown>;
 
 /**
  * Carries out a batch, all of it or nothing. To send it again with its id does nothing twice.
+ * @returns null when it has no parts
  * @throws CloudCodeError what the runner refuses with
  */
-export async function sendBatch(database: Requester, id: string, parts: BatchParts): Promise<WriteAnswer> {
+export async function sendBatch(ask: Ask, id: string, parts: BatchParts): Promise<BatchAnswer | null> {
   const end = performance.now() + patienceMs;
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
     try {
-      return await sendParts(database, id, parts);
+      return await sendParts(ask, id, parts);
     } catch (error) {
       const isAway =
         error instanceof CloudCodeError && ['database_unreachable', 'batch_interrupted'].includes(error.code);
@@ -28,18 +28,18 @@ export async function sendBatch(database: Requester, id: string, parts: BatchPar
   }
 }
 
-async function sendParts(database: Requester, id: string, parts: BatchParts): Promise<WriteAnswer> {
-  let answer: WriteAnswer | null = null;
+async function sendParts(ask: Ask, id: string, parts: BatchParts): Promise<BatchAnswer | null> {
+  let answer: BatchAnswer | null = null;
   let part = 0;
   for (const operations of parts) {
-    answer = await database.request<WriteAnswer | null>({
+    answer = (await ask({
       kind: 'write',
       batch: id,
       part,
       last: part === parts.length - 1,
       operations,
-    });
+    })) as BatchAnswer | null;
     part += 1;
   }
-  return answer ?? nothingWritten;
+  return answer;
 }
