@@ -1,6 +1,7 @@
 import type { Operator } from './operators.ts';
 import type { Mistake } from './point-at.ts';
 import type { Token } from './tokens.ts';
+import { lazyPattern } from '../../engine/core/lazy-pattern.ts';
 
 // What people write who know another language, and what to write instead.
 
@@ -49,9 +50,11 @@ const aliases: Readonly<Record<string, string>> = {
   endswith: 'ends',
 };
 
+const unprintable = lazyPattern('\\p{C}', 'gu');
+
 /** A token for a message: short, and on one line. */
 function shown({ text }: Token): string {
-  const visible = text.replace(/\p{C}/gu, '\ufffd');
+  const visible = text.replace(unprintable(), '\ufffd');
   return visible.length > 40 ? `${visible.slice(0, 40)}…` : visible;
 }
 

@@ -1,4 +1,5 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
+import { lazyPattern } from '../../engine/core/lazy-pattern.ts';
 
 /** A place in an expression, and what is wrong there. */
 export interface Mistake {
@@ -33,16 +34,19 @@ function pointAt(text: string, at: number): string {
   return `  ${shownBefore.join('')}${shownAfter.join('')}\n  ${shownBefore.map(blank).join('')}^`;
 }
 
+const unprintable = lazyPattern('\\p{C}|\\s', 'u');
+const combining = lazyPattern('[\\p{M}\\u200d]', 'u');
+const wide = lazyPattern(
+  '[\\p{Emoji_Presentation}\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\uff01-\\uff60]',
+  'u',
+);
+
 function visible(character: string): string {
-  return /\p{C}|\s/u.test(character) && character !== '\u200d' ? ' ' : character;
+  return unprintable().test(character) && character !== '\u200d' ? ' ' : character;
 }
 
 // As wide as the character: fields are ASCII, but a value that was written into the expression may be anything.
 function blank(character: string): string {
-  if (/[\p{M}\u200d]/u.test(character)) return '';
-  return /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\uff01-\uff60]/u.test(
-    character,
-  )
-    ? '  '
-    : ' ';
+  if (combining().test(character)) return '';
+  return wide().test(character) ? '  ' : ' ';
 }

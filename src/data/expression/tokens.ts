@@ -1,3 +1,5 @@
+import { lazyPattern } from '../../engine/core/lazy-pattern.ts';
+
 /** `wrong` is what no expression holds: a value, or a sign of another language. What to do about it depends on where it stands. */
 export interface Token {
   readonly kind: 'word' | 'sign' | 'placeholder' | 'open' | 'close' | 'text' | 'number' | 'wrong' | 'end';
@@ -13,8 +15,8 @@ const kinds: readonly (readonly [Token['kind'], RegExp])[] = [
   ['sign', /[=<>!&|≠≤≥]+/y],
   ['text', /'(?:[^'\\]|\\.|'')*'?|"(?:[^"\\]|\\.|"")*"?|`[^`]*`?/sy],
   ['number', /[-+]?\.?\d[\w.]*/y],
-  ['wrong', /[$:@%#][A-Za-z0-9_{]+|\p{L}[\p{L}\p{N}_]*|./suy],
 ];
+const wrong = lazyPattern('[$:@%#][A-Za-z0-9_{]+|\\p{L}[\\p{L}\\p{N}_]*|.', 'suy');
 
 const space = /\s*/y;
 
@@ -36,7 +38,7 @@ function tokenAt(text: string, at: number): Token {
     const length = lengthOf(pattern, text, at);
     if (length > 0) return { kind, text: text.slice(at, at + length), at };
   }
-  throw new Error(`no token begins at ${at}`);
+  return { kind: 'wrong', text: text.slice(at, at + lengthOf(wrong(), text, at)), at };
 }
 
 function lengthOf(pattern: RegExp, text: string, at: number): number {

@@ -2,6 +2,7 @@ import { CloudCodeError } from './errors.ts';
 import { findJsonLoss } from './json-losses.ts';
 import { attachmentMark, databaseObjectMark } from './marks.ts';
 import { toJson } from './to-json.ts';
+import { lazyPattern } from './lazy-pattern.ts';
 
 /** The most that parameters, or a returned value, may take as JSON: 5 MiB of UTF-8. */
 export const maxJsonBytes = 5 * 1024 * 1024;
@@ -97,9 +98,11 @@ function refuseLoss(value: unknown, path: string): void {
   if (loss !== null) throw invalid(`\`${path}\` is ${loss.is}, which JSON does not keep.`, loss.fix);
 }
 
+const name = lazyPattern('^[\\p{ID_Start}_$][\\p{ID_Continue}$]*$', 'u');
+
 function member(holder: unknown, key: string): string {
   if (Array.isArray(holder)) return `[${key}]`;
-  return /^[\p{ID_Start}_$][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  return name().test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
 function isPlainObject(value: unknown): value is object {
