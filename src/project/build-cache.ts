@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { placesOf } from './watch/watched-places.ts';
-import { writeWhole } from './write-whole.ts';
+import { writeWhole } from '../contents/write-whole.ts';
 
 /** Keeps what was built, across commands, for as long as all that it was built from stands as it did. */
 export interface BuildCache<Kept> {

@@ -5,7 +5,7 @@ import type { TaskConfig } from '../engine/core/task-config.ts';
 import { buildTasks } from './build-tasks.ts';
 import { atStep } from './build-steps.ts';
 import { collectParts, type DeployedParts } from './collect-parts.ts';
-import { bundleHash } from './bundle-hash.ts';
+import { bundleHash } from '../contents/bundle-hash.ts';
 import type { Bundle } from './bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import type { ProjectExtension } from './extension.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FolderToKeep, KeptFile } from '../engine/core/kept-folder.ts';
-import { folderHasher } from './packages/hash-folder.ts';
+import { folderHasher } from '../contents/hash-folder.ts';
 import { listFile } from './packages/list-files.ts';
 
 interface Asked {

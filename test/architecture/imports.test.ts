@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findCircles } from './circles.ts';
-import { exceptions, roomOf, rooms, typeCircles } from './rooms.ts';
+import { roomOf, rooms, typeCircles } from './rooms.ts';
 import { readSourceImports } from './source-imports.ts';
 import type { SourceImport } from './source-imports.ts';
 
@@ -60,19 +60,8 @@ describe('the house: imports point one way', () => {
   });
 
   it('a room imports only the rooms that the table gives it', () => {
-    const offences = between.filter((found) => !mayImport(found) && !isException(found));
+    const offences = between.filter((found) => !mayImport(found));
     assert.deepEqual(offences.map(describeImport), []);
-  });
-
-  it('the exceptions are those that are still needed', () => {
-    const needed = new Set(
-      between.filter((found) => !mayImport(found)).map(({ from, to }) => `${from} → ${roomOf(to)}`),
-    );
-    const listed = Object.entries(exceptions).flatMap(([from, targets]) => targets.map((to) => `${from} → ${to}`));
-    assert.deepEqual(
-      listed.filter((each) => !needed.has(each)),
-      [],
-    );
   });
 
   it('pure rooms import nothing that does I/O', () => {
@@ -107,10 +96,6 @@ describe('the house: imports point one way', () => {
 
 function mayImport({ from, to }: SourceImport): boolean {
   return rooms[roomOf(from) ?? '']?.includes(roomOf(to) ?? '') === true;
-}
-
-function isException({ from, to }: SourceImport): boolean {
-  return exceptions[from]?.includes(roomOf(to) ?? '') === true;
 }
 
 function describeImport({ from, line, to }: SourceImport): string {

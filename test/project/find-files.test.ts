@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { findFiles, type FilesAsked, type FoundFiles } from '../../src/project/files/find-files.ts';
-import { folderHasher } from '../../src/project/packages/hash-folder.ts';
+import { folderHasher } from '../../src/contents/hash-folder.ts';
 import { throwErrors } from '../../src/project/problems.ts';
 import { makeFolder } from './make-folder.ts';
 

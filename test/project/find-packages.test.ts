@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { findPackages, type FoundPackages, type PackagesAsked } from '../../src/project/packages/find-packages.ts';
-import { folderHasher } from '../../src/project/packages/hash-folder.ts';
+import { folderHasher } from '../../src/contents/hash-folder.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
 const entry = 'cloudcode/job/index.js';

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBuildCache } from '../../src/project/build-cache.ts';
-import { contentReader, packagesFile, readPackageSources } from '../../src/project/packages/remember-contents.ts';
-import { writeWhole } from '../../src/project/write-whole.ts';
+import { packagesFile, readPackageSources } from '../../src/contents/remembered-contents.ts';
+import { contentReader } from '../../src/project/packages/remember-contents.ts';
+import { writeWhole } from '../../src/contents/write-whole.ts';
 import { keep, readKept } from '../../src/engine/worker/kept-file.ts';
 
 /** Keeps one text, of which the first letter stands for all. */

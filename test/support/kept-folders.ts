@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { FolderToKeep, KeptFile, PackageTree } from '../../src/engine/core/kept-folder.ts';
-import { folderHasher } from '../../src/project/packages/hash-folder.ts';
+import { folderHasher } from '../../src/contents/hash-folder.ts';
 
 /** Writes files into a folder, by their paths. */
 export function writeFiles(folder: string, files: Readonly<Record<string, string | Buffer>>): void {

@@ -7,7 +7,7 @@ import { type KeptTask, readKeptTasks } from '../store/broken-tasks.ts';
 import type { DeployedFolder } from '../store/contents.ts';
 import type { Digests } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { bundleHash } from '../../project/bundle-hash.ts';
+import { bundleHash } from '../../contents/bundle-hash.ts';
 import type { ExtensionDeployment } from './extension.ts';
 import type { DeployableContents, DeployablePackages } from './keep-contents.ts';
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { CloudCodeError } from '../core/errors.ts';
 import type { FolderToKeep, KeptFile } from '../core/kept-folder.ts';
-import { type FolderHasher, folderHasher } from '../../project/packages/hash-folder.ts';
+import { type FolderHasher, folderHasher } from '../../contents/hash-folder.ts';
 
 /** Of a piece, compressed: one row of the database. */
 const pieceBytes = 2 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleHashBesides } from '../../project/bundle-hash.ts';
-import { writeWhole } from '../../project/write-whole.ts';
+import { bundleHashBesides } from '../../contents/bundle-hash.ts';
+import { writeWhole } from '../../contents/write-whole.ts';
 import { readBundle } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';

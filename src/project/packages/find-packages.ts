@@ -11,7 +11,8 @@ import {
   type ReachedPackage,
   type WholeBeginning,
 } from './reach-packages.ts';
-import { contentReader, packagesFile } from './remember-contents.ts';
+import { packagesFile } from '../../contents/remembered-contents.ts';
+import { contentReader } from './remember-contents.ts';
 import { rootOf } from './tree-root.ts';
 
 export interface PackagesAsked extends WholeBeginning {

@@ -3,7 +3,7 @@ import { type BuildInputs, filesInFolder } from '../files/files-in-folder.ts';
 import { neverTravels } from '../files/never-travels.ts';
 import { type ListedFile, listFiles, type LeftOut } from './list-files.ts';
 import { type FoundPackage, type Manifest, packageFinder, packageFolderOf, readManifest } from './package-place.ts';
-import type { FolderContent } from './read-content.ts';
+import type { FolderContent } from '../../contents/remembered-contents.ts';
 import type { ContentReader } from './remember-contents.ts';
 
 /** A package that code of a project needs, or something that it needs. */

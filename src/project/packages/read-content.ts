@@ -4,19 +4,10 @@ import { extname, join } from 'node:path';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { addonPlatforms } from '../../engine/core/addon-platforms.ts';
 import { cannotBeRead } from './cannot-be-read.ts';
-import { folderHasher } from './hash-folder.ts';
+import { folderHasher } from '../../contents/hash-folder.ts';
+import type { FolderContent } from '../../contents/remembered-contents.ts';
 import type { ListedFile } from './list-files.ts';
 import { nameReader } from './names-in-source.ts';
-
-/** What the files of a folder hold. */
-export interface FolderContent {
-  /** As of `KeptFolder`. */
-  readonly hash: string;
-  /** The packages that its sources name literally, in order. */
-  readonly names: readonly string[];
-  /** For which platforms its `.node` files were built, in order; null when it has none. */
-  readonly platforms: readonly string[] | null;
-}
 
 const pieceBytes = 1_048_576;
 const piece = Buffer.allocUnsafe(pieceBytes);

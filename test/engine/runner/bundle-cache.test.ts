@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { globSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bundleHash, bundleHashBesides } from '../../../src/project/bundle-hash.ts';
+import { bundleHash, bundleHashBesides } from '../../../src/contents/bundle-hash.ts';
 import { openBundleCache } from '../../../src/engine/runner/bundle-cache.ts';
 import { loadTask } from '../../../src/engine/worker/load-task.ts';
 import { type Runtime, startRuntime } from '../../support/runtime.ts';

@@ -20,7 +20,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { listFiles } from '../../../src/project/packages/list-files.ts';
-import { contentReader, packagesFile, readPackageSources } from '../../../src/project/packages/remember-contents.ts';
+import { packagesFile, readPackageSources } from '../../../src/contents/remembered-contents.ts';
+import { contentReader } from '../../../src/project/packages/remember-contents.ts';
 import {
   type DeploymentFolder,
   machineFolders,

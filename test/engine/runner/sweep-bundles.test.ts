@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { bundleHash } from '../../../src/project/bundle-hash.ts';
+import { bundleHash } from '../../../src/contents/bundle-hash.ts';
 import { openBundleCache } from '../../../src/engine/runner/bundle-cache.ts';
 import { sweepBundles } from '../../../src/engine/runner/sweep-bundles.ts';
 import { insertBundle } from '../../../src/engine/store/deployments.ts';

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
-import { bundleHash } from '../../../src/project/bundle-hash.ts';
+import { bundleHash } from '../../../src/contents/bundle-hash.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { openBundleCache } from '../../../src/engine/runner/bundle-cache.ts';

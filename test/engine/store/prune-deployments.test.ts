@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dataDeployment } from '../../../src/data/extension.ts';
 import type { DataModel } from '../../../src/data/model/data-model.ts';
-import { bundleHash } from '../../../src/project/bundle-hash.ts';
+import { bundleHash } from '../../../src/contents/bundle-hash.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { listRuns } from '../../../src/engine/operations/list-runs.ts';
 import { pruneOldDeployments } from '../../../src/engine/operations/prune-deployments.ts';

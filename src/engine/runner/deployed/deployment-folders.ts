@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { PackageTree } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
-import { readPackageSources } from '../../../project/packages/remember-contents.ts';
+import { readPackageSources } from '../../../contents/remembered-contents.ts';
 import { type DeployedFolder, readContents, readPackageTree, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';

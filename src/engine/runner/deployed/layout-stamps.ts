@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, type Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { KeptFile } from '../../core/kept-folder.ts';
-import { writeWhole } from '../../../project/write-whole.ts';
+import { writeWhole } from '../../../contents/write-whole.ts';
 
 /** Makes the stamp of a folder from its files as they stand. */
 export interface Stamper {

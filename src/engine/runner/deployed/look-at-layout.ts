@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { KeptFile, KeptFolder } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
-import { folderHasher } from '../../../project/packages/hash-folder.ts';
+import { folderHasher } from '../../../contents/hash-folder.ts';
 import { stamper } from './layout-stamps.ts';
 import type { Layout, Part } from './layout.ts';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import type { KeptFile } from '../../core/kept-folder.ts';
-import { folderHasher } from '../../../project/packages/hash-folder.ts';
+import { folderHasher } from '../../../contents/hash-folder.ts';
 import { readContentPart, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';

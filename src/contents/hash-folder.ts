@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KeptFile } from '../../engine/core/kept-folder.ts';
+import type { KeptFile } from '../engine/core/kept-folder.ts';
 
 /** Makes the hash of a `KeptFolder` from its files, in order of their paths by code units. */
 export interface FolderHasher {

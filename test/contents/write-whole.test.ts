@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../src/package-root.ts';
-import { removeLeftBeside } from '../../src/project/write-whole.ts';
+import { removeLeftBeside } from '../../src/contents/write-whole.ts';
 import { type KeeperName, keepers } from '../support/keepers.ts';
 import { mountSmallDisk } from '../support/small-disk.ts';
 
