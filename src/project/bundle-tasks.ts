@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Message } from 'esbuild';
 import { findAwaiting, isTopLevelAwait } from './awaiting-packages.ts';
 import { buildEntries, type EntriesAsked, reachedFrom } from './build-entries.ts';
@@ -76,7 +77,8 @@ async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly M
   const imports: PackageImport[] = [];
   const addons: { readonly path: string; readonly importer: string }[] = [];
   const linked: NamedPackage[] = [];
-  const options = { folder, kinds, bundled: asked.bundled };
+  const entries = files.map((file) => join(folder, file));
+  const options = { folder, kinds, bundled: asked.bundled, entries };
   const survey = await buildEntries({
     ...options,
     files,
@@ -87,14 +89,16 @@ async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly M
     onLinked: (found) => linked.push(found),
   });
   if (!('outputs' in survey)) return survey;
-  const looked = survey.outputs.map(({ about, code }) => {
+  const looked = survey.outputs.map(({ about, code }, position) => {
     const inputs = reachedFrom(folder, survey.metafile, about.entryPoint ?? '');
     const from = <Found extends { readonly importer: string }>(all: readonly Found[]): readonly Found[] =>
       all.filter(({ importer }) => inputs.has(importer));
     return {
       surveyed: surveyOf(survey.metafile, { about, code }),
       inputs,
-      imports: from(imports),
+      imports: from(imports).flatMap((found) =>
+        found.isByName ? [found, { ...found, importer: entries[position] ?? '' }] : [found],
+      ),
       addons: from(addons),
       linked: from(linked),
     };
@@ -143,7 +147,7 @@ interface Formatted {
 type Made = Pick<BundledEntry, 'bundle' | 'nodeModule'>;
 
 async function bundleInFormats(
-  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>,
+  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'entries'>,
   entries: readonly Formatted[],
 ): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
   const [inCommonJs, inModules] = [entries.filter(({ isAsync }) => !isAsync), entries.filter(({ isAsync }) => isAsync)];
@@ -168,7 +172,7 @@ async function bundleInFormats(
 
 async function bundleAs(
   format: 'cjs' | 'esm',
-  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds'>,
+  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'entries'>,
   entries: readonly Formatted[],
 ): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
   if (entries.length === 0) return new Map();

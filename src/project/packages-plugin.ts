@@ -2,6 +2,7 @@ import { isBuiltin } from 'node:module';
 import { extname, isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
+import { isFoundByName } from './found-by-name.ts';
 import type { ModuleKinds } from './module-kind.ts';
 import { packageNameOf } from './packages/package-place.ts';
 import { relativePath } from './relative-path.ts';
@@ -13,6 +14,8 @@ export interface PackageImport {
   readonly importer: string;
   /** Whether it is loaded before the importer runs, as by `import … from`. */
   readonly isStatic: boolean;
+  /** Whether the bundle asks for it by its name, from its own place. */
+  readonly isByName: boolean;
 }
 
 export interface PackagesOptions {
@@ -23,6 +26,8 @@ export interface PackagesOptions {
   /** What stands in the bundle for a file: a path relative to the bundle's own place. Null: the absolute path. */
   readonly toFolder: string | null;
   readonly format: 'cjs' | 'esm';
+  /** The files in whose places the bundles stand: absolute. */
+  readonly entries?: readonly string[];
   readonly kinds: ModuleKinds;
   readonly onImport?: (found: PackageImport) => void;
   /** A native add-on of the project's own. */
@@ -88,8 +93,12 @@ async function resolve(
   const name = isCode ? null : packageNameOf(path);
   if (name !== null) options.onLinked?.({ name, importer });
   if (kind !== 'require-resolve' && !isAddon && (!isCode || goesIntoBundle(target, args, options))) return found;
-  if (isCode) options.onImport?.({ path: target, importer, isStatic: kind === 'import-statement' });
-  return outside(target, args, options);
+  const { entries = [] } = options;
+  // Hooks of a task go by the name. It must find the same from where the bundle stands.
+  const isByName =
+    kind === 'dynamic-import' && entries.length > 0 && entries.every((entry) => isFoundByName(path, target, entry));
+  if (isCode) options.onImport?.({ path: target, importer, isStatic: kind === 'import-statement', isByName });
+  return isByName ? { path, external: true } : outside(target, args, options);
 }
 
 /** Imports from a neighbour in the project lead nowhere else; they are by far the most. */

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
-/** The parts of a package.json that say what its package needs. */
+/** The parts of a package.json that say what its package needs and what is found in it. */
 export interface Manifest {
   readonly name?: unknown;
   readonly version?: unknown;
@@ -10,6 +10,7 @@ export interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, unknown>>;
   readonly peerDependencies?: Readonly<Record<string, unknown>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, unknown>>;
+  readonly exports?: unknown;
 }
 
 /** A package as it is found from a file. */
