@@ -4,6 +4,7 @@ import type { CampaignOptions, CampaignWatch } from './campaign-options.ts';
 import { type MadeFault, runFaults } from './faults/run-faults.ts';
 import type { History } from './judge/history.ts';
 import { readHistory } from './judge/read-history.ts';
+import { findShortfalls } from './judge/shortfalls.ts';
 import { type LeftOut, leftOutOf } from './plan/fault-kinds.ts';
 import { planFaults, type PlannedFault } from './plan/plan-faults.ts';
 import { planRuns, type RunPlan } from './plan/plan-runs.ts';
@@ -14,7 +15,7 @@ import { prepareStore } from './scratch/prepare-store.ts';
 import type { ScratchDatabase } from './scratch/scratch-database.ts';
 import type { ScratchFolder } from './scratch/scratch-folder.ts';
 import { openWitnessFile } from './witness/witness-file.ts';
-import { feedRuns } from './workload/feed-runs.ts';
+import { feedRuns, scheduleForFaults } from './workload/feed-runs.ts';
 import { type Asked, meddle } from './workload/meddle.ts';
 import type { Progress } from './workload/progress.ts';
 import { sampleClocks } from './workload/sample-clocks.ts';
@@ -31,6 +32,7 @@ export interface Happened {
   readonly faults: readonly MadeFault[];
   readonly leftOut: readonly LeftOut[];
   readonly asked: readonly Asked[];
+  readonly shortfalls: readonly string[];
   readonly runnerLoopDelayMaxMs: number | null;
 }
 
@@ -81,6 +83,7 @@ export async function carryOut(on: Scratch, options: CampaignOptions, watch: Cam
       history,
       faults: told.faults,
       asked: told.asked,
+      shortfalls: findShortfalls(history, { ...plan, options, made: told.faults }),
       leftOut: plan.leftOut,
       runnerLoopDelayMaxMs: maxLoopDelay(runners.all.map(({ number }) => scratch.clockOf(number))),
     };
@@ -123,7 +126,14 @@ async function work(
   watch.onPhase('running');
   try {
     const meddling = meddle({ ...all, seed: options.seed, stopping: AbortSignal.any([stopping, atEnd.signal]) });
-    const striking = { ...all, runners: runners.all, database, witness, clockOf: scratch.clockOf };
+    const striking = {
+      ...all,
+      runners: runners.all,
+      database,
+      witness,
+      clockOf: scratch.clockOf,
+      scheduleMore: () => scheduleForFaults(store, runners.all.length, all),
+    };
     const ended = Promise.all([
       runFaults(plan.faults, striking, progress),
       feedRuns({ ...all, plan: plan.runs, progress }),

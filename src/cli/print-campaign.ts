@@ -46,6 +46,7 @@ export function campaignJson(options: CampaignOptions, result: CampaignResult): 
     ...verdict.counts,
     violations: violationsIn(result),
     cases: verdict.cases,
+    shortfalls: result.shortfalls,
     maxStandstill: verdict.maxStandstill,
     standstillBeyondFault: verdict.standstillBeyondFault,
     runnerLoopDelayMaxMs: result.runnerLoopDelayMaxMs,
@@ -95,6 +96,7 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
       result.runnerLoopDelayMaxMs === null ? 'not known' : `${result.runnerLoopDelayMaxMs} ms`,
     ),
   ]);
+  for (const each of result.shortfalls) terminal.print(bad(`not done as planned: ${escapeText(each)}`));
   for (const { count, what, run } of verdict.cases.slice(0, casesShown))
     terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
   if (verdict.cases.length > casesShown)

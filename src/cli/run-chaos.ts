@@ -8,7 +8,7 @@ import { showLiveLine } from './terminal/live-line.ts';
 
 const lineEveryMs = 15_000;
 
-/** Carries out a campaign and prints its table. @returns the exit status: 1 when anything was violated */
+/** Carries out a campaign and prints its table. @returns the exit status: 1 when anything was violated, or not all was done that was planned */
 export async function runChaos({ terminal }: Invocation, options: CampaignOptions): Promise<number> {
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
   using interrupts = catchInterrupts(terminal);
@@ -33,7 +33,7 @@ export async function runChaos({ terminal }: Invocation, options: CampaignOption
     }
     if (terminal.json) terminal.printJson(campaignJson(options, result));
     else printCampaign(terminal, options, result);
-    return violationsIn(result) === 0 ? exitStatuses.done : exitStatuses.failed;
+    return violationsIn(result) === 0 && result.shortfalls.length === 0 ? exitStatuses.done : exitStatuses.failed;
   } finally {
     clearInterval(periodic);
     live.stop();

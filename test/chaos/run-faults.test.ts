@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { testStore } from '../support/store.ts';
 
 test(
-  'a fault that finds nothing to strike waits while runs are to come or under way, and no longer',
+  'a fault that finds nothing to strike waits while runs are to come or under way; then more are scheduled for it, and it is given up after a few',
   { timeout: 60_000 },
   async () => {
     await using t = await testStore();
@@ -18,6 +18,7 @@ test(
       const progress = { runs: 1, faults: 1, runsScheduled: 0, faultsBegun: 0 };
       let isOver = false;
       let looks = 0;
+      let scheduledMore = 0;
       const hasLookedAgain = async (): Promise<void> => {
         const before = looks;
         await until(20_000, 'it has tried again', () => (looks > before + 4 || isOver ? true : null));
@@ -36,6 +37,11 @@ test(
           witness: openWitnessFile(scratch.witnessFile),
           acknowledged: [],
           clockOf: scratch.clockOf,
+          scheduleMore: async () => {
+            const more = await scheduleRun(t.store, 'testing', { task: 'noop' });
+            await cancelRun(t.store, 'testing', more.id);
+            scheduledMore += 1;
+          },
           stopping: new AbortController().signal,
         },
         progress,
@@ -46,8 +52,10 @@ test(
       progress.runsScheduled = 1;
       await hasLookedAgain();
       assert.equal(isOver, false, 'a run waits');
+      assert.equal(scheduledMore, 0);
       await cancelRun(t.store, 'testing', id);
       assert.deepEqual(await making, []);
+      assert.equal(scheduledMore, 10);
     } finally {
       scratch.remove();
     }

@@ -30,10 +30,10 @@ stdout.write(
 );
 exit(failed.length === 0 && chosen.length > 0 ? 0 : 1);
 
-function describe({ seed, tookMs, counts, cases }: CampaignReport): string {
+function describe({ seed, tookMs, counts, cases, shortfalls }: CampaignReport): string {
   const found = Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
   const first = cases[0] === undefined ? '' : `\n    such as: ${cases[0].what}`;
-  return `  seed ${seed}, ${Math.round(tookMs / 1000)} s: ${found || 'nothing found'}${first}\n`;
+  return `  seed ${seed}, ${Math.round(tookMs / 1000)} s: ${found || 'nothing found'}${first}\n${shortfalls.map((each) => `    not done as planned: ${each}\n`).join('')}`;
 }

@@ -10,6 +10,8 @@ export interface CampaignReport {
   readonly tookMs: number;
   readonly counts: Readonly<Partial<Record<CountName, number>>>;
   readonly cases: readonly { readonly count: CountName; readonly what: string }[];
+  /** In what it did not do what it was to. */
+  readonly shortfalls: readonly string[];
 }
 
 const withinMs = 280_000;
@@ -31,11 +33,22 @@ export async function runCampaign(
   const timer = setTimeout(() => child.kill('SIGTERM'), withinMs);
   const [printed, said] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   clearTimeout(timer);
-  if (printed === '')
-    throw new Error(`The campaign with seed ${seed} came to no verdict. It said:\n${said.slice(-2000)}`);
-  const report = JSON.parse(printed) as Omit<CampaignReport, 'counts'> & Readonly<Record<CountName, number>>;
-  return {
-    ...report,
-    counts: Object.fromEntries(countNames.filter((name) => report[name] > 0).map((name) => [name, report[name]])),
-  };
+  return readReport(printed, `The campaign with seed ${seed} came to no verdict. It said:\n${said.slice(-2000)}`);
+}
+
+/** What `chaos --json` has printed. @throws Error when that is no verdict but an error, which has no counts: a build that does nothing violates nothing either */
+export function readReport(printed: string, whatElse: string): CampaignReport {
+  const report = JSON.parse(printed === '' ? '{}' : printed) as Partial<Omit<CampaignReport, 'counts'>> &
+    Readonly<Partial<Record<CountName, number>>>;
+  const { seed, tookMs, cases, shortfalls } = report;
+  const all = countNames.map((name) => [name, report[name]] as const);
+  if (
+    seed === undefined ||
+    tookMs === undefined ||
+    cases === undefined ||
+    shortfalls === undefined ||
+    all.some(([, count]) => count === undefined)
+  )
+    throw new Error(`${whatElse}\n${printed}`);
+  return { seed, tookMs, cases, shortfalls, counts: Object.fromEntries(all.filter(([, count = 0]) => count > 0)) };
 }

@@ -23,6 +23,17 @@ export async function killRunner(runner: CampaignRunner, heal: Heal): Promise<bo
   return true;
 }
 
+/** Only while a worker of it lives on that has answered: its answer stands, whoever takes over. */
+export async function killRunnerAfterAnswer(
+  runner: CampaignRunner,
+  lingering: ReadonlySet<number>,
+  heal: Heal,
+): Promise<boolean> {
+  const pid = runner.pid();
+  const hasLingering = pid !== null && childrenOf(pid).workers.some((worker) => lingering.has(worker.pid));
+  return hasLingering && killRunner(runner, heal);
+}
+
 export async function stopRunner(runner: CampaignRunner, heal: Heal): Promise<boolean> {
   if (runner.pid() === null) return false;
   runner.signal('SIGSTOP');

@@ -10,7 +10,15 @@ import {
   terminateSessions,
 } from './connections.ts';
 import { jumpLeaseClock } from './leases.ts';
-import { jumpClock, killGuard, killRunner, stopGuard, stopRunner, terminateRunner } from './runners.ts';
+import {
+  jumpClock,
+  killGuard,
+  killRunner,
+  killRunnerAfterAnswer,
+  stopGuard,
+  stopRunner,
+  terminateRunner,
+} from './runners.ts';
 import { killForkServer, stopForkServer } from './fork-servers.ts';
 import type { Striking } from './striking.ts';
 import { scheduleFaultyTask } from './tasks.ts';
@@ -30,6 +38,9 @@ const ways: Readonly<Record<FaultKind, Way>> = {
   worker_killed: onRunner((runner, { choice, witness }) => killWorker(runner, choice, witness)),
   worker_stopped: onRunner((runner, { choice, witness, heal }) => stopWorker(runner, { choice, heal }, witness)),
   runner_killed: onRunner((runner, { heal }) => killRunner(runner, heal)),
+  runner_killed_after_answer: onRunner((runner, { witness, heal }) =>
+    killRunnerAfterAnswer(runner, witness.lingering(), heal),
+  ),
   runner_stopped: onRunner((runner, { heal }) => stopRunner(runner, heal)),
   runner_terminated: onRunner((runner, { heal }) => terminateRunner(runner, heal)),
   guard_killed: onRunner((runner, { stopping }) => killGuard(runner, stopping)),

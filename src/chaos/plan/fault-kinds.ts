@@ -19,6 +19,7 @@ const facts = {
   worker_killed: { target: 'processes', weight: 4 },
   worker_stopped: { target: 'processes', weight: 3, lasts: [0.1, 1.5] },
   runner_killed: { target: 'processes', weight: 4, lasts: [0, 1.5] },
+  runner_killed_after_answer: { target: 'processes', weight: 2, lasts: [0, 1.5] },
   runner_stopped: { target: 'processes', weight: 4, lasts: [1, 2.5] },
   runner_terminated: { target: 'processes', weight: 2, lasts: [0, 0.3] },
   guard_killed: { target: 'processes', weight: 2 },

@@ -7,6 +7,8 @@ export interface WitnessFile {
   readonly lines: () => readonly WitnessLine[];
   /** The processes of attempts that have begun and not said that they end. They may have died. */
   readonly working: () => ReadonlySet<number>;
+  /** The processes of attempts that have answered and still linger, as far as they have said. They may have died. */
+  readonly lingering: () => ReadonlySet<number>;
 }
 
 const pieceBytes = 1 << 20;
@@ -14,6 +16,7 @@ const pieceBytes = 1 << 20;
 export function openWitnessFile(path: string): WitnessFile {
   const lines: WitnessLine[] = [];
   const working = new Set<number>();
+  const lingering = new Set<number>();
   let offset = 0;
   let rest = '';
 
@@ -23,7 +26,12 @@ export function openWitnessFile(path: string): WitnessFile {
     for (const each of complete) {
       const line = JSON.parse(each) as WitnessLine;
       lines.push(line);
-      if (line.kind === 'began' || line.kind === 'overlap') working.add(line.pid);
+      if (line.kind === 'answered') lingering.add(line.pid);
+      if (line.kind === 'began' || line.kind === 'overlap') {
+        working.add(line.pid);
+        // The same id again is another process.
+        lingering.delete(line.pid);
+      }
       if (line.kind === 'ended') working.delete(line.pid);
     }
   };
@@ -49,6 +57,10 @@ export function openWitnessFile(path: string): WitnessFile {
     working() {
       readOn();
       return working;
+    },
+    lingering() {
+      readOn();
+      return lingering;
     },
   };
 }

@@ -41,6 +41,18 @@ export async function scheduleOne(
   if (scheduled !== null) to.acknowledged.push(scheduled.id);
 }
 
+/** Of everything that a fault may wait for: at work, writing to the log and the database, and lingering when it has answered. */
+const forFaults: PlannedRun = { task: 'step', parameters: { sleepMs: 300, logs: 3, writes: true, lingersMs: 1_800 } };
+
+/** Enough for each runner to have one. */
+export async function scheduleForFaults(
+  store: Store,
+  runners: number,
+  to: Parameters<typeof scheduleOne>[2],
+): Promise<void> {
+  for (let count = 0; count < 2 * runners; count += 1) await scheduleOne(store, forFaults, to);
+}
+
 async function backlogIsSmall(store: Store, stopping: AbortSignal): Promise<void> {
   while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > backlogAtMost)
     await delay(10 * pauseMs);

@@ -24,6 +24,20 @@ export const attemptRules: readonly Rule[] = [
     finds: ['retriedAfterAnswer'],
   },
   {
+    name: 'answer-before-end',
+    without: 'an answer is stored with the end of its attempt, when the processes are gone',
+    edits: [
+      {
+        file: 'src/engine/runner/execute-attempt.ts',
+        find: "end.kind === 'answered' ? storeAnswerMeanwhile(run, end.answer, context) : null",
+        replace: 'null',
+      },
+    ],
+    // Pauses between the faults in which others answer undisturbed.
+    campaign: { runs: 150, faults: 6, kinds: ['runner_killed_after_answer'], leaseMs: 5000 },
+    finds: ['retriedAfterAnswer'],
+  },
+  {
     name: 'counted-twice',
     without: 'an attempt counts as two',
     edits: [

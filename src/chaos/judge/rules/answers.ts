@@ -12,7 +12,7 @@ export function findRetriedAfterAnswer(history: IndexedHistory): readonly Case[]
 /** From the end of a fault until what it has held up is done. */
 const recoveryMs = 1_000;
 /** Whose runner ends is not undisturbed when that begins; the others are, also while it is away. */
-const overAtOnce = ['runner_killed', 'runner_terminated'];
+const overAtOnce = ['runner_killed', 'runner_killed_after_answer', 'runner_terminated'];
 
 /** An attempt that has answered for a while, undisturbed, while its process was ending: its run ends by that answer, whatever happened next. */
 function lostAnswers({ witness, changes, clockSamples, faults }: IndexedHistory): readonly Case[] {
