@@ -65,11 +65,14 @@ export function keep(path: string, make: () => readonly Uint8Array[]): void {
     mkdirSync(path.slice(0, path.lastIndexOf('/')), { recursive: true });
     file = openNew(temporary);
     if (file === null) return;
-    const parts = make();
-    const checksum = Buffer.alloc(checksumBytes);
-    checksum.writeUInt32LE(checksumOf(parts), 0);
-    writeAll(file, [checksum, ...parts]);
-    closeSync(file);
+    try {
+      const parts = make();
+      const checksum = Buffer.alloc(checksumBytes);
+      checksum.writeUInt32LE(checksumOf(parts), 0);
+      writeAll(file, [checksum, ...parts]);
+    } finally {
+      closeSync(file);
+    }
     renameSync(temporary, path);
   } catch {
     if (file !== null) removeKept(temporary);

@@ -15,8 +15,8 @@ async function parentsOf(workerStart: 'spawn' | 'fork') {
   await using runtime = await startRuntime(tasks, { workerStart });
   const ended = await Promise.all(Object.keys(tasks).map(async (name) => [name, await runtime.run(name)] as const));
   assert.deepEqual(
-    ended.map(([, { state }]) => state),
-    ended.map(() => 'succeeded'),
+    ended.map(([name, { state, attempts }]) => [name, state, attempts.map(({ outcome, error }) => error ?? outcome)]),
+    ended.map(([name]) => [name, 'succeeded', ['returned']]),
   );
   return {
     isForking: runtime.isForking,
