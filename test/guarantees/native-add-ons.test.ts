@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +15,9 @@ static void init(void) {}
 static struct module self = {VERSION, 0, 0, "addon.c", 0, init, "addon", 0, 0};
 __attribute__((constructor)) static void begin(void) { node_module_register(&self); }
 `;
-const fixes = `PATH="${dirname(process.execPath)}:$PATH" npm rebuild`;
+const bin = dirname(process.execPath);
+const headers = existsSync(join(dirname(bin), 'include/node/node.h')) ? ` npm_config_nodedir="${dirname(bin)}"` : '';
+const fixes = `PATH="${bin}:$PATH"${headers} npm rebuild`;
 
 describe('a native add-on that cannot be loaded', { skip: process.platform !== 'linux' }, () => {
   let folder = '';
@@ -62,6 +64,23 @@ describe('a native add-on that cannot be loaded', { skip: process.platform !== '
     assert.equal(atStart.state, 'failed');
     assert.equal(atStart.error?.message.split('\n').at(-1), why);
     assert.equal(later.error?.message, `The database cannot be opened.\n${why}`);
+  });
+
+  test('the command is that of the package manager which the project uses, with the headers of the Node that tasks run on', () => {
+    const inStore = join('.pnpm/sqlite@1.0.0/node_modules', 'sqlite');
+    const command = /and deploy again: (.*)$/.exec(errorOf(compile(fileIn(inStore), 115)) ?? '')?.[1];
+    assert.equal(command, `PATH="${bin}:$PATH"${headers} pnpm rebuild sqlite`);
+    const own = process.cwd();
+    const file = compile(fileIn('hoisted'), 115);
+    try {
+      process.chdir(folder);
+      assert.match(errorOf(file) ?? '', / npm rebuild hoisted$/);
+      writeFileSync(join(folder, 'pnpm-lock.yaml'), '');
+      assert.match(errorOf(file) ?? '', / pnpm rebuild hoisted$/);
+    } finally {
+      process.chdir(own);
+      rmSync(join(folder, 'pnpm-lock.yaml'));
+    }
   });
 
   test('of a Node that is not known yet', () => {

@@ -1,7 +1,7 @@
 import { addonPlatforms } from '../core/addon-platforms.ts';
 
 // Taken before the task runs, which may put its own in their place.
-const { closeSync, openSync, readSync } = process.getBuiltinModule('node:fs');
+const { closeSync, existsSync, openSync, readSync } = process.getBuiltinModule('node:fs');
 const { arch, execPath, platform, version, versions } = process;
 
 /** The releases of Node that have each version of its binary interface. */
@@ -52,11 +52,20 @@ function fileOf(message: string): string | null {
   );
 }
 
-/** The project's scripts and those of its packages run on the first Node of the path. */
+/** The project's scripts and those of its packages run on the first Node of the path. With its headers at hand none are downloaded. */
 function rebuild(file: string | null, option = ''): string {
   const name = file === null ? undefined : [...file.matchAll(/node_modules\/((?:@[^/]+\/)?[^/.][^/]*)\//g)].at(-1)?.[1];
   const folder = execPath.slice(0, execPath.lastIndexOf('/'));
-  return `Build it again in the project's folder, and deploy again: PATH="${folder}:$PATH" npm rebuild${name === undefined ? '' : ` ${name}`}${option}`;
+  const root = folder.slice(0, folder.lastIndexOf('/'));
+  const headers = existsSync(`${root}/include/node/node.h`) ? ` npm_config_nodedir="${root}"` : '';
+  // pnpm builds what it may, and says nothing of the rest.
+  const [manager, first] = isOfPnpm(file) ? ['pnpm', ' (pnpm approve-builds shows whether it may)'] : ['npm', ''];
+  return `Build it again in the project's folder${first}, and deploy again: PATH="${folder}:$PATH"${headers} ${manager} rebuild${name === undefined ? '' : ` ${name}`}${option}`;
+}
+
+/** By where its packages stand, or by the project's lock file. */
+function isOfPnpm(file: string | null): boolean {
+  return file?.includes('/node_modules/.pnpm/') === true || existsSync('pnpm-lock.yaml');
 }
 
 function startOf(file: string): Buffer {
