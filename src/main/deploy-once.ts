@@ -42,6 +42,7 @@ export async function deployOnce({
       environment,
       folder,
       report: built.report,
+      computedStarts: built.computedStarts,
     });
   } finally {
     await close();

@@ -158,14 +158,19 @@ async function deployAsked(
   if (built === null) return null;
   const deployed = await deployProject(store, environment, deployable(built), onStep);
   options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
-  return { body: toDeploymentBody(deployed, { environment, folder, report: built.report }), seen: { read, beganAtMs } };
+  return { body: toDeploymentBody(deployed, { ...built, environment, folder }), seen: { read, beganAtMs } };
 }
 
 export function toDeploymentBody(
   { changed, settings, tasks, code, packages, files, notices }: Deployed,
-  of: Pick<DeploymentBody, 'environment' | 'folder' | 'report'>,
+  {
+    environment,
+    folder,
+    report,
+    computedStarts,
+  }: Pick<DeploymentBody, 'environment' | 'folder' | 'report' | 'computedStarts'>,
 ): DeploymentBody {
-  return { ...of, changed, settings, tasks, code, packages, files, notices };
+  return { environment, folder, report, computedStarts, changed, settings, tasks, code, packages, files, notices };
 }
 
 async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {

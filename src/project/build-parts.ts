@@ -6,12 +6,14 @@ import { nodeKinds } from './bundle.ts';
 import { inNodeModules } from './packages-plugin.ts';
 import { placedCode } from './placed-code.ts';
 import { relativePath } from './relative-path.ts';
-import { dependencyNames, namesIn, referencesIn } from './source-facts.ts';
+import { computedStarts, dependencyNames, namesIn, referencesIn } from './source-facts.ts';
 
 /** What a task is made of: its own bundle, and what it needs beside it. */
 export interface TaskParts extends BundledEntry {
   /** Packages that its sources name in strings. */
   readonly named: readonly NamedPackage[];
+  /** Where its sources start threads and processes by computed paths: `cloudcode/a/index.ts:12`. */
+  readonly computedStarts: readonly string[];
   /** Code of threads and other processes, to stand where their sources do, and its source maps: by path relative to the project's folder. */
   readonly placed: ReadonlyMap<string, string>;
 }
@@ -60,6 +62,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
   const problems: Message[] = [];
   const entries: BundledEntry[] = [];
   const named: NamedPackage[] = [];
+  const starts = new Set<string>();
   const placed = new Map<string, string>();
   const open = new Map([[file, null as string | null]]);
   for (const [place, source] of open) {
@@ -74,6 +77,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
     for (const path of entry.inputs) {
       const facts = await factsOf(path);
       named.push(...facts.named);
+      for (const start of facts.computedStarts) starts.add(start);
       for (const run of facts.runs) if (run.source !== file && !open.has(run.place)) open.set(run.place, run.source);
     }
   }
@@ -89,6 +93,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
     addons: all(({ addons }) => addons),
     linked: all(({ linked }) => linked),
     named,
+    computedStarts: [...starts],
     placed,
     nodeModule: entries.map(({ nodeModule }) => nodeModule).find((one) => one !== null) ?? null,
   };
@@ -96,6 +101,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
 
 interface Facts {
   readonly named: readonly NamedPackage[];
+  readonly computedStarts: readonly string[];
   /** What a thread or process is to run: where it is looked for, and its source. Both relative to the project's folder. */
   readonly runs: readonly { readonly place: string; readonly source: string }[];
 }
@@ -104,7 +110,8 @@ function factReader(folder: string): (path: string) => Promise<Facts> {
   const known = new Map<string, Promise<Facts>>();
   const namesFor = dependencyNames();
   const read = async (path: string): Promise<Facts> => {
-    if (inNodeModules(folder, path) || !/\.[cm]?[jt]sx?$/.test(path)) return { named: [], runs: [] };
+    if (inNodeModules(folder, path) || !/\.[cm]?[jt]sx?$/.test(path))
+      return { named: [], computedStarts: [], runs: [] };
     const text = await readFile(path, 'utf8').catch(() => '');
     const named = namesIn(text, namesFor(dirname(path))).map((name) => ({ name, importer: path }));
     const runs = await Promise.all(
@@ -112,7 +119,8 @@ function factReader(folder: string): (path: string) => Promise<Facts> {
         [dirname(path), folder].map((base) => findSource(folder, join(base, written))),
       ),
     );
-    return { named, runs: runs.filter((run) => run !== null) };
+    const starts = computedStarts(text).map((line) => `${relativePath(folder, path)}:${line}`);
+    return { named, computedStarts: starts, runs: runs.filter((run) => run !== null) };
   };
   return (path) => {
     const facts = known.get(path) ?? read(path);

@@ -45,6 +45,7 @@ export interface BuiltProject {
   readonly files: FolderToKeep | null;
   /** What was done with each package, and why. */
   readonly report: DeployedParts['report'];
+  readonly computedStarts: DeployedParts['computedStarts'];
 }
 
 export interface BuildOptions {

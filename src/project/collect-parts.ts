@@ -20,6 +20,8 @@ export interface DeployedParts {
   readonly files: FolderToKeep | null;
   /** What was done with each package, and why. */
   readonly report: readonly ToldPackage[];
+  /** Where tasks that name no `files` start threads and processes by computed paths: `cloudcode/a/index.ts:12`. */
+  readonly computedStarts: readonly string[];
   /** By the task's file: what it reaches that only a spawned worker has. */
   readonly spawnNeeds: ReadonlyMap<string, string>;
 }
@@ -86,6 +88,7 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
     packages: { tree: found.tree ?? noPackages, folders: found.folders, projectPath: found.projectPath },
     files: await placeBuilt({ folder, files: own.files, placed }),
     report: tellPackages(folder, { found, built, config }),
+    computedStarts: startsWithoutFiles(built, config),
     spawnNeeds: new Map(
       [...built].flatMap(([file, { parts: one }]) => {
         const need = found.spawnNeedOf(one);
@@ -93,6 +96,12 @@ export async function collectParts({ folder, built, config, cache }: Asked): Pro
       }),
     ),
   };
+}
+
+function startsWithoutFiles(built: Asked['built'], { files = [] }: ProjectConfig): readonly string[] {
+  if (files.length > 0) return [];
+  const without = [...built.values()].filter(({ config: own }) => (own.files ?? []).length === 0);
+  return [...new Set(without.flatMap(({ parts }) => parts.computedStarts))];
 }
 
 function inputsOf(folder: string, parts: readonly TaskBuild['parts'][]): BuildInputs {

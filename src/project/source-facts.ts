@@ -21,6 +21,28 @@ export function referencesIn(text: string): readonly string[] {
   return references.flatMap((pattern) => [...text.matchAll(pattern)].map(([, , path = '']) => path));
 }
 
+/** A thread or child process of the own code whose file is no text in the call, nor this very file. */
+const computed = [
+  {
+    start: /\bnew\s+(?:[\w$]+\.)?Worker\(\s*(?!['"]|__filename|import\.meta\.|new\s+URL\(\s*import\.meta\.url)/g,
+    of: 'worker_threads',
+  },
+  {
+    start: /(?<![\w$.]|function\s+)(?:child_process\.)?fork\(\s*(?!['"]|__filename|import\.meta\.)/g,
+    of: 'child_process',
+  },
+];
+
+/** The lines of a source that start a thread or process by a computed path. None where it names files to be run: one of them may be meant. */
+export function computedStarts(text: string): readonly number[] {
+  if (!/worker_threads|child_process/.test(text) || /\beval:\s*true/.test(text) || referencesIn(text).length > 0)
+    return [];
+  const places = computed.flatMap(({ start, of }) =>
+    text.includes(of) ? [...text.matchAll(start)].map(({ index }) => index) : [],
+  );
+  return places.map((place) => text.slice(0, place).split('\n').length);
+}
+
 /** Which of these packages a source names in a string: `pino-pretty`, or a file of one, `pino/file`. */
 export function namesIn(text: string, names: ReadonlySet<string>): readonly string[] {
   if (names.size === 0) return [];

@@ -33,6 +33,26 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
   before(() => (folder = writeProject({ a: returns('a1'), b: returns('b1') })));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
+  it('names the places that start threads or processes by paths which no build sees, until `files` names some', async () => {
+    const own = writeProject({
+      a: "import { Worker } from 'node:worker_threads';\nexport const run = (name: string) => new Worker(process.cwd() + '/other/' + name);",
+      b: "import { fork } from 'node:child_process';\nexport const run = (params: { file: string }) => void fork(params.file);",
+      c: "import { Worker } from 'node:worker_threads';\nconst file = new URL('../../other/x.js', import.meta.url);\nexport const run = () => new Worker(file);",
+      d: "import { Worker } from 'node:worker_threads';\nexport const run = () => [new Worker(import.meta.filename), new Worker('x', { eval: true })];",
+      'other/x.js': '',
+    });
+    try {
+      const names = (printed: string): readonly (string | undefined)[] =>
+        [...printed.matchAll(/files +(\S+) starts a thread or process by a computed path/g)].map(([, place]) => place);
+      const first = await cloudcode(['deploy', '--project', own]);
+      assert.deepEqual(names(first.stdout), ['cloudcode/a/index.ts:2', 'cloudcode/b/index.ts:2']);
+      writeFileSync(join(own, 'cloudcode.config.ts'), "export default { files: ['other/*'] };");
+      assert.deepEqual(names((await cloudcode(['deploy', '--project', own])).stdout), []);
+    } finally {
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
+
   it("says what it deployed to the project's own store, and how much of it was new", async () => {
     const first = await deploy();
     assert.equal(first.status, 0, first.stderr);
@@ -48,6 +68,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
         settings: [],
         tasks: ['a', 'b'],
         report: [],
+        computedStarts: [],
         notices: [],
         code: null,
         packages: null,

@@ -92,7 +92,7 @@ async function deployTo(
 }
 
 function describeDeployment(
-  { environment, changed, settings, tasks, code, packages, files, notices, report }: DeploymentBody,
+  { environment, changed, settings, tasks, code, packages, files, notices, report, computedStarts }: DeploymentBody,
   { verbose }: { readonly verbose: boolean },
 ): readonly string[] {
   const first = changed
@@ -115,6 +115,10 @@ function describeDeployment(
     ...notices.map((notice) => `  data      ${escapeText(notice)}`),
     `  tasks     ${describeCarried(code)}`,
     ...contents,
+    ...computedStarts.map(
+      (place) =>
+        `  files     ${escapeText(place)} starts a thread or process by a computed path, which no build sees: a file that only such paths name travels when it lies in the task's folder or \`files\` names it`,
+    ),
     ...(verbose ? [...describeTasks(tasks, code), ...report.map(describePackage)] : []),
   ];
 }

@@ -70,6 +70,8 @@ export interface DeploymentBody {
   readonly files: Carried;
   /** What was done with each package, and why. */
   readonly report: readonly ToldPackage[];
+  /** Where code starts threads and processes by computed paths (`cloudcode/a/index.ts:12`), and no `files` are named. */
+  readonly computedStarts: readonly string[];
   /** What people are to know of stored values: that the data model hides some, say. */
   readonly notices: readonly string[];
 }
