@@ -47,7 +47,7 @@ export async function runFaults(
         made.push({ kind: fault.kind, runner: fault.runner, beganAt, healedAt: bootTimeMs() });
         return;
       }
-      if (await isAllOver(striking, progress)) {
+      if (await isAllFinished(striking, progress)) {
         if (more === maxMore) return;
         more += 1;
         await striking.scheduleMore();
@@ -76,7 +76,7 @@ export async function runFaults(
 }
 
 /** There is nothing left that a fault could still be waiting for. */
-async function isAllOver({ store, stopping }: Striking, { runs, runsScheduled }: Progress): Promise<boolean> {
+async function isAllFinished({ store, stopping }: Striking, { runs, runsScheduled }: Progress): Promise<boolean> {
   if (runsScheduled < runs) return false;
   return (await retryUntil(stopping, () => countUnfinished(store)))?.unfinished === 0;
 }

@@ -15,7 +15,7 @@ export function countObjects(target: DataTarget, caller: Caller, selection: Sele
   const parameters = openParameters(caller);
   const matching = `from ${tableName(target.schema, model.name)} t where ${compileWhere(model, selection.where, parameters)}`;
   // See selectPage for the place of the check.
-  const held = 'select cloudcode.attempt_holds($1, $2) as held';
+  const held = 'select cloudcode.attempt_holds_data($1, $2) as held';
   if (selection.limit === null && selection.skip === 0)
     return searchOf(`${held}, count(*)::double precision as count ${matching}`, parameters);
   const part = `limit ${parameters.add(selection.limit, 'bigint')} offset ${parameters.add(selection.skip, 'bigint')}`;

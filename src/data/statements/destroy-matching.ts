@@ -23,7 +23,7 @@ export function destroyMatching(target: DataTarget, caller: Caller, selection: S
   return searchOf(
     `
     with held as materialized (
-      select cloudcode.hold_attempt($1, $2) as held
+      select cloudcode.hold_attempt_data($1, $2) as held
     ), destroyed as (
       delete from ${table} t using ${isWhole ? `held where ${where}` : `(${picked}) picked where t."id" = picked."id"`} returning 1
     )

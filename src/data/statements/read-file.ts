@@ -29,7 +29,7 @@ export function readFile(target: DataTarget, caller: Caller, call: Omit<ReadFile
   const key = `t.${quoteName(`${field.name}.key`)}`;
   return statementOf(
     `
-    select cloudcode.attempt_holds($1, $2) as held, (
+    select cloudcode.attempt_holds_data($1, $2) as held, (
       select translate(encode(${bytes}, 'base64'), E'\\n', '') from ${tableName(target.schema, model.name)} t
       where t."id" = ${parameters.add(call.id, 'uuid')} and ${key} = ${parameters.add(call.key, 'uuid')}
     ) as base64`,

@@ -28,8 +28,8 @@ function describe({ table, constraint, row }: NonNullable<ReturnType<typeof chec
   return `${table}.${field}${whose} holds, or would hold, what the data model does not allow there (check ${constraint}): another program has stored it, or another version of the model. Assign a value, or null, to ${field} too.`;
 }
 
-/** A column or table is not there. */
-const gone = new Set(['42703', '42P01']);
+/** A column or table is not there, or another has its name by now (migration 0016). */
+const gone = new Set(['42703', '42P01', 'CC002']);
 
 /** An error of a statement of an attempt, as what it means to it. */
 export function asOutdated(error: unknown): unknown {

@@ -57,7 +57,7 @@ export function selectPage(target: DataTarget, caller: Caller, { selection, afte
 
 function objectOf(shape: RowShape, _order: string, page: string): string {
   return `
-    select cloudcode.attempt_holds($1, $2) as held, coalesce((select json_build_array(${shape.json}) from (${page}) t), '[]')::text as objects`;
+    select cloudcode.attempt_holds_data($1, $2) as held, coalesce((select json_build_array(${shape.json}) from (${page}) t), '[]')::text as objects`;
 }
 
 // The rows come out of the window in its order, and json_agg takes them so; to sort them there again would take a tenth of the page's time. The columns are
@@ -65,7 +65,7 @@ function objectOf(shape: RowShape, _order: string, page: string): string {
 function columnsOf(shape: RowShape, order: string, page: string): string {
   const columns = shape.values.map((value) => `json_agg(${value}) filter (where t.".fits")::text`);
   return `
-    select cloudcode.attempt_holds($1, $2) as held,
+    select cloudcode.attempt_holds_data($1, $2) as held,
       '[' || array_to_string(array[${columns.join(', ')}], ',') || ']' as columns,
       coalesce(bool_or(not t.".fits"), false) as cut
     from (

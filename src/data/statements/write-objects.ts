@@ -18,12 +18,12 @@ type Writing = RowsOperation & {
 
 const held = `
     with held as materialized (
-      select cloudcode.hold_attempt($1, $2) as held
+      select cloudcode.hold_attempt_data($1, $2) as held
     )`;
 
 // One object has a form of its own, which takes two thirds of the time: a plain statement, whose plan is kept. The sub-select makes its fence a one-time filter, checked
 // before anything is looked for, so also when the object is not there.
-const isHeld = '(select cloudcode.hold_attempt($1, $2))';
+const isHeld = '(select cloudcode.hold_attempt_data($1, $2))';
 
 const version = quoteName(versionColumn);
 const givenVersion = `${version} xid`;

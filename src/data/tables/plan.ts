@@ -5,6 +5,7 @@ import { type Conflict, conflictsOf, foreignTable } from './conflicts.ts';
 import { isWidening } from './convert.ts';
 import { indexShape } from './index-shape.ts';
 import { addCheck, planChecks } from './plan-checks.ts';
+import type { Addition } from './mark-outdated.ts';
 import { createIndex, planIndexes } from './plan-indexes.ts';
 import type { Catalog, Relation } from './read-catalog.ts';
 
@@ -18,6 +19,8 @@ export interface Step {
    * `patiently`: nobody waits for it.
    */
   readonly waits: 'briefly' | 'patiently';
+  /** What is there from then on. */
+  readonly adds?: Addition;
   /** What removes the rest of it when it fails halfway. */
   readonly undo?: string;
   /** Counts the values that are there already and no task can read, as `count`; and whose. */
@@ -79,7 +82,7 @@ function createTable(schema: string, model: Model): readonly Step[] {
   const sql = `create table ${tableName(schema, model.name)} (${[id, ...columns.map(definition), ...columns.flatMap((column) => checksOf(column, column.type)).map(checkDefinition)].join(', ')})`;
   const indexes = model.indexes.map((index) => indexShape(model, index));
   return [
-    { what: `adding table ${model.name}`, sql, waits: 'briefly' },
+    { what: `adding table ${model.name}`, sql, waits: 'briefly', adds: { table: model.name, columns: null } },
     ...indexes.map((shape): Step => ({
       what: `adding index ${shape.name}`,
       sql: createIndex('create index', { schema, model: model.name, shape }),
@@ -93,7 +96,9 @@ function addColumns(schema: string, { columns }: Relation, model: Model): readon
   if (missing.length === 0) return [];
   const checks = missing.flatMap((column) => checksOf(column, column.type)).map(addCheck);
   const sql = `alter table ${tableName(schema, model.name)} ${[...missing.map((column) => `add column ${definition(column)}`), ...checks].join(', ')}`;
-  return [{ what: `adding ${missing.map(({ name }) => `${model.name}.${name}`).join(', ')}`, sql, waits: 'briefly' }];
+  const names = missing.map(({ name }) => name);
+  const what = `adding ${names.map((name) => `${model.name}.${name}`).join(', ')}`;
+  return [{ what, sql, waits: 'briefly', adds: { table: model.name, columns: names } }];
 }
 
 /** Every integer is a double. PostgreSQL writes the whole table anew, which nobody reads meanwhile. */

@@ -11,6 +11,7 @@ import { carryOutRenames } from './carry-out-renames.ts';
 import { caseConflicts } from './case-conflicts.ts';
 import type { Conflict } from './conflicts.ts';
 import { counted, countWithin } from './count-values.ts';
+import { markOutdated } from './mark-outdated.ts';
 import { compareModels, withFormerKeys } from './model-changes.ts';
 import { planTables, type Step } from './plan.ts';
 import { hasUnicodeCollation, readCatalog } from './read-catalog.ts';
@@ -63,6 +64,8 @@ export async function withTables<Result>(
       ...(await standing(session, plan.conflicts)),
     ];
     if (conflicts.length > 0) throw await asError(session, conflicts, change.environment);
+    const additions = plan.steps.flatMap(({ adds }) => adds ?? []);
+    await markOutdated(session, change.environment, additions);
     for (const step of plan.steps) await applyStep({ session, observer: store, patience, onProgress }, step);
     const notices: string[] = [];
     const tell = (notice: string): void => void notices.push(notice);

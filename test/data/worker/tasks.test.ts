@@ -216,4 +216,53 @@ describe('DB in a task', () => {
       /tables have changed since this attempt began: .*A deployment has renamed it\. The next attempt has the new data model\./,
     );
   });
+
+  it('does not write into what is new under a former name: the attempt that knew the former is lost, and the next one has both', async () => {
+    const files = (members: string, code: string) => ({
+      'schema.xml': `<data-model><model name="thing">${members}</model></data-model>`,
+      uses: `import { existsSync } from 'node:fs';
+        export async function run({ file }) {
+          const thing = (await DB.thing.first()) ?? DB.thing.create({});
+          await thing.save();
+          console.log('begun');
+          while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+          ${code}
+        }`,
+      schedules: `import { existsSync } from 'node:fs';
+        export async function run({ file }) {
+          console.log('begun');
+          while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+          return typeof (await CloudCode.scheduleTask({ task: 'schedules', parameters: { file } })).id;
+        }`,
+    });
+    const versions = [
+      files('<field name="name" type="text"/>', "thing.name = 'former'; await thing.save(); return 'written';"),
+      files('<field name="title" renamed-from="name" type="text"/>', "return 'unused';"),
+      files(
+        '<field name="title" type="text"/><field name="name" type="text"/>',
+        'return [thing.title, thing.name, await DB.thing.all().count()];',
+      ),
+    ] as const;
+    await using runtime = await startRuntime(versions[0]);
+    const file = join(runtime.folder, 'go on');
+    const runs = [
+      await runtime.schedule('uses', { parameters: { file } }),
+      await runtime.schedule('schedules', { parameters: { file } }),
+    ] as const;
+    for (const run of runs) await runtime.printed(run, 'begun');
+    for (const version of versions.slice(1)) {
+      const folder = writeProject(version);
+      await deployProject(runtime.store, 'testing', await buildProject(folder));
+      rmSync(folder, { recursive: true, force: true });
+    }
+    writeFileSync(file, '');
+    const { state, result, attempts } = await runtime.ended(runs[0]);
+    assert.deepEqual(
+      [state, result, attempts.map(({ outcome }) => outcome)],
+      ['succeeded', [null, null, 1], ['lost', 'returned']],
+    );
+    assert.match(attempts[0]?.error?.message ?? '', /tables have changed since this attempt began/);
+    const other = await runtime.ended(runs[1]);
+    assert.deepEqual([other.result, other.attempts.length], ['string', 1], 'who uses no data goes on');
+  });
 });
