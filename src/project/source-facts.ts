@@ -24,11 +24,11 @@ export function referencesIn(text: string): readonly string[] {
 /** A thread or child process of the own code whose file is no text in the call, nor this very file. */
 const computed = [
   {
-    start: /\bnew\s+(?:[\w$]+\.)?Worker\(\s*(?!['"]|__filename|import\.meta\.|new\s+URL\(\s*import\.meta\.url)/g,
+    start: /\bnew\s+(?:[\w$]+\.)?Worker\((?!\s*(?:['"]|__filename|import\.meta\.|new\s+URL\(\s*import\.meta\.url))/g,
     of: 'worker_threads',
   },
   {
-    start: /(?<![\w$.]|function\s+)(?:child_process\.)?fork\(\s*(?!['"]|__filename|import\.meta\.)/g,
+    start: /(?<![\w$.]|function\s)(?:child_process\.)?fork\((?!\s*(?:['"]|__filename|import\.meta\.))/g,
     of: 'child_process',
   },
 ];

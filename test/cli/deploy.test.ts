@@ -38,7 +38,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
       a: "import { Worker } from 'node:worker_threads';\nexport const run = (name: string) => new Worker(process.cwd() + '/other/' + name);",
       b: "import { fork } from 'node:child_process';\nexport const run = (params: { file: string }) => void fork(params.file);",
       c: "import { Worker } from 'node:worker_threads';\nconst file = new URL('../../other/x.js', import.meta.url);\nexport const run = () => new Worker(file);",
-      d: "import { Worker } from 'node:worker_threads';\nexport const run = () => [new Worker(import.meta.filename), new Worker('x', { eval: true })];",
+      d: "import { Worker } from 'node:worker_threads';\nexport const run = () => [new Worker(\n  import.meta.filename), new Worker('x', { eval: true })];",
       'other/x.js': '',
     });
     try {
