@@ -1,4 +1,4 @@
-import { markOutdatedAttempts, readModelsUnderWay } from '../../engine/store/outdated-attempts.ts';
+import { markOutdatedAttempts, readModelsUnderWay } from './outdated-attempts.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import type { DataModel } from '../model/data-model.ts';
 import { columnsOfModel } from '../statements/columns.ts';

@@ -252,7 +252,11 @@ describe('DB in a task', () => {
     for (const run of runs) await runtime.printed(run, 'begun');
     for (const version of versions.slice(1)) {
       const folder = writeProject(version);
-      await deployProject(runtime.store, 'testing', await buildProject(folder));
+      await deployProject(
+        runtime.store,
+        'testing',
+        deployable(await buildProject(folder, { extension: dataInProject })),
+      );
       rmSync(folder, { recursive: true, force: true });
     }
     writeFileSync(file, '');

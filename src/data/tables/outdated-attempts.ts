@@ -1,5 +1,5 @@
-import type { DataModel } from '../../data/model/data-model.ts';
-import type { Queryable } from './open-store.ts';
+import type { DataModel } from '../model/data-model.ts';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 /** A data model, by its hash, that running attempts of an environment have begun with. */
 export interface ModelUnderWay {
