@@ -115,14 +115,4 @@ export class CloudCodeError extends Error {
 /** What the deployment of an attempt names is not there any more: the attempt cannot go on, and the next one has the new deployment. */
 export class OutdatedDeployment extends CloudCodeError {}
 
-/** Own properties of an error: `code`, `status`. */
-export type ErrorProperties = Readonly<Record<string, string | number | boolean | null>>;
-
-/** A stored error, from anything that was thrown. */
-export interface ErrorRecord {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | null;
-  /** Only where there are any. */
-  readonly properties?: ErrorProperties | undefined;
-}
+export type { ErrorProperties, ErrorRecord } from './run-schema.ts';

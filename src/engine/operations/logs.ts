@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFinal } from '../core/run.ts';
+import { isFinal, type NumberedLine } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { type NumberedLine, readLogLines, readRunState } from '../store/read-runs.ts';
+import { readLogLines, readRunState } from '../store/read-runs.ts';
 import { getRunState } from './get-run.ts';
 
 /** The most lines of a page. */

@@ -1,8 +1,7 @@
+import type { Backlog, EndedSummary } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { type Backlog, type EndedSummary, readBacklog, readEnded } from '../store/read-runs.ts';
+import { readBacklog, readEnded } from '../store/read-runs.ts';
 import { findEnvironment } from './environments.ts';
-
-export type { Backlog } from '../store/read-runs.ts';
 
 /** What an environment still has to do: what `run --drain` waits for and what it leaves. @throws CloudCodeError `environment_not_found` */
 export async function summariseBacklog(db: Queryable, environment: string): Promise<Backlog> {

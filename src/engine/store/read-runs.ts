@@ -1,4 +1,4 @@
-import type { ListedRun, LogLine, Run, RunState } from '../core/run.ts';
+import type { Backlog, EndedSummary, ListedRun, NumberedLine, Run, RunState } from '../core/run.ts';
 import type { Queryable } from './open-store.ts';
 
 const runColumns = `id, environment, task, parameters, queue, key, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
@@ -115,8 +115,6 @@ export async function readEnvironmentId(db: Queryable, environment: string): Pro
   return row?.id ?? null;
 }
 
-export type NumberedLine = LogLine & { readonly seq: number };
-
 /** A page of log lines ends with the line that brings it to about this many bytes. */
 const linesBytes = 1024 * 1024;
 
@@ -136,21 +134,6 @@ export function readLogLines(
       where coalesce(bytes_before, 0) < $4 order by seq`,
     values: [runId, after.seq, after.limit, linesBytes],
   });
-}
-
-export interface Backlog {
-  readonly queued: number;
-  readonly running: number;
-  /** Waiting for another attempt. */
-  readonly inBackOff: number;
-  /** Scheduled, and due within a minute. */
-  readonly dueSoon: number;
-  /** Scheduled for later than that. */
-  readonly later: number;
-  /** Due, but in a queue that is paused. */
-  readonly paused: number;
-  /** The first hundred by name. */
-  readonly pausedQueues: readonly string[];
 }
 
 /** What an environment still has to do. */
@@ -180,16 +163,6 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
     values: [environmentId],
   });
   return row ?? { queued: 0, running: 0, inBackOff: 0, dueSoon: 0, later: 0, paused: 0, pausedQueues: [] };
-}
-
-export interface EndedSummary {
-  readonly counts: readonly { readonly task: string; readonly state: RunState; readonly runs: number }[];
-  readonly failures: readonly {
-    readonly id: string;
-    readonly task: string;
-    readonly state: RunState;
-    readonly message: string | null;
-  }[];
 }
 
 /** The runs that have ended since a time, but for one: how many of each task and state, and the last ten that went wrong. */
