@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './engine/core/errors.ts';
 import type { ServerOptions } from './service/http/create-server.ts';
-import type { Waiting } from './service/http/stream-work.ts';
+import type { Waiting } from './service/operations/service.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
 import type { Deployed, Replacement } from './engine/operations/deploy-project.ts';
 import { makeEnvironment, refuseOtherEnvironment } from './engine/operations/environments.ts';
 import type { BrokenTasks, BuiltProject } from './project/build-project.ts';
 import type { ProjectConfig } from './project/config.ts';
-import type { BrokenTaskBody } from './service/api/http-project.ts';
+import type { BrokenTaskBody } from './service/api/tasks.ts';
 import { makeMachineFolder } from './project/machine-folder.ts';
 import type { RunnerEvent } from './engine/runner/events.ts';
 import type { Runner } from './engine/runner/start-runner.ts';
@@ -176,7 +176,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
           what: 'other commands will not find this server: its record could not be written',
           error,
         });
-      closing.add(await (await import('./service/http/record-server.ts')).recordServer(machineFolder, url, onTrouble));
+      closing.add(await (await import('./project/server-records.ts')).recordServer(machineFolder, url, onTrouble));
     }
     isReady = true;
     // The API answers while the runner drains, so that those who wait for a run see its end.

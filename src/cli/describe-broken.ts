@@ -1,5 +1,5 @@
-import type { BrokenTaskBody } from '../service/api/http-project.ts';
 import { errorOfProblem } from '../service/api/http-problem.ts';
+import type { BrokenTaskBody } from '../service/api/tasks.ts';
 import { escapeLines, escapeText } from './terminal/escape-text.ts';
 
 /** The tasks that are broken, with their errors, and what goes on in their place; those with one error together. */

@@ -1,8 +1,9 @@
-import type { Backend } from '../client/backend.ts';
+import { type Backend, resultOf } from '../client/backend.ts';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import type { SystemEvent } from '../main.ts';
 import { errorOfProblem, type Problem } from '../service/api/http-problem.ts';
-import type { BrokenTaskBody, FolderBody } from '../service/api/http-project.ts';
+import { type FolderBody, project } from '../service/api/project.ts';
+import type { BrokenTaskBody } from '../service/api/tasks.ts';
 import type { GlobalOptions } from './invocation.ts';
 import { describeBroken, describeCode } from './describe-broken.ts';
 import { findTarget, resolveBackend } from './resolve-backend.ts';
@@ -46,7 +47,7 @@ export async function openWorkplace(
   if (target.kind === 'server' || target.folder === null) {
     const { backend, close } = await resolveBackend(global);
     if (target.kind === 'server' && target.servesFolder === true) {
-      const folder = await backend.lookAtFolder({ signal, onStep });
+      const folder = await resultOf(backend.follow(project.lookAtFolder, {}, signal), onStep);
       if (folder === null) return null;
       refuseBrokenFolder(folder);
       refuseBrokenTask(folder.broken ?? [], { task, tell });

@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import type { Backend } from '../client/backend.ts';
 import { parseDatabaseUrl } from '../engine/core/database-url.ts';
 import { CloudCodeError } from '../engine/core/errors.ts';
+import { addressOf } from '../service/api/operation.ts';
+import { project } from '../service/api/project.ts';
 import type { GlobalOptions } from './invocation.ts';
 import type { Deployable } from './schedule-or-deploy.ts';
 
@@ -109,7 +111,7 @@ function refuseFolder(folder: string): never {
 
 async function findRecordedServer(folder: string, { environment, data }: GlobalOptions): Promise<string | null> {
   const [{ readServerRecords }, { recordFolders }] = await Promise.all([
-    import('../service/http/record-server.ts'),
+    import('../project/server-records.ts'),
     import('../project/machine-folder.ts'),
   ]);
   const records = (await Promise.all(recordFolders({ project: folder, data }).map(readServerRecords))).flat();
@@ -123,13 +125,11 @@ async function findRecordedServer(folder: string, { environment, data }: GlobalO
 
 async function servesProject(url: string, folder: string, environment: string): Promise<boolean> {
   try {
-    const path = `/api/v1/environments/${encodeURIComponent(environment)}/project`;
-    const response = await fetch(new URL(path, url), {
+    const response = await fetch(new URL(addressOf(project.show, { environment }), url), {
       signal: AbortSignal.timeout(answerWithinMs),
       redirect: 'error',
     });
-    const { parseProjectBody } = await import('../service/api/http-project.ts');
-    return parseProjectBody(await response.json())?.folder === folder;
+    return project.show.answer.parse(await response.json()).folder === folder;
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backend } from '../client/backend.ts';
+import { type Backend, followLogs } from '../client/backend.ts';
 import { isFinal, type Run } from '../engine/core/run.ts';
 import type { SystemEvent } from '../main.ts';
+import { runs, type ScheduleBody } from '../service/api/runs.ts';
 import { describeEvent } from '../engine/runner/events.ts';
 import { lineDescriber } from './describe-line.ts';
 import { describeRun } from './describe-run.ts';
@@ -17,14 +18,14 @@ import type { Terminal } from './terminal/terminal.ts';
 import { tellEnded, tellLeft, waitUntilDrained } from './wait-until-drained.ts';
 
 export interface RunRequest {
-  readonly request: { readonly task: string };
+  readonly body: ScheduleBody;
   readonly drain: boolean;
 }
 
 const stateEveryMs = 1000;
 
 /** `run`: schedules, follows to the end, prints. @returns the exit status that the run's state stands for */
-export async function runTask({ terminal, global }: Invocation, { request, drain }: RunRequest): Promise<number> {
+export async function runTask({ terminal, global }: Invocation, { body, drain }: RunRequest): Promise<number> {
   using interrupts = catchInterrupts(terminal);
   const status = { text: 'starting' };
   const live = showLiveLine(terminal.err, () => status.text);
@@ -46,14 +47,14 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     workplace = await openWorkplace(global, {
       onEvent,
       tell,
-      task: request.task,
+      task: body.task,
       onStep: steps.at,
       signal: interrupts.signal,
     });
     steps.at(null);
     if (workplace === null) return interruptStatus(interrupts.signal.reason);
     const { backend } = workplace;
-    const scheduled = await scheduleOrDeploy(backend, request, {
+    const scheduled = await scheduleOrDeploy(backend, body, {
       deployable: workplace.deployable,
       tell,
       onStep: steps.at,
@@ -61,7 +62,7 @@ export async function runTask({ terminal, global }: Invocation, { request, drain
     const waiting = { terminal, live, status, drain, signal: interrupts.signal };
     const found = describeFound(scheduled);
     if (found !== null) live.above(`${found}\n`);
-    const run = await waitForEnd(backend, scheduled.run, waiting);
+    const run = await waitForEnd(backend, scheduled.answer, waiting);
     live.stop();
     if (terminal.json) terminal.printJson(run);
     if (interrupts.signal.aborted) return leave(terminal, workplace, { run, signal: interrupts.signal });
@@ -91,7 +92,7 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
   const telling = terminal.err.isTerminal ? tellState(backend, scheduled, { status, signal }) : Promise.resolve();
   const describe = lineDescriber(terminal.err, { withTimes: false });
   const follow = async (): Promise<Run | null> => {
-    const lines = backend.followLogs(scheduled.id, signal);
+    const lines = followLogs(backend, scheduled.id, signal);
     for (let line = await lines.next(); ; line = await lines.next()) {
       if (line.done === true) return line.value;
       live.above(describe(line.value));
@@ -109,9 +110,9 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
         await tellEnded(backend, terminal, scheduled);
         await tellLeft(backend, terminal, 'Left');
       }
-      return ended ?? (await backend.getRun(scheduled.id));
+      return ended ?? (await backend.call(runs.get, { id: scheduled.id }));
     }
-    return (await follow()) ?? (await backend.getRun(scheduled.id));
+    return (await follow()) ?? (await backend.call(runs.get, { id: scheduled.id }));
   } finally {
     over.abort();
     await telling;
@@ -119,7 +120,7 @@ async function waitForEnd(backend: Backend, scheduled: Run, waiting: Waiting): P
 }
 
 async function endUnlessFinal(backend: Backend, runId: string, over: AbortController): Promise<void> {
-  if (!isFinal((await backend.getRun(runId)).state)) over.abort();
+  if (!isFinal((await backend.call(runs.get, { id: runId })).state)) over.abort();
 }
 
 /** What the live line says: asked for once a second. */
@@ -130,7 +131,7 @@ async function tellState(
 ): Promise<void> {
   const began = Date.now();
   while (!to.signal.aborted) {
-    const run = await backend.getRun(scheduled.id).catch(() => scheduled);
+    const run = await backend.call(runs.get, { id: scheduled.id }).catch(() => scheduled);
     if (!isFinal(run.state)) {
       const attempt = run.attempts.length > 1 ? `, attempt ${run.attempts.length} of ${run.maxAttempts}` : '';
       to.status.text = `${run.task} ${run.retryAt === null || run.state === 'running' ? run.state : 'waits for its next attempt'}${attempt}, ${duration(Date.now() - began)}`;

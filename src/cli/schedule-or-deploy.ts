@@ -1,7 +1,10 @@
-import type { Backend, Scheduled } from '../client/backend.ts';
+import type { Backend, Sent } from '../client/backend.ts';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import type { Replacement } from '../engine/operations/deploy-project.ts';
+import type { Run } from '../engine/core/run.ts';
 import type { Store } from '../engine/store/open-store.ts';
+import { runs, type ScheduleBody } from '../service/api/runs.ts';
+import { tasks } from '../service/api/tasks.ts';
 import { describeBroken } from './describe-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
 
@@ -27,22 +30,22 @@ interface Scheduling {
  */
 export async function scheduleOrDeploy(
   backend: Backend,
-  request: { readonly task: string },
+  body: ScheduleBody,
   { deployable, tell, onStep }: Scheduling,
-): Promise<Scheduled> {
-  const scheduled = await scheduleInStore(backend, request, { deployable, tell, onStep });
-  const broken = (await backend.listBrokenTasks()).filter(({ name }) => name === request.task);
+): Promise<Sent<Run>> {
+  const scheduled = await scheduleInStore(backend, body, { deployable, tell, onStep });
+  const broken = ((await backend.call(tasks.list, {})).broken ?? []).filter(({ name }) => name === body.task);
   describeBroken(broken).forEach(tell);
   return scheduled;
 }
 
 async function scheduleInStore(
   backend: Backend,
-  request: { readonly task: string },
+  body: ScheduleBody,
   { deployable, onStep }: Scheduling,
-): Promise<Scheduled> {
+): Promise<Sent<Run>> {
   try {
-    return await backend.scheduleRun({ ...request });
+    return await backend.send(runs.schedule, { body });
   } catch (error) {
     if (
       !(error instanceof CloudCodeError) ||
@@ -51,8 +54,8 @@ async function scheduleInStore(
     )
       throw error;
     const { findProject } = await import('../project/find-project.ts');
-    const { tasks } = await findProject(deployable.folder);
-    if (!tasks.some(({ name }) => name === request.task)) throw await nearestInFolder(error, request.task, tasks);
+    const { tasks: inFolder } = await findProject(deployable.folder);
+    if (!inFolder.some(({ name }) => name === body.task)) throw await nearestInFolder(error, body.task, inFolder);
     const { deployFolder } = await import('../main/deploy-folder.ts');
     const { store, folder, environment, isShared } = deployable;
     const replacement = await deployFolder(store, {
@@ -67,7 +70,7 @@ async function scheduleInStore(
         hint: `The folder has it, but ${describeReplaced(environment, replacement)}. ${deployAllTheSame}`,
         cause: error,
       });
-    return backend.scheduleRun({ ...request });
+    return backend.send(runs.schedule, { body });
   }
 }
 
@@ -79,7 +82,7 @@ export function describeReplaced(environment: string, { folder, replacedAt }: Re
 export const deployAllTheSame = 'To deploy this folder all the same: cloudcode deploy';
 
 /** Says that a `key` found a run; null for a new one. What was asked for besides, such as another time, had no effect on that. */
-export function describeFound({ run, isNew }: Scheduled): string | null {
+export function describeFound({ answer: run, isNew }: Sent<Run>): string | null {
   if (isNew) return null;
   return `Nothing new was scheduled: run ${run.id} of ${escapeText(run.task)} with the key ${escapeText(run.key ?? '')} is unfinished. Its due time, parameters and queue are as they were.`;
 }

@@ -1,5 +1,5 @@
 import type { DeployedBrokenTask } from '../engine/core/broken-task.ts';
-import { toBrokenTaskBody } from '../service/api/http-project.ts';
+import { toBrokenTaskBody } from '../service/api/tasks.ts';
 import type { RunnerEvent } from '../engine/runner/events.ts';
 import { describeBroken } from './describe-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backend, Backlog } from '../client/backend.ts';
-import type { Run } from '../engine/core/run.ts';
+import type { Backend } from '../client/backend.ts';
+import type { Backlog, Run } from '../engine/core/run.ts';
+import { runs } from '../service/api/runs.ts';
 import { firstLine, paintState } from './describe-run.ts';
 import { escapeText } from './terminal/escape-text.ts';
 import type { Terminal } from './terminal/terminal.ts';
@@ -15,7 +16,7 @@ export async function waitUntilDrained(
   const { status, signal } = options;
   while (!signal.aborted) {
     const asked = performance.now();
-    const backlog = await backend.summariseBacklog();
+    const backlog = await backend.call(runs.summariseBacklog, {});
     const work = describeWork(backlog);
     if (work === '') return;
     status.text = `draining: ${work}`;
@@ -26,7 +27,10 @@ export async function waitUntilDrained(
 
 /** Says which runs besides one have ended since that was scheduled: what followed from it, and what was waiting. */
 export async function tellEnded(backend: Backend, terminal: Terminal, scheduled: Run): Promise<void> {
-  const { counts, failures } = await backend.summariseEnded({ since: scheduled.createdAt, besides: scheduled.id });
+  const { counts, failures } = await backend.call(runs.summariseEnded, {
+    since: scheduled.createdAt,
+    besides: scheduled.id,
+  });
   if (counts.length === 0) return;
   const { colours } = terminal.err;
   terminal.tell(
@@ -45,7 +49,7 @@ export async function tellEnded(backend: Backend, terminal: Terminal, scheduled:
 
 /** Says what was left undone, if anything was. */
 export async function tellLeft(backend: Backend, terminal: Terminal, intro: string): Promise<void> {
-  const backlog = await backend.summariseBacklog();
+  const backlog = await backend.call(runs.summariseBacklog, {});
   const parts = [
     describeWork({ ...backlog, running: 0 }),
     count(backlog.later, 'due later'),

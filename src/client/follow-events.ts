@@ -1,54 +1,56 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import type { Run } from '../engine/core/run.ts';
-import { endEvent, type NumberedLine } from '../service/api/http-runs.ts';
-import { readEvents } from './read-events.ts';
-import { send, type Server, unreachable } from './request-json.ts';
+import { errorOfProblem } from '../service/api/http-problem.ts';
+import { refusedEvent, type Streaming } from '../service/api/operation.ts';
+import { readEvents, type ServerEvent } from './read-events.ts';
+import { type Request, send, type Server, unreachable } from './request-json.ts';
 
 /** A server that restarts is waited for this long. */
 const patienceMs = 30_000;
 const pauseMs = 500;
 
+interface Following {
+  readonly operation: Streaming;
+  readonly path: string;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
 /**
- * A run's lines from an event stream until the run is finished. A stream that breaks is taken up again after the last line that came;
+ * The events of an operation to its last one, or until the signal aborts. Where it can be taken up again, a stream that breaks is, after the last event that came;
  * a server that was never reached is an error at once, one that is away for 30 s later.
- * @returns the run as it ended, or null when the signal aborted
+ * @throws CloudCodeError of the operation; `server_unreachable` also when the server goes away for good, or ends the stream before its end
  */
 export async function* followEvents(
   server: Server,
-  path: string,
-  signal: AbortSignal,
-): AsyncGenerator<NumberedLine, Run | null> {
-  let seq = 0;
+  { operation: { method, stream }, path, body, signal }: Following,
+): AsyncGenerator<ServerEvent, void> {
+  let lastId: string | null = null;
   let reachedAt = -Infinity;
   while (!signal.aborted) {
     try {
-      const response = await send(server, path, {
-        accept: 'text/event-stream',
-        headers: seq > 0 ? { 'last-event-id': String(seq) } : {},
-        signal,
-      });
+      const headers = lastId === null ? {} : { 'last-event-id': lastId };
+      const request: Request = { method, body, accept: 'text/event-stream', headers, signal };
+      const response = await send(server, path, request);
       reachedAt = performance.now();
       for await (const event of readEvents(response.body ?? new ReadableStream())) {
         reachedAt = performance.now();
-        if (event.event === endEvent) return JSON.parse(event.data) as Run;
-        const line = JSON.parse(event.data) as NumberedLine;
-        seq = line.seq;
-        yield line;
+        if (event.event === refusedEvent)
+          throw errorOfProblem(JSON.parse(event.data)) ?? new CloudCodeError('internal', event.data);
+        lastId = event.id ?? lastId;
+        yield event;
+        if (event.event === stream.last) return;
       }
+      if (stream.resumesAfter === undefined) throw unreachable(server, new Error('it ended before its work did'));
     } catch (error) {
-      if (isAborted(signal)) return null;
-      const isAway =
-        !(error instanceof CloudCodeError) ||
-        error.code === 'server_unreachable' ||
-        error.code === 'database_unreachable';
-      if (!isAway) throw error;
-      if (performance.now() - reachedAt > patienceMs)
-        throw error instanceof CloudCodeError ? error : unreachable(server, error);
+      if (isAborted(signal)) return;
+      const known = error instanceof CloudCodeError ? error : unreachable(server, error);
+      const isAway = known.code === 'server_unreachable' || known.code === 'database_unreachable';
+      const isPatient = stream.resumesAfter !== undefined && performance.now() - reachedAt <= patienceMs;
+      if (!isAway || !isPatient) throw known;
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
-  return null;
 }
 
 function isAborted(signal: AbortSignal): boolean {

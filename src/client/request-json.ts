@@ -20,23 +20,18 @@ export interface Request {
 
 const timeoutMs = 60_000;
 
-/** @throws CloudCodeError of the server's problem, or `server_unreachable` */
-export async function requestJson<Answer>(server: Server, path: string, request: Request = {}): Promise<Answer> {
-  return (await requestAnswer<Answer>(server, path, request)).body;
-}
-
-/** As requestJson, with the status of the good answer. */
-export async function requestAnswer<Answer>(
+/** @returns a good answer, with its status @throws CloudCodeError of the server's problem, or `server_unreachable` */
+export async function requestJson(
   server: Server,
   path: string,
   request: Request,
-): Promise<{ readonly status: number; readonly body: Answer }> {
+): Promise<{ readonly status: number; readonly body: unknown }> {
   const response = await send(server, path, { signal: AbortSignal.timeout(timeoutMs), ...request });
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(server, error);
   });
   try {
-    return { status: response.status, body: JSON.parse(text) as Answer };
+    return { status: response.status, body: JSON.parse(text) as unknown };
   } catch (error) {
     throw notOurs(server, response, error);
   }

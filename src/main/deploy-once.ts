@@ -2,7 +2,7 @@ import { findFolder } from '../project/find-project.ts';
 import { deployProject } from '../engine/operations/deploy-project.ts';
 import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
-import type { DeploymentBody } from '../service/api/http-project.ts';
+import type { DeploymentBody } from '../service/api/project.ts';
 import { openProjectStore } from '../main.ts';
 import { deployable } from './deployable.ts';
 import { toDeploymentBody } from './served-folder.ts';

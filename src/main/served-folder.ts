@@ -6,16 +6,12 @@ import {
   isDeployed,
   type Replacement,
 } from '../engine/operations/deploy-project.ts';
-import type { Waiting } from '../service/http/stream-work.ts';
+import type { Waiting } from '../service/operations/service.ts';
 import { listTasks } from '../engine/operations/list-tasks.ts';
 import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { problemOf } from '../service/api/http-problem.ts';
-import {
-  type BrokenTaskBody,
-  type DeploymentBody,
-  type FolderBody,
-  toBrokenTaskBody,
-} from '../service/api/http-project.ts';
+import type { DeploymentBody, FolderBody } from '../service/api/project.ts';
+import { type BrokenTaskBody, toBrokenTaskBody } from '../service/api/tasks.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';

@@ -67,6 +67,7 @@ describe('a text from outside of a million characters is looked at in time that 
       const failed: unknown = await requestJson(
         { url: `x${'/'.repeat(1_000_000)}x`, token: null } as unknown as Parameters<typeof requestJson>[0],
         '/health',
+        {},
       ).catch((error: unknown) => error);
       return (failed as { readonly code?: string }).code ?? String(failed);
     };

@@ -53,7 +53,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   project: ['engine/core', 'contents', 'package-root'],
   'data/source': ['engine/core', 'data/model', 'project'],
-  'service/http': ['engine/core', 'engine/store', 'engine/operations', 'service/api', 'package-root'],
+  'service/operations': ['engine/core', 'engine/store', 'engine/operations', 'service/api', 'package-root'],
+  'service/http': ['engine/core', 'service/api', 'service/operations', 'package-root'],
   client: ['engine/core', 'service/api'],
   chaos: [
     'engine/core',
@@ -74,6 +75,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'project',
     'data/source',
     'service/api',
+    'service/operations',
     'service/http',
     'package-root',
   ],
@@ -85,6 +87,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'project',
     'data/source',
     'service/api',
+    'service/operations',
     'service/http',
     'client',
     'chaos',
@@ -104,7 +107,6 @@ export const typeCircles: readonly string[] = [
   'engine/store/check-server.ts engine/store/open-store.ts',
   'main.ts main/served-folder.ts',
   'project/check-start-variables.ts project/config.ts',
-  'service/http/create-server.ts service/http/health-routes.ts service/http/project-routes.ts service/http/run-routes.ts service/http/schedule-in-folder.ts',
 ];
 
 /** @param file relative to src/ @returns null for a file that lies in none */

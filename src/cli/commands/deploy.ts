@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Carried, ToldPackage } from '../../engine/core/carried.ts';
 import { withoutSecrets } from '../../client/request-json.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { DeploymentBody } from '../../service/api/http-project.ts';
+import { type DeploymentBody, project } from '../../service/api/project.ts';
 import { catchInterrupts, interruptStatus } from '../interrupts.ts';
 import { exitStatuses, type GlobalOptions, invoke, type Invocation } from '../invocation.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';
@@ -78,8 +78,12 @@ async function deployTo(
   const folder = requireProject(global);
   const target = await findTarget(global);
   if (target.kind === 'server') {
-    const { deployByServer } = await import('../../client/deploy-folder.ts');
-    return deployByServer({ url: target.url, token: global.token, environment, hint: target.hint }, waiting);
+    const [{ httpBackend }, { resultOf }] = await Promise.all([
+      import('../../client/http-backend.ts'),
+      import('../../client/backend.ts'),
+    ]);
+    const server = httpBackend({ url: target.url, token: global.token, environment, hint: target.hint });
+    return resultOf(server.follow(project.deployFolder, {}, waiting.signal), waiting.onStep);
   }
   const { deployOnce } = await import('../../main/deploy-once.ts');
   return deployOnce({

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { Backend } from '../../client/backend.ts';
+import { allQueues } from '../../client/backend.ts';
 import type { Queue } from '../../engine/core/run.ts';
 import { parseQueue } from '../../engine/core/schedule-request.ts';
+import { queues as operations } from '../../service/api/queues.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -33,20 +34,16 @@ Examples:
     .command('pause')
     .argument('<name>', 'the queue')
     .description('start no more runs of a queue; one that runs goes on');
-  pause.action((name: string) =>
-    invoke(pause, (invocation) => change(invocation, name, (backend) => backend.pauseQueue(name))),
-  );
+  pause.action((name: string) => invoke(pause, (invocation) => change(invocation, name, operations.pauseNamed)));
   const resume = queues.command('resume').argument('<name>', 'the queue').description('go on with a paused queue');
-  resume.action((name: string) =>
-    invoke(resume, (invocation) => change(invocation, name, (backend) => backend.resumeQueue(name))),
-  );
+  resume.action((name: string) => invoke(resume, (invocation) => change(invocation, name, operations.resumeNamed)));
   refuseWhatSubcommandsIgnore(queues);
 }
 
 async function list({ terminal, global }: Invocation): Promise<number> {
   const { backend, close } = await resolveBackend(global);
   try {
-    const queues = await backend.listQueues();
+    const queues = await allQueues(backend);
     if (terminal.json) terminal.printJson({ queues });
     else printQueues(terminal, queues);
     return exitStatuses.done;
@@ -58,12 +55,12 @@ async function list({ terminal, global }: Invocation): Promise<number> {
 async function change(
   { terminal, global }: Invocation,
   name: string,
-  ask: (backend: Backend) => Promise<Queue>,
+  operation: typeof operations.pauseNamed | typeof operations.resumeNamed,
 ): Promise<number> {
   parseQueue(name);
   const { backend, close } = await resolveBackend(global);
   try {
-    const queue = await ask(backend);
+    const queue = await backend.call(operation, { body: { queue: name } });
     if (terminal.json) terminal.printJson(queue);
     else printQueues(terminal, [queue]);
     return exitStatuses.done;

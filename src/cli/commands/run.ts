@@ -37,13 +37,13 @@ Examples:
 }
 
 async function run(invocation: Invocation, task: string, options: RunOptions): Promise<number> {
-  const request = {
+  const body = {
     task,
     ...(options.parameters === undefined ? {} : { parameters: await readParameters(options.parameters) }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.key === undefined ? {} : { key: options.key }),
   };
   // What is wrong with it is found before anything is opened or started.
-  parseScheduleRequest(request, new Date());
-  return runTask(invocation, { request, drain: options.drain === true });
+  parseScheduleRequest(body, new Date());
+  return runTask(invocation, { body, drain: options.drain === true });
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Backend } from '../../client/backend.ts';
 import type { Run } from '../../engine/core/run.ts';
+import { runs as operations } from '../../service/api/runs.ts';
 import { describeRun } from '../describe-run.ts';
 import { exitStatuses, invoke, problemOf, tellError, type Invocation } from '../invocation.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -8,23 +9,23 @@ import { resolveBackend } from '../resolve-backend.ts';
 interface Verb {
   readonly name: string;
   readonly description: string;
-  readonly ask: (backend: Backend, id: string) => Promise<Run>;
+  readonly operation: (typeof operations)['get' | 'retry' | 'cancel'];
   /** What its answer adds to the run's state, for people. */
   readonly stateNote?: (run: Run) => string;
 }
 
 /** `runs show`, `runs retry` and `runs cancel`: each answers with the runs it was given. */
 export function addRunsChange(runs: Command): void {
-  add(runs, { name: 'show', description: 'show runs', ask: (backend, id) => backend.getRun(id) });
+  add(runs, { name: 'show', description: 'show runs', operation: operations.get });
   add(runs, {
     name: 'retry',
     description: 'give failed, dead or cancelled runs a new set of attempts',
-    ask: (backend, id) => backend.retryRun(id),
+    operation: operations.retry,
   });
   add(runs, {
     name: 'cancel',
     description: 'end waiting runs, and kill running ones',
-    ask: (backend, id) => backend.cancelRun(id),
+    operation: operations.cancel,
     // It stays so until its processes are gone, and may have answered before they are killed.
     stateNote: (run) =>
       run.state === 'running' ? ', its cancel was asked for: it ends when its processes are gone' : '',
@@ -48,7 +49,7 @@ async function answer(invocation: Invocation, ids: readonly string[], verb: Verb
   try {
     const [only] = ids;
     if (only === undefined || ids.length > 1) return await answerAll(invocation, ids, { backend, verb });
-    const run = await verb.ask(backend, only);
+    const run = await backend.call(verb.operation, { id: only });
     if (invocation.terminal.json) invocation.terminal.printJson(run);
     else printRun(invocation, run, verb);
     return exitStatuses.done;
@@ -69,7 +70,7 @@ async function answerAll(
   let worst: number = exitStatuses.done;
   for (const id of ids) {
     try {
-      const run = await verb.ask(backend, id);
+      const run = await backend.call(verb.operation, { id });
       if (!terminal.json && runs.length > 0) terminal.print('');
       if (!terminal.json) printRun(invocation, run, verb);
       runs.push(run);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import type { Backend } from '../../client/backend.ts';
-import type { NumberedLine } from '../../service/api/http-runs.ts';
+import { followLogs, readLogs } from '../../client/backend.ts';
+import type { NumberedLine } from '../../engine/core/run.ts';
+import { runs as operations } from '../../service/api/runs.ts';
 import { lineDescriber } from '../describe-line.ts';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -29,8 +30,8 @@ async function printLogs({ terminal, global }: Invocation, id: string, follow: b
   try {
     const describe = lineDescriber(terminal.out, { withTimes: true });
     const all: NumberedLine[] = [];
-    await backend.getRun(id);
-    for await (const line of follow ? backend.followLogs(id, terminal.closed) : allLines(backend, id)) {
+    await backend.call(operations.get, { id });
+    for await (const line of follow ? followLogs(backend, id, terminal.closed) : readLogs(backend, id)) {
       if (terminal.json) all.push(line);
       else terminal.out.write(describe(line));
       if (terminal.closed.aborted) break;
@@ -40,15 +41,5 @@ async function printLogs({ terminal, global }: Invocation, id: string, follow: b
     return exitStatuses.done;
   } finally {
     await close();
-  }
-}
-
-async function* allLines(backend: Backend, id: string): AsyncGenerator<NumberedLine, void> {
-  let seq = 0;
-  for (;;) {
-    const lines = await backend.readLogs(id, seq);
-    if (lines.length === 0) return;
-    yield* lines;
-    seq = lines.at(-1)?.seq ?? seq;
   }
 }

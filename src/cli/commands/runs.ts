@@ -4,7 +4,9 @@ import { parseWholeNumber } from '../parse-values.ts';
 import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
-import { maxPageSize, type Backend, type RunFilter } from '../../client/backend.ts';
+import type { Backend } from '../../client/backend.ts';
+import type { CallOf } from '../../service/api/operation.ts';
+import { maxPageSize, runs as operations } from '../../service/api/runs.ts';
 import type { Run } from '../../engine/core/run.ts';
 import { addRunsLogs } from './runs-logs.ts';
 import { addRunsChange } from './runs-change.ts';
@@ -66,10 +68,14 @@ async function list({ terminal, global }: Invocation, options: RunsOptions): Pro
   }
 }
 
-async function* pages(backend: Backend, filter: RunFilter, limit: number): AsyncGenerator<readonly Run[], void> {
+async function* pages(
+  backend: Backend,
+  filter: CallOf<typeof operations.list>,
+  limit: number,
+): AsyncGenerator<readonly Run[], void> {
   let cursor: string | undefined;
   for (let left = limit; left > 0;) {
-    const page = await backend.listRuns({ ...filter, limit: Math.min(left, maxPageSize), cursor });
+    const page = await backend.call(operations.list, { ...filter, limit: Math.min(left, maxPageSize), cursor });
     yield page.runs;
     left -= page.runs.length;
     if (page.nextCursor === null || page.runs.length === 0) return;

@@ -43,7 +43,7 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
   const request = {
     task,
     ...(options.parameters === undefined ? {} : { parameters: await readParameters(options.parameters) }),
-    ...(options.at === undefined ? {} : { at: await parseAt(options.at) }),
+    at: options.at === undefined ? undefined : await parseAt(options.at),
     ...(options.after === undefined ? {} : { after: parseAfter(options.after) }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.key === undefined ? {} : { key: options.key }),
@@ -53,10 +53,11 @@ async function schedule(invocation: Invocation, task: string, options: ScheduleO
   const { backend, deployable, close } = await resolveBackend(global);
   try {
     using steps = followSteps(terminal.err, { live: { above: terminal.err.write }, show: null });
-    const scheduled = await scheduleOrDeploy(backend, request, { deployable, tell: terminal.tell, onStep: steps.at });
+    const body = { ...request, at: request.at?.toISOString() };
+    const scheduled = await scheduleOrDeploy(backend, body, { deployable, tell: terminal.tell, onStep: steps.at });
     const found = describeFound(scheduled);
     if (found !== null) terminal.tell(found);
-    const { run } = scheduled;
+    const run = scheduled.answer;
     if (terminal.json) terminal.printJson(run);
     else terminal.print(describeRun(run, { colours: terminal.out.colours, now: Date.now() }));
     return exitStatuses.done;

@@ -7,14 +7,14 @@ import { logLevels, outcomes, runStates } from './run-states.ts';
 export const isoTime = z.string();
 export type IsoTime = z.output<typeof isoTime>;
 
-export const runState = z.enum(runStates);
+const runState = z.enum(runStates);
 
 /** Own properties of an error: `code`, `status`. */
 const errorProperties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).readonly();
 export type ErrorProperties = z.output<typeof errorProperties>;
 
 /** A stored error, from anything that was thrown. */
-export const errorRecord = z
+const errorRecord = z
   .object({
     name: z.string(),
     message: z.string(),
@@ -127,9 +127,7 @@ export const endedSummary = z
     counts: z.array(z.object({ task: z.string(), state: runState, runs: z.number() }).readonly()).readonly(),
     /** The last ten that `failed` or are `dead`, with the message of the error. */
     failures: z
-      .array(
-        z.object({ id: z.string(), task: z.string(), state: runState, message: z.string().nullable() }).readonly(),
-      )
+      .array(z.object({ id: z.string(), task: z.string(), state: runState, message: z.string().nullable() }).readonly())
       .readonly(),
   })
   .readonly();

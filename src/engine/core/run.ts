@@ -8,4 +8,14 @@ export {
   type RunState,
   runStates,
 } from './run-states.ts';
-export type { Attempt, Backlog, EndedSummary, IsoTime, ListedRun, LogLine, NumberedLine, Queue, Run } from './run-schema.ts';
+export type {
+  Attempt,
+  Backlog,
+  EndedSummary,
+  IsoTime,
+  ListedRun,
+  LogLine,
+  NumberedLine,
+  Queue,
+  Run,
+} from './run-schema.ts';

@@ -1,35 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Store } from '../../engine/store/open-store.ts';
-import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { DeploymentBody, FolderBody } from '../api/http-project.ts';
-import { healthRoutes } from './health-routes.ts';
-import { logRoutes } from './log-routes.ts';
-import { projectRoutes } from './project-routes.ts';
-import { queueRoutes } from './queue-routes.ts';
+import type { Service } from '../operations/service.ts';
+import { addRoutes, refuseUndeclared } from './add-routes.ts';
+import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { largestParsedHere, readJsonBody } from './read-json-body.ts';
 import { refuseForeign } from './refuse-foreign.ts';
-import { runRoutes } from './run-routes.ts';
-import type { Waiting } from './stream-work.ts';
 
-export interface FolderState {
-  /** How the folder stands to what is deployed; one that is watched is deployed first when it has changed. */
-  readonly look: (onStep?: (step: string) => void) => Promise<FolderBody>;
-  /** Whether the folder has a task of this name now. */
-  readonly hasTask: (task: string) => Promise<boolean>;
-  /** Deploys the folder as it stands. Null when the signal ended the build. */
-  readonly deploy: (environment: string, waiting: Waiting) => Promise<DeploymentBody | null>;
-}
-
-export interface ServerOptions {
-  readonly store: Store;
-  readonly project: { readonly name: string; readonly folder: string };
-  /** Without it the server says nothing of its folder. */
-  readonly folderState?: FolderState;
-  /** False while the server is not yet, or no longer, to be given work: `/ready` says so. */
-  readonly isReady?: () => boolean;
-  /** Why its runner's machine cannot start runs; null while it can. */
-  readonly unfitReason?: () => string | null;
+export interface ServerOptions extends Service {
   /** Gets what went wrong inside, with the stack. */
   readonly log: (message: string) => void;
 }
@@ -68,15 +45,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
       .header('cache-control', 'no-store');
     refuseForeign(request);
   });
-  healthRoutes(server, options);
-  void server.register(
-    async (api) => {
-      runRoutes(api, options);
-      logRoutes(api, options.store);
-      queueRoutes(api, options.store);
-      projectRoutes(api, options);
-    },
-    { prefix: '/api/v1/environments/:environment' },
-  );
+  refuseUndeclared(server);
+  addRoutes(server, options, options.log);
   return server;
 }

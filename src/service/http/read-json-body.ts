@@ -3,8 +3,6 @@ import { parseBody } from './parse-body.ts';
 
 /** What is parsed here takes some milliseconds at most. */
 export const largestParsedHere = 100 * 1024;
-/** More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error. */
-export const largestBody = 8 * 1024 * 1024;
 
 /** A body that is too large to be parsed on the loop of the runner. */
 export class LargeBody {

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import type { FastifyInstance } from 'fastify';
+import { operations } from '../../../src/service/api/operations.ts';
 import { createServer } from '../../../src/service/http/create-server.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
@@ -41,17 +43,25 @@ export async function openApi(): Promise<Api> {
             ? undefined
             : JSON.stringify(body);
       const response = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        body: response.body === '' ? null : (JSON.parse(response.body) as unknown),
-      };
+      const answer = response.body === '' ? null : (JSON.parse(response.body) as unknown);
+      if (response.statusCode < 300) assertDeclared({ method, url }, answer);
+      return { status: response.statusCode, headers: response.headers, body: answer };
     },
     async [Symbol.asyncDispose]() {
       await server.close();
       await base[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A good answer holds what its operation declares, and nothing else. */
+function assertDeclared({ method, url }: { readonly method: string; readonly url: string }, answer: unknown): void {
+  const { pathname } = new URL(url, 'http://server');
+  const operation = operations.find(
+    (each) => each.method === method && new RegExp(`^${each.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(pathname),
+  );
+  assert.ok(operation?.answer !== undefined, url);
+  assert.deepEqual(operation.answer.parse(answer), answer);
 }
 
 /** What every refusal has in common. */

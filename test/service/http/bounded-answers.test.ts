@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { followLogs } from '../../../src/client/backend.ts';
 import { httpBackend } from '../../../src/client/http-backend.ts';
 import type { ListedRun, Run } from '../../../src/engine/core/run.ts';
 import { createServer } from '../../../src/service/http/create-server.ts';
 import { listRuns } from '../../../src/engine/operations/list-runs.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
-import type { QueuePage } from '../../../src/client/backend.ts';
 import type { Statement, Store } from '../../../src/engine/store/open-store.ts';
-import type { LogsBody } from '../../../src/service/api/http-runs.ts';
+import type { AnswerOf } from '../../../src/service/api/operation.ts';
+import type { queues } from '../../../src/service/api/queues.ts';
+import type { runs } from '../../../src/service/api/runs.ts';
 import { openApi, type Api } from './api.ts';
 
 let api: Api;
@@ -118,10 +120,10 @@ describe('HTTP: no answer grows without a bound', { timeout: 120_000 }, () => {
       `insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message) select '${run.id}', i, i / 64, now(), 'log', repeat('é', 16000) from generate_series(1, 1000) i`,
     );
     const path = `runs/${run.id}/logs`;
-    const first = (await api.call('GET', path)).body as LogsBody;
+    const first = (await api.call('GET', path)).body as AnswerOf<typeof runs.logs>;
     assert.ok(first.lines.length < 600, `${first.lines.length} lines`);
     assert.equal(first.nextAfter, first.lines.length);
-    const second = (await api.call('GET', `${path}?after=${first.nextAfter}`)).body as LogsBody;
+    const second = (await api.call('GET', `${path}?after=${first.nextAfter}`)).body as AnswerOf<typeof runs.logs>;
     assert.equal(second.nextAfter, undefined);
     assert.deepEqual(
       [...first.lines, ...second.lines].map(({ seq }) => seq),
@@ -133,16 +135,16 @@ describe('HTTP: no answer grows without a bound', { timeout: 120_000 }, () => {
     for (const name of ['a', 'b', 'ä', 'z', 'Z']) await pauseQueue(api.base.store, 'testing', name);
     const names: string[] = [];
     for (let cursor: string | undefined = ''; cursor !== undefined;) {
-      const page: QueuePage = (
+      const page: AnswerOf<typeof queues.list> = (
         await api.call('GET', `queues?limit=2${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`)
-      ).body as QueuePage;
+      ).body as AnswerOf<typeof queues.list>;
       assert.ok(page.queues.length <= 2);
       names.push(...page.queues.map(({ name }) => name));
       cursor = page.nextCursor;
     }
     assert.deepEqual(
       names,
-      ((await api.call('GET', 'queues')).body as QueuePage).queues.map(({ name }) => name),
+      ((await api.call('GET', 'queues')).body as AnswerOf<typeof queues.list>).queues.map(({ name }) => name),
     );
     assert.deepEqual(names.toSorted(), ['Z', 'a', 'b', 'z', 'ä']);
     for (const query of ['limit=0', 'limit=10001', 'curser=a', 'cursor=%00'])
@@ -171,11 +173,8 @@ describe('HTTP: no answer grows without a bound', { timeout: 120_000 }, () => {
       await cutOff;
       stuck.destroy();
       let lines = 0;
-      for await (const _ of httpBackend({ url, environment: 'testing' }).followLogs(
-        run.id,
-        AbortSignal.timeout(60_000),
-      ))
-        if ((lines += 1) === 3000) break;
+      const backend = httpBackend({ url, environment: 'testing' });
+      for await (const _ of followLogs(backend, run.id, AbortSignal.timeout(60_000))) if ((lines += 1) === 3000) break;
       assert.equal(lines, 3000);
     } finally {
       await server.close();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { followLogs } from '../../../src/client/backend.ts';
 import { httpBackend } from '../../../src/client/http-backend.ts';
 import { readEvents } from '../../../src/client/read-events.ts';
 import type { Run } from '../../../src/engine/core/run.ts';
@@ -152,7 +153,7 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
     const run = await runtime.schedule('counts', { parameters: { to: 10, ms: 150 } });
     const backend = httpBackend({ url, environment: 'testing' });
     const messages: string[] = [];
-    for await (const line of backend.followLogs(run.id, AbortSignal.timeout(30_000))) {
+    for await (const line of followLogs(backend, run.id, AbortSignal.timeout(30_000))) {
       messages.push(line.message);
       if (messages.length === 3 || messages.length === 7) server.server.closeAllConnections();
     }
@@ -160,7 +161,7 @@ describe("HTTP: a run's log as an event stream", { timeout: 120_000 }, () => {
       messages,
       Array.from({ length: 10 }, (_, index) => `line ${index + 1}`),
     );
-    await assert.rejects(collect(backend.followLogs('nothing', AbortSignal.timeout(5000))), { code: 'run_not_found' });
+    await assert.rejects(collect(followLogs(backend, 'nothing', AbortSignal.timeout(5000))), { code: 'run_not_found' });
   });
 });
 

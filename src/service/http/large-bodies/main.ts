@@ -1,17 +1,19 @@
 import { parentPort } from 'node:worker_threads';
 import { CloudCodeError } from '../../../engine/core/errors.ts';
-import { parseScheduleRequest } from '../../../engine/core/schedule-request.ts';
-import { parseScheduleBody } from '../../api/http-runs.ts';
+import { operations } from '../../api/operations.ts';
+import { readBody } from '../../api/read-input.ts';
 import { parseBody } from '../parse-body.ts';
-import type { Parsed, ToParse } from './parse-apart.ts';
+import type { BodyRead, ToRead } from './read-apart.ts';
 
-// The thread that parses large bodies, one after the other.
+// The thread that reads large bodies, one after the other.
 
-parentPort?.on('message', ({ number, bytes }: ToParse) => parentPort?.postMessage(parse(number, bytes)));
+parentPort?.on('message', (given: ToRead) => parentPort?.postMessage(read(given)));
 
-function parse(number: number, bytes: Uint8Array): Parsed {
+function read({ number, operation: name, bytes }: ToRead): BodyRead {
   try {
-    return { number, request: parseScheduleRequest(parseScheduleBody(parseBody(bytes)), new Date()) };
+    const operation = operations.find((each) => each.name === name);
+    if (operation === undefined) throw new Error(`${name} is not declared`);
+    return { number, read: readBody(operation, parseBody(bytes)) };
   } catch (error) {
     if (!(error instanceof CloudCodeError))
       return { number, failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };

@@ -1,23 +1,25 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CloudCodeError, type ErrorCode } from '../../../engine/core/errors.ts';
-import type { ScheduleRequest } from '../../../engine/core/schedule-request.ts';
 import { packageRoot } from '../../../package-root.ts';
+import type { Operation } from '../../api/operation.ts';
 
-export interface ToParse {
+export interface ToRead {
   readonly number: number;
+  /** Its name. */
+  readonly operation: string;
   readonly bytes: Uint8Array;
 }
 
-export type Parsed = { readonly number: number } & (
-  | { readonly request: ScheduleRequest }
+export type BodyRead = { readonly number: number } & (
+  | { readonly read: object }
   | { readonly refused: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } }
   | { readonly failed: string }
 );
 
-export interface ScheduleParser {
-  /** Reads and checks the body of `POST …/runs`. @throws CloudCodeError of parseBody, parseScheduleBody and parseScheduleRequest */
-  parse(bytes: Uint8Array): Promise<ScheduleRequest>;
+export interface BodyReader {
+  /** Reads and checks the body of a request for an operation. @throws CloudCodeError of parseBody and readBody */
+  read(operation: Operation, bytes: Uint8Array): Promise<object>;
   close(): Promise<void>;
 }
 
@@ -26,12 +28,12 @@ const program = join(packageRoot, 'dist/large-bodies.js');
 const idleMs = 10_000;
 
 interface Waiting {
-  readonly resolve: (request: ScheduleRequest) => void;
+  readonly resolve: (read: object) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Parses bodies in a thread of its own, which is started when it is needed: 5 MB of small values take a second to parse, check and write. */
-export function openScheduleParser(): ScheduleParser {
+/** Reads bodies in a thread of its own, which is started when it is needed: 5 MB of small values take a second to parse, check and write. */
+export function openBodyReader(): BodyReader {
   const waiting = new Map<number, Waiting>();
   let count = 0;
   let thread: Worker | null = null;
@@ -43,14 +45,14 @@ export function openScheduleParser(): ScheduleParser {
     clearTimeout(idle);
     await ending?.terminate();
   };
-  const settle = (parsed: Parsed): void => {
-    const { resolve, reject } = waiting.get(parsed.number) ?? {};
-    waiting.delete(parsed.number);
+  const settle = (body: BodyRead): void => {
+    const { resolve, reject } = waiting.get(body.number) ?? {};
+    waiting.delete(body.number);
     if (waiting.size === 0) idle = setTimeout(() => void end(), idleMs).unref();
-    if ('request' in parsed) resolve?.(parsed.request);
-    else if ('refused' in parsed)
-      reject?.(new CloudCodeError(parsed.refused.code, parsed.refused.message, { hint: parsed.refused.hint }));
-    else reject?.(new Error(parsed.failed));
+    if ('read' in body) resolve?.(body.read);
+    else if ('refused' in body)
+      reject?.(new CloudCodeError(body.refused.code, body.refused.message, { hint: body.refused.hint }));
+    else reject?.(new Error(body.failed));
   };
   const start = (): Worker => {
     const started = new Worker(program, { execArgv: [] });
@@ -70,13 +72,13 @@ export function openScheduleParser(): ScheduleParser {
     return started;
   };
   return {
-    parse: (bytes) =>
+    read: (operation, bytes) =>
       new Promise((resolve, reject) => {
         clearTimeout(idle);
         thread ??= start();
         count += 1;
         waiting.set(count, { resolve, reject });
-        thread.postMessage({ number: count, bytes } satisfies ToParse);
+        thread.postMessage({ number: count, operation: operation.name, bytes } satisfies ToRead);
       }),
     close: end,
   };

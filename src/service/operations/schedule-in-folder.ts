@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { FolderState } from './create-server.ts';
+import type { FolderState } from './service.ts';
 
 /**
  * Schedules, and where the task is not deployed though the server's folder has it, says why that is; a folder that is watched is deployed first.

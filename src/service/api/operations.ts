@@ -1,0 +1,13 @@
+import { health } from './health.ts';
+import type { Operation } from './operation.ts';
+import { project } from './project.ts';
+import { queues } from './queues.ts';
+import { runs } from './runs.ts';
+import { tasks } from './tasks.ts';
+
+/** All that can be asked for, by resource. */
+export const resources = { runs, queues, tasks, project, health };
+
+export const operations: readonly Operation[] = Object.values(resources).flatMap((resource) =>
+  Object.values<Operation>(resource),
+);

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { CloudCodeError } from '../../engine/core/errors.ts';
+import { suggest } from '../../engine/core/suggest.ts';
+import { type Operation, queryOf } from './operation.ts';
+
+/** A parameter of a query. */
+export const one = z.string({
+  error: (issue) => (issue.input === undefined ? 'must be given' : 'is given more than once'),
+});
+export const wholeNumber = one.regex(/^\d{1,9}$/, { error: 'must be a whole number' }).transform(Number);
+
+/** Reads the query of requests for an operation. @throws CloudCodeError `invalid_filter` */
+export function queryReader(of: Operation): (query: unknown) => Readonly<Record<string, unknown>> {
+  const schema = z.strictObject(queryOf(of));
+  return (query) => {
+    const parsed = schema.safeParse(query);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    if (issue?.code === 'unrecognized_keys') throw unknownFilter(issue.keys[0] ?? '', Object.keys(schema.shape));
+    const name = String(issue?.path[0] ?? '');
+    const value = (query as Readonly<Record<string, unknown>>)[name];
+    throw new CloudCodeError(
+      'invalid_filter',
+      `\`${name}\` is ${JSON.stringify(value)}: it ${issue?.message ?? 'is not valid'}.`,
+    );
+  };
+}
+
+function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
+  const nearest = suggest(name, known);
+  const there = known.length === 0 ? 'It takes none.' : `There are ${known.join(', ')}.`;
+  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, {
+    hint: nearest === null ? there : `Did you mean \`${nearest}\`?`,
+  });
+}
+
+/** What the body of a request holds, as a part of the operation's input. @throws CloudCodeError `invalid_body`, and those of the operation's own reading */
+export function readBody(of: Operation, body: unknown): { readonly body?: unknown } {
+  if (of.readBody !== undefined) return { body: of.readBody(body) };
+  if (of.body === undefined) return {};
+  const parsed = of.body.safeParse(body);
+  if (parsed.success) return { body: parsed.data };
+  const issue = parsed.error.issues.find(({ path }) => path.length === 0) ?? parsed.error.issues[0];
+  const what = issue === undefined || issue.path.length === 0 ? 'The body' : `\`${issue.path.join('.')}\` of the body`;
+  throw new CloudCodeError('invalid_body', `${what} ${issue?.message ?? 'is not valid'}.`);
+}

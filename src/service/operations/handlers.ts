@@ -1,0 +1,41 @@
+import type { Operation } from '../api/operation.ts';
+import type { resources } from '../api/operations.ts';
+import type { Follower, Handlers } from './handler.ts';
+import { healthHandlers } from './health.ts';
+import { projectHandlers } from './project.ts';
+import { queueHandlers } from './queues.ts';
+import { runHandlers } from './runs.ts';
+import type { Service } from './service.ts';
+import { taskHandlers } from './tasks.ts';
+
+const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof resources)[Name]> } = {
+  runs: runHandlers,
+  queues: queueHandlers,
+  tasks: taskHandlers,
+  project: projectHandlers,
+  health: healthHandlers,
+};
+
+/** A handler for whoever has checked the input by the operation's own schemas. */
+export interface AnyHandler {
+  readonly answer?: (service: Service, input: object) => Promise<unknown>;
+  readonly follow?: (
+    service: Service,
+    input: object,
+    follower: Follower,
+  ) => Promise<AsyncIterable<readonly AnyEvent[]>>;
+}
+
+export interface AnyEvent {
+  readonly event: string;
+  readonly data: unknown;
+  readonly id?: number;
+}
+
+/** What an operation does not have, an answer or a stream, its handler has not either. */
+export function handlerOf({ name }: Operation): AnyHandler {
+  const [resource = '', verb = ''] = name.split('.');
+  const found = (handlers as Readonly<Record<string, Readonly<Record<string, AnyHandler>>>>)[resource]?.[verb];
+  if (found === undefined) throw new Error(`${name} is not among the operations that are declared`);
+  return found;
+}

@@ -1,0 +1,78 @@
+import { cancel } from '../../engine/operations/cancel-run.ts';
+import { getRunState, getRunText } from '../../engine/operations/get-run.ts';
+import { listRuns } from '../../engine/operations/list-runs.ts';
+import { followLogs, readLogs } from '../../engine/operations/logs.ts';
+import { retry } from '../../engine/operations/retry-run.ts';
+import { findOrScheduleChecked } from '../../engine/operations/schedule-run.ts';
+import { summariseBacklog, summariseEnded } from '../../engine/operations/summarise-runs.ts';
+import type { NumberedLine } from '../../engine/core/run.ts';
+import { addressOf } from '../api/operation.ts';
+import { runs } from '../api/runs.ts';
+import { type Events, type Handlers, JsonText } from './handler.ts';
+import { scheduleInFolder } from './schedule-in-folder.ts';
+import type { Store } from '../../engine/store/open-store.ts';
+
+/** An answer ends with the page that brings it to this many characters: some attempts with as much output as is kept of one. */
+const answerLength = 8 * 1024 * 1024;
+
+export const runHandlers: Handlers<typeof runs> = {
+  schedule: {
+    answer: async ({ store, folderState }, { environment, body }) => {
+      const { id, text, isNew } = await scheduleInFolder(folderState, body.task, () =>
+        findOrScheduleChecked(store, environment, body),
+      );
+      return new JsonText(text, { status: isNew ? 201 : 200, location: addressOf(runs.get, { environment, id }) });
+    },
+  },
+  list: { answer: ({ store }, { environment, ...filter }) => listRuns(store, environment, filter) },
+  get: { answer: async ({ store }, run) => readRun(store, run) },
+  cancel: {
+    answer: async ({ store }, run) => {
+      await cancel(store, run.environment, run.id);
+      return readRun(store, run);
+    },
+  },
+  retry: {
+    answer: async ({ store }, run) => {
+      await retry(store, run.environment, run.id);
+      return readRun(store, run);
+    },
+  },
+  logs: {
+    answer: async ({ store }, { environment, id, after = 0 }) => {
+      const all: NumberedLine[] = [];
+      for (let [length, seq] = [0, after]; length < answerLength;) {
+        const { lines } = await readLogs(store, environment, id, seq);
+        if (lines.length === 0) return { lines: all };
+        all.push(...lines);
+        seq = lines.at(-1)?.seq ?? seq;
+        length += lines.reduce((sum, line) => sum + line.message.length, 0);
+      }
+      return { lines: all, nextAfter: all.at(-1)?.seq ?? after };
+    },
+    follow: async ({ store }, { environment, id, after = 0 }, follower) => {
+      await getRunState(store, environment, id);
+      return linesOf(followLogs(store, environment, id, { afterSeq: after, ...follower, readRun: getRunText }));
+    },
+  },
+  summariseBacklog: { answer: ({ store }, { environment }) => summariseBacklog(store, environment) },
+  summariseEnded: { answer: ({ store }, { environment, ...of }) => summariseEnded(store, environment, of) },
+};
+
+async function readRun(
+  store: Store,
+  { environment, id }: { readonly environment: string; readonly id: string },
+): Promise<JsonText> {
+  return new JsonText(await getRunText(store, environment, id));
+}
+
+/** The end comes with the run: a server that closes may not be there to be asked for it. */
+async function* linesOf(pages: ReturnType<typeof followLogs<string>>): Events<typeof runs.logs> {
+  for (let page = await pages.next(); ; page = await pages.next()) {
+    if (page.done === true) {
+      if (page.value !== null) yield [{ event: 'end', data: new JsonText(page.value) }];
+      return;
+    }
+    yield page.value.map((line) => ({ event: 'message', data: line, id: line.seq }));
+  }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { storeBackend } from '../../src/cli/store-backend.ts';
+import type { Backend } from '../../src/client/backend.ts';
+import { httpBackend } from '../../src/client/http-backend.ts';
+import {
+  type Answering,
+  type Operation,
+  permissions,
+  resource,
+  type Streaming,
+} from '../../src/service/api/operation.ts';
+import { operations, resources } from '../../src/service/api/operations.ts';
+import { createServer } from '../../src/service/http/create-server.ts';
+import { handlerOf } from '../../src/service/operations/handlers.ts';
+import { openApi, type Api } from './http/api.ts';
+
+const id = '01a208ee-080e-731a-8b08-5ce50cedec48';
+/** Something for every parameter and body that is declared. */
+const values = {
+  id,
+  name: 'a queue',
+  since: '2026-01-01T00:00:00Z',
+  besides: id,
+  body: { task: 'noop', queue: 'a queue', after: 60_000 },
+};
+
+/** What an operation makes of them: an answer, the events of its stream, or the code of its refusal. */
+async function outcomeOf(backend: Backend, each: Operation): Promise<unknown> {
+  const body = each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
+  const input = Object.fromEntries(
+    Object.entries({ ...values, body }).filter(
+      ([name]) => name === 'body' || Object.hasOwn(each.parameters ?? {}, name),
+    ),
+  );
+  try {
+    if (each.answer !== undefined) return await backend.call(each as Answering, input);
+    const events: unknown[] = [];
+    for await (const event of backend.follow(each as Streaming, input, AbortSignal.timeout(10_000))) events.push(event);
+    return events;
+  } catch (error) {
+    return (error as { readonly code?: string }).code ?? error;
+  }
+}
+
+describe('the operations that are declared', { timeout: 60_000 }, () => {
+  let api: Api;
+  let url = '';
+  const asked: (Operation | undefined)[] = [];
+  before(async () => {
+    api = await openApi();
+    api.server.addHook('preHandler', async ({ routeOptions }) => void asked.push(routeOptions.config.operation));
+    await api.server.listen({ host: '127.0.0.1', port: 0 });
+    url = `http://127.0.0.1:${(api.server.server.address() as AddressInfo).port}`;
+  });
+  after(() => api[Symbol.asyncDispose]());
+
+  for (const [resource, declared] of Object.entries(resources)) {
+    for (const [name, each] of Object.entries<Operation>(declared)) {
+      it(`${resource}.${name} has its name, a permission, a sentence, a handler, and an answer or a stream`, () => {
+        assert.equal(each.name, `${resource}.${name}`);
+        assert.ok(permissions.includes(each.permission));
+        assert.match(each.summary, /^[A-Z][^.]*\.$/);
+        const { answer, follow } = handlerOf(each);
+        assert.equal(answer !== undefined, each.answer !== undefined);
+        assert.equal(follow !== undefined, each.stream !== undefined);
+        assert.ok(answer !== undefined || follow !== undefined);
+      });
+
+      it(`${resource}.${name} is reached by the client`, async () => {
+        asked.length = 0;
+        await outcomeOf(httpBackend({ url, environment: 'testing' }), each);
+        assert.deepEqual(asked, [each]);
+      });
+    }
+  }
+
+  it('the routes of a server are those, and no others', () => {
+    const paths: string[] = [];
+    const routes = api.server
+      .printRoutes({ commonPrefix: false })
+      .split('\n')
+      .flatMap((line) => {
+        const [, indent = '', path = '', methods = ''] = /^(.*)[├└]── (\S*) \((.*)\)$/.exec(line) ?? [];
+        if (path === '') return [];
+        paths.splice(indent.length / 4, Infinity, path);
+        return methods.split(', ').map((method) => `${method} ${paths.join('')}`);
+      });
+    const declared = operations.flatMap(({ method, path }) => [
+      `${method} ${path}`,
+      ...(method === 'GET' ? [`HEAD ${path}`] : []),
+    ]);
+    assert.deepEqual(routes.toSorted(), declared.toSorted());
+  });
+
+  it('what belongs to an environment says so in its path, and nowhere else; what is public does not', () => {
+    for (const { name, path, permission, parameters, body } of operations) {
+      assert.equal(path.startsWith('/api/v1/environments/:environment/'), permission !== 'public', name);
+      assert.equal(Object.hasOwn(parameters ?? {}, 'environment'), false, name);
+      assert.equal(JSON.stringify(body?.def ?? null).includes('"environment"'), false, name);
+    }
+  });
+
+  it('a store that is worked on directly answers and refuses as a server does', async () => {
+    const direct = storeBackend(api.base.store, 'testing');
+    const server = httpBackend({ url, environment: 'testing' });
+    for (const resource of [resources.queues, resources.tasks, resources.runs]) {
+      for (const each of Object.values<Operation>(resource)) {
+        if (each === resources.runs.schedule) continue;
+        assert.deepEqual(await outcomeOf(direct, each), await outcomeOf(server, each), each.name);
+      }
+    }
+    for (const each of [resources.runs.get, resources.runs.logs]) {
+      const run = await direct.call(resources.runs.schedule, { body: values.body });
+      assert.deepEqual(await direct.call(each, { id: run.id }), await server.call(each, { id: run.id }), each.name);
+    }
+  });
+
+  it('a parameter that is not declared is refused by name', async () => {
+    for (const each of operations) {
+      const path = each.path.replace(':environment', 'testing').replaceAll(/:\w+/g, 'x');
+      const query = each === resources.runs.summariseEnded ? `since=${values.since}&besides=${id}&` : '';
+      const { status, body } = await api.call(each.method, `${path}?${query}colour=red`, values.body);
+      assert.equal(status, 422, each.name);
+      assert.match((body as { readonly detail: string }).detail, /There is no filter `colour`/);
+    }
+  });
+});
+
+describe('what is not declared', () => {
+  it('is no route: the server does not start', async () => {
+    const server = createServer({ store: null as never, log: () => undefined });
+    assert.throws(() => server.get('/more', async () => 'x'), /GET.* \/more is not declared as an operation/);
+    void server.register(async (api) => void api.post('/in-a-plugin', async () => 'x'));
+    await assert.rejects(async () => server.ready(), /POST \/in-a-plugin is not declared/);
+  });
+
+  it('without a permission nothing is an operation, and no route', () => {
+    for (const permission of [undefined, 'everything']) {
+      const undeclared = { ...resources.runs.get, permission } as unknown as Operation;
+      assert.throws(() => resource('runs', { get: undeclared }), /runs\.get declares no permission/);
+      const server = createServer({ store: null as never, log: () => undefined });
+      const route = { config: { operation: undeclared } };
+      assert.throws(() => server.get('/more', route, async () => 'x'), /GET.* \/more is not declared/);
+    }
+  });
+
+  it('a path holds no parameter that is not declared', () => {
+    const undeclared = { ...resources.runs.get, parameters: {} };
+    assert.throws(() => resource('runs', { get: undeclared }), /runs\.get does not declare the parameter id/);
+  });
+});
