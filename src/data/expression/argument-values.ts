@@ -4,7 +4,8 @@ import { describeValue } from '../../engine/core/parameters-json.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 import { type Attribute, describeAttribute } from './attributes.ts';
 import { dateValue, timeValue } from './date-values.ts';
-import type { Operator } from './operators.ts';
+import { typeOfField } from '../model/field-values.ts';
+import type { Operator } from '../model/operators.ts';
 
 /** A value as it travels to the database; the protocol's WireValue without objects. */
 export type ArgumentValue = Scalar | readonly Scalar[];
@@ -27,8 +28,7 @@ export interface Argument {
 export function argumentValue(value: unknown, argument: Argument): ArgumentValue {
   const { attribute, operator, label, refuse } = argument;
   if (value === undefined) throw refuse(`${capitalised(label)} is undefined.`, 'Pass null for "is null".');
-  const isSet =
-    attribute.kind === 'field' && attribute.field.type.startsWith('multiple-choice') && operator !== 'contains';
+  const isSet = attribute.kind === 'field' && typeOfField(attribute.field).choice === 'many' && operator !== 'contains';
   const items = listOf(value);
   if (operator !== 'in' && !isSet) {
     if (items !== null)
@@ -67,29 +67,24 @@ function scalarValue(value: unknown, argument: Argument): Scalar {
 }
 
 function fieldValue(value: unknown, field: Field, argument: Argument): Scalar {
-  switch (field.type) {
-    case 'text':
-      return textValue(value, argument);
-    case 'integer':
-    case 'number':
-      return numberValue(value, argument);
+  const { comparedWith, choice } = typeOfField(field);
+  switch (comparedWith) {
+    case 'text': {
+      const text = textValue(value, argument);
+      return choice === null ? text : keyValue(text, field, argument);
+    }
+    case 'number': {
+      const number = numberValue(value, argument);
+      return choice === null ? number : keyValue(number, field, argument);
+    }
     case 'boolean':
       if (typeof value !== 'boolean') throw mismatch(value, argument, 'Give true, false or null.');
       return value;
-    case 'date':
+    case 'day':
       return dateValue(value, (hint) => mismatch(value, argument, hint));
-    case 'datetime':
+    case 'time':
       return timeValue(value, (hint) => mismatch(value, argument, hint));
-    case 'single-choice':
-    case 'multiple-choice':
-      return keyValue(textValue(value, argument), field, argument);
-    case 'single-choice-integer':
-    case 'multiple-choice-integer':
-      return keyValue(numberValue(value, argument), field, argument);
-    case 'location':
-    case 'attachment':
-    case 'photo':
-    case 'signature':
+    case null:
       throw mismatch(value, argument, 'It can be compared with null only.');
   }
 }

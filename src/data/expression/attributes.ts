@@ -1,4 +1,6 @@
 import type { BelongsTo, Field, Model } from '../model/data-model.ts';
+import { typeOfField } from '../model/field-values.ts';
+import { listed, type Operator } from '../model/operators.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 
 /** What an expression or an order can name: the id, a field, or a belongs-to (as `building` or `building_id`), which stands for its id. */
@@ -43,4 +45,9 @@ export function describeAttribute(attribute: Attribute): string {
   if (attribute.kind === 'id') return `\`${attribute.name}\` is the id of \`${attribute.model}\``;
   if (attribute.kind === 'belongs-to') return `\`${attribute.name}\` refers to \`${attribute.belongsTo.model}\``;
   return `\`${attribute.name}\` is of type ${attribute.field.type}`;
+}
+
+/** The operators that an attribute can be compared with. */
+export function operatorsOf(attribute: Attribute): readonly Operator[] {
+  return attribute.kind === 'field' ? typeOfField(attribute.field).operators : listed;
 }

@@ -2,8 +2,8 @@ import type { Model } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import { argumentValue, type ArgumentValue } from './argument-values.ts';
-import { type Attribute, attributesOf, describeAttribute, hintForUnknown } from './attributes.ts';
-import { type Operator, operatorsOf } from './operators.ts';
+import { type Attribute, attributesOf, describeAttribute, hintForUnknown, operatorsOf } from './attributes.ts';
+import type { Operator } from '../model/operators.ts';
 import { type ExpressionNode, parseExpression } from './parse-expression.ts';
 import { invalidExpression } from './point-at.ts';
 

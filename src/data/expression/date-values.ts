@@ -1,5 +1,5 @@
 import { isDay } from '../model/day.ts';
-import { isDate } from '../model/field-values.ts';
+import { isDate } from '../model/check-values.ts';
 
 type Refuse = (hint: string | undefined) => Error;
 

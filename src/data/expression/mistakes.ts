@@ -1,4 +1,4 @@
-import type { Operator } from './operators.ts';
+import type { Operator } from '../model/operators.ts';
 import type { Mistake } from './point-at.ts';
 import type { Token } from './tokens.ts';
 import { lazyPattern } from '../../engine/core/lazy-pattern.ts';

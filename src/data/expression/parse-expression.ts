@@ -9,7 +9,7 @@ import {
   tooDeep,
   tooLong,
 } from './mistakes.ts';
-import { type Operator, operators } from './operators.ts';
+import { type Operator, operators } from '../model/operators.ts';
 import { type Token, tokenise } from './tokens.ts';
 
 export interface Expression {

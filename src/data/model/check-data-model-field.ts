@@ -1,6 +1,7 @@
 import { renamedFrom } from './check-data-model-renames.ts';
 import { checkName } from './check-data-model-names.ts';
-import { choiceTypes, fieldTypes, type Choice, type Field, type FieldType } from './data-model.ts';
+import type { Choice, Field, FieldType } from './data-model.ts';
+import { choiceTypes, fieldTypes, typesOfFields } from './field-types.ts';
 import type { FieldDraft, OptionDraft, Report } from './data-model-draft.ts';
 import { labelOf } from './data-model-label.ts';
 import { suggest } from '../../engine/core/suggest.ts';
@@ -55,7 +56,8 @@ function checkType(
 }
 
 function checkOptions({ where, options }: FieldDraft, type: FieldType, report: Report): readonly Choice[] {
-  const isChoice = choiceTypes.some((known) => known === type);
+  const { choice, comparedWith } = typesOfFields[type];
+  const isChoice = choice !== null;
   if (isChoice && options.length === 0)
     report(where, `a ${type} without options.`, 'Name the keys that can be chosen, each as an option.');
   if (!isChoice) {
@@ -70,7 +72,7 @@ function checkOptions({ where, options }: FieldDraft, type: FieldType, report: R
   }
   const checked = options.map((option) => ({
     ...option,
-    key: type.endsWith('-integer') ? integerKey(option, report) : textKey(option, report),
+    key: comparedWith === 'number' ? integerKey(option, report) : textKey(option, report),
   }));
   refuseDoubleKeys(checked, report);
   return checked.map(({ key, label }) => ({ key: key ?? '', label: labelOf(label, String(key)) }));

@@ -1,19 +1,12 @@
 import { checkName, refuseDoubles } from './check-data-model-names.ts';
-import {
-  attachmentTypes,
-  webhookTypes,
-  type BelongsTo,
-  type Field,
-  type ModelIndex,
-  type Webhook,
-} from './data-model.ts';
+import { webhookTypes, type BelongsTo, type Field, type ModelIndex, type Webhook } from './data-model.ts';
 import type { DisplayDraft, IndexDraft, ModelDraft, Report, Where, WebhookDraft } from './data-model-draft.ts';
+import { typeOfField } from './field-values.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 
 /** PostgreSQL's limit. */
 const maxIndexColumns = 32;
 const validWebhookName = /^[A-Za-z0-9_.-]{1,100}$/;
-const withoutIndex: readonly string[] = ['location', ...attachmentTypes];
 
 interface Indexable {
   readonly fields: readonly Field[];
@@ -38,7 +31,7 @@ function checkIndexedNames({ where, on }: IndexDraft, { fields, belongsTo }: Ind
   for (const [position, name] of on.entries()) {
     const field = fields.find((known) => known.name === name);
     if (on.indexOf(name) < position) report(where, `the index names "${name}" twice.`);
-    else if (field !== undefined && withoutIndex.includes(field.type))
+    else if (field !== undefined && !typeOfField(field).isIndexable)
       report(where, `the index is on "${name}", which is of type ${field.type}: that has no index.`);
     else if (field === undefined && !belongsTo.some((known) => known.name === name)) {
       const known = [...fields, ...belongsTo].map((one) => one.name);

@@ -1,3 +1,8 @@
+import type { Choice } from './check-values.ts';
+import type { FieldType } from './field-types.ts';
+
+export type { Choice, FieldType };
+
 /** The data model of a project, checked: what `schema.xml` and `data-model.ts` both come to. Plain JSON; names are unique where they meet. */
 export interface DataModel {
   readonly models: readonly Model[];
@@ -32,12 +37,6 @@ export interface Field {
   readonly formerKeys?: readonly (string | number)[];
 }
 
-export interface Choice {
-  /** An integer for the `-integer` types. */
-  readonly key: string | number;
-  readonly label: string;
-}
-
 /** A reference to one object of `model`, stored as `<name>_id`. */
 export interface BelongsTo {
   readonly name: string;
@@ -69,23 +68,3 @@ export interface Webhook {
 
 export const webhookTypes = ['ready', 'update'] as const;
 export type WebhookType = (typeof webhookTypes)[number];
-
-export const choiceTypes = [
-  'single-choice',
-  'single-choice-integer',
-  'multiple-choice',
-  'multiple-choice-integer',
-] as const;
-export const attachmentTypes = ['attachment', 'photo', 'signature'] as const;
-export const fieldTypes = [
-  'text',
-  'integer',
-  'number',
-  'date',
-  'datetime',
-  'boolean',
-  ...choiceTypes,
-  'location',
-  ...attachmentTypes,
-] as const;
-export type FieldType = (typeof fieldTypes)[number];

@@ -1,4 +1,4 @@
-import type { RefuseValue } from './field-values.ts';
+import { isTimeText, type RefuseValue } from './check-values.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 
@@ -59,11 +59,6 @@ export function isReadableLocation(wire: unknown): boolean {
     Object.values(numbers).every((number) => number === null || typeof number === 'number') &&
     (timestamp === null || isTimeText(timestamp))
   );
-}
-
-/** Whether the database has written it as a time of the years 1 to 9999: `2026-03-01T09:00:00.000Z`. */
-export function isTimeText(wire: unknown): boolean {
-  return typeof wire === 'string' && wire.length === 24 && wire[10] === 'T';
 }
 
 function degrees(

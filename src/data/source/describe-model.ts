@@ -1,4 +1,5 @@
 import type { Choice, Field, Model } from '../model/data-model.ts';
+import { typeOfField } from '../model/field-values.ts';
 import { labelOf } from '../model/data-model-label.ts';
 
 /** A model as `interface Models` in cloudcode-env.d.ts has it. A label that the name does not tell becomes a comment, which editors show. */
@@ -15,32 +16,10 @@ function block(lines: readonly string[]): string {
 }
 
 /** The type of a value that is not null. */
-function typeOf({ type, options }: Field): string {
-  switch (type) {
-    case 'text':
-      return 'string';
-    case 'integer':
-    case 'number':
-      return 'number';
-    case 'date':
-      return 'Day';
-    case 'datetime':
-      return 'Date';
-    case 'boolean':
-      return 'boolean';
-    case 'single-choice':
-    case 'single-choice-integer':
-      return unionOf(options);
-    case 'multiple-choice':
-    case 'multiple-choice-integer':
-      return `readonly (${unionOf(options)})[]`;
-    case 'location':
-      return 'Location';
-    case 'attachment':
-    case 'photo':
-    case 'signature':
-      return 'Attachment';
-  }
+function typeOf(field: Field): string {
+  const { typeScript, choice } = typeOfField(field);
+  if (typeScript !== null) return typeScript;
+  return choice === 'many' ? `readonly (${unionOf(field.options)})[]` : unionOf(field.options);
 }
 
 function unionOf(options: readonly Choice[]): string {

@@ -1,4 +1,4 @@
-import { attachmentTypes } from '../model/data-model.ts';
+import { typeOfField } from '../model/field-values.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { hintForUnknown } from '../expression/attributes.ts';
 import type { ReadFileCall } from '../protocol/data-calls.ts';
@@ -14,9 +14,7 @@ import { type DataTarget, modelOf } from './target.ts';
  */
 export function readFile(target: DataTarget, caller: Caller, call: Omit<ReadFileCall, 'kind'>): Statement {
   const model = modelOf(target, call.model);
-  const field = model.fields.find(
-    ({ name, type }) => name === call.field && attachmentTypes.some((each) => each === type),
-  );
+  const field = model.fields.find((each) => each.name === call.field && typeOfField(each).isFile);
   if (field === undefined) {
     throw new CloudCodeError(
       'unknown_field',

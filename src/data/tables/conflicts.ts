@@ -1,4 +1,5 @@
-import { type BelongsTo, type Field, fieldTypes, type Model } from '../model/data-model.ts';
+import type { BelongsTo, Field, Model } from '../model/data-model.ts';
+import { fieldTypes } from '../model/field-types.ts';
 import { belongsToColumn, type Column, columnsOf, quoteName, tableName } from '../statements/columns.ts';
 import { type Check, checksOf, ownChecks } from './checks.ts';
 import { columnsOfAnyType, fieldOf } from './names.ts';

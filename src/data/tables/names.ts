@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Field, fieldTypes } from '../model/data-model.ts';
+import type { Field } from '../model/data-model.ts';
+import { fieldTypes } from '../model/field-types.ts';
 import { columnsOf } from '../statements/columns.ts';
 
 const hashDigits = 12;

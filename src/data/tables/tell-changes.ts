@@ -1,3 +1,4 @@
+import { typeOfField } from '../model/field-values.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import { quoteName } from '../statements/columns.ts';
 import { counted, countWithin, rowsWithin } from './count-values.ts';
@@ -71,8 +72,9 @@ async function formerKeysOf(
   tell: Tell,
 ): Promise<readonly (string | number)[]> {
   if (!isAsked) return formerKeys;
-  const isList = field.type.startsWith('multiple');
-  const type = field.type.endsWith('-integer') ? 'integer' : 'text';
+  const { choice, comparedWith } = typeOfField(field);
+  const isList = choice === 'many';
+  const type = comparedWith === 'number' ? 'integer' : 'text';
   const [from, key] = isList
     ? [`${table} t, unnest(t.${quoteName(column)}) k`, 'k']
     : [`${table} t`, `t.${quoteName(column)}`];

@@ -1,4 +1,5 @@
-import { attachmentTypes, type Model } from '../model/data-model.ts';
+import type { Model } from '../model/data-model.ts';
+import { typeOfField } from '../model/field-values.ts';
 import type { WireValue } from '../protocol/data-answers.ts';
 import { type Accessor, accessorsOf } from './accessors.ts';
 import type { Database, ModelType } from './database.ts';
@@ -20,9 +21,7 @@ export function describeModel(database: Database, model: Model): ModelType {
     columns,
     placeOf,
     written: columns.map((_, place) => place).slice(1),
-    fileFields: model.fields.flatMap(({ name, type }) =>
-      attachmentTypes.some((each) => each === type) ? [placeOf(name)] : [],
-    ),
+    fileFields: model.fields.filter((field) => typeOfField(field).isFile).map(({ name }) => placeOf(name)),
     setters: new Map([...accessors].map(([name, { set }]) => [name, set])),
     newState: () => {
       const row: WireValue[] = [...emptyRow];

@@ -9,7 +9,7 @@ import type {
   ModelDraft,
   WebhookDraft,
 } from '../../../src/data/model/data-model-draft.ts';
-import { fieldTypes } from '../../../src/data/model/data-model.ts';
+import { fieldTypes } from '../../../src/data/model/field-types.ts';
 
 let order = 0;
 const at = (text: string) => ({ text, order: (order += 1) });

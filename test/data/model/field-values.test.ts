@@ -5,7 +5,8 @@ import { Attachment } from '../../../src/data/model/attachment.ts';
 import type { Field, FieldType } from '../../../src/data/model/data-model.ts';
 import { Day } from '../../../src/data/model/day.ts';
 import type { CloudCodeError } from '../../../src/engine/core/errors.ts';
-import { fromWire, isSameValue, maxTextBytes, toWire } from '../../../src/data/model/field-values.ts';
+import { maxTextBytes } from '../../../src/data/model/check-values.ts';
+import { fromWire, isSameValue, toWire } from '../../../src/data/model/field-values.ts';
 
 function field(type: FieldType, keys: readonly (string | number)[] = []): Field {
   return { name: 'f', label: 'F', type, subtype: null, options: keys.map((key) => ({ key, label: String(key) })) };

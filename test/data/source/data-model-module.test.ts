@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dataInProject } from '../../../src/data/source/project-extension.ts';
-import {
-  fieldTypes,
-  type DataModel,
-  type Field,
-  type FieldType,
-  type Model,
-} from '../../../src/data/model/data-model.ts';
+import type { DataModel, Field, FieldType, Model } from '../../../src/data/model/data-model.ts';
+import { fieldTypes } from '../../../src/data/model/field-types.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { buildProject } from '../../../src/project/build-project.ts';
 import { endBundler } from '../../../src/project/bundle.ts';

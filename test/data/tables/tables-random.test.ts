@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type FieldType, fieldTypes, type Model } from '../../../src/data/model/data-model.ts';
+import type { FieldType, Model } from '../../../src/data/model/data-model.ts';
+import { fieldTypes } from '../../../src/data/model/field-types.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { columnsOf } from '../../../src/data/statements/columns.ts';
 import { planTables } from '../../../src/data/tables/plan.ts';
