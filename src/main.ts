@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { CloudCodeError } from './engine/core/errors.ts';
+import type { OnOperation } from './engine/core/operation-events.ts';
 import type { ServerOptions } from './service/http/create-server.ts';
 import type { Waiting } from './service/operations/service.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
@@ -35,6 +36,7 @@ export async function openProjectStore(options: {
   readonly folder: string;
   readonly data?: string | undefined;
   readonly databaseUrl?: string | undefined;
+  readonly onEvent?: OnOperation | undefined;
 }): Promise<OpenedStore> {
   const closing = closeInReverse();
   try {
@@ -46,7 +48,7 @@ export async function openProjectStore(options: {
       ));
     // Before anything is prepared there: what a pooler mixes up is no error of the database.
     if (options.databaseUrl !== undefined) await refusePooler(url);
-    const store = await openStore({ url });
+    const store = await openStore({ url, onEvent: options.onEvent });
     closing.add(() => store.close());
     await migrate(store);
     await makeEnvironment(store);

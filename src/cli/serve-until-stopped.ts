@@ -112,6 +112,13 @@ function tellEvent(
       return;
     case 'attempt_started':
       return terminal.tell(`${time} ${describeEvent(event)}${broken.started(event)}`);
+    case 'runs_scheduled':
+    case 'run_cancelled':
+    case 'cancel_requested':
+    case 'run_retried':
+    case 'queue_paused':
+    case 'queue_resumed':
+      return terminal.tell(`${time} ${escapeText(describeEvent(event))}`);
     case 'runner_started':
     case 'fork_server_ready':
     case 'attempt_ended':

@@ -75,6 +75,7 @@ describe('CLI: start serves a project on its embedded store, and commands find i
     assert.deepEqual(run.result, { a: 1 });
     // The run's end may be known before the server has said it.
     await server.says(new RegExp(`echo ${run.id} attempt 1 returned`));
+    await server.says(new RegExp(`echo ${run.id} scheduled\n`));
     const link = `${folder}-link`;
     symlinkSync(folder, link);
     const shown = await cloudcode(['runs', 'show', run.id, '--json', '--project', link]);

@@ -25,6 +25,7 @@ export async function cancel(store: Store, environment: string, runId: string): 
     if (await (state === 'running' ? requestCancel(store, runId) : cancelWaiting(store, runId))) {
       // The next of its queue may be at the front now.
       store.notify();
+      store.onEvent({ kind: state === 'running' ? 'cancel_requested' : 'run_cancelled', environment, runId });
       return;
     }
   }

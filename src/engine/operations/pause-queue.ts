@@ -23,6 +23,7 @@ async function changePause(
   const environmentId = await findEnvironment(store, environment);
   await setQueuePaused(store, { environmentId, name, paused: queue.paused });
   if (!queue.paused) store.notify();
+  store.onEvent({ kind: queue.paused ? 'queue_paused' : 'queue_resumed', environment, queue: name });
   const [found] = await readQueues(store, environmentId, name);
   if (found === undefined)
     throw new Error(`queue ${name} was not there after it was ${queue.paused ? 'paused' : 'resumed'}`);

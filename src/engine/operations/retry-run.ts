@@ -32,6 +32,7 @@ export async function retry(store: Store, environment: string, runId: string): P
       );
     if (await retryFinal(store, runId)) {
       store.notify();
+      store.onEvent({ kind: 'run_retried', environment, runId });
       return;
     }
   }

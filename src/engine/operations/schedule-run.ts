@@ -52,6 +52,7 @@ export async function findOrScheduleChecked(
   };
   const scheduled = await retryWhileAway(schedule, { ms: outsidePatienceMs });
   if (scheduled === null) throw await unknownTask(store, environment, request.task);
+  if (scheduled.isNew) tellScheduled(store, { environment, runId: null }, [request]);
   return scheduled;
 }
 
@@ -147,7 +148,19 @@ export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt,
   const { result: added, isClaimed } = await add(store, addition, (db) => addGroup(db, caller, [addition.run]));
   const [id = addition.run.id] = await idsOf(store, caller, added);
   if (!isClaimed) store.notify();
+  if (id === addition.run.id) tellScheduled(store, caller, [addition.run]);
   return id;
+}
+
+/** What was added and is committed; a run that a `key` found is not. */
+export function tellScheduled(
+  store: Store,
+  { environment, runId }: { readonly environment: string; readonly runId: string | null },
+  added: readonly Pick<ScheduledRun, 'id' | 'task'>[],
+): void {
+  if (added.length === 0) return;
+  const runs = added.map(({ id, task }) => ({ id, task }));
+  store.onEvent({ kind: 'runs_scheduled', environment, runs, scheduledBy: runId });
 }
 
 /**

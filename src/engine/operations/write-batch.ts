@@ -4,7 +4,7 @@ import type { BatchAnswer, Operation, ScheduleRuns } from '../protocol/call-requ
 import { insertBatch, readBatchAnswer, setBatchAnswer } from '../store/batches.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import type { ExtensionCalls, OperationAnswer } from './extension.ts';
-import { type CallingAttempt, scheduleRunsByAttempt } from './schedule-run.ts';
+import { type CallingAttempt, scheduleRunsByAttempt, tellScheduled } from './schedule-run.ts';
 
 export interface Batch {
   readonly id: string;
@@ -31,13 +31,19 @@ export async function writeBatch(
   { caller, carryOut }: BatchWriter,
   { id, parts }: Batch,
 ): Promise<BatchAnswer> {
+  const added: Pick<ScheduledRun, 'id' | 'task'>[] = [];
   const answer = await store.transaction(async (db): Promise<BatchAnswer> => {
     const version = await insertBatch(db, { id, runId: caller.runId });
     const done: Record<string, unknown[]> & { runs: string[] } = { runs: [] };
     const add = (answer: OperationAnswer): void => {
       for (const [name, list] of Object.entries(answer)) (done[name] ??= []).push(...list);
     };
-    const kept = keepRuns(async (runs) => add({ runs: await scheduleRunsByAttempt(db, caller, runs) }));
+    const kept = keepRuns(async (runs) => {
+      const ids = await scheduleRunsByAttempt(db, caller, runs);
+      // Not their parameters, which may be large.
+      for (const [index, { id, task }] of runs.entries()) if (id === ids[index]) added.push({ id, task });
+      add({ runs: ids });
+    });
     for await (const operations of parts) {
       for (const operation of version === null ? [] : operations) {
         if (isSchedule(operation)) await kept.add(operation.runs);
@@ -50,6 +56,7 @@ export async function writeBatch(
     return { ...done, version };
   });
   if (answer.runs.length > 0) store.notify();
+  tellScheduled(store, caller, added);
   return answer;
 }
 

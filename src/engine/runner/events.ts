@@ -1,8 +1,10 @@
 import type { ErrorRecord } from '../core/errors.ts';
+import type { OperationEvent } from '../core/operation-events.ts';
 import type { LogLine, Outcome } from '../core/run.ts';
 
-/** What a runner tells of its work. One subscriber makes log lines of it; the runner itself never logs. */
+/** What a runner tells of its work, and operations of theirs. One subscriber makes log lines of it; they themselves never log. */
 export type RunnerEvent =
+  | OperationEvent
   | {
       readonly kind: 'runner_started';
       readonly runnerId: string;
@@ -49,6 +51,18 @@ export function describeEvent(event: RunnerEvent): string {
   switch (event.kind) {
     case 'runner_started':
       return `runner ${event.runnerId} started: ${event.concurrency} runs at once, processes held by ${event.containment}`;
+    case 'runs_scheduled':
+      return describeScheduled(event);
+    case 'run_cancelled':
+      return `run ${event.runId} cancelled`;
+    case 'cancel_requested':
+      return `run ${event.runId} is to be cancelled: it ends when its processes are gone`;
+    case 'run_retried':
+      return `run ${event.runId} retried: it has a new set of attempts`;
+    case 'queue_paused':
+      return `queue ${event.queue} paused`;
+    case 'queue_resumed':
+      return `queue ${event.queue} resumed`;
     case 'fork_server_ready':
       return `workers of tasks with memoryMb ${event.memoryMb} are forked from now on`;
     case 'attempt_started':
@@ -78,6 +92,13 @@ export function describeEvent(event: RunnerEvent): string {
     case 'trouble':
       return `${event.what}: ${messageOf(event.error)}`;
   }
+}
+
+function describeScheduled({ runs, scheduledBy }: Extract<RunnerEvent, { kind: 'runs_scheduled' }>): string {
+  const by = scheduledBy === null ? '' : ` by run ${scheduledBy}`;
+  const [first] = runs;
+  if (runs.length === 1 && first !== undefined) return `${first.task} ${first.id} scheduled${by}`;
+  return `${runs.length} runs of ${[...new Set(runs.map(({ task }) => task))].join(', ')} scheduled${by}`;
 }
 
 function messageOf(error: unknown): string {

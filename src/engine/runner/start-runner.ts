@@ -94,7 +94,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
   });
   const guard = await startGuard({ runnerId: id, cgroupPath: containment.cgroupPath, log });
-  const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id });
+  const callStore = await openStore({ url: store.url, maxConnections: callConnections, runnerId: id, onEvent });
   const folders = machineFolders(machineFolder);
   const code = {
     bundles: openBundleCache(store, folders.bundles),

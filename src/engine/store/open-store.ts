@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { OnOperation } from '../core/operation-events.ts';
 import { type Notifier, openNotifier } from './notifier.ts';
 import { checkServer } from './check-server.ts';
 import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
@@ -43,6 +44,8 @@ export interface Store extends Queryable, Pick<Notifier, 'notify' | 'onNotify'>,
   claimOnInsert(): ClaimOnInsert | null;
   /** Whoever claims in this process does it along with what is added here, when it has room. */
   onInsert(claimer: () => ClaimOnInsert | null): void;
+  /** Tells what an operation has done. */
+  readonly onEvent: OnOperation;
   close(): Promise<void>;
 }
 
@@ -53,6 +56,8 @@ export interface StoreOptions {
   readonly limitMs?: number;
   /** The runner whose store it is: it does not hear its own rings by notification. */
   readonly runnerId?: string;
+  /** Hears what operations on this store have done. */
+  readonly onEvent?: OnOperation | undefined;
 }
 
 /**
@@ -64,9 +69,10 @@ export async function openStore({
   maxConnections = 8,
   limitMs = statementLimitMs,
   runnerId = '',
+  onEvent = () => undefined,
 }: StoreOptions): Promise<Store> {
   const connections = openPool({ url, maxConnections, limitMs });
-  const store = storeOf(connections, { url, runnerId });
+  const store = storeOf(connections, { url, runnerId, onEvent });
   try {
     await checkServer(store);
   } catch (error) {
@@ -116,7 +122,7 @@ function openPool({
 
 function storeOf(
   connections: Connections,
-  { url, runnerId }: { readonly url: string; readonly runnerId: string },
+  { url, runnerId, onEvent }: { readonly url: string; readonly runnerId: string; readonly onEvent: OnOperation },
 ): Store {
   const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
     onConnection(connections, (client) => runStatement<Row>(client, statement));
@@ -138,6 +144,7 @@ function storeOf(
     onInsert: (claimer) => void claimers.push(claimer),
     notify: notifier.notify,
     onNotify: notifier.onNotify,
+    onEvent,
     close,
     [Symbol.asyncDispose]: close,
   };
