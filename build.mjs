@@ -44,7 +44,11 @@ const results = await Promise.all([
   build({ ...small, keepNames: true, entryPoints: { 'worker-data': 'src/data/worker/data-globals.ts' } }),
   build({
     ...small,
-    entryPoints: { 'fork-check': 'src/engine/fork-server/check-task.ts', 'chaos-in-runner': 'src/chaos/in-runner.ts' },
+    entryPoints: {
+      'worker-start': 'src/engine/worker/start.ts',
+      'fork-check': 'src/engine/fork-server/check-task.ts',
+      'chaos-in-runner': 'src/chaos/in-runner.ts',
+    },
   }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/engine/guard/main.ts'] }),
 ]);

@@ -38,7 +38,7 @@ export async function measureIdle({ quick, parallelism }: BenchOptions): Promise
 /** Which part of a running system a process is, by its command. */
 export function partOf(command: string): string {
   if (command.includes('postgres')) return 'postgresql';
-  if (command.includes('dist/worker.cjs')) return 'waiting_workers';
+  if (command.includes('dist/worker-start.cjs')) return 'waiting_workers';
   if (command.includes('dist/guard.cjs')) return 'guard';
   return 'server';
 }

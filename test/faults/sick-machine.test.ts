@@ -280,7 +280,7 @@ function threadsOf(uid: number): { readonly count: number; readonly waiting: num
     .split('\n');
   const workers = new Map<string, number>();
   for (const line of lines)
-    if (line.includes('dist/worker.cjs'))
+    if (line.includes('dist/worker-start.cjs'))
       workers.set(line.trim().split(' ')[0] ?? '', (workers.get(line.trim().split(' ')[0] ?? '') ?? 0) + 1);
   return { count: lines.length, waiting: [...workers.values()].filter((threads) => threads >= 7).length };
 }

@@ -1,12 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { packageRoot } from '../../package-root.ts';
+import { workerStartFile } from './compiled-workers.ts';
 import { workerEnvironment, type WorkerExit, workerFlags, type WorkerIo } from './worker-io.ts';
-
-const workerFile = join(packageRoot, 'dist/worker.cjs');
 
 export interface WorkerStart {
   readonly runnerId: string;
@@ -15,6 +12,8 @@ export interface WorkerStart {
   /** JSON; empty for none. */
   readonly startVariables: string;
   readonly folder: string;
+  /** What V8 has compiled of the worker's own code; null: the worker compiles it. */
+  readonly compiledFile: string | null;
 }
 
 /** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
@@ -24,17 +23,22 @@ export function spawnWorker({
   memoryMb,
   startVariables,
   folder,
+  compiledFile,
 }: WorkerStart): WorkerIo | Promise<never> {
-  const child = spawn(process.execPath, [...workerFlags(memoryMb), workerFile], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: {
-      ...workerEnvironment(runnerId, workerId),
-      ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
+  const child = spawn(
+    process.execPath,
+    [...workerFlags(memoryMb), workerStartFile, ...(compiledFile === null ? [] : [compiledFile])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: {
+        ...workerEnvironment(runnerId, workerId),
+        ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
+      },
+      cwd: folder,
+      // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
+      detached: true,
     },
-    cwd: folder,
-    // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
-    detached: true,
-  }) as ChildProcessByStdio<null, Readable, Readable>;
+  ) as ChildProcessByStdio<null, Readable, Readable>;
   const { pid, stdout, stderr } = child;
   // Without a process (EAGAIN, EMFILE) there may be no streams either.
   if (pid === undefined) return once(child, 'error').then(([error]) => Promise.reject(error as Error));

@@ -113,6 +113,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     containment,
     folder: folder ?? machineFolder,
     addonFolder: join(machineFolder, 'fork-server'),
+    compiledFolder: join(machineFolder, 'workers'),
     workerStart,
     holdsLease: lease.holds,
     onChange(memoryMb) {

@@ -1,5 +1,6 @@
 import type { WorkerStart } from '../core/task-config.ts';
 import type { Containment } from './containment/containment.ts';
+import { openCompiledWorkers } from './compiled-workers.ts';
 import { openForkServers } from './fork-server/open-fork-servers.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import type { WorkerNeed } from './worker-need.ts';
@@ -27,6 +28,8 @@ export interface WorkerStarterOptions {
   readonly folder: string;
   /** Where the native part of the fork server is kept; by default in the project's folder. */
   readonly addonFolder?: string;
+  /** Where the compiled code of workers is kept; they compile it themselves unless given. */
+  readonly compiledFolder?: string;
   readonly workerStart: WorkerStart;
   readonly holdsLease: () => boolean;
   /** Workers of this size are forked from now on. */
@@ -38,6 +41,7 @@ export interface WorkerStarterOptions {
 export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter {
   const { containment } = options;
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
+  const compiled = options.compiledFolder === undefined ? null : openCompiledWorkers(options.compiledFolder);
   return {
     // A fork server has the variables that it was started with.
     kindFor: ({ memoryMb, workerStart, startVariables }) => ({
@@ -47,9 +51,14 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
     }),
     start({ memoryMb, isForked, startVariables }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
-      const spawned = (workerId: string) => spawnWorker({ ...options, workerId, memoryMb, startVariables });
-      if (server === null)
-        return new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
+      const compiledFile = compiled?.fileFor(memoryMb) ?? null;
+      const spawned = (workerId: string) =>
+        spawnWorker({ ...options, workerId, memoryMb, startVariables, compiledFile });
+      if (server === null) {
+        const worker = new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
+        if (compiledFile === null) void worker.loaded.then(() => compiled?.make(memoryMb));
+        return worker;
+      }
       return new WorkerProcess({
         memoryMb,
         isForked: true,
@@ -58,6 +67,9 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
         start: (workerId) => server.fork(workerId),
       });
     },
-    close: async () => servers?.close(),
+    async close() {
+      compiled?.close();
+      await servers?.close();
+    },
   };
 }

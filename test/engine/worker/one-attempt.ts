@@ -29,7 +29,8 @@ export async function attempt(
     isForked: false,
     startVariables: '',
     containment,
-    start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder }),
+    start: (workerId) =>
+      spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder, compiledFile: null }),
   });
   await worker.ready;
   const answered = Promise.withResolvers<Omit<OneAttempt, 'output'>>();
