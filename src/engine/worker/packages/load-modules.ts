@@ -1,4 +1,5 @@
 import { resolveSlim, slimImport, slimSource } from './builtin-imports.ts';
+import { type CommonJsExports, noteImported, notePassedOn, withExports } from './exports-of-commonjs.ts';
 import { hookModules, isModuleHooked, readsAsEver } from './node-loader.ts';
 
 // Taken before the task runs, which may put its own in their place.
@@ -22,8 +23,9 @@ interface Known {
   /** Of an earlier attempt; what is in it is used without a look at the disk. */
   readonly found: FoundModules;
   readonly sources: ModuleSources;
-  /** What a CommonJS file says, whose exports Node looks for in its text. */
+  /** What a CommonJS file says, whose exports Node looks for in its text, and what it has found there. */
   textAt(url: string): string | null;
+  readonly exported: CommonJsExports;
   /** For the code that Node has compiled of modules. */
   readonly folder: string;
   /** Whether what is at a URL stays as it is. */
@@ -163,13 +165,13 @@ function resolve(
   next: (specifier: string, context: Context) => Resolved,
 ): Resolved & { readonly shortCircuit?: boolean } {
   const { parentURL, conditions, importAttributes } = context;
-  if (
-    parentURL === undefined ||
-    isModuleHooked() ||
-    !conditions.includes('import') ||
-    Object.keys(importAttributes ?? {}).length > 0
-  )
-    return next(specifier, context);
+  if (parentURL === undefined || isModuleHooked()) return next(specifier, context);
+  if (!conditions.includes('import')) {
+    const resolved = next(specifier, context);
+    notePassedOn(parentURL, resolved.url);
+    return resolved;
+  }
+  if (Object.keys(importAttributes ?? {}).length > 0) return next(specifier, context);
   const known = found.get(parentURL)?.get(specifier);
   if (known !== undefined) {
     usedParents.add(parentURL);
@@ -187,7 +189,7 @@ function resolve(
 }
 
 function load(
-  { sources, textAt, isForGood }: Known,
+  { sources, textAt, exported, isForGood }: Known,
   url: string,
   context: LoadContext,
   next: Load,
@@ -198,9 +200,18 @@ function load(
   const source = sources.get(url);
   if (source !== undefined) return { format: 'module', source: source(), shortCircuit: true };
   const { format, conditions } = context;
-  const text = format === 'commonjs' || (format === undefined && !conditions.includes('import')) ? textAt(url) : null;
-  if (text !== null) return { format, source: text, shortCircuit: true };
+  const isImported = conditions.includes('import');
+  const names = isImported ? exported.get(url) : undefined;
+  const text =
+    format === 'commonjs' || names !== undefined || (format === undefined && !isImported) ? textAt(url) : null;
+  if (text !== null) {
+    if (isImported) noteImported(url);
+    return names === undefined
+      ? { format, source: text, shortCircuit: true }
+      : { format: 'commonjs', source: withExports(text, url, names), shortCircuit: true };
+  }
   const loaded = next(url, context);
+  if (isImported && loaded.format === 'commonjs') noteImported(url);
   if (loaded.format === 'module' && isForGood(url)) newSources.set(url, loaded.source);
   return loaded;
 }

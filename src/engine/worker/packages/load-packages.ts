@@ -3,6 +3,7 @@ import type { StartMessage } from '../../protocol/to-worker.ts';
 import { watchSync } from './builtin-imports.ts';
 import { keep, removeKept } from '../kept-file.ts';
 import { hashOf, nameOfNode } from '../name-of-node.ts';
+import { newCommonJsExports, noteRunning } from './exports-of-commonjs.ts';
 import {
   compilesAsEver,
   execute,
@@ -76,6 +77,7 @@ export function loadFromPacks(): void {
   if (loadJs === undefined || hasPreloads()) return;
 
   const compile: LoadedModule['_compile'] = function compile(this: LoadedModule, content, filename, format) {
+    noteRunning();
     const isOurs = isPacked(filename) && compilesAsEver();
     if (isOurs && format === 'module') return withModules(() => apply(_compile, this, [content, filename, format]));
     const script = isOurs && (format === undefined || format === 'commonjs') ? compileNew(content, filename) : null;
@@ -84,6 +86,7 @@ export function loadFromPacks(): void {
   };
   prototype._compile = compile;
   _extensions['.js'] = function (module, filename) {
+    noteRunning();
     const script = module._compile === compile && isPacked(filename) && compilesAsEver() ? scriptOf(filename) : null;
     if (script === null) apply(loadJs, this, [module, filename]);
     else
@@ -144,6 +147,7 @@ export function keepPackages(): void {
       found: foundToKeep(),
       modules,
       sources,
+      exported: new Map([...(pack?.exported ?? []), ...newCommonJsExports((url) => pathIn(url) !== null)]),
       generation: (pack?.generation ?? 0) + 1,
       tree: identityOfTree(),
     }),
@@ -207,6 +211,7 @@ export function beginPackageModules(): () => void {
   if (pack === undefined) pack = openPack();
   return beginModules({
     found: pack?.modules ?? new Map<string, never>(),
+    exported: pack?.exported ?? new Map<string, never>(),
     sources: pack?.sources ?? new Map<string, never>(),
     folder: modulesFolderOf(place),
     textAt: (url) => pack?.files.get(pathIn(url) ?? '')?.text.slice(opening.length, -closing.length) ?? null,

@@ -24,8 +24,9 @@ export type ResolveFilename = (
 type Handler = (module: LoadedModule, filename: string) => void;
 
 export interface NodeLoader {
+  new (id: string): LoadedModule;
   readonly prototype: LoadedModule;
-  readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
+  readonly _cache: Record<string, LoadedModule | undefined>;
   readonly _load: unknown;
   readonly _extensions: Record<string, Handler>;
   readonly globalPaths: readonly string[];
@@ -34,7 +35,7 @@ export interface NodeLoader {
   _resolveFilename: ResolveFilename;
   _resolveLookupPaths(request: string, parent: LoadedModule): readonly string[] | null;
   readonly _findPath: unknown;
-  readonly _nodeModulePaths: unknown;
+  _nodeModulePaths(folder: string): readonly string[];
   readonly _stat: unknown;
   readonly _readPackage: unknown;
   createRequire(filename: string): NodeJS.Require;
@@ -100,6 +101,11 @@ export function resolvesAsEver(): boolean {
     fs.realpathSync === realpathSync &&
     Object.keys(loader._extensions).length === ownExtensions
   );
+}
+
+/** The same, and that our way of finding files is in place. */
+export function findsAsEver(): boolean {
+  return loader._resolveFilename === resolveFilename && resolvesAsEver();
 }
 
 /** Those of Node itself for CommonJS, which it gives where there are hooks. */
@@ -196,12 +202,11 @@ function loadsAsEver(module: LoadedModule): boolean {
   return (
     module.require === nodeRequire &&
     loader._load === _load &&
-    loader._resolveFilename === resolveFilename &&
-    resolvesAsEver() &&
+    findsAsEver() &&
     !(requires ??= tracingChannel('module.require')).hasSubscribers
   );
 }
 
-function mainModule(): object | undefined {
+export function mainModule(): object | undefined {
   return (process as { readonly mainModule?: object }).mainModule;
 }

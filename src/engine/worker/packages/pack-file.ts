@@ -1,4 +1,5 @@
 import { readKeptPieces } from '../kept-file.ts';
+import type { CommonJsExports } from './exports-of-commonjs.ts';
 import type { FoundModule, FoundModules, ModuleSources } from './load-modules.ts';
 
 /** One CommonJS file. */
@@ -23,6 +24,7 @@ export interface Pack {
   /** What the imports of ES modules resolved to, and their texts. */
   readonly modules: FoundModules;
   readonly sources: ModuleSources;
+  readonly exported: CommonJsExports;
   /** How often it was replaced by a larger one. */
   readonly generation: number;
 }
@@ -31,7 +33,7 @@ export interface Pack {
 const maxBytes = 64 * 1024 * 1024;
 /** V8 copies what is not aligned so. */
 const alignment = 8;
-const layout = 3;
+const layout = 4;
 /** Node keeps strings from so many bytes on outside of V8's heap, where they need not be moved. */
 const blockBytes = 1_280_000;
 
@@ -59,9 +61,10 @@ interface Header {
   readonly found: readonly [folder: string, found: readonly (string | number)[]][];
   readonly modules: readonly [parentUrl: string, specifier: string, url: string, format: string | null][];
   readonly sources: readonly [url: string, ...text: Text][];
+  readonly exported: readonly [url: string, names: readonly string[], passedOn: readonly number[]][];
 }
 
-interface PackToKeep extends Pick<Pack, 'modules' | 'sources' | 'generation'> {
+interface PackToKeep extends Pick<Pack, 'modules' | 'sources' | 'exported' | 'generation'> {
   /** In the order in which they are to have room. */
   readonly files: Iterable<PackedFile>;
   readonly found: FoundFiles;
@@ -69,7 +72,15 @@ interface PackToKeep extends Pick<Pack, 'modules' | 'sources' | 'generation'> {
 }
 
 /** @returns the parts of a pack */
-export function encodePack({ files, found, modules, sources, generation, tree }: PackToKeep): readonly Uint8Array[] {
+export function encodePack({
+  files,
+  found,
+  modules,
+  sources,
+  exported,
+  generation,
+  tree,
+}: PackToKeep): readonly Uint8Array[] {
   const texts = new Texts();
   const codes: Uint8Array[] = [];
   let codeBytes = 0;
@@ -101,6 +112,7 @@ export function encodePack({ files, found, modules, sources, generation, tree }:
     names: [],
     files: entries,
     sources: kept,
+    exported: [...exported].map(([url, { names: own, passedOn }]) => [url, own, passedOn.map(positionOf)]),
     found: [...found].map(([folder, of]) => [
       folder,
       [...of].flatMap(([request, name]) => [request, positionOf(name)]),
@@ -139,7 +151,7 @@ export function readPack(path: string, tree: string | null): Pack | null {
 }
 
 function packOf(
-  { names, files, found, modules, sources, generation }: Header,
+  { names, files, found, modules, sources, exported, generation }: Header,
   blocks: readonly string[],
   codes: Buffer,
 ): Pack {
@@ -164,6 +176,12 @@ function packOf(
     modules: modulesOf(modules),
     allFound: () =>
       new Map([...byFolder.keys()].map((folder) => [folder, foundFrom(folder) ?? new Map<string, string>()])),
+    exported: new Map(
+      exported.map(([url, own, passedOn]) => [
+        url,
+        { names: own, passedOn: passedOn.map((position) => names[position] ?? '') },
+      ]),
+    ),
     sources: new Map(sources.map(([url, ...text]) => [url, () => textOf(...text)])),
   };
 }

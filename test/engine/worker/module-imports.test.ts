@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
@@ -65,6 +65,41 @@ test('what an ES module sees of builtin modules is what it sees in Node, whoever
   const expected = inNode();
   assert.deepEqual(await run(), expected);
   assert.deepEqual(await run(), expected);
+});
+
+test('an ES module sees of CommonJS what it sees in Node, and in what order that is loaded, also when its exports are known', async () => {
+  const star = `const tslib = { __exportStar(from, to) { for (const name in from) if (!Object.hasOwn(to, name)) to[name] = from[name]; } };`;
+  const cached = `Object.entries(require.cache).filter(([path]) => path.includes('/cjs/')).map(([path, { loaded, parent, children }]) => [path, loaded, parent?.id ?? null, children.map(({ id }) => id)])`;
+  write('node_modules/cjs/package.json', '{ "name": "cjs" }');
+  write('node_modules/cjs/data.json', '{ "data": 1 }');
+  write(
+    'node_modules/cjs/index.js',
+    `${star} exports.own = 1; exports['with-dash'] = 2; exports[['comp', 'uted'].join('')] = 3;
+    tslib.__exportStar(require('./first'), exports); tslib.__exportStar(require('./data.json'), exports); tslib.__exportStar(require('node:os').constants.priority, exports);
+    try { tslib.__exportStar(require('./none'), exports); } catch (error) { exports.code = error.code; }
+    exports.cached = () => ${cached}; exports.late = () => require('./late').late // and no semicolon`,
+  );
+  write(
+    'node_modules/cjs/first.js',
+    `${star} exports.first = [module.parent?.id ?? null, module.loaded, ${cached}]; tslib.__exportStar(require('./second'), exports);`,
+  );
+  write('node_modules/cjs/second.js', `module.exports = require('./third.cjs');`);
+  write('node_modules/cjs/third.cjs', `exports.third = Object.keys(require('./index')); exports.default = 'third';`);
+  write('node_modules/cjs/late.js', `exports.late = module.parent.id;`);
+  write(
+    'node_modules/esm/index.js',
+    `${importsOfParts()}
+    import whole, * as cjs from 'cjs'; import second, { third } from 'cjs/second.js'; import { own } from 'cjs'; import { first } from 'cjs/first.js';
+    export const facts = () => [Object.entries(cjs), whole === cjs['module.exports'], second, third, own, first, cjs.cached(), cjs.late(), cjs.cached()];`,
+  );
+  write('task.cjs', `const { facts } = require('esm'); exports.run = async () => facts();`);
+  const expected = inNode();
+  for (const _ of [1, 2, 3]) assert.deepEqual(await run(), expected);
+  const [pack = ''] = globSync('*.pack', { cwd: join(folder, 'task.compiled') });
+  assert.match(
+    readFileSync(join(folder, 'task.compiled', pack), 'latin1'),
+    /"exported":\[\["[^"]*cjs\/index\.js",\["cached","code",/,
+  );
 });
 
 test('the names by which a text uses a builtin module are told where the text makes them plain, and else not at all', () => {
