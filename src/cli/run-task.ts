@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, followLogs } from '../client/backend.ts';
 import { isFinal, type Run } from '../engine/core/run.ts';
-import type { SystemEvent } from '../main.ts';
+import type { SystemEvent } from '../main/system.ts';
 import { runs, type ScheduleBody } from '../service/api/runs.ts';
 import { describeEvent } from '../engine/runner/events.ts';
 import { lineDescriber } from './describe-line.ts';

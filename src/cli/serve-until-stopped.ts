@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import type { System, SystemEvent, SystemOptions } from '../main.ts';
+import type { System, SystemEvent, SystemOptions } from '../main/system.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import { describeEvent } from '../engine/runner/events.ts';
 import { describeLine } from './describe-line.ts';

@@ -16,7 +16,7 @@ import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
 import { chooseWorkerStart } from '../engine/runner/worker-start.ts';
-import type { SystemEvent, SystemOptions } from '../main.ts';
+import type { SystemEvent, SystemOptions } from './system.ts';
 import { deployable } from './deployable.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import { hasRunners } from '../engine/store/runners.ts';

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import { startVariables } from '../engine/core/start-variables.ts';
-import type { ProjectConfig } from './config.ts';
 
 const execute = promisify(execFile);
 const timeoutMs = 10_000;
@@ -15,7 +14,7 @@ const timeoutMs = 10_000;
 export async function checkStartVariables(
   folder: string,
   file: string,
-  { environments = {} }: ProjectConfig,
+  environments: Readonly<Record<string, { readonly variables?: Readonly<Record<string, string>> }>>,
 ): Promise<void> {
   for (const [environment, { variables = {} }] of Object.entries(environments)) {
     const given = startVariables(variables);
@@ -44,7 +43,7 @@ async function startNode(
       'invalid_config',
       `${place}: Node cannot start with ${Object.keys(variables).join(', ')}: ${said === '' ? `it was not done within ${timeoutMs / 1000} s, or was ended` : said}`,
       {
-        hint: 'Workers of this environment are started with these variables. Mend or remove them.',
+        hint: 'Workers of this environment are started with these variables. Fix or remove them.',
         cause: error,
       },
     );

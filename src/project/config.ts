@@ -105,7 +105,7 @@ export async function readConfig(folder: string): Promise<ProjectConfig> {
     file,
     await loadDefaultExport(folder, { file, code: 'invalid_config', example: 'defineConfig({ … })' }),
   );
-  await checkStartVariables(folder, file, config);
+  await checkStartVariables(folder, file, config.environments ?? {});
   return config;
 }
 

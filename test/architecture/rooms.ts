@@ -104,8 +104,6 @@ export const typeCircles: readonly string[] = [
   'engine/runner/collect-output.ts engine/runner/keep-last.ts',
   'engine/runner/execute-attempt.ts engine/runner/store-answer.ts engine/runner/store-end.ts',
   'engine/store/check-server.ts engine/store/open-store.ts',
-  'main.ts main/served-folder.ts',
-  'project/check-start-variables.ts project/config.ts',
 ];
 
 /** @param file relative to src/ @returns null for a file that lies in none */

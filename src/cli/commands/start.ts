@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { defaultLeaseMs, maxLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
-import type { SystemOptions } from '../../main.ts';
+import type { SystemOptions } from '../../main/system.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber, parsePort } from '../parse-values.ts';
 import { refuseBothWays, refuseUnused, refuseWithout } from '../refuse-extra-arguments.ts';
