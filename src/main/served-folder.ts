@@ -15,6 +15,7 @@ import { type BrokenTaskBody, toBrokenTaskBody } from '../service/api/tasks.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
+import type { Change } from '../project/watch/watch-project.ts';
 import { chooseWorkerStart } from '../engine/runner/worker-start.ts';
 import type { SystemEvent, SystemOptions } from './system.ts';
 import { deployable } from './deployable.ts';
@@ -187,7 +188,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
     options.onEvent({ kind: 'building', step });
     for (const tell of waiting) tell(step);
   };
-  const deployAgain = async (_files: readonly string[], outdated: AbortSignal): Promise<readonly string[]> => {
+  const deployAgain = async (_files: readonly string[], { outdated, quiet }: Change): Promise<readonly string[]> => {
     const read: string[] = [];
     try {
       const built = await buildApart(folder, {
@@ -198,6 +199,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
         onStep,
         onRead: (files) => read.push(...files),
       });
+      await quiet;
       if (built === null || outdated.aborted) return (known = [...known, ...read]);
       const deployed = await deployProject(store, options.environment, deployable(built), (what) =>
         options.onEvent({ kind: 'deploying', what }),
@@ -207,6 +209,9 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
       options.onEvent(describeDeployed(options, deployed, { built, started: first.started }));
       return (known = read);
     } catch (error) {
+      // It may have met a file that was half written.
+      await quiet;
+      if (outdated.aborted) return (known = [...new Set([...known, ...read])]);
       problem = error;
       options.onEvent({
         kind: 'not_deployed',

@@ -1,5 +1,5 @@
-import type { Dirent } from 'node:fs';
-import { readFile, readdir, realpath, stat } from 'node:fs/promises';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { readFile, readdir, realpath } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
 
@@ -45,8 +45,7 @@ export async function findProject(folder: string): Promise<FoundProject> {
     .map((entry) => entry.name)
     .filter((name) => !/^[_.]|^node_modules$/.test(name))
     .sort(compareText);
-  const found = await Promise.all(names.map((name) => findIndexFiles(root, name)));
-  const tasks = found.flat();
+  const tasks = names.flatMap((name) => findIndexFiles(root, name));
   if (tasks.length === 0) throw noTasks(root, names);
   return {
     name: await readName(root),
@@ -81,13 +80,21 @@ async function readProject(folder: string): Promise<{ readonly root: string; rea
   return { root, entries };
 }
 
-async function findIndexFiles(root: string, name: string): Promise<FoundTask[]> {
-  const inside = await readdir(join(root, 'cloudcode', name)).catch(() => [] as string[]);
-  const candidates = indexFiles
-    .filter((file) => inside.includes(file))
+/** At once: of many small questions to the disk, to ask for each answer by a thread costs more than the answer. */
+function findIndexFiles(root: string, name: string): FoundTask[] {
+  const folder = join(root, 'cloudcode', name);
+  const inside = new Set(namesIn(folder));
+  return indexFiles
+    .filter((file) => inside.has(file) && statSync(join(folder, file), { throwIfNoEntry: false })?.isFile() === true)
     .map((file) => ({ name, file: `cloudcode/${name}/${file}` }));
-  const isFile = await Promise.all(candidates.map(async ({ file }) => (await stat(join(root, file))).isFile()));
-  return candidates.filter((_candidate, position) => isFile[position] === true);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // a file, or a folder that cannot be read
+  }
 }
 
 function noTasks(root: string, names: readonly string[]): CloudCodeError {

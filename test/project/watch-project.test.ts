@@ -267,7 +267,7 @@ describe('watchProject', () => {
     let atOnce = 0;
     let isOutdated = (): void => undefined;
     const outdatedBy = new Promise<void>((resolve) => (isOutdated = resolve));
-    const started = await watch(folder, async (changed, outdated) => {
+    const started = await watch(folder, async (changed, { outdated }) => {
       calls += 1;
       atOnce += 1;
       assert.equal(atOnce, 1);
@@ -287,6 +287,40 @@ describe('watchProject', () => {
     await outdatedBy;
     release.resolve(undefined);
     assert.deepEqual(await second.promise, ['cloudcode/a/other.ts']);
+  });
+
+  it('tells of a change before it is quiet, and says when it is, or that something else has changed', async (t) => {
+    const folder = await makeFolder(t, files);
+    const told: unknown[] = [];
+    const started = await watch(folder, async (changed, { quiet, outdated }) => {
+      if (told.length === 0) change(folder, { 'cloudcode/a/index.ts': '// the rest of it' });
+      await quiet;
+      told.push([changed, outdated.aborted]);
+      return [];
+    });
+    change(folder, { 'cloudcode/a/index.ts': '// half' });
+    await started.settle();
+    await started.close();
+    assert.deepEqual(told, [
+      [['cloudcode/a/index.ts'], true],
+      [['cloudcode/a/index.ts'], false],
+    ]);
+  });
+
+  it('settles only when what has changed meanwhile is met too', async (t) => {
+    const folder = await makeFolder(t, files);
+    let met = '';
+    const started = await watch(folder, async (changed, { quiet, outdated }) => {
+      if (met === '') change(folder, { 'cloudcode/b/index.ts': '' });
+      met = changed.join(' ');
+      await quiet;
+      if (outdated.aborted) met += ' outdated';
+      return [];
+    });
+    change(folder, { 'cloudcode/a/index.ts': '//' });
+    await started.settle();
+    await started.close();
+    assert.match(met, /cloudcode\/b\/index.ts$/);
   });
 
   it('is silent once closed', async (t) => {

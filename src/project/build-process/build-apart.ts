@@ -13,7 +13,7 @@ const maxStepMs = 60_000;
 /**
  * `buildProject` in a process of its own, whose code, that of the configuration and the data model included, can hold up nothing here. What it prints goes to
  * standard error.
- * @returns null when the signal ended it; its process is gone then, as it is in any case
+ * @returns null when the signal ended it; its process is gone then, and else about to end
  * @throws CloudCodeError of buildProject; `build_failed` when its process ends, or has made no progress for 60 s and was ended
  */
 export async function buildApart(
@@ -84,7 +84,7 @@ async function listen(
   }
 }
 
-async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onStep }: Telling): Promise<Told> {
+async function follow({ child, ended, end }: BuildProcess, { onRead, onStep }: Telling): Promise<Told> {
   const tasks: BuiltTask[] = [];
   const steps: string[] = [];
   let last: BuildMessage | null = null;
@@ -94,28 +94,28 @@ async function follow({ child, ended: ending, end }: BuildProcess, { onRead, onS
     ticks += 1;
     if (stuck()) end();
   }, tickMs);
-  try {
-    const decode = messageDecoder();
-    (child.stdio[messageDescriptor] as Readable).on('data', (piece: Buffer) => {
-      ticks = 0;
-      for (const message of decode(piece)) {
-        last = message;
-        if (message.kind === 'begun') steps.push(message.step);
-        else if (message.kind === 'done') steps.splice(steps.lastIndexOf(message.step), 1);
-        else if (message.kind === 'task') tasks.push(message.task);
-        else if (message.kind === 'files') onRead?.(message.files);
-      }
-      const step = steps.at(-1);
-      if (step !== undefined) onStep?.(step);
-    });
-    const how = await ending;
-    const result = resultOf(last);
-    return result === null
-      ? failed(stuck() ? `made no progress for ${maxStepMs / 1000} s and was ended` : how, steps.at(-1))
-      : { last: result, tasks };
-  } finally {
-    clearInterval(timer);
-  }
+  void ended.then(() => clearInterval(timer));
+  const decode = messageDecoder();
+  const told = Promise.withResolvers<string>();
+  (child.stdio[messageDescriptor] as Readable).on('data', (piece: Buffer) => {
+    ticks = 0;
+    for (const message of decode(piece)) {
+      last = message;
+      if (message.kind === 'begun') steps.push(message.step);
+      else if (message.kind === 'done') steps.splice(steps.lastIndexOf(message.step), 1);
+      else if (message.kind === 'task') tasks.push(message.task);
+      else if (message.kind === 'files') onRead?.(message.files);
+      else told.resolve(message.kind);
+    }
+    const step = steps.at(-1);
+    if (step !== undefined) onStep?.(step);
+  });
+  // After its last word nobody waits for its end.
+  const how = await Promise.race([ended, told.promise]);
+  const result = resultOf(last);
+  return result === null
+    ? failed(stuck() ? `made no progress for ${maxStepMs / 1000} s and was ended` : how, steps.at(-1))
+    : { last: result, tasks };
 }
 
 function resultOf(last: BuildMessage | null): Told['last'] | null {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { changesBetween, type Look, lookAtProject, nothingSeen, rebase } from './look-at-project.ts';
 import { type BuildSeen, clockMs } from './remember-project.ts';
 import { watchFolders } from './watch-folders.ts';
@@ -10,16 +11,23 @@ export interface ProjectWatch {
   close(): Promise<void>;
 }
 
+export interface Change {
+  /** Aborts when something else has changed since. */
+  readonly outdated: AbortSignal;
+  /** Resolves once nothing has changed for 80 ms, or the change is outdated: what was built before that may be of half a file. */
+  readonly quiet: Promise<void>;
+}
+
 export interface WatchOptions {
   /** Absolute, with symbolic links resolved. */
   readonly folder: string;
   /** The last build. */
   readonly built: BuildSeen;
   /**
-   * Gets the changed files, relative to the folder, once they have been quiet for 80 ms. Calls never overlap: what changes meanwhile is told in the
-   * next one, and the signal of the one under way aborts. Returns what its build has read; must not reject.
+   * Gets the changed files, relative to the folder, as soon as they are seen: a build can begin while an editor may still be writing. Calls never overlap: what
+   * changes meanwhile is told in the next one, and the signal of the one under way aborts. Returns what its build has read; must not reject.
    */
-  readonly onChange: (files: readonly string[], outdated: AbortSignal) => Promise<readonly string[]>;
+  readonly onChange: (files: readonly string[], change: Change) => Promise<readonly string[]>;
   /** The system does not tell of changes: they are looked for every `everyMs` from now on. */
   readonly onBlind: (error: NodeJS.ErrnoException, everyMs: number) => void;
 }
@@ -42,6 +50,10 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
   let lookMs = 0;
   let outdated: AbortController | null = null;
   let underWay: Promise<void> | null = null;
+  /** Something went on changing when the last change was met: the next one waits until it is quiet, as when a branch is checked out. */
+  let isRestless = false;
+  /** The last call was for nothing: what it was told of is not met yet. */
+  let isOvertaken = false;
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
 
@@ -73,38 +85,51 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
   };
 
   async function findChanges(): Promise<void> {
-    const now = await lookUntilQuiet();
+    const began = performance.now();
+    const now = await lookAtProject(folder, places);
+    lookMs = performance.now() - began;
     if (closed.signal.aborted) return;
     folders.set(now.folders);
-    if (changesBetween(folder, known, now).length > 0) {
-      outdated?.abort();
-      underWay ??= tell(now).finally(() => {
-        underWay = null;
-        lookIn(0);
-      });
-    }
+    if (changesBetween(folder, known, now).length > 0) await meetChange(now);
     lookIn(Math.max(everyMs, Math.min(maxMs, lookMs * shareOfTime)));
   }
 
-  async function lookUntilQuiet(): Promise<Look> {
-    const began = performance.now();
-    let now = await lookAtProject(folder, places);
-    lookMs = performance.now() - began;
-    while (!closed.signal.aborted && changesBetween(folder, known, now).length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, quietMs));
-      const next = await lookAtProject(folder, places);
-      if (changesBetween(folder, now, next).length === 0) return next;
-      now = next;
-    }
-    return now;
+  async function meetChange(now: Look): Promise<void> {
+    outdated?.abort();
+    // It is met after the one under way.
+    if (underWay !== null) return;
+    const quiet = Promise.withResolvers<void>();
+    if (!isRestless) begin(now, quiet.promise);
+    const last = await lookUntilQuiet(now).finally(quiet.resolve);
+    if (isRestless && !closed.signal.aborted) begin(last, quiet.promise);
+    isRestless = last !== now;
   }
 
-  async function tell(now: Look): Promise<void> {
+  function begin(now: Look, quiet: Promise<void>): void {
+    underWay = tell(now, quiet).finally(() => {
+      underWay = null;
+      lookIn(0);
+    });
+  }
+
+  /** @returns the look itself, unless something has changed since it */
+  async function lookUntilQuiet(first: Look): Promise<Look> {
+    for (let now = first; ;) {
+      await wait(quietMs, undefined, { signal: closed.signal }).catch(() => undefined);
+      if (closed.signal.aborted) return now;
+      const next = await lookAtProject(folder, places);
+      if (changesBetween(folder, now, next).length === 0) return now;
+      outdated?.abort();
+      now = next;
+    }
+  }
+
+  async function tell(now: Look, quiet: Promise<void>): Promise<void> {
     const changes = changesBetween(folder, known, now);
     const beganAtMs = Date.now();
     known = now;
     outdated = new AbortController();
-    const read = await onChange(changes, outdated.signal);
+    const read = await onChange(changes, { outdated: outdated.signal, quiet });
     await inTurn(async () => {
       places = await placesOf(folder, read);
       known = rebase(folder, places, {
@@ -113,12 +138,15 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
         sinceMs: beganAtMs - clockMs,
       });
     });
+    isOvertaken = outdated.signal.aborted;
     outdated = null;
   }
 
   async function settle(): Promise<void> {
-    await look();
-    while (underWay !== null) await underWay;
+    do {
+      await look();
+      while (underWay !== null) await underWay;
+    } while (isOvertaken && !closed.signal.aborted);
   }
 
   folders.set(known.folders);
