@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
@@ -10,7 +10,7 @@ import { writeWhole } from '../contents/write-whole.ts';
 /** Keeps what was built, across commands, for as long as all that it was built from stands as it did. */
 export interface BuildCache<Kept> {
   /** Null when there is none, or something that it was built from is not what it was. */
-  read(name: string): Promise<Kept | null>;
+  read(name: string): Kept | null;
   /** @param read the files that it was built from, absolute; @param beganAtMs when the build began: nothing is kept where one of them may have been changed since */
   write(
     name: string,
@@ -55,9 +55,10 @@ export function openBuildCache<Kept>(
   };
   const fileOf = (name: string): string => join(place, `${name}.task`);
   return {
-    async read(name) {
+    // At once: these are many small files.
+    read(name) {
       try {
-        const record = deserialize(await readFile(fileOf(name))) as Record<Kept>;
+        const record = deserialize(readFileSync(fileOf(name))) as Record<Kept>;
         return record.version === version && [...record.states].every(([path, state]) => stateNow(path) === state)
           ? record.kept
           : null;

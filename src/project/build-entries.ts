@@ -20,12 +20,14 @@ export interface BuiltEntries {
 
 /** One build of several entries: a file that they share is read and parsed once, and each output holds all that its entry needs. */
 export async function buildEntries({ files, ...options }: EntriesAsked): Promise<BuiltEntries | readonly Message[]> {
-  const { folder, format } = options;
+  const { folder, format, isSurvey = false } = options;
   const toFolder = '../'.repeat((files[0] ?? '').split('/').length - 1);
   const built = await tryBuild({
     ...sharedOptions(folder),
     ...readableOptions,
     format,
+    // What several share is linked once; nobody runs it, so the order in which it would run does not matter.
+    ...(isSurvey ? { splitting: files.length > 1, sourcemap: false } : {}),
     outdir: folder,
     // In the project's folder, which the paths of its source map are relative to.
     entryPoints: files.map((file, position) => ({ in: join(folder, file), out: `.bundle-${position}` })),

@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Message } from 'esbuild';
-import { type BundledEntry, bundleEntries, type NamedPackage } from './bundle-tasks.ts';
+import { type BundledEntry, bundleEntries } from './bundle-tasks.ts';
 import { nodeKinds } from './bundle.ts';
-import { inNodeModules } from './packages-plugin.ts';
+import { inNodeModules, type NamedPackage } from './packages-plugin.ts';
 import { placedCode } from './placed-code.ts';
 import { relativePath } from './relative-path.ts';
 import { computedStarts, dependencyNames, namesIn, referencesIn } from './source-facts.ts';
+import type { BundleStore } from '../contents/stored-bundle.ts';
 
 /** What a task is made of: its own bundle, and what it needs beside it. */
 export interface TaskParts extends BundledEntry {
@@ -25,6 +26,7 @@ interface Asked {
   readonly bundled: ReadonlySet<string>;
   /** Of the tasks, relative to the folder. */
   readonly files: readonly string[];
+  readonly store: BundleStore;
 }
 
 /** Builds tasks, and the files of threads and other processes that they name, and those that these name. */
@@ -32,6 +34,7 @@ export async function buildParts({
   folder,
   bundled,
   files,
+  store,
 }: Asked): Promise<ReadonlyMap<string, TaskParts | readonly Message[]>> {
   const kinds = nodeKinds();
   const factsOf = factReader(folder);
@@ -39,7 +42,7 @@ export async function buildParts({
   const isModule = (file: string): boolean => !files.includes(file) && kinds.isNodeEsm(join(folder, file));
   let next: readonly string[] = files;
   while (next.length > 0) {
-    for (const [file, one] of await bundleEntries({ folder, bundled, kinds, files: next, isModule }))
+    for (const [file, one] of await bundleEntries({ folder, bundled, kinds, files: next, isModule, store }))
       built.set(file, one);
     const facts = await Promise.all(next.flatMap((file) => inputsOf(built.get(file)).map(factsOf)));
     next = [...new Set(facts.flatMap(({ runs }) => runs.map(({ source }) => source)))].filter(
@@ -73,7 +76,7 @@ async function gather(file: string, { built, factsOf }: Gathering): Promise<Task
       continue;
     }
     entries.push(entry);
-    if (source !== null) for (const [path, text] of placedCode(place, entry.bundle)) placed.set(path, text);
+    if (source !== null) for (const [path, text] of await placedCode(place, entry.bundle)) placed.set(path, text);
     for (const path of entry.inputs) {
       const facts = await factsOf(path);
       named.push(...facts.named);

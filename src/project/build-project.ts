@@ -5,8 +5,7 @@ import type { TaskConfig } from '../engine/core/task-config.ts';
 import { buildTasks } from './build-tasks.ts';
 import { atStep } from './build-steps.ts';
 import { collectParts, type DeployedParts } from './collect-parts.ts';
-import { bundleHash } from '../contents/bundle-hash.ts';
-import type { Bundle } from './bundle.ts';
+import type { StoredBundle } from '../contents/stored-bundle.ts';
 import { readConfig, type ProjectConfig } from './config.ts';
 import type { ProjectExtension } from './extension.ts';
 import { findProject } from './find-project.ts';
@@ -15,10 +14,8 @@ import { distinctErrors, throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
 import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
 
-export interface BuiltTask extends Bundle {
+export type BuiltTask = StoredBundle & {
   readonly name: string;
-  /** Of the bundle. */
-  readonly hash: string;
   /** Relative to the project's folder: `cloudcode/othertask/index.ts`. */
   readonly file: string;
   /** What the task's own `config` sets; the project's `defaults` are in `BuiltProject.config`. */
@@ -27,7 +24,7 @@ export interface BuiltTask extends Bundle {
   readonly external: readonly string[];
   /** Why its worker cannot be forked: what it needs; null when nothing is seen. */
   readonly spawnNeed: string | null;
-}
+};
 
 export interface BuiltProject {
   readonly name: string;
@@ -118,7 +115,6 @@ export async function buildProject(
         file,
         config: own,
         ...bundle,
-        hash: bundleHash(bundle),
         external: [...new Set([...(settings.external ?? []), ...(own.external ?? [])])],
         spawnNeed,
       },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CloudCodeError } from '../engine/core/errors.ts';
 import type { TaskConfig } from '../engine/core/task-config.ts';
 import { type BuildCache, openBuildCache } from './build-cache.ts';
@@ -7,6 +8,7 @@ import type { FoundTask } from './find-project.ts';
 import { fromMessage } from './problems.ts';
 import { tellRead } from './read-files.ts';
 import { readTaskExports } from './read-task-exports.ts';
+import { type BundleStore, bundleStore, isStored } from '../contents/stored-bundle.ts';
 
 /** A task as it was built. */
 export interface TaskBuild {
@@ -35,17 +37,20 @@ interface Builds {
 export async function buildTasks({ folder, tasks, bundled, cache: place }: Asked): Promise<Builds> {
   const beganAtMs = Date.now();
   const cache = place === null ? null : openBuildCache<TaskBuild>(place, { folder, of: bundled });
-  const kept = new Map(
-    (
-      await Promise.all(tasks.map(async ({ name, file }) => [file, await (cache?.read(name) ?? null)] as const))
-    ).flatMap(([file, one]) => (one === null ? [] : [[file, one] as const])),
-  );
+  const store = bundleStore(place === null ? null : join(place, 'bundles'));
+  const kept = new Map<string, TaskBuild>();
+  for (const { name, file } of tasks) {
+    const one = cache?.read(name) ?? null;
+    if (one !== null && (await isStored(one.parts.bundle))) kept.set(file, one);
+  }
   for (const { parts } of kept.values()) for (const path of filesOf(parts)) tellRead(path);
   const changed = tasks.filter(({ file }) => !kept.has(file));
-  const { built, errors } = await buildAll(folder, changed, bundled);
+  const { built, errors } = await buildAll({ folder, store }, changed, bundled);
   await cache?.keepOnly(tasks.map(({ name }) => name));
   if (cache !== null) await keepAll(cache, { tasks: changed, built, beganAtMs });
-  return { built: new Map([...kept, ...built]), errors };
+  const all = new Map([...kept, ...built]);
+  await store.keepOnly([...all.values()].map(({ parts }) => parts.bundle));
+  return { built: all, errors };
 }
 
 async function keepAll(
@@ -68,13 +73,17 @@ function filesOf({ inputs, imports }: TaskParts): readonly string[] {
   return [...new Set([...inputs, ...imports.map(({ path }) => path)])];
 }
 
-async function buildAll(folder: string, tasks: readonly FoundTask[], bundled: readonly string[]): Promise<Builds> {
-  const whole = await buildWith(folder, tasks, bundled);
+interface Place extends Pick<Asked, 'folder'> {
+  readonly store: BundleStore;
+}
+
+async function buildAll(place: Place, tasks: readonly FoundTask[], bundled: readonly string[]): Promise<Builds> {
+  const whole = await buildWith(place, tasks, bundled);
   const others = tasks.filter(({ file }) =>
     whole.built.get(file)?.config.bundle?.some((name) => !bundled.includes(name)),
   );
   const again = await Promise.all(
-    others.map((task) => buildWith(folder, [task], [...bundled, ...(whole.built.get(task.file)?.config.bundle ?? [])])),
+    others.map((task) => buildWith(place, [task], [...bundled, ...(whole.built.get(task.file)?.config.bundle ?? [])])),
   );
   const failed = new Set(others.map(({ file }) => file));
   const rest = [...whole.built].filter(([file]) => !failed.has(file));
@@ -84,11 +93,15 @@ async function buildAll(folder: string, tasks: readonly FoundTask[], bundled: re
   };
 }
 
-async function buildWith(folder: string, tasks: readonly FoundTask[], bundled: readonly string[]): Promise<Builds> {
+async function buildWith(
+  { folder, store }: Place,
+  tasks: readonly FoundTask[],
+  bundled: readonly string[],
+): Promise<Builds> {
   if (tasks.length === 0) return { built: new Map(), errors: new Map() };
   const files = tasks.map(({ file }) => file);
   const built = await atStep(`bundling ${tasks.length === 1 ? files.join('') : `${tasks.length} tasks`}`, () =>
-    buildParts({ folder, files, bundled: new Set(bundled) }),
+    buildParts({ folder, files, bundled: new Set(bundled), store }),
   );
   const parts = new Map([...built].flatMap(([file, one]) => ('bundle' in one ? [[file, one] as const] : [])));
   for (const { imports } of parts.values()) for (const { path } of imports) tellRead(path);

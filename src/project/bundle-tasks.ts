@@ -1,31 +1,18 @@
 import { join } from 'node:path';
 import type { Message } from 'esbuild';
-import { findAwaiting, isTopLevelAwait } from './awaiting-packages.ts';
-import { buildEntries, type EntriesAsked, reachedFrom } from './build-entries.ts';
-import type { Bundle } from './bundle.ts';
+import { isTopLevelAwait } from './awaiting-packages.ts';
+import { buildEntries, type EntriesAsked } from './build-entries.ts';
 import { withLocations } from './location-plugin.ts';
-import type { PackageImport, PackagesOptions } from './packages-plugin.ts';
 import { tellMissing } from './read-files.ts';
 import { nodeModuleOf } from './spawn-need.ts';
-import { type Surveyed, surveyOf } from './survey.ts';
-
-/** A package, and the file that names it: absolute. */
-export interface NamedPackage {
-  readonly name: string;
-  readonly importer: string;
-}
+import type { BundleStore, StoredBundle } from '../contents/stored-bundle.ts';
+import { type Looked, type SeenEntry, surveyEntries } from './survey-entries.ts';
 
 /** What came of one entry. */
-export interface BundledEntry {
-  readonly bundle: Bundle;
-  readonly surveyed: Surveyed;
+export interface BundledEntry extends SeenEntry {
+  readonly bundle: StoredBundle;
   /** The files that it is made of: absolute. */
   readonly inputs: readonly string[];
-  readonly imports: readonly PackageImport[];
-  /** Native add-ons of the project's own: absolute. */
-  readonly addons: readonly string[];
-  /** Names by which it imports what lies in no `node_modules`. */
-  readonly linked: readonly NamedPackage[];
   /** `node:worker_threads`: why its worker cannot be forked. */
   readonly nodeModule: string | null;
 }
@@ -36,6 +23,7 @@ export type BundledEntries = ReadonlyMap<string, BundledEntry | readonly Message
 type Asked = Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'files'> & {
   /** Whether a file is to be an ES module, whatever is in it. */
   readonly isModule: (file: string) => boolean;
+  readonly store: BundleStore;
 };
 
 /**
@@ -43,6 +31,8 @@ type Asked = Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'files'> & {
  * builds of 4, in the same time. Small ones take a fifth longer in builds of 4.
  */
 const atOnce = 4;
+/** esbuild does not say which entries have the problems: each part of them is tried. */
+const parts = 4;
 
 /**
  * Bundles files of a project without the packages that they import. CommonJS, which Node starts faster, unless a file of it, or of a package that it imports, awaits at
@@ -51,109 +41,87 @@ const atOnce = 4;
 export async function bundleEntries(asked: Asked): Promise<BundledEntries> {
   const byDepth = Map.groupBy(asked.files, (file) => file.split('/').length);
   const results: BundledEntries[] = [];
-  for (const files of byDepth.values()) {
-    for (let from = 0; from < files.length; from += atOnce)
-      results.push(await bundleGroup({ ...asked, files: files.slice(from, from + atOnce) }));
+  for (const files of byDepth.values()) results.push(await bundleAll({ ...asked, files }));
+  return new Map(results.flatMap((result) => [...result]));
+}
+
+async function bundleAll(asked: Asked): Promise<BundledEntries> {
+  const { files } = asked;
+  // Of a few, what most of them are is made meanwhile.
+  const early = files.length > atOnce ? null : bundleAs('cjs', asked, files);
+  const looked = await surveyEntries(asked);
+  if (!isLooked(looked)) {
+    await early;
+    return bundleInParts(asked, looked);
+  }
+  const results: BundledEntries[] = [];
+  for (let from = 0; from < files.length; from += atOnce) {
+    const group = { ...asked, files: files.slice(from, from + atOnce) };
+    const entries = group.files.map((file, position) => formatOf(asked, file, looked[from + position]));
+    const made = await bundleInFormats(group, entries, early);
+    results.push(
+      made instanceof Map
+        ? new Map(
+            entries.map(({ file, looked: { inputs, awaits: _awaits, ...rest } }) => [
+              file,
+              { ...(made.get(file) as Made), ...rest, inputs: [...inputs] },
+            ]),
+          )
+        : await bundleInParts(group, made as readonly Message[]),
+    );
   }
   return new Map(results.flatMap((result) => [...result]));
 }
 
-async function bundleGroup(asked: Asked): Promise<BundledEntries> {
+async function bundleInParts(asked: Asked, problems: readonly Message[]): Promise<BundledEntries> {
   const { folder, files } = asked;
-  const together = await bundleTogether(asked);
-  if (!Array.isArray(together)) return together as BundledEntries;
-  const problems = together as readonly Message[];
   if (files.length === 1) {
     tellMissing(folder, problems);
     return new Map([[files[0] ?? '', problems]]);
   }
-  // esbuild does not say which of them has the problems.
-  const results = await Promise.all(files.map((file) => bundleGroup({ ...asked, files: [file] })));
+  const size = Math.ceil(files.length / parts);
+  const results: BundledEntries[] = [];
+  for (let from = 0; from < files.length; from += size)
+    results.push(await bundleAll({ ...asked, files: files.slice(from, from + size) }));
   return new Map(results.flatMap((result) => [...result]));
 }
 
-async function bundleTogether(asked: Asked): Promise<BundledEntries | readonly Message[]> {
-  const { folder, files, kinds, isModule } = asked;
-  const imports: PackageImport[] = [];
-  const addons: { readonly path: string; readonly importer: string }[] = [];
-  const linked: NamedPackage[] = [];
-  const entries = files.map((file) => join(folder, file));
-  const options = { folder, kinds, bundled: asked.bundled, entries };
-  const survey = await buildEntries({
-    ...options,
-    files,
-    format: 'esm',
-    isSurvey: true,
-    onImport: (found) => imports.push(found),
-    onAddon: (found) => addons.push(found),
-    onLinked: (found) => linked.push(found),
-  });
-  if (!('outputs' in survey)) return survey;
-  const looked = survey.outputs.map(({ about, code }, position) => {
-    const inputs = reachedFrom(folder, survey.metafile, about.entryPoint ?? '');
-    const from = <Found extends { readonly importer: string }>(all: readonly Found[]): readonly Found[] =>
-      all.filter(({ importer }) => inputs.has(importer));
-    return {
-      surveyed: surveyOf(survey.metafile, { about, code }),
-      inputs,
-      imports: from(imports).flatMap((found) =>
-        found.isByName ? [found, { ...found, importer: entries[position] ?? '' }] : [found],
-      ),
-      addons: from(addons),
-      linked: from(linked),
-    };
-  });
-  const awaiting = await findAwaiting(folder, await esmOf(kinds, imports));
-  const bundles = await bundleInFormats(
-    options,
-    files.map((file, position) => {
-      const { inputs = new Set<string>(), imports: own = [] } = looked[position] ?? {};
-      return {
-        file,
-        inputs,
-        isAsync: isModule(file) || own.some(({ path, isStatic }) => isStatic && awaiting.has(path)),
-      };
-    }),
-  );
-  if (!(bundles instanceof Map)) return bundles as readonly Message[];
-  return new Map(
-    files.map((file, position) => {
-      const { inputs, addons: ownAddons, ...rest } = looked[position] as (typeof looked)[number];
-      return [
-        file,
-        {
-          ...(bundles.get(file) as Made),
-          ...rest,
-          inputs: [...inputs],
-          addons: [...new Set(ownAddons.map(({ path }) => path))],
-        },
-      ];
-    }),
-  );
-}
-
-async function esmOf(kinds: PackagesOptions['kinds'], imports: readonly PackageImport[]): Promise<readonly string[]> {
-  const paths = [...new Set(imports.filter(({ isStatic }) => isStatic).map(({ path }) => path))];
-  const isEsm = await Promise.all(paths.map((path) => kinds.isEsm(path)));
-  return paths.filter((_path, position) => isEsm[position]);
+function isLooked(result: readonly Looked[] | readonly Message[]): result is readonly Looked[] {
+  return result.every((one) => 'surveyed' in one);
 }
 
 interface Formatted {
   readonly file: string;
-  readonly inputs: ReadonlySet<string>;
+  readonly looked: Looked;
   readonly isAsync: boolean;
 }
 
-type Made = Pick<BundledEntry, 'bundle' | 'nodeModule'>;
+function formatOf({ isModule }: Asked, file: string, looked: Looked | undefined): Formatted {
+  if (looked === undefined) throw new Error(`${file} was not looked at.`);
+  return { file, looked, isAsync: isModule(file) || looked.awaits };
+}
 
+type Made = Pick<BundledEntry, 'bundle' | 'nodeModule'>;
+type MadeOrWrong = ReadonlyMap<string, Made> | readonly Message[];
+/** What a build of one format takes. */
+type Options = Pick<Asked, 'folder' | 'bundled' | 'kinds' | 'store'>;
+
+/** @param early what came of all of them in CommonJS, if that was begun */
 async function bundleInFormats(
-  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'entries'>,
+  options: Options,
   entries: readonly Formatted[],
-): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
-  const [inCommonJs, inModules] = [entries.filter(({ isAsync }) => !isAsync), entries.filter(({ isAsync }) => isAsync)];
-  const common = await bundleAs('cjs', options, inCommonJs);
+  early: Promise<MadeOrWrong> | null,
+): Promise<MadeOrWrong> {
+  const files = entries.filter(({ isAsync }) => !isAsync).map(({ file }) => file);
+  const common = await (files.length === entries.length
+    ? (early ?? bundleAs('cjs', options, files))
+    : bundleAs('cjs', options, files));
   if (common instanceof Map) {
-    const modules = await bundleAs('esm', options, inModules);
+    const modules = await bundleAs(
+      'esm',
+      options,
+      entries.filter(({ isAsync }) => isAsync).map(({ file }) => file),
+    );
     return modules instanceof Map ? new Map([...common, ...modules]) : modules;
   }
   const problems = common as readonly Message[];
@@ -163,33 +131,30 @@ async function bundleInFormats(
   if (awaiting.length === 0 || awaiting.length < problems.length) return problems;
   const again = entries.map((entry) => ({
     ...entry,
-    isAsync: entry.isAsync || awaiting.some((path) => entry.inputs.has(path)),
+    isAsync: entry.isAsync || awaiting.some((path) => entry.looked.inputs.has(path)),
   }));
   return again.every(({ isAsync }, position) => isAsync === entries[position]?.isAsync)
     ? problems
-    : bundleInFormats(options, again);
+    : bundleInFormats(options, again, null);
 }
 
 async function bundleAs(
   format: 'cjs' | 'esm',
-  options: Pick<EntriesAsked, 'folder' | 'bundled' | 'kinds' | 'entries'>,
-  entries: readonly Formatted[],
-): Promise<ReadonlyMap<string, Made> | readonly Message[]> {
-  if (entries.length === 0) return new Map();
-  const built = await buildEntries({ ...options, format, files: entries.map(({ file }) => file) });
+  { store, ...options }: Options,
+  files: readonly string[],
+): Promise<MadeOrWrong> {
+  if (files.length === 0) return new Map();
+  const { folder, bundled, kinds } = options;
+  const entries = files.map((file) => join(folder, file));
+  const built = await buildEntries({ folder, bundled, kinds, entries, format, files });
   if (!('outputs' in built)) return built;
-  return new Map(
-    built.outputs.map(({ code, sourceMap, about }, position) => {
-      const { file = '' } = entries[position] ?? {};
-      return [
-        file,
-        {
-          bundle: { code: withLocations(code, folderFrom(file, format)), sourceMap, format },
-          nodeModule: nodeModuleOf(about),
-        },
-      ];
-    }),
-  );
+  const made = new Map<string, Made>();
+  for (const [position, { code, sourceMap, about }] of built.outputs.entries()) {
+    const file = files[position] ?? '';
+    const bundle = await store.put({ code: withLocations(code, folderFrom(file, format)), sourceMap, format });
+    made.set(file, { bundle, nodeModule: nodeModuleOf(about) });
+  }
+  return made;
 }
 
 /** An expression for the project's folder: the bundle stands beside its entry. */

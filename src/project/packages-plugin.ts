@@ -18,6 +18,12 @@ export interface PackageImport {
   readonly isByName: boolean;
 }
 
+/** A package, and the file that names it: absolute. */
+export interface NamedPackage {
+  readonly name: string;
+  readonly importer: string;
+}
+
 export interface PackagesOptions {
   /** The project's: absolute, with symbolic links resolved. */
   readonly folder: string;
@@ -33,7 +39,7 @@ export interface PackagesOptions {
   /** A native add-on of the project's own. */
   readonly onAddon?: (found: { readonly path: string; readonly importer: string }) => void;
   /** A name by which a file imports what lies in no `node_modules`: a package that is linked from elsewhere, or something that a tsconfig.json gives a name. */
-  readonly onLinked?: (found: { readonly name: string; readonly importer: string }) => void;
+  readonly onLinked?: (found: NamedPackage) => void;
   /** Nothing stands between the bundle and what is outside of it: whoever only looks at the result needs no more. */
   readonly isSurvey?: boolean;
 }
@@ -93,10 +99,12 @@ async function resolve(
   const name = isCode ? null : packageNameOf(path);
   if (name !== null) options.onLinked?.({ name, importer });
   if (kind !== 'require-resolve' && !isAddon && (!isCode || goesIntoBundle(target, args, options))) return found;
-  const { entries = [] } = options;
+  const { entries = [], isSurvey = false } = options;
   // Hooks of a task go by the name. It must find the same from where the bundle stands.
+  const isFound = (entry: string): boolean => isFoundByName(path, target, entry);
+  // Each group of entries goes by it for itself: a survey of all tells of what one of them may go by.
   const isByName =
-    kind === 'dynamic-import' && entries.length > 0 && entries.every((entry) => isFoundByName(path, target, entry));
+    kind === 'dynamic-import' && (isSurvey ? entries.some(isFound) : entries.length > 0 && entries.every(isFound));
   if (isCode) options.onImport?.({ path: target, importer, isStatic: kind === 'import-statement', isByName });
   return isByName ? { path, external: true } : outside(target, args, options);
 }

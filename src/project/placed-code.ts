@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import type { Bundle } from './bundle.ts';
 import { insertFirst } from './insert-first.ts';
+import { readBundleText, type StoredBundle } from '../contents/stored-bundle.ts';
 
 /**
  * What stands in the place of a file that a thread or another process runs: its code, and the source map beside it. Stacks there name the sources, as those of a task do; the map is read when
@@ -8,9 +8,10 @@ import { insertFirst } from './insert-first.ts';
  * @param place relative to the project's folder
  * @returns by path relative to the project's folder
  */
-export function placedCode(place: string, { code, sourceMap, format }: Bundle): ReadonlyMap<string, string> {
+export async function placedCode(place: string, bundle: StoredBundle): Promise<ReadonlyMap<string, string>> {
+  const { code, sourceMap } = await readBundleText(bundle);
   const map = `${posix.basename(place)}.map`;
-  const own = format === 'esm' ? 'import.meta.filename, import.meta.url' : '__filename';
+  const own = bundle.format === 'esm' ? 'import.meta.filename, import.meta.url' : '__filename';
   return new Map([
     [
       place,

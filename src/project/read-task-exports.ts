@@ -5,6 +5,7 @@ import type { BundledEntry } from './bundle-tasks.ts';
 import { checkShape } from './check-shape.ts';
 import { evaluateModules, type Evaluated, type ModuleToEvaluate } from './evaluate-modules.ts';
 import type { FoundTask } from './find-project.ts';
+import { readBundleText } from '../contents/stored-bundle.ts';
 import { taskConfigSchema } from './task-config-schema.ts';
 
 export interface TaskExports {
@@ -78,7 +79,12 @@ function readText(task: FoundTask, built: BundledEntry | undefined): Looked | 'c
 async function evaluateWhole(folder: string, task: FoundTask, { bundle }: BundledEntry): Promise<ToEvaluate> {
   // An ES module is loaded from no file here, and finds nothing that is relative to one.
   const here = bundle.format === 'esm' ? (await bundleHere(folder, task.file)).bundle : null;
-  return { task, toEvaluate: { file: task.file, bundle: here ?? bundle }, whole: true };
+  const { format } = bundle;
+  return {
+    task,
+    toEvaluate: { file: task.file, bundle: here ?? { format, ...(await readBundleText(bundle)) } },
+    whole: true,
+  };
 }
 
 function finish(one: Exclude<Looked, { error: unknown }>, evaluated: ReadonlyMap<string, Evaluated | CloudCodeError>) {

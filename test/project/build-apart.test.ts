@@ -10,11 +10,12 @@ import { dataInProject } from '../../src/data/source/project-extension.ts';
 import { CloudCodeError } from '../../src/engine/core/errors.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { buildApart } from '../../src/project/build-process/build-apart.ts';
-import { buildProject } from '../../src/project/build-project.ts';
+import { buildProject, type BuiltTask } from '../../src/project/build-project.ts';
 import { endBundler } from '../../src/project/bundle.ts';
 import { isAlive, listPids, readEnviron, readStat } from '../../src/engine/runner/containment/proc-files.ts';
 import { fillDescriptors } from '../support/fill-descriptors.ts';
 import { until } from '../support/runtime.ts';
+import { readBundleText } from '../../src/contents/stored-bundle.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
 const good = 'export const run = () => 1;';
@@ -41,6 +42,12 @@ async function pidsOf(folder: string): Promise<readonly number[]> {
 const areGone = (pids: readonly number[]): Promise<true> =>
   until(20_000, `${pids.join(', ')} are gone`, () => pids.every((pid) => !isAlive(readStat(pid))) || null);
 
+/** Whether it is held in memory or in a file is for nobody to see. */
+async function withText(task: BuiltTask): Promise<unknown> {
+  const { path: _path, bytes: _bytes, ...rest } = { path: '', bytes: 0, ...task };
+  return { ...rest, ...(await readBundleText(task)) };
+}
+
 describe('a build in a process of its own', () => {
   after(endBundler);
 
@@ -56,7 +63,9 @@ describe('a build in a process of its own', () => {
       'cloudcode/b/index.ts': good,
       'cloudcode/c/index.ts': `await 1;\n${good}`,
     });
-    assert.deepEqual(await buildApart(folder), await buildProject(folder, { extension: dataInProject }));
+    const [apart, here] = [await buildApart(folder), await buildProject(folder, { extension: dataInProject })];
+    assert.deepEqual({ ...apart, tasks: [] }, { ...here, tasks: [] });
+    assert.deepEqual(await Promise.all(apart?.tasks.map(withText) ?? []), await Promise.all(here.tasks.map(withText)));
   });
 
   it('what is wrong with the sources is told in the same words', async (t) => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { buildProject, type BuiltProject } from '../../src/project/build-project.ts';
+import { buildProject, type BuiltProject, type BuiltTask } from '../../src/project/build-project.ts';
 import { onBuildStep } from '../../src/project/build-steps.ts';
+import { bundleHash } from '../../src/project/bundle-hash.ts';
 import { endBundler } from '../../src/project/bundle.ts';
+import { readBundleText } from '../../src/contents/stored-bundle.ts';
 import { onFileRead } from '../../src/project/read-files.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
 
@@ -40,6 +42,19 @@ async function build(folder: string): Promise<{ readonly tasks: readonly string[
   };
 }
 
+/** The hash says what the text is, in memory or in a file. */
+function withoutText({ tasks }: BuiltProject): unknown {
+  return tasks.map(({ name, hash, format, file, config, external, spawnNeed }) => [
+    name,
+    hash,
+    format,
+    file,
+    config,
+    external,
+    spawnNeed,
+  ]);
+}
+
 async function builtOnce(t: TestContext): Promise<string> {
   const folder = await makeFolder(t, files);
   await ageAll(folder);
@@ -64,7 +79,9 @@ describe('what was built is used again as long as nothing that it was built from
     assert.deepEqual([again.tasks, steps.filter((step) => step.startsWith('bundling'))], [[], []]);
     assert.deepEqual(again.project, first.project);
     assert.deepEqual(new Set(read), before);
-    assert.deepEqual((await buildProject(folder)).tasks, first.project.tasks, 'as without');
+    assert.deepEqual(withoutText(await buildProject(folder)), withoutText(first.project), 'as without');
+    for (const task of again.project.tasks)
+      assert.equal(bundleHash({ ...task, ...(await readBundleText(task)) }), task.hash);
   });
 
   const changes: readonly {
@@ -111,7 +128,7 @@ describe('what was built is used again as long as nothing that it was built from
       await setTimeout(40);
       const again = await build(folder);
       assert.deepEqual(again.tasks, tasks);
-      assert.deepEqual(again.project.tasks, (await buildProject(folder)).tasks);
+      assert.deepEqual(withoutText(again.project), withoutText(await buildProject(folder)));
       assert.deepEqual((await build(folder)).tasks, [], 'and is kept in turn');
     });
   }
@@ -131,7 +148,20 @@ describe('what was built is used again as long as nothing that it was built from
     await writeFile(join(place, 'a.task'), 'damaged');
     await writeFile(join(place, 'gone.task'), '');
     assert.deepEqual((await build(folder)).tasks, ['a']);
-    assert.deepEqual((await readdir(place)).sort(), ['a.task', 'b.task']);
+    assert.deepEqual((await readdir(place)).sort(), ['a.task', 'b.task', 'bundles']);
+  });
+
+  it('the text of a bundle is gone or damaged: a deployment is refused, and the next build makes it anew', async (t) => {
+    const folder = await builtOnce(t);
+    const first = async (): Promise<BuiltTask> => (await build(folder)).project.tasks[0] as BuiltTask;
+    const task = await first();
+    const { code } = await readBundleText(task);
+    const path = 'path' in task ? task.path : '';
+    for (const damage of [() => writeFile(path, 'damaged'), () => rm(path)]) {
+      await damage();
+      await assert.rejects(readBundleText(task), { code: 'build_failed' });
+      assert.equal((await readBundleText(await first())).code, code);
+    }
   });
 
   it('a file that is written while it is built is read again next time, however little later', async (t) => {

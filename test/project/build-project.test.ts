@@ -11,7 +11,7 @@ import { buildProject, type BuiltProject } from '../../src/project/build-project
 import { endBundler } from '../../src/project/bundle.ts';
 import * as sdk from '../../src/sdk/index.ts';
 import { makeFolder, writeFiles } from './make-folder.ts';
-import { runBundle, sourcePosition } from './run-bundle.ts';
+import { runBundle, sourcePosition, textOf } from './run-bundle.ts';
 
 const buildModule = pathToFileURL(join(packageRoot, 'src/project/build-project.ts')).href;
 
@@ -144,7 +144,7 @@ describe('buildProject', () => {
       });
       const project = await buildProject(folder);
       const { stack = '' } = await runBundle(project, 'a');
-      assert.equal(sourcePosition(stack, project.tasks[0]?.sourceMap ?? ''), 'cloudcode/shared/fail.ts:4:9');
+      assert.equal(sourcePosition(stack, (await textOf(project.tasks[0])).sourceMap), 'cloudcode/shared/fail.ts:4:9');
       assert.match(stack, /at fail /);
     });
   }
@@ -178,7 +178,7 @@ describe('buildProject', () => {
     });
     const inModules = (path: string): string => join(folder, 'node_modules', path);
     const project = await buildProject(folder);
-    assert.ok(!project.tasks[0]?.code.includes('require.cache'));
+    assert.ok(!(await textOf(project.tasks[0])).code.includes('require.cache'));
     assert.deepEqual((await runBundle(project, 'a')).result, [
       true,
       inModules('with-gyp/index.js'),
@@ -289,7 +289,7 @@ describe('buildProject', () => {
       await buildProject(join(other, 'deeper/copy')),
     ];
     for (const project of built) assert.deepEqual(project.tasks, built[0]?.tasks);
-    for (const task of built[0]?.tasks ?? []) assert.ok(!`${task.code}${task.sourceMap}`.includes(one));
+    for (const task of built[0]?.tasks ?? []) assert.ok(!JSON.stringify(await textOf(task)).includes(one));
   });
 
   it('sees a change of a task, of shared code and of an npm package', async (t) => {

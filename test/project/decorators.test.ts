@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { packageRoot } from '../../src/package-root.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { makeFolder } from './make-folder.ts';
-import { runBundle, sourcePosition } from './run-bundle.ts';
+import { runBundle, sourcePosition, textOf } from './run-bundle.ts';
 
 /** What `reflect-metadata` does, as far as it is asked here. */
 const reflect = `
@@ -79,7 +79,7 @@ describe('decorators', () => {
     assert.match(stack, /^Error: to Rome by 0/);
     const line = 1 + task.split('\n').findIndex((text) => text.includes('throw new Error'));
     assert.match(
-      sourcePosition(stack, project.tasks[0]?.sourceMap ?? ''),
+      sourcePosition(stack, (await textOf(project.tasks[0])).sourceMap),
       new RegExp(`^cloudcode/car/index.ts:${line}:`),
     );
   });

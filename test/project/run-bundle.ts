@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { BuiltProject } from '../../src/project/build-project.ts';
+import type { BuiltProject, BuiltTask } from '../../src/project/build-project.ts';
+import { readBundleText } from '../../src/contents/stored-bundle.ts';
 
 const execute = promisify(execFile);
 
@@ -31,10 +32,17 @@ export async function runBundle(project: BuiltProject, name: string, parameters:
   if (task === undefined) throw new Error(`The project has no task ${name}.`);
   const place = join(project.folder, dirname(task.file));
   const file = join(place, `bundle.${task.format === 'cjs' ? 'cjs' : 'mjs'}`);
-  await writeFile(file, task.code);
+  await writeFile(file, (await readBundleText(task)).code);
   const options = { cwd: project.folder, timeout: 20_000, env: { PATH: process.env['PATH'] } };
   const { stdout } = await execute(process.execPath, ['-e', program, file, JSON.stringify(parameters)], options);
   return JSON.parse(stdout) as Ran;
+}
+
+/** The code and the source map of a task, or of a project's first. */
+export async function textOf(
+  task: BuiltTask | undefined,
+): Promise<{ readonly code: string; readonly sourceMap: string }> {
+  return task === undefined ? { code: '', sourceMap: '' } : readBundleText(task);
 }
 
 /** The first line of a stack that lies in a bundle, as a position in the project's sources. */

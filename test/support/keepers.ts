@@ -26,7 +26,7 @@ export const keepers = {
     return {
       says: false,
       write: (text) => cache().write('task', text, { read: [source], beganAtMs: Infinity }),
-      read: () => cache().read('task'),
+      read: async () => cache().read('task'),
     };
   },
   'hashes of packages'(folder: string): Keeper {

@@ -19,10 +19,10 @@ import type { Queryable, Store } from '../store/open-store.ts';
 import { setRetention } from '../store/prune-runs.ts';
 import { setRetryPolicies } from '../store/queues.ts';
 import { retryConflicts } from '../store/retry.ts';
+import { bytesOf, readBundleText } from '../../contents/stored-bundle.ts';
 import {
   brokenNames,
   type DeployableProject,
-  type DeployableTask,
   type DeploymentSettings,
   type DeploymentState,
   digestsIn,
@@ -32,6 +32,7 @@ import {
   type SpawnedTask,
   spawnedFor,
   stateOf,
+  type StateTask,
 } from './deployment-state.ts';
 import type { OnProgress, PreparedExtension } from './extension.ts';
 import { type CarriedContents, ContentsGone, keepContents, noContents, referToContents } from './keep-contents.ts';
@@ -151,8 +152,11 @@ async function activateState(
       db,
       tasks.map(({ hash }) => hash),
     );
-    for (const task of tasks.filter(({ hash }) => !known.has(hash)))
-      if (await insertBundle(db, task)) newBundles.push(task.name);
+    // One after the other: no more than one is read.
+    for (const { name, hash, bundle } of tasks.filter((task) => !known.has(task.hash))) {
+      const text = await readBundleText(bundle);
+      if (await insertBundle(db, { hash, format: bundle.format, ...text })) newBundles.push(name);
+    }
     if (added !== null) await insertExtensionState(db, added);
     if (contents !== null) await referToContents(db, contents);
     const deploymentId = await insertDeployment(db, {
@@ -186,14 +190,8 @@ async function activateState(
   };
 }
 
-function codeOf(
-  tasks: readonly Pick<DeployableTask, 'name' | 'code' | 'sourceMap'>[],
-  added: readonly string[],
-): Carried {
-  const sizes = tasks.map(({ name, code, sourceMap }) => ({
-    name,
-    bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap),
-  }));
+function codeOf(tasks: readonly StateTask[], added: readonly string[]): Carried {
+  const sizes = tasks.map(({ name, bundle }) => ({ name, bytes: bytesOf(bundle) }));
   return {
     count: sizes.length,
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),

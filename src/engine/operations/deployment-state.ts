@@ -8,6 +8,7 @@ import type { DeployedFolder } from '../store/contents.ts';
 import type { Digests } from '../store/deployments.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { bundleHash } from '../../contents/bundle-hash.ts';
+import type { StoredBundle } from '../../contents/stored-bundle.ts';
 import type { ExtensionDeployment } from './extension.ts';
 import type { DeployableContents, DeployablePackages } from './keep-contents.ts';
 
@@ -33,21 +34,21 @@ export interface DeployableProject {
   };
 }
 
-export interface DeployableTask {
+export type DeployableTask = DeployableBundle & {
   readonly name: string;
   readonly config: Partial<TaskConfig>;
-  readonly code: string;
-  readonly sourceMap: string;
-  readonly format: 'cjs' | 'esm';
-  /** Of the three, where it is known. */
-  readonly hash?: string;
   /** What it needs that only a spawned worker has, if anything. */
   readonly spawnNeed?: string | null;
   /** Its entry, from the project's folder. With packages or files its bundle stands in that place. */
   readonly file?: string;
   /** Packages that are loaded by Node alone. */
   readonly external?: readonly string[];
-}
+};
+
+/** One that was stored when it was built, or one at hand whose hash may not be known yet. */
+export type DeployableBundle =
+  | StoredBundle
+  | { readonly code: string; readonly sourceMap: string; readonly format: 'cjs' | 'esm'; readonly hash?: string };
 
 export interface SpawnedTask {
   readonly task: string;
@@ -64,11 +65,17 @@ export interface HashedState {
 export interface DeploymentState {
   readonly environment: string;
   readonly project: DeployableProject;
-  readonly tasks: readonly (Omit<DeployableTask, 'config'> & { readonly config: TaskConfig; readonly hash: string })[];
+  readonly tasks: readonly StateTask[];
   /** What an extension adds, as the project has it; null for nothing. */
   readonly added: HashedState | null;
   readonly contents: DeployableContents | null;
   readonly settings: DeploymentSettings;
+}
+
+export interface StateTask extends Pick<DeployableTask, 'name' | 'file' | 'external'> {
+  readonly config: TaskConfig;
+  readonly hash: string;
+  readonly bundle: StoredBundle;
 }
 
 export interface DeploymentSettings {
@@ -80,11 +87,11 @@ export interface DeploymentSettings {
 
 export function stateOf(environment: string, project: DeployableProject): DeploymentState {
   const { config } = project;
-  const tasks = project.tasks.map((task) => ({
-    ...task,
-    config: configOf(task, config.defaults),
-    hash: task.hash ?? bundleHash(task),
-  }));
+  const tasks = project.tasks.map((task) => {
+    const { name, file, external } = task;
+    const bundle = 'path' in task ? task : { ...task, hash: task.hash ?? bundleHash(task) };
+    return { name, file, external, config: configOf(task, config.defaults), hash: bundle.hash, bundle };
+  });
   const extensionState = project.extension?.state ?? null;
   const settings: DeploymentSettings = {
     variables: config.environments?.[environment]?.variables ?? {},

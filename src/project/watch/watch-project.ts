@@ -99,10 +99,20 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
     // It is met after the one under way.
     if (underWay !== null) return;
     const quiet = Promise.withResolvers<void>();
-    if (!isRestless) begin(now, quiet.promise);
+    const isEarly = !isRestless && (await lastsATick(now));
+    if (isEarly) begin(now, quiet.promise);
     const last = await lookUntilQuiet(now).finally(quiet.resolve);
-    if (isRestless && !closed.signal.aborted) begin(last, quiet.promise);
-    isRestless = last !== now;
+    if (!isEarly && !closed.signal.aborted) begin(last, quiet.promise);
+    isRestless = isEarly && last !== now;
+  }
+
+  /** What has just been written may be written again and look the same: what is built from it could not be kept. */
+  async function lastsATick(now: Look): Promise<boolean> {
+    const youngest = [...now.changedAtMs.values()].reduce((latest, one) => Math.max(latest, one), 0);
+    const leftMs = Math.min(clockMs, youngest + clockMs - Date.now());
+    if (leftMs < 0) return true;
+    await wait(leftMs + 1);
+    return changesBetween(folder, now, await lookAtProject(folder, places)).length === 0;
   }
 
   function begin(now: Look, quiet: Promise<void>): void {
