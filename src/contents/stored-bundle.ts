@@ -1,4 +1,5 @@
-import { stat, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { statSync, utimesSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { CloudCodeError } from '../engine/core/errors.ts';
@@ -48,7 +49,7 @@ export function bundleStore(place: string | null): BundleStore {
         path: join(place, `${hash}${ending}`),
         bytes: Buffer.byteLength(code) + Buffer.byteLength(sourceMap),
       };
-      if (await isStored(stored)) return stored;
+      if (isStored(stored)) return stored;
       try {
         await writeWhole(stored.path, serialize([code, sourceMap]));
         return stored;
@@ -70,13 +71,15 @@ export function bundleStore(place: string | null): BundleStore {
 }
 
 /** Whether it can be read, for as long as whoever has it needs it: it counts as used from now on. */
-export async function isStored(bundle: StoredBundle): Promise<boolean> {
+export function isStored(bundle: StoredBundle): boolean {
   if (!('path' in bundle)) return true;
-  const now = new Date();
-  return utimes(bundle.path, now, now).then(
-    () => true,
-    () => false,
-  );
+  try {
+    const now = Date.now();
+    if (now - statSync(bundle.path).mtimeMs > unusedMs / 10) utimesSync(bundle.path, now / 1000, now / 1000);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws CloudCodeError `build_failed` when its file is gone or damaged: the next build makes it anew */

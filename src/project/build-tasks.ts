@@ -41,7 +41,7 @@ export async function buildTasks({ folder, tasks, bundled, cache: place }: Asked
   const kept = new Map<string, TaskBuild>();
   for (const { name, file } of tasks) {
     const one = cache?.read(name) ?? null;
-    if (one !== null && (await isStored(one.parts.bundle))) kept.set(file, one);
+    if (one !== null && isStored(one.parts.bundle)) kept.set(file, one);
   }
   for (const { parts } of kept.values()) for (const path of filesOf(parts)) tellRead(path);
   const changed = tasks.filter(({ file }) => !kept.has(file));

@@ -281,6 +281,40 @@ describe('what lies in the way is left out, or refused by its name', () => {
   );
 });
 
+it(
+  'a file that cannot be read stops the task that it belongs to, and no other',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const folder = await projectWith(
+      t,
+      'cloudcode/job/a.txt',
+      'cloudcode/other/index.ts',
+      'cloudcode/other/b.txt',
+      'all.txt',
+    );
+    const code = new Set([index, 'cloudcode/other/index.ts'].map((path) => join(folder, path)));
+    const tasks = [{ file: index }, { file: 'cloudcode/other/index.ts' }];
+    const findOf = (files: readonly string[]) =>
+      findFiles({ folder, tasks, files, built: code, inputs: code, cache: null });
+    await chmod(join(folder, 'cloudcode/other/b.txt'), 0);
+    await asOrdinaryUser(folder, async () => {
+      const { files, errors } = await findOf([]);
+      assert.equal(files, null);
+      assert.deepEqual([...errors.keys()], ['cloudcode/other/index.ts']);
+      assert.match(
+        errors.get('cloudcode/other/index.ts')?.[0]?.message ?? '',
+        /other\/b\.txt .* cannot be read: EACCES/,
+      );
+    });
+    await chmod(join(folder, 'cloudcode/other/b.txt'), 0o644);
+    await chmod(join(folder, 'all.txt'), 0);
+    await asOrdinaryUser(folder, () =>
+      assert.rejects(findOf(['all.txt']), /all\.txt is part of the deployment and cannot be read/),
+    );
+    await chmod(join(folder, 'all.txt'), 0o644);
+  },
+);
+
 /** The superuser may read everything: the folder is opened for another user, and looked at as that one. */
 async function asOrdinaryUser(folder: string, work: () => Promise<void>): Promise<void> {
   if (process.geteuid?.() !== 0) return work();

@@ -1,5 +1,5 @@
 import { type ListedFile, listFiles } from '../packages/list-files.ts';
-import { gitRules } from './git-rules.ts';
+import { type GitRules, gitRules } from './git-rules.ts';
 import { neverTravels } from './never-travels.ts';
 
 /** What a build is made of. Absolute paths, with links resolved. */
@@ -13,12 +13,16 @@ export interface BuildInputs {
 interface Asked extends BuildInputs {
   /** Relative to the folder: `''` for all of it. */
   readonly from: string;
+  /** Of the folder and these inputs, where several parts of it are listed: what git ignores is read once. */
+  readonly isIgnored?: GitRules;
   readonly onLinkOut?: (path: string, target: string) => void;
 }
 
 /** The files of a folder that are deployed with the code that is built from it: all but that, what never travels, and what git ignores. Paths are relative to the folder, which has its links resolved. */
-export function filesInFolder(folder: string, { from, built, inputs, onLinkOut }: Asked): readonly ListedFile[] {
-  const isIgnored = gitRules(folder, inputs);
+export function filesInFolder(
+  folder: string,
+  { from, built, inputs, isIgnored = gitRules(folder, inputs), onLinkOut }: Asked,
+): readonly ListedFile[] {
   const isLeftOut = (place: string, name: string, isFolder: boolean): boolean =>
     neverTravels(name) || built.has(place) || isIgnored(place, isFolder);
   return listFiles(folder, isLeftOut, {

@@ -1,14 +1,16 @@
-import { realpathSync } from 'node:fs';
+import { closeSync, openSync, realpathSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { FolderToKeep } from '../../engine/core/kept-folder.ts';
 import { configFilesIn } from '../config.ts';
+import { cannotBeRead } from '../packages/cannot-be-read.ts';
 import { isWithin, type ListedFile, refuseTooMany } from '../packages/list-files.ts';
 import { contentReader } from '../packages/remember-contents.ts';
 import { joinErrors } from '../problems.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
 import { relativePath } from '../relative-path.ts';
 import { type BuildInputs, filesInFolder } from './files-in-folder.ts';
+import { type GitRules, gitRules } from './git-rules.ts';
 import { manifestsOf } from './manifests-of.ts';
 import { exceptionOf, matchPattern } from './match-pattern.ts';
 
@@ -68,7 +70,10 @@ export async function findFiles({
 }: FilesAsked): Promise<FoundFiles> {
   const outside = new Set<string>();
   const found = new Map<string, ListedFile>();
-  const take = (listed: readonly ListedFile[]): void => listed.forEach((file) => found.set(file.path, file));
+  const take = (listed: readonly ListedFile[]): readonly ListedFile[] => {
+    for (const file of listed) found.set(file.path, file);
+    return listed;
+  };
   const ofProject: CloudCodeError[] = [];
   take(
     filesOfPatterns(
@@ -82,13 +87,17 @@ export async function findFiles({
       ofProject,
     ),
   );
+  const isIgnored = gitRules(folder, inputs);
+  const ofTasks = new Map<string, readonly ListedFile[]>();
   const errors = new Map(
     tasks.flatMap(({ file, files: patterns = [] }) => {
       const own: CloudCodeError[] = [];
       const from = posix.dirname(file);
       try {
-        take(filesOfTask(folder, from, { built, inputs, errors: own, outside }));
-        take(filesOfPatterns(folder, { code: 'invalid_task_config', file, from, patterns }, own));
+        ofTasks.set(file, [
+          ...take(filesOfTask(folder, from, { built, inputs, isIgnored, errors: own, outside })),
+          ...take(filesOfPatterns(folder, { code: 'invalid_task_config', file, from, patterns }, own)),
+        ]);
       } catch (error) {
         if (!(error instanceof CloudCodeError)) throw error;
         own.push(error);
@@ -112,7 +121,14 @@ export async function findFiles({
     },
   );
   const contents = await contentReader(cache === null ? null : join(cache, 'files.json'));
-  const { hash } = await contents.read({ name: 'the files of the project', folder, files: listed });
+  let hash: string;
+  try {
+    ({ hash } = await contents.read({ name: 'the files of the project', folder, files: listed }));
+  } catch (error) {
+    const unreadable = unreadableOf(folder, ofTasks);
+    if (unreadable.size === 0) throw error;
+    return { files: null, outside: [], errors: unreadable };
+  }
   await contents.save();
   return {
     files: {
@@ -126,7 +142,22 @@ export async function findFiles({
   };
 }
 
+/** Where a file cannot be read, the tasks that it belongs to are to blame, and no others. */
+function unreadableOf(folder: string, ofTasks: ReadonlyMap<string, readonly ListedFile[]>): ErrorsOfTasks {
+  const errorOf = ({ path }: ListedFile): readonly CloudCodeError[] => {
+    try {
+      closeSync(openSync(join(folder, path), 'r'));
+      return [];
+    } catch (error) {
+      return [cannotBeRead(join(folder, path), error)];
+    }
+  };
+  const errors = [...ofTasks].map(([file, files]) => [file, files.flatMap(errorOf)] as const);
+  return new Map(errors.filter(([, own]) => own.length > 0));
+}
+
 interface OfTask extends BuildInputs {
+  readonly isIgnored: GitRules;
   readonly errors: CloudCodeError[];
   readonly outside: Set<string>;
 }
@@ -134,7 +165,7 @@ interface OfTask extends BuildInputs {
 function filesOfTask(
   folder: string,
   taskFolder: string,
-  { built, inputs, errors, outside }: OfTask,
+  { built, inputs, isIgnored, errors, outside }: OfTask,
 ): readonly ListedFile[] {
   const real = realpathSync(join(folder, taskFolder));
   const from = isWithin(folder, real) ? relativePath(folder, real) : taskFolder;
@@ -153,7 +184,7 @@ function filesOfTask(
   };
   // Where it is itself a link, its code looks beside where it really lies, and others look in the task's folder.
   return [...new Set([taskFolder, from])].flatMap((one) =>
-    filesInFolder(folder, { from: one, built, inputs, onLinkOut }),
+    filesInFolder(folder, { from: one, built, inputs, isIgnored, onLinkOut }),
   );
 }
 
