@@ -177,7 +177,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
     import('../project/build-process/build-apart.ts'),
     import('../project/build-process/start-build-process.ts'),
   ]);
-  const standby = standbyBuild();
+  const standby = standbyBuild({ folder, cache: options.data });
   let problem: unknown = deployedFirst.error;
   let broken = deployedFirst.broken;
   let known = first.read;

@@ -5,7 +5,7 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { buildProject, type BuiltProject, type BuiltTask } from '../../src/project/build-project.ts';
 import { onBuildStep } from '../../src/project/build-steps.ts';
-import { bundleHash } from '../../src/project/bundle-hash.ts';
+import { bundleHash } from '../../src/contents/bundle-hash.ts';
 import { endBundler } from '../../src/project/bundle.ts';
 import { readBundleText } from '../../src/contents/stored-bundle.ts';
 import { onFileRead } from '../../src/project/read-files.ts';

@@ -88,9 +88,8 @@ export interface DeploymentSettings {
 export function stateOf(environment: string, project: DeployableProject): DeploymentState {
   const { config } = project;
   const tasks = project.tasks.map((task) => {
-    const { name, file, external } = task;
     const bundle = 'path' in task ? task : { ...task, hash: task.hash ?? bundleHash(task) };
-    return { name, file, external, config: configOf(task, config.defaults), hash: bundle.hash, bundle };
+    return { ...task, config: configOf(task, config.defaults), hash: bundle.hash, bundle };
   });
   const extensionState = project.extension?.state ?? null;
   const settings: DeploymentSettings = {

@@ -3,15 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { buildProject } from '../build-project.ts';
 import { onBuildStep } from '../build-steps.ts';
-import { startBundler } from '../bundle.ts';
 import { readConfig } from '../config.ts';
 import type { ProjectExtension } from '../extension.ts';
 import { onFileRead } from '../read-files.ts';
 import { type BuildJob, type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
+import { warmUp } from './warm-up.ts';
 
 /** The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends. */
 export async function serveBuild(extension: ProjectExtension): Promise<never> {
-  const [parentPid = '', how = ''] = process.argv.slice(2);
+  const [parentPid = '', folder, cache] = process.argv.slice(2);
 
   // A busy loop would outlive a parent that was killed: a thread ends it, and with it all that it has started.
   new Worker(
@@ -20,7 +20,7 @@ export async function serveBuild(extension: ProjectExtension): Promise<never> {
       eval: true,
     },
   ).unref();
-  if (how === 'standby') await startBundler();
+  if (folder !== undefined && cache !== undefined) await warmUp(folder, cache);
   // It waits here for its job. Where there is none any more, nobody waits for it either.
   const text = readFileSync(0, 'utf8');
   if (text === '') process.exit();

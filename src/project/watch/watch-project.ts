@@ -15,7 +15,7 @@ export interface Change {
   /** Aborts when something else has changed since. */
   readonly outdated: AbortSignal;
   /** Resolves once nothing has changed for 80 ms, or the change is outdated: what was built before that may be of half a file. */
-  readonly quiet: Promise<void>;
+  readonly quiet: Promise<unknown>;
 }
 
 export interface WatchOptions {
@@ -98,10 +98,10 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
     outdated?.abort();
     // It is met after the one under way.
     if (underWay !== null) return;
-    const quiet = Promise.withResolvers<void>();
+    const quiet = Promise.withResolvers<undefined>();
     const isEarly = !isRestless && (await lastsATick(now));
     if (isEarly) begin(now, quiet.promise);
-    const last = await lookUntilQuiet(now).finally(quiet.resolve);
+    const last = await lookUntilQuiet(now).finally(() => quiet.resolve(undefined));
     if (!isEarly && !closed.signal.aborted) begin(last, quiet.promise);
     isRestless = isEarly && last !== now;
   }
@@ -115,7 +115,7 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
     return changesBetween(folder, now, await lookAtProject(folder, places)).length === 0;
   }
 
-  function begin(now: Look, quiet: Promise<void>): void {
+  function begin(now: Look, quiet: Promise<unknown>): void {
     underWay = tell(now, quiet).finally(() => {
       underWay = null;
       lookIn(0);
@@ -134,7 +134,7 @@ export async function watchProject({ folder, built, onChange, onBlind }: WatchOp
     }
   }
 
-  async function tell(now: Look, quiet: Promise<void>): Promise<void> {
+  async function tell(now: Look, quiet: Promise<unknown>): Promise<void> {
     const changes = changesBetween(folder, known, now);
     const beganAtMs = Date.now();
     known = now;
