@@ -14,6 +14,7 @@ import type { DeploymentBody, FolderBody } from '../service/api/project.ts';
 import { type BrokenTaskBody, toBrokenTaskBody } from '../service/api/tasks.ts';
 import type { BuiltProject } from '../project/build-project.ts';
 import type { ProjectConfig } from '../project/config.ts';
+import type { StandbyBuild } from '../project/build-process/start-build-process.ts';
 import type { BuildSeen } from '../project/watch/remember-project.ts';
 import type { Change } from '../project/watch/watch-project.ts';
 import { chooseWorkerStart } from '../engine/runner/worker-start.ts';
@@ -138,7 +139,7 @@ interface Again {
 }
 
 async function deployAsked(
-  { store, options, folder, first }: Serving,
+  { store, options, folder, first, standby }: Serving & { readonly standby?: StandbyBuild },
   environment: string,
   { signal, onStep }: Waiting,
 ): Promise<Again | null> {
@@ -149,6 +150,7 @@ async function deployAsked(
   const built = await buildApart(folder, {
     signal,
     cache: options.data,
+    standby,
     onStep,
     onRead: (files) => read.push(...files),
   });
@@ -247,7 +249,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
       };
     },
     deploy: async (environment, waiting) => {
-      const again = await deployAsked(serving, environment, waiting);
+      const again = await deployAsked({ ...serving, standby }, environment, waiting).finally(() => standby.prepare());
       if (again === null) return null;
       problem = null;
       broken = [];
