@@ -16,13 +16,13 @@ export function tellBroken(): BrokenTeller {
   let broken: readonly DeployedBrokenTask[] = [];
   return {
     deployed: (now) => {
-      const mended = broken
+      const fixed = broken
         .filter(({ name }) => !now.some((task) => task.name === name))
         .map(({ name }) => escapeText(name));
       broken = now;
       return [
         ...describeBroken(now.map(toBrokenTaskBody)),
-        ...(mended.length === 0 ? [] : [`no longer broken: ${mended.join(', ')}`]),
+        ...(fixed.length === 0 ? [] : [`no longer broken: ${fixed.join(', ')}`]),
       ];
     },
     started: ({ task, bundleHash }) => {

@@ -104,12 +104,12 @@ describe('CLI: one broken task does not stop the others: run without a server', 
     assert.equal(documentOf<Run>(await command('runs', 'show', documentOf<Run>(scheduled).id, '--json')).result, 'old');
   });
 
-  it('a mended task runs as it stands, a deleted one is gone', async () => {
+  it('a fixed task runs as it stands, a deleted one is gone', async () => {
     const write = writerOf(folder);
-    write('broken', returns('mended'));
+    write('broken', returns('fixed'));
     rmSync(join(folder, 'cloudcode/never'), { recursive: true });
     const ran = await command('run', 'broken', '--json');
-    assert.deepEqual([resultOf(ran), ran.stderr], ['mended', '']);
+    assert.deepEqual([resultOf(ran), ran.stderr], ['fixed', '']);
     assert.match((await command('schedule', 'never')).stderr, /no task `never`.*unknown_task/);
   });
 
@@ -273,10 +273,10 @@ describe('CLI: one broken task does not stop the others: dev', { timeout: 240_00
     assert.match((await run('twice')).stderr, /task_name_clash[\s\S]*goes on with its last good code, deployed at/);
     for (const path of ['cloudcode/twice/index.js', 'cloudcode/no name', 'cloudcode/settings'])
       rmSync(join(folder, path), { recursive: true });
-    write('patterns', returns('mended'));
+    write('patterns', returns('fixed'));
     assert.deepEqual(
       [documentOf<Run>(await run('twice')).result, documentOf<Run>(await run('patterns')).result],
-      ['once', 'mended'],
+      ['once', 'fixed'],
     );
   });
 

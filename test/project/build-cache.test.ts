@@ -133,7 +133,7 @@ describe('what was built is used again as long as nothing that it was built from
     });
   }
 
-  it('a task that is broken, and mended', async (t) => {
+  it('a task that is broken, and fixed', async (t) => {
     const folder = await builtOnce(t);
     await writeFiles(folder, { 'cloudcode/shared/two.ts': 'broken(' });
     await assert.rejects(build(folder), { code: 'task_broken' });

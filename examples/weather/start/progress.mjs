@@ -6,7 +6,7 @@ const pollMs = 200;
 const maxFailures = 25;
 const barWidth = 24;
 
-/** Resolves to the import's runs when the last of them is over. */
+/** Resolves to the import's runs when the last of them is finished. */
 export async function followImport(api, importId, signal) {
   const began = Date.now();
   const show = process.stdout.isTTY ? showLive() : showPlain();

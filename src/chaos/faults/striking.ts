@@ -13,7 +13,7 @@ export interface Striking {
   readonly witness: WitnessFile;
   readonly acknowledged: string[];
   clockOf(runner: number): string;
-  /** Schedules runs for faults that still wait for something to strike when all others are over. */
+  /** Schedules runs for faults that still wait for something to strike when all others have ended. */
   scheduleMore(): Promise<void>;
   /** From then on faults heal at once, and no more are made. */
   readonly stopping: AbortSignal;

@@ -108,7 +108,7 @@ function explain(error: unknown, { what }: Step, blocker: string | null): unknow
     );
   }
   return new CloudCodeError('deploy_failed', `Data model: ${what} failed: ${error.message}.`, {
-    hint: `Mend that, then ${goesOn}.`,
+    hint: `Fix that, then ${goesOn}.`,
     cause: error,
   });
 }

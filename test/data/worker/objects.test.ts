@@ -252,7 +252,7 @@ describe('what an object refuses', () => {
     assert.equal(await Promise.resolve(asset), asset);
   });
 
-  it('a wrong value, with model, field, value and mend in one message', async () => {
+  it('a wrong value, with model, field, value and fix in one message', async () => {
     await using t = await openDb();
     const asset = t.DB.asset.create({ condition: 'good' });
     assert.throws(() => Object.assign(asset, { condition: 'goood' }), {

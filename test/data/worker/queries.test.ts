@@ -161,7 +161,7 @@ describe('a query', () => {
     assert.throws(() => JSON.stringify({ assets: t.DB.asset.all() }), { code: 'invalid_query', message: /toArray/ });
   });
 
-  it('refuses what is wrong at once, in one message with the mend', async () => {
+  it('refuses what is wrong at once, in one message with the fix', async () => {
     await using t = await openDb();
     const all = t.DB.asset.all();
     assert.throws(() => all.where('maek = ?', 1), {

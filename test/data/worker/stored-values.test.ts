@@ -31,7 +31,7 @@ const wrong: readonly (readonly [columns: string, values: string, field: string,
 ];
 
 describe('a value of another program that no task can read', () => {
-  it('is refused by model, field and id, and its object can be read, shown, mended and saved', async () => {
+  it('is refused by model, field and id, and its object can be read, shown, fixed and saved', async () => {
     await using t = await openDb();
     for (const [number, [columns, values, field, shown]] of wrong.entries()) {
       const stored = await store(t, number, `make, ${columns}`, `'Ford', ${values}`);
