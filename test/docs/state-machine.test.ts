@@ -59,7 +59,7 @@ test('the diagram of an attempt and the table have the same arrows', () => {
   assert.deepEqual(drawn.toSorted(), attemptTransitions.map(({ from, to }) => `${from ?? '[*]'} --> ${to}`).toSorted());
 });
 
-const states = { succeeded: 'succeeded', failed: 'failed', dead: 'dead', cancelled: 'cancelled', retry: 'tried again', give_back: 'queued again', postpone: 'tried again' } as const;
+const states = { returned: 'succeeded', threw: 'failed', given_up: 'dead', cancelled: 'cancelled', backed_off: 'tried again', given_back: 'queued again' } as const;
 
 test('the table of outcomes says what core decides, and core decides nothing else', () => {
   const told = readTable('outcome').flatMap(([names = '', what = '']) => names.split(', ').map((outcome) => [outcome, what] as const));
@@ -67,7 +67,7 @@ test('the table of outcomes says what core decides, and core decides nothing els
   for (const [outcome, what] of told) {
     const decided = [1, 5].flatMap((attemptNumber) => [false, true].flatMap((cancelRequested) => [false, true].map((isMachineFault) => decideAfterAttempt({ outcome: outcome as Outcome, attemptNumber, attemptLimit: 5, cancelRequested, isMachineFault, random: 0 }))));
     const named = [...new Set(Object.values(states))].filter((state) => what.replaceAll('queued again', '').includes(state) || (state === 'queued again' && what.includes(state)));
-    assert.deepEqual([...new Set(decided.map(({ next }) => states[next]))].toSorted(), named.toSorted(), outcome);
+    assert.deepEqual([...new Set(decided.map(({ event }) => states[event]))].toSorted(), named.toSorted(), outcome);
   }
 });
 

@@ -57,7 +57,7 @@ test('promise 6: what a superseded attempt still sends is refused: its schedule 
     peakMemoryBytes: null,
     lines: [],
   } as const;
-  assert.equal(await finishAttempt(runtime.store, lost), 'retry');
+  assert.equal(await finishAttempt(runtime.store, lost), 'scheduled');
   await runtime.printed(run, 'attempt 2 waits');
   process.kill(pid, 'SIGCONT');
   writeFileSync(go, '');

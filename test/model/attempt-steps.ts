@@ -168,7 +168,7 @@ export const finish: StepKind<readonly End[]> = {
     );
     const expected: Next[] = [];
     for (const [index, { attempt, outcome }] of ends.entries()) {
-      const retryAt = stored[index] === 'retry' ? await readRetryAt(real, model, attempt) : null;
+      const retryAt = stored[index] === 'scheduled' ? await readRetryAt(real, model, attempt) : null;
       model.log(attempt, [`end${attempt.number}`]);
       expected.push(model.finish(attempt, { outcome, error: outcome, retryAt }));
     }

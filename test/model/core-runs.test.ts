@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { backOffMs } from '../../src/engine/core/back-off.ts';
 import { decideAfterAttempt, outcomeOf } from '../../src/engine/core/decide-after-attempt.ts';
 import { type AnswerOutcome, isFinal, type Outcome, outcomes, type RunState } from '../../src/engine/core/run.ts';
-import { runTransitions, storedAfterRunning, storedState } from '../../src/engine/core/run-transitions.ts';
+import { runTransitions, stateAfterRunning } from '../../src/engine/core/run-transitions.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
 
 // The life of one run, by what core decides: from its first claim to its end, and through retries by hand.
@@ -41,16 +41,6 @@ interface Life {
   spent: number;
 }
 
-const eventOf = {
-  succeeded: 'returned',
-  failed: 'threw',
-  dead: 'given_up',
-  cancelled: 'cancelled',
-  retry: 'backed_off',
-  give_back: 'given_back',
-  postpone: 'backed_off',
-} as const;
-
 /** One attempt, and what the promises say of it. */
 function liveOn(
   life: Life,
@@ -69,10 +59,9 @@ function liveOn(
     isMachineFault,
     random,
   });
-  const event = eventOf[after.next];
-  const arrow = runTransitions.find((each) => each.from === 'running' && each.event === event);
+  const arrow = runTransitions.find((each) => each.from === 'running' && each.event === after.event);
   assert.ok(arrow !== undefined);
-  assert.equal(storedAfterRunning(event), storedState(arrow.to));
+  assert.equal(stateAfterRunning(after.event), arrow.to);
   life.state = arrow.to;
 
   assert.ok(
@@ -87,13 +76,13 @@ function liveOn(
     isCancelled && !isAnswer,
     'who cancels a run without an answer gets what was asked for',
   );
-  if (after.next === 'give_back' || after.next === 'postpone') {
-    assert.ok(after.next === 'give_back' ? outcome === 'cancelled' : outcome === 'lost' && isMachineFault);
+  if (!after.counts) {
+    assert.ok(after.event === 'given_back' ? outcome === 'cancelled' : outcome === 'lost' && isMachineFault);
     life.limit += 1;
     life.spent -= 1;
   }
   if (life.state === 'dead') assert.equal(life.spent, maxAttempts, 'promise 4: not before its last attempt');
-  if (after.next !== 'retry') return;
+  if (after.event !== 'backed_off' || !after.counts) return;
   assert.ok(life.spent < maxAttempts, 'promise 4: a finite number of times');
   assert.equal(after.delayMs, backOffMs(life.count, random));
   const least = Math.min(1000 * 2 ** (life.count - 1), 300_000);

@@ -34,7 +34,7 @@ export type DataOperation =
   | { readonly do: 'destroy_all' }
   | { readonly do: 'schedule'; readonly runs: readonly Request[] };
 
-export type Next = 'succeeded' | 'failed' | 'dead' | 'cancelled' | 'retry' | 'give_back' | 'superseded';
+export type Next = 'succeeded' | 'failed' | 'dead' | 'cancelled' | 'scheduled' | 'queued' | 'superseded';
 
 /** What the store cannot be asked to do; the code of the error. */
 export class Refusal extends Error {}
@@ -158,11 +158,11 @@ export class Model {
     if (current !== undefined) current.outcome = outcome;
     const error = run.answer ?? end.error;
     Object.assign(run, { runner: null, cancelRequested: false, answer: null, error: null });
-    if (next === 'retry' || next === 'give_back') {
+    if (next === 'scheduled' || next === 'queued') {
       Object.assign(run, {
         state: 'queued',
-        retryAt: next === 'retry' ? end.retryAt : null,
-        attemptLimit: run.attemptLimit + (next === 'give_back' ? 1 : 0),
+        retryAt: next === 'scheduled' ? end.retryAt : null,
+        attemptLimit: run.attemptLimit + (next === 'queued' ? 1 : 0),
       });
     } else {
       Object.assign(run, { state: next, finishedAt: this.state.now, error: next === 'succeeded' ? null : error });
@@ -183,8 +183,8 @@ export class Model {
     if (outcome === 'returned') return 'succeeded';
     if (outcome === 'threw') return 'failed';
     if (run.cancelRequested) return 'cancelled';
-    if (outcome === 'cancelled') return 'give_back';
-    return run.attemptCount >= run.attemptLimit ? 'dead' : 'retry';
+    if (outcome === 'cancelled') return 'queued';
+    return run.attemptCount >= run.attemptLimit ? 'dead' : 'scheduled';
   }
 
   /** @returns whether the lines were stored */

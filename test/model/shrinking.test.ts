@@ -9,7 +9,7 @@ import type { ModelRun } from './state.ts';
 class CountsWhatWasGivenBack extends Model {
   override finish(...[attempt, end]: Parameters<Model['finish']>): Next {
     const next = super.finish(attempt, end);
-    if (next === 'give_back') this.run(attempt.run).attemptLimit -= 1;
+    if (next === 'queued') this.run(attempt.run).attemptLimit -= 1;
     return next;
   }
 }
@@ -34,7 +34,7 @@ test('a model that is wrong is found out, in the fewest steps that show it, told
   );
   assert.match(schedule ?? '', /^1\. schedule (once|twice|thrice).*: \{"name":"run 1","isNew":true\}$/);
   assert.match(claim ?? '', /^2\. [AB] claims \d.*: \["run 1"\]$/);
-  assert.equal(end, '3. attempt 1 of run 1 ends as cancelled: ["give_back"]');
+  assert.equal(end, '3. attempt 1 of run 1 ends as cancelled: ["queued"]');
   assert.equal(differing.filter((line) => line.startsWith('    store: run 1 of')).length, 1, difference);
   assert.equal(differing.filter((line) => line.startsWith('    model: run 1 of')).length, 1, difference);
 });

@@ -1,16 +1,15 @@
 import { backOffMs, postponeMs } from './back-off.ts';
+import type { RunningEvent } from './run-transitions.ts';
 import type { AnswerOutcome, Outcome } from './run.ts';
 
-export type AfterAttempt =
-  | { readonly next: 'succeeded' }
-  | { readonly next: 'failed' }
-  | { readonly next: 'cancelled' }
-  | { readonly next: 'dead' }
-  | { readonly next: 'retry'; readonly delayMs: number }
-  /** The runner ended the attempt for reasons of its own (it drains): the attempt does not count. */
-  | { readonly next: 'give_back' }
-  /** Its machine could not run any code of the task: the attempt does not count, and another machine may have it shortly. */
-  | { readonly next: 'postpone'; readonly delayMs: number };
+export interface AfterAttempt {
+  /** What happens to its run. */
+  readonly event: RunningEvent;
+  /** Of `backed_off`: how long the run waits. */
+  readonly delayMs: number | null;
+  /** False: it has not been one of those that the run may have. */
+  readonly counts: boolean;
+}
 
 export interface AttemptEnd {
   /** As `outcomeOf` has it. */
@@ -36,15 +35,15 @@ export function outcomeOf({
   return storedAnswer ?? outcome;
 }
 
-/** What becomes of a run when one of its attempts has ended: promises 3 and 4. */
+/** What becomes of a run when one of its attempts is over: promises 3 and 4. */
 export function decideAfterAttempt(end: AttemptEnd): AfterAttempt {
   switch (end.outcome) {
     case 'returned':
-      return { next: 'succeeded' };
     case 'threw':
-      return { next: 'failed' };
+      return after(end.outcome);
     case 'cancelled':
-      return end.cancelRequested ? { next: 'cancelled' } : { next: 'give_back' };
+      // The runner ended the attempt for reasons of its own (it drains): the attempt does not count.
+      return end.cancelRequested ? after('cancelled') : after('given_back', { counts: false });
     case 'timed_out':
     case 'out_of_memory':
     case 'exited':
@@ -55,12 +54,19 @@ export function decideAfterAttempt(end: AttemptEnd): AfterAttempt {
   }
 }
 
+/** Its machine could not run any code of the task: the attempt does not count, and another machine may have it shortly. */
 function withoutBeginning(end: AttemptEnd): AfterAttempt {
-  return end.cancelRequested ? { next: 'cancelled' } : { next: 'postpone', delayMs: postponeMs(end.random) };
+  return end.cancelRequested
+    ? after('cancelled')
+    : after('backed_off', { delayMs: postponeMs(end.random), counts: false });
 }
 
 function withoutAnswer(end: AttemptEnd): AfterAttempt {
-  if (end.cancelRequested) return { next: 'cancelled' };
-  if (end.attemptNumber >= end.attemptLimit) return { next: 'dead' };
-  return { next: 'retry', delayMs: backOffMs(end.attemptNumber, end.random) };
+  if (end.cancelRequested) return after('cancelled');
+  if (end.attemptNumber >= end.attemptLimit) return after('given_up');
+  return after('backed_off', { delayMs: backOffMs(end.attemptNumber, end.random) });
+}
+
+function after(event: RunningEvent, { delayMs = null, counts = true }: Partial<AfterAttempt> = {}): AfterAttempt {
+  return { event, delayMs, counts };
 }

@@ -27,13 +27,15 @@ type Transition = (typeof runTransitions)[number];
 /** What may happen to a running run; all of it ends its attempt. */
 export type RunningEvent = Extract<Transition, { readonly from: 'running' }>['event'];
 
+/** What a running run is after an event. */
+export type AfterRunning = Extract<Transition, { readonly from: 'running' }>['to'];
+
 /** `scheduled` is stored as `queued`, and told from it by the clock. */
 export type StoredState = Exclude<RunState, 'scheduled'>;
 
-/** What a running run is stored as after an event. */
-export function storedAfterRunning(event: RunningEvent): Exclude<StoredState, 'running'> {
-  for (const { from, event: each, to } of runTransitions) {
-    if (from === 'running' && each === event) return storedState(to);
+export function stateAfterRunning(event: RunningEvent): AfterRunning {
+  for (const transition of runTransitions) {
+    if (transition.from === 'running' && transition.event === event) return transition.to;
   }
   throw new Error(`a running run knows no event ${event}`);
 }

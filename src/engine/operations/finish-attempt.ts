@@ -1,8 +1,8 @@
 import { type AfterAttempt, decideAfterAttempt, outcomeOf } from '../core/decide-after-attempt.ts';
 import type { ErrorRecord } from '../core/errors.ts';
 import type { ProcessesGone } from '../core/processes-gone.ts';
-import type { AnswerOutcome, Outcome } from '../core/run.ts';
-import { type RunningEvent, storedAfterRunning } from '../core/run-transitions.ts';
+import { type AnswerOutcome, isFinal, type Outcome } from '../core/run.ts';
+import { type AfterRunning, stateAfterRunning, storedState } from '../core/run-transitions.ts';
 import { type AttemptRecord, endAttempts, type StoredLine } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
 import { readKnownOfAttempts } from '../store/store-answer.ts';
@@ -30,8 +30,8 @@ export interface FinishedAttempt {
   readonly lines: readonly StoredLine[];
 }
 
-/** What became of a run; `superseded` when another attempt had taken over: nothing was written. */
-export type Finished = AfterAttempt['next'] | 'superseded';
+/** What a run is now; `superseded` when another attempt had taken over: nothing was written. */
+export type Finished = AfterRunning | 'superseded';
 
 /**
  * Stores the ends of attempts and what follows from them, each whole or, when it throws, perhaps not. What resolves to a final state is final (promise 3).
@@ -74,7 +74,9 @@ async function endAll(store: Store, attempts: readonly FinishedAttempt[]): Promi
   );
   if (stored.some(({ frees }) => frees)) store.notify();
   const fences = new Set(stored.map(({ fence }) => fence));
-  return ends.map(({ attempt, decision }) => (fences.has(attempt.fence) ? decision.next : 'superseded'));
+  return ends.map(({ attempt, decision }) =>
+    fences.has(attempt.fence) ? stateAfterRunning(decision.event) : 'superseded',
+  );
 }
 
 /** What an attempt of which an answer is stored would have been without it is of no interest: result and error are those of the answer, which the store has. */
@@ -93,36 +95,13 @@ export async function finishAttempt(store: Store, attempt: FinishedAttempt): Pro
 
 type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;
 
-function changesOf(decision: AfterAttempt, attempt: FinishedAttempt): Changes {
-  const nothing = {
-    state: storedAfterRunning(eventOf[decision.next]),
-    resultJson: null,
-    runError: null,
-    retryDelayMs: null,
-    extraAttempts: 0,
+function changesOf({ event, delayMs, counts }: AfterAttempt, attempt: FinishedAttempt): Changes {
+  const state = storedState(stateAfterRunning(event));
+  return {
+    state,
+    resultJson: state === 'succeeded' ? attempt.resultJson : null,
+    runError: isFinal(state) ? attempt.error : null,
+    retryDelayMs: delayMs,
+    extraAttempts: counts ? 0 : 1,
   };
-  switch (decision.next) {
-    case 'succeeded':
-      return { ...nothing, resultJson: attempt.resultJson, runError: attempt.error };
-    case 'failed':
-    case 'dead':
-    case 'cancelled':
-      return { ...nothing, runError: attempt.error };
-    case 'retry':
-      return { ...nothing, retryDelayMs: decision.delayMs };
-    case 'give_back':
-      return { ...nothing, extraAttempts: 1 };
-    case 'postpone':
-      return { ...nothing, retryDelayMs: decision.delayMs, extraAttempts: 1 };
-  }
 }
-
-const eventOf = {
-  succeeded: 'returned',
-  failed: 'threw',
-  dead: 'given_up',
-  cancelled: 'cancelled',
-  retry: 'backed_off',
-  give_back: 'given_back',
-  postpone: 'backed_off',
-} as const satisfies Readonly<Record<AfterAttempt['next'], RunningEvent>>;

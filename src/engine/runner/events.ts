@@ -27,6 +27,7 @@ export type RunnerEvent =
       readonly attempt: number;
       readonly outcome: Outcome;
       readonly error: ErrorRecord | null;
+      /** What its run is now, or why its end was not stored. */
       readonly next: string;
       readonly tookMs: number;
     }

@@ -27,7 +27,7 @@ for (const outcome of outcomes.filter((each) => each !== 'returned' && each !== 
     await retryRun(t.store, 'testing', run.id);
     const [again] = await t.claim();
     assert.ok(again !== undefined);
-    assert.equal(await t.finish(again, 'killed'), 'retry', 'what was cancelled once is not cancelled for ever');
+    assert.equal(await t.finish(again, 'killed'), 'scheduled', 'what was cancelled once is not cancelled for ever');
   });
 }
 

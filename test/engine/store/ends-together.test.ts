@@ -88,7 +88,7 @@ test('every kind of outcome among others becomes what it would alone', async () 
       return endOf(run, outcome);
     }),
   );
-  assert.deepEqual(finished, ['succeeded', 'failed', 'retry', 'give_back', 'retry']);
+  assert.deepEqual(finished, ['succeeded', 'failed', 'scheduled', 'queued', 'scheduled']);
 });
 
 test('an end that the database refuses spoils none of those that it would have been stored with', async () => {
@@ -174,7 +174,7 @@ test('an end makes a run cancelled when somebody asked for that, and never other
   const ends = [wanted, unwanted].map((run) => ({ ...endOf(run, 'lost'), cancelRequested: true }));
   assert.deepEqual(await finishAttempts(t.store, ends), ['cancelled', 'superseded']);
   assert.equal((await getRun(t.store, 'testing', unwanted.id)).state, 'running', 'its runner still holds it');
-  assert.deepEqual(await finishAttempts(t.store, [endOf(unwanted, 'lost')]), ['retry']);
+  assert.deepEqual(await finishAttempts(t.store, [endOf(unwanted, 'lost')]), ['scheduled']);
 });
 
 test('promise 4: ends of which one does not count, because its machine could not begin, are stored with what they make of their runs', async () => {
@@ -184,7 +184,7 @@ test('promise 4: ends of which one does not count, because its machine could not
   const last = (run: ClaimedRun) => ({ ...endOf(run, 'lost'), number: run.attempt, attemptLimit: run.attempt });
   await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = attempt_count' });
   assert.deepEqual(await finishAttempts(t.store, [{ ...last(sick), isMachineFault: true }, last(counted)]), [
-    'postpone',
+    'scheduled',
     'dead',
   ]);
   const run = await getRun(t.store, 'testing', sick.id);

@@ -57,7 +57,7 @@ test('a key: a run is unfinished while it runs and while it waits for its next a
   const [claimed] = await t.claim();
   assert.ok(claimed !== undefined);
   assert.equal((await scheduleRun(t.store, 'testing', { task: 'noop', key: 'k' })).id, id);
-  assert.equal(await t.finish(claimed, 'exited'), 'retry');
+  assert.equal(await t.finish(claimed, 'exited'), 'scheduled');
   assert.equal((await scheduleRun(t.store, 'testing', { task: 'noop', key: 'k' })).id, id);
 });
 

@@ -116,7 +116,7 @@ test('what was under way in the database of the version before answers is finish
     );
     assert.deepEqual(
       await finishAttempts(store, [endOf(answering, 'lost'), endOf(ending, 'returned'), endOf(lost, 'lost')]),
-      ['succeeded', 'succeeded', 'retry'],
+      ['succeeded', 'succeeded', 'scheduled'],
     );
     const now = await Promise.all(runs.map((run) => getRun(store, 'testing', run.id)));
     assert.deepEqual(

@@ -80,7 +80,7 @@ test('promise 8: a retried run keeps its place, and its queue waits through the 
   await using t = await testStore();
   const retried = await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
-  assert.equal(await t.finish(first(await t.claim()), 'killed'), 'retry');
+  assert.equal(await t.finish(first(await t.claim()), 'killed'), 'scheduled');
   assert.deepEqual(await t.claim(), []);
   await t.store.query({ name: '', text: `update cloudcode.runs set retry_at = now() where id = '${retried.id}'` });
   assert.equal(first(await t.claim()).id, retried.id);
@@ -162,7 +162,7 @@ test('promise 4: attempts are counted when claimed; after the last the run is de
     const claimed = first(await t.claim());
     assert.equal(claimed.attempt, attempt);
     const next = await t.finish(claimed, 'exited');
-    assert.equal(next, attempt % 5 === 0 ? 'dead' : 'retry');
+    assert.equal(next, attempt % 5 === 0 ? 'dead' : 'scheduled');
     if (attempt === 5) assert.equal((await retryRun(t.store, 'testing', id)).state, 'queued');
     else
       await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
@@ -173,9 +173,9 @@ test('an attempt that a draining runner gives back does not count', async () => 
   await using t = await testStore();
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   for (let attempt = 1; attempt <= 7; attempt += 1)
-    assert.equal(await t.finish(first(await t.claim()), 'cancelled'), 'give_back');
+    assert.equal(await t.finish(first(await t.claim()), 'cancelled'), 'queued');
   for (let attempt = 1; attempt <= 4; attempt += 1) {
-    assert.equal(await t.finish(first(await t.claim()), 'exited'), 'retry');
+    assert.equal(await t.finish(first(await t.claim()), 'exited'), 'scheduled');
     await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
   }
   assert.equal(await t.finish(first(await t.claim()), 'exited'), 'dead');

@@ -27,7 +27,7 @@ test('promise 8: of queues whose runs end in one statement, each goes on with th
     t.store,
     first.map((run) => endOf(run, inBackOff.has(run.queue ?? '') ? 'killed' : 'returned')),
   );
-  assert.equal(finished.filter((next) => next === 'retry').length, 3);
+  assert.equal(finished.filter((next) => next === 'scheduled').length, 3);
   assert.deepEqual(namesOf(await t.claim(10)), ['goes on 2', 'skips 2']);
   await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
   assert.deepEqual(namesOf(await t.claim(10)), ['skips alone 1', 'waits 1']);

@@ -156,7 +156,7 @@ test('promise 3: of ends that are stored together each has its own answer', asyn
       t.store,
       runs.map((run) => endOf(run, 'lost')),
     ),
-    ['succeeded', 'failed', 'retry'],
+    ['succeeded', 'failed', 'scheduled'],
   );
   assert.deepEqual([await stateOf(t, returned), await stateOf(t, threw)], [ends.returned, ends.threw]);
 });
