@@ -43,10 +43,12 @@ export function computedStarts(text: string): readonly number[] {
   return places.map((place) => text.slice(0, place).split('\n').length);
 }
 
-/** Which of these packages a source names in a string: `pino-pretty`, or a file of one, `pino/file`. */
+/**
+ * Which of these packages a source names in a string: `pino-pretty`, or a file of one, `pino/file`. What it imports by name is known from its bundle, where imports of types are none.
+ */
 export function namesIn(text: string, names: ReadonlySet<string>): readonly string[] {
   if (names.size === 0) return [];
-  const found = [...text.matchAll(/(['"`])((?:@[\w.~-]+\/)?[\w.~-]+)(?:\/[\w./~-]*)?\1/g)].map(
+  const found = [...text.matchAll(/(?<!\bfrom ?|\bimport\()(['"`])((?:@[\w.~-]+\/)?[\w.~-]+)(?:\/[\w./~-]*)?\1/g)].map(
     ([, , name = '']) => name,
   );
   return [...new Set(found)].filter((name) => names.has(name));

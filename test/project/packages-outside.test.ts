@@ -454,6 +454,18 @@ describe('packages stay outside of the bundle, and are what they are in Node', {
     assert.deepEqual(await run(t, files), [1, 'deep.js']);
   });
 
+  it('a package of which a task imports types alone stays, however large it is', async (t) => {
+    const folder = await makeFolder(t, {
+      ...packages,
+      'package.json':
+        '{ "name": "p", "dependencies": { "common": "*", "modules": "*", "compiled": "*", "dual": "*" } }',
+      'cloudcode/a/index.ts':
+        "import type { One } from 'common';\nimport { type Two } from \"modules\";\nexport type { Three } from 'compiled';\nexport const run = (of: One & Two & import('dual').Four) => of;",
+    });
+    const { report, packages: found } = await buildProject(folder);
+    assert.deepEqual([report, found.tree.folders], [[], []]);
+  });
+
   it('`bundle` has a package built into the bundle, and `external` is told to the worker', async (t) => {
     const folder = await makeFolder(t, {
       ...packages,
