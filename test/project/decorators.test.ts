@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { errorRecord } from '../../src/engine/worker/error-record.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import { makeFolder } from './make-folder.ts';
@@ -82,6 +83,22 @@ describe('decorators', () => {
       sourcePosition(stack, (await textOf(project.tasks[0])).sourceMap),
       new RegExp(`^cloudcode/car/index.ts:${line}:`),
     );
+  });
+
+  it('of a library from before the standard fail without those options, and the error of the run says which', async (t) => {
+    const folder = await makeFolder(t, {
+      'cloudcode/car/index.ts':
+        "const Column = () => (target: any, name: any) => void [target.constructor, name];\nclass Car { @Column() name = ''; }\nexport const run = () => new Car();",
+    });
+    const [built] = (await buildProject(folder)).tasks;
+    const file = join(folder, 'bundle.cjs');
+    await writeFile(file, built?.code ?? '');
+    const thrown: unknown = await import(file).catch((error: unknown) => error);
+    assert.match(
+      errorRecord(thrown).message,
+      /^Cannot read properties of undefined.*\nThe decorators of this class.*"experimentalDecorators": true/,
+    );
+    assert.doesNotMatch(errorRecord(new TypeError('any other')).message, /decorators/);
   });
 
   it('need TypeScript or SWC then, and the error says so, and where', async (t) => {

@@ -1,5 +1,6 @@
 import type { ErrorProperties, ErrorRecord } from '../core/errors.ts';
 import { explainAddon } from './explain-addon.ts';
+import { explainDecorators } from './explain-decorators.ts';
 import { explainMissing } from './explain-missing.ts';
 
 const maxTextLength = 100_000;
@@ -44,12 +45,12 @@ function isErrorLike(thrown: unknown): thrown is ErrorLike {
   return typeof thrown === 'object' && thrown !== null && 'message' in thrown && 'stack' in thrown;
 }
 
-/** What it says, and what is known besides of an add-on or package that it, or a cause of it, could not load. */
+/** What it says, and what is known besides of an add-on or package that it, or a cause of it, could not load, or of decorators. */
 function explained(error: ErrorLike): string {
   let why: string | null = null;
   let at: unknown = error;
   for (let depth = 0; depth < maxDepth && why === null && isErrorLike(at); depth += 1) {
-    why = explainAddon(at) ?? explainMissing(at);
+    why = explainAddon(at) ?? explainMissing(at) ?? explainDecorators(at);
     at = read(at, 'cause');
   }
   return why === null ? messageOf(error) : `${messageOf(error)}\n${why}`;
