@@ -90,9 +90,8 @@ describe('decorators', () => {
       'cloudcode/car/index.ts':
         "const Column = () => (target: any, name: any) => void [target.constructor, name];\nclass Car { @Column() name = ''; }\nexport const run = () => new Car();",
     });
-    const [built] = (await buildProject(folder)).tasks;
     const file = join(folder, 'bundle.cjs');
-    await writeFile(file, built?.code ?? '');
+    await writeFile(file, (await textOf((await buildProject(folder)).tasks[0])).code);
     const thrown: unknown = await import(file).catch((error: unknown) => error);
     assert.match(
       errorRecord(thrown).message,
