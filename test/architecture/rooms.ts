@@ -99,8 +99,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 /** Files whose types name each other. This list only becomes shorter. */
 export const typeCircles: readonly string[] = [
   'data/tables/plan-checks.ts data/tables/plan-indexes.ts data/tables/plan.ts',
-  // An object, what it was read from, and what it can do.
-  'data/worker/database-object.ts data/worker/database.ts data/worker/describe-object.ts data/worker/destroy-object.ts data/worker/object-state.ts data/worker/read-by-id.ts data/worker/read-field.ts data/worker/reload-object.ts data/worker/save-object.ts data/worker/snapshot.ts',
   'engine/runner/collect-output.ts engine/runner/keep-last.ts',
   'engine/runner/execute-attempt.ts engine/runner/store-answer.ts engine/runner/store-end.ts',
   'engine/store/check-server.ts engine/store/open-store.ts',

@@ -1,18 +1,13 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
-import { parseScheduleRequest } from '../../engine/core/schedule-request.ts';
-import type { ScheduledRun } from '../../engine/core/schedule-request.ts';
-import { forTask } from '../../engine/worker/task-error.ts';
-import type { Database, ModelType } from './database.ts';
-import { DatabaseObject } from './database-object.ts';
-import { executeBatch, type BatchItem, type PreparedBatch } from './execute-batch.ts';
-import { readIncrement } from './increment-object.ts';
-import { typeOfCollection } from './collection.ts';
+import { parseScheduleRequest, type ScheduledRun } from '../../engine/core/schedule-request.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
-import type { ObjectState } from './object-state.ts';
-import { refuseDestroyed } from './save-object.ts';
-import { readSaveOptions } from './save-options.ts';
-import { isUncertain } from './uncertain.ts';
+import { forTask } from '../../engine/worker/task-error.ts';
+import { typeOfCollection } from './collection.ts';
+import { DatabaseObject } from './database-object.ts';
+import { type Database, isUncertain, type ModelType, type ObjectState } from './database.ts';
+import { type BatchItem, executeBatch, type PreparedBatch } from './execute-batch.ts';
+import { readIncrement, readSaveOptions, refuseDestroyed } from './write-object.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 

@@ -1,20 +1,18 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
-import { setBelongsTo } from './belongs-to.ts';
-import type { ModelType } from './database.ts';
 import { DatabaseObject } from './database-object.ts';
-import { incrementObject } from './increment-object.ts';
+import { isUuid, type ModelObject, type ModelType, unknownField } from './database.ts';
+import { setBelongsTo } from './model-type.ts';
 import { allOf, type Query } from './query.ts';
-import { readById } from './read-by-id.ts';
-import { unknownField } from './unknown-fields.ts';
-import { isUuid } from './uuid.ts';
+import { readById } from './read-pages.ts';
+import { incrementObject } from './write-object.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** `DB.asset`: where a task finds and creates the objects of a model. */
 export interface Collection {
-  create(attributes?: unknown): DatabaseObject;
-  first(...given: readonly unknown[]): Promise<DatabaseObject | null>;
+  create(attributes?: unknown): ModelObject;
+  first(...given: readonly unknown[]): Promise<ModelObject | null>;
   increment(id: unknown, amounts: unknown): Promise<Readonly<Record<string, number>>>;
   all(): Query;
   where(expression: string, ...args: readonly unknown[]): Query;
@@ -43,7 +41,7 @@ export function typeOfCollection(value: unknown): ModelType | null {
 }
 
 /** @throws CloudCodeError `unknown_field`, `invalid_value` */
-function createObject(type: ModelType, given: readonly unknown[]): DatabaseObject {
+function createObject(type: ModelType, given: readonly unknown[]): ModelObject {
   const state = type.newState();
   const object = type.objectOf(state);
   if (given.length === 0) return object;
@@ -77,7 +75,7 @@ function plainAttributes({ model }: ModelType, attributes: unknown): Record<stri
   );
 }
 
-async function findFirst(type: ModelType, given: readonly unknown[]): Promise<DatabaseObject | null> {
+async function findFirst(type: ModelType, given: readonly unknown[]): Promise<ModelObject | null> {
   const [first, ...args] = given;
   if (given.length === 0) return allOf(type).first();
   const call = `DB.${type.model.name}.first`;

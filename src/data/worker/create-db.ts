@@ -1,14 +1,14 @@
-import type { DataModel, Model } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 import type { CallRequest } from '../../engine/protocol/call-requests.ts';
 import { sendBatch } from '../../engine/worker/send-batch.ts';
+import { asTaskError } from '../../engine/worker/task-error.ts';
+import type { DataModel, Model } from '../model/data-model.ts';
 import { nothingWritten } from '../protocol/data-answers.ts';
 import type { ReadCall } from '../protocol/data-calls.ts';
-import { asTaskError } from '../../engine/worker/task-error.ts';
 import { Batch } from './batch.ts';
-import type { Database, ModelType } from './database.ts';
 import { collection } from './collection.ts';
+import type { Database, ModelType } from './database.ts';
 import { describeModel } from './model-type.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;

@@ -1,13 +1,10 @@
-import type { InspectOptions } from 'node:util';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { databaseObjectMark } from '../../engine/core/marks.ts';
-import { destroyObject } from './destroy-object.ts';
-import { inspectObject, objectToJson } from './describe-object.ts';
-import type { ObjectState } from './object-state.ts';
-import { refuseUnknownFields } from './unknown-fields.ts';
-import { reloadObject } from './reload-object.ts';
-import { saveObject } from './save-object.ts';
-import { readSaveOptions } from './save-options.ts';
+import type { InspectOptions } from 'node:util';
+import type { Model } from '../model/data-model.ts';
+import { type ModelObject, type ObjectState, unknownField } from './database.ts';
+import { inspectObject, objectToJson } from './object-values.ts';
+import { destroyObject, readSaveOptions, reloadObject, saveObject } from './write-object.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -27,7 +24,7 @@ const copiesRefused: PropertyDescriptor = {
 };
 
 /** An object of the data model, as a task sees it. Each model has a class that adds its fields and relationships. */
-export class DatabaseObject {
+export class DatabaseObject implements ModelObject {
   readonly #state: ObjectState;
 
   constructor(state: ObjectState) {
@@ -75,6 +72,20 @@ export class DatabaseObject {
 /** Awaited and not returned: that would call the `then` that the task may have put in place of Promise's own. */
 async function save(state: ObjectState, options: unknown): Promise<void> {
   await saveObject(state, readSaveOptions(`${state.type.model.name}.save`, options));
+}
+
+/** A prototype that refuses to set what an object does not have. Reading it gives undefined, as in all of JavaScript. */
+function refuseUnknownFields(modelOf: (receiver: unknown) => Model | null): object {
+  // The methods of Object.prototype are there for reading.
+  const target: object = Object.create(Object.prototype) as object;
+  return new Proxy(target, {
+    set(_target, name, value: unknown, receiver: object) {
+      const model = modelOf(receiver);
+      if (typeof name === 'symbol' || model === null)
+        return Reflect.defineProperty(receiver, name, { value, writable: true, enumerable: true, configurable: true });
+      throw unknownField(model, name);
+    },
+  });
 }
 
 // At the end of the chain of prototypes, where only names come that an object does not have: reading a field costs nothing for it.

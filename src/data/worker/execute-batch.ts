@@ -1,15 +1,12 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { BatchParts } from '../../engine/worker/batch-parts.ts';
-import type { BatchOperation } from '../protocol/data-calls.ts';
-import { nothingWritten, type WriteAnswer } from '../protocol/data-answers.ts';
 import type { ScheduledRun } from '../../engine/core/schedule-request.ts';
-import type { Database } from './database.ts';
+import type { BatchParts } from '../../engine/worker/batch-parts.ts';
+import { nothingWritten, type WriteAnswer } from '../protocol/data-answers.ts';
+import type { BatchOperation } from '../protocol/data-calls.ts';
+import { type Database, isUncertain, type ObjectState, occupy, type Snapshot, untilFree } from './database.ts';
 import { groupOperations, type SingleOperation } from './group-operations.ts';
-import { type Increment, sumsOf } from './increment-object.ts';
-import { type ObjectState, occupy, type Snapshot, untilFree } from './object-state.ts';
-import { refuseDestroyed } from './save-object.ts';
-import { type ForeignFiles, readForeignFiles, snapshotOf } from './snapshot.ts';
-import { isUncertain } from './uncertain.ts';
+import { type ForeignFiles, readForeignFiles, snapshotOf } from './object-values.ts';
+import { type Increment, refuseDestroyed, sumsOf } from './write-object.ts';
 
 /** Each object is saved once and destroyed once, in this order. */
 export type BatchItem =

@@ -1,20 +1,14 @@
-import { checkCondition } from '../expression/check-condition.ts';
-import { checkOrder } from '../expression/check-order.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
+import { newId } from '../../engine/protocol/new-id.ts';
 import { forTask } from '../../engine/worker/task-error.ts';
-import type { ModelType } from './database.ts';
-import type { DatabaseObject } from './database-object.ts';
-import { includeTree } from './include-tree.ts';
-import {
-  countObjects,
-  destroyAll,
-  forEachObject,
-  type QueryPlan,
-  readAll,
-  readFirst,
-  streamObjects,
-} from './run-query.ts';
+import { checkCondition } from '../expression/check-condition.ts';
+import { checkOrder } from '../expression/check-order.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
+import type { Condition, Selection } from '../protocol/data-calls.ts';
+import type { ModelObject, ModelType } from './database.ts';
+import { includeTree, preload } from './include.ts';
+import { readPages } from './read-pages.ts';
 
 const inspectMark: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
@@ -28,7 +22,7 @@ export class Query {
   }
 
   /** The same query, with the objects that are its answer already; what is chained to it asks the database. */
-  static answered(query: Query, objects: readonly DatabaseObject[]): Query {
+  static answered(query: Query, objects: readonly ModelObject[]): Query {
     return new Query({ ...query.#plan, preloaded: objects });
   }
 
@@ -61,12 +55,12 @@ export class Query {
     return this.#with({ include });
   }
 
-  toArray(): Promise<DatabaseObject[]> {
+  toArray(): Promise<ModelObject[]> {
     return this.#tracked(readAll(this.#plan));
   }
 
   /** The first one, or null. Without an order, any. */
-  first(): Promise<DatabaseObject | null> {
+  first(): Promise<ModelObject | null> {
     return this.#tracked(readFirst(this.#plan));
   }
 
@@ -80,14 +74,14 @@ export class Query {
   }
 
   /** Calls `work` with one after another, and waits for each call. A million do not fill the memory: they are read in pages. */
-  forEach(work: (object: DatabaseObject, index: number) => unknown): Promise<void> {
+  forEach(work: (object: ModelObject, index: number) => unknown): Promise<void> {
     return this.#tracked(forEachObject(this.#plan, work));
   }
 
   /** `for await`: reads in pages, as it goes. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<DatabaseObject> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<ModelObject> {
     const objects = streamObjects(this.#plan);
-    const iterator: AsyncIterableIterator<DatabaseObject> = {
+    const iterator: AsyncIterableIterator<ModelObject> = {
       next: () => this.#tracked(objects.next()),
       return: () => this.#tracked(objects.return(undefined)),
       [Symbol.asyncIterator]: () => iterator,
@@ -127,4 +121,79 @@ export function allOf(type: ModelType): Query {
 function checkCount(name: string, count: unknown): number {
   if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count;
   throw new CloudCodeError('invalid_query', `${name} takes a whole number from 0; this is ${describeValue(count)}.`);
+}
+
+/** What a query asks for. */
+export interface QueryPlan {
+  readonly type: ModelType;
+  readonly where: readonly Condition[];
+  readonly orderBy: readonly string[];
+  readonly skip: number;
+  readonly limit: number | null;
+  /** Paths of relationships, checked. */
+  readonly include: readonly string[];
+  /** Objects that were read before and are the answer; null when the database has to be asked. */
+  readonly preloaded: readonly ModelObject[] | null;
+}
+
+export async function readAll(plan: QueryPlan): Promise<ModelObject[]> {
+  const { type, include, preloaded } = plan;
+  if (preloaded !== null) return [...preloaded];
+  const objects: ModelObject[] = [];
+  for await (const page of readPages(type, selectionOf(plan), { firstPage: 1000 })) {
+    for (const row of page) objects.push(type.fromRow(row as WireValue[]));
+  }
+  await preload(type, objects, includeTree(type, include));
+  return objects;
+}
+
+export async function readFirst(plan: QueryPlan): Promise<ModelObject | null> {
+  if (plan.preloaded !== null) return plan.preloaded[0] ?? null;
+  const [first] = await readAll({ ...plan, limit: Math.min(plan.limit ?? 1, 1) });
+  return first ?? null;
+}
+
+/** One after another, read in pages as they are asked for: the first page is small, for those who stop early. */
+export async function* streamObjects(plan: QueryPlan): AsyncGenerator<ModelObject, undefined> {
+  const { type, include, preloaded } = plan;
+  if (preloaded !== null) {
+    yield* preloaded;
+    return;
+  }
+  const tree = includeTree(type, include);
+  for await (const page of readPages(type, selectionOf(plan), { firstPage: 100 })) {
+    const objects = page.map((row) => type.fromRow(row as WireValue[]));
+    await preload(type, objects, tree);
+    yield* objects;
+  }
+}
+
+export async function forEachObject(
+  plan: QueryPlan,
+  work: (object: ModelObject, index: number) => unknown,
+): Promise<void> {
+  if (typeof work !== 'function')
+    throw new CloudCodeError('invalid_query', `forEach takes a function; this is ${describeValue(work)}.`);
+  let index = 0;
+  for await (const object of streamObjects(plan)) {
+    await work(object, index);
+    index += 1;
+  }
+}
+
+export async function countObjects(plan: QueryPlan): Promise<number> {
+  if (plan.preloaded !== null) return plan.preloaded.length;
+  return plan.type.database.read<number>({ kind: 'count', selection: selectionOf(plan) });
+}
+
+/** In one transaction. @returns how many there were */
+export async function destroyAll(plan: QueryPlan): Promise<number> {
+  const { destroyed } = await plan.type.database.write(newId(), [
+    [{ do: 'destroy_all', selection: selectionOf(plan) }],
+  ]);
+  return destroyed[0] ?? 0;
+}
+
+function selectionOf({ type, where, orderBy, skip, limit }: QueryPlan): Selection {
+  return { model: type.model.name, where, orderBy, skip, limit };
 }

@@ -1,5 +1,5 @@
-import type { Selection } from '../protocol/data-calls.ts';
 import { pageObjects, type SelectAnswer, type WireObject, type WireValue } from '../protocol/data-answers.ts';
+import type { Selection } from '../protocol/data-calls.ts';
 import type { ModelType } from './database.ts';
 
 const fullPage = 1000;
@@ -35,4 +35,19 @@ function valueOf(type: ModelType, row: WireObject, field: string): WireValue {
   const name = field.replace(/^-/, '');
   const isBelongsTo = type.model.belongsTo.some((belongsTo) => belongsTo.name === name);
   return row[type.placeOf(isBelongsTo ? `${name}_id` : name)] ?? null;
+}
+
+/** One row, or null. */
+export async function readById({ database, model }: ModelType, id: string): Promise<WireValue[] | null> {
+  const selection = {
+    model: model.name,
+    where: [{ expression: 'id = ?', args: [id] }],
+    orderBy: [],
+    skip: 0,
+    limit: 1,
+  };
+  const { objects } = pageObjects(
+    await database.read<SelectAnswer>({ kind: 'select', selection, after: null, pageSize: 1 }),
+  );
+  return (objects[0] as WireValue[] | undefined) ?? null;
 }
