@@ -274,6 +274,7 @@ describe('what an object refuses', () => {
     await using t = await openDb();
     const asset = t.DB.asset.create();
     const building = t.DB.building.create();
+    const unread = t.DB.building.first();
     const wrong: readonly (readonly [() => unknown, RegExp])[] = [
       [() => Object.assign(asset, { id: 'x' }), /asset\.id is made with the object and never changes/],
       [() => t.DB.asset.create({ id: 'x' }), /asset\.id is made with the object/],
@@ -289,12 +290,14 @@ describe('what an object refuses', () => {
       [() => asset.building(asset as never), /this is an object of `asset`; it must be one of `building`/],
       [() => asset.building(building.id as never), /object\.building_id = id/],
       [() => asset.building(undefined as never), /undefined is no object of `building`/],
-      [() => asset.building(t.DB.building.first() as never), /Await it first/],
+      [() => asset.building(unread as never), /Await it first/],
       [() => t.DB.asset.create({ building: {} }), /no object of `building`/],
     ];
     for (const [work, message] of wrong) assert.throws(work, { code: 'invalid_value', message });
     assert.throws(() => t.DB.asset.create({ save: 1 }), { code: 'unknown_field' });
     assert.throws(() => Object.assign(asset, { save: 1 }), TypeError);
+    // A read that is under way must not outlive its store.
+    await unread;
   });
 
   it('to be passed as a parameter', async () => {
