@@ -64,7 +64,7 @@ export interface Accessor {
 }
 
 /** The properties of a model's objects by name: their id, fields and relationships. */
-export function accessorsOf(model: Model, placeOf: (column: string) => number): ReadonlyMap<string, Accessor> {
+function accessorsOf(model: Model, placeOf: (column: string) => number): ReadonlyMap<string, Accessor> {
   return new Map<string, Accessor>([
     [
       'id',
@@ -140,7 +140,7 @@ function refuse(message: string): never {
  * The object that a belongs-to refers to: the one that was set, included or read before, else it is read and kept.
  * Null when there is none, or it was destroyed.
  */
-export async function readBelongsTo(
+async function readBelongsTo(
   state: ObjectState,
   { name, model }: BelongsTo,
   place: number,
@@ -191,7 +191,7 @@ function refusalOf(title: string, { belongsTo: { name, model }, other, otherStat
 }
 
 /** @throws CloudCodeError `invalid_value` when it is no UUID, and not null */
-export function assignId(
+function assignId(
   state: ObjectState,
   { belongsTo: { name }, place, id }: { readonly belongsTo: BelongsTo; readonly place: number; readonly id: unknown },
 ): void {

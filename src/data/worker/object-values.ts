@@ -18,7 +18,7 @@ export function readField(state: ObjectState, field: Field, place: number): Fiel
 }
 
 /** The value of a field as it travels. @throws as readField */
-export function readableAt(state: ObjectState, field: Field, place: number): FieldWire {
+function readableAt(state: ObjectState, field: Field, place: number): FieldWire {
   const value = state.valueAt(place);
   if (isReadable(field, value)) return value;
   const stored = typeof value === 'string' ? value : JSON.stringify(value);

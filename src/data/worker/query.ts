@@ -136,7 +136,7 @@ export interface QueryPlan {
   readonly preloaded: readonly ModelObject[] | null;
 }
 
-export async function readAll(plan: QueryPlan): Promise<ModelObject[]> {
+async function readAll(plan: QueryPlan): Promise<ModelObject[]> {
   const { type, include, preloaded } = plan;
   if (preloaded !== null) return [...preloaded];
   const objects: ModelObject[] = [];
@@ -147,14 +147,14 @@ export async function readAll(plan: QueryPlan): Promise<ModelObject[]> {
   return objects;
 }
 
-export async function readFirst(plan: QueryPlan): Promise<ModelObject | null> {
+async function readFirst(plan: QueryPlan): Promise<ModelObject | null> {
   if (plan.preloaded !== null) return plan.preloaded[0] ?? null;
   const [first] = await readAll({ ...plan, limit: Math.min(plan.limit ?? 1, 1) });
   return first ?? null;
 }
 
 /** One after another, read in pages as they are asked for: the first page is small, for those who stop early. */
-export async function* streamObjects(plan: QueryPlan): AsyncGenerator<ModelObject, undefined> {
+async function* streamObjects(plan: QueryPlan): AsyncGenerator<ModelObject, undefined> {
   const { type, include, preloaded } = plan;
   if (preloaded !== null) {
     yield* preloaded;
@@ -168,7 +168,7 @@ export async function* streamObjects(plan: QueryPlan): AsyncGenerator<ModelObjec
   }
 }
 
-export async function forEachObject(
+async function forEachObject(
   plan: QueryPlan,
   work: (object: ModelObject, index: number) => unknown,
 ): Promise<void> {
@@ -181,13 +181,13 @@ export async function forEachObject(
   }
 }
 
-export async function countObjects(plan: QueryPlan): Promise<number> {
+async function countObjects(plan: QueryPlan): Promise<number> {
   if (plan.preloaded !== null) return plan.preloaded.length;
   return plan.type.database.read<number>({ kind: 'count', selection: selectionOf(plan) });
 }
 
 /** In one transaction. @returns how many there were */
-export async function destroyAll(plan: QueryPlan): Promise<number> {
+async function destroyAll(plan: QueryPlan): Promise<number> {
   const { destroyed } = await plan.type.database.write(newId(), [
     [{ do: 'destroy_all', selection: selectionOf(plan) }],
   ]);
