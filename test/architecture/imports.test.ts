@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findCircles } from './circles.ts';
-import { roomOf, rooms, typeCircles } from './rooms.ts';
+import { roomOf, rooms } from './rooms.ts';
 import { readSourceImports } from './source-imports.ts';
 import type { SourceImport } from './source-imports.ts';
 
@@ -21,9 +21,9 @@ const pureModules: readonly string[] = ['node:util', 'fastest-levenshtein', 'zod
 /** They start with every attempt, or must outlive everything: no packages. */
 const smallRooms: readonly string[] = ['engine/worker', 'engine/fork-server', 'engine/guard', 'data/worker', 'sdk'];
 
-/** Packages that belong to one room; LISTEN needs a connection and a loop of its own, so the runner has `pg` for it. */
+/** Packages that belong to one room. */
 const packageOwners: Readonly<Record<string, readonly string[]>> = {
-  pg: ['engine/store', 'engine/runner'],
+  pg: ['engine/store'],
   fastify: ['service/http'],
   commander: ['cli'],
   'eventsource-parser': ['client'],
@@ -85,12 +85,8 @@ describe('the house: imports point one way', () => {
     assert.deepEqual(offences.map(describeImport), []);
   });
 
-  it('no file imports itself, directly or through others', () => {
-    assert.deepEqual(findCircles(imports.filter(({ isTypeOnly }) => !isTypeOnly)), []);
-  });
-
-  it('no types go in a circle, but those that are listed', () => {
-    assert.deepEqual(findCircles(imports), [...typeCircles].sort());
+  it('no file imports itself, directly or through others, not for its types either', () => {
+    assert.deepEqual(findCircles(imports), []);
   });
 });
 

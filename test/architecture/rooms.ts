@@ -96,14 +96,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Files whose types name each other. This list only becomes shorter. */
-export const typeCircles: readonly string[] = [
-  'data/tables/plan-checks.ts data/tables/plan-indexes.ts data/tables/plan.ts',
-  'engine/runner/collect-output.ts engine/runner/keep-last.ts',
-  'engine/runner/execute-attempt.ts engine/runner/store-answer.ts engine/runner/store-end.ts',
-  'engine/store/check-server.ts engine/store/open-store.ts',
-];
-
 /** @param file relative to src/ @returns null for a file that lies in none */
 export function roomOf(file: string): string | null {
   const found = Object.keys(rooms).filter((room) => file === `${room}.ts` || file.startsWith(`${room}/`));

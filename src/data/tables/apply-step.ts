@@ -4,8 +4,26 @@ import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import { sqlState } from '../../engine/store/store-error.ts';
 import { indexRefusal } from '../statements/refusals.ts';
-import type { Step } from './plan.ts';
+import type { Addition } from './mark-outdated.ts';
 import { watchBlockers } from './watch-blockers.ts';
+
+/** One statement: a transaction of its own. */
+export interface Step {
+  /** For people: `adding table asset`. */
+  readonly what: string;
+  readonly sql: string;
+  /**
+   * `briefly`: readers and writers queue behind its wait for a lock, so it must give up soon and try again.
+   * `patiently`: nobody waits for it.
+   */
+  readonly waits: 'briefly' | 'patiently';
+  /** What is there from then on. */
+  readonly adds?: Addition;
+  /** What removes the rest of it when it fails halfway. */
+  readonly undo?: string;
+  /** Counts the values that are there already and no task can read, as `count`; and whose. */
+  readonly unreadable?: readonly { readonly of: string; readonly countSql: string }[];
+}
 
 export interface StepContext {
   /** Carries out the steps. */

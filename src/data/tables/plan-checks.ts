@@ -2,7 +2,7 @@ import type { Model } from '../model/data-model.ts';
 import { columnsOfModel, quoteName, tableName } from '../statements/columns.ts';
 import { type Check, checkDefinition, checksOf, ownChecks } from './checks.ts';
 import { isNarrowing, isWidening } from './convert.ts';
-import type { Step } from './plan.ts';
+import type { Step } from './apply-step.ts';
 import type { Relation } from './read-catalog.ts';
 
 interface CheckPlan {

@@ -1,7 +1,7 @@
 import type { Model } from '../model/data-model.ts';
 import { quoteName, tableName } from '../statements/columns.ts';
 import { type IndexShape, indexShape, isOwnIndex, replacementName } from './index-shape.ts';
-import type { Step } from './plan.ts';
+import type { Step } from './apply-step.ts';
 import type { CatalogIndex, Relation } from './read-catalog.ts';
 
 interface IndexPlan {

@@ -1,31 +1,13 @@
 import type { DataModel, Model } from '../model/data-model.ts';
 import { type Column, columnsOfModel, idColumn, quoteName, tableName } from '../statements/columns.ts';
+import type { Step } from './apply-step.ts';
 import { checkDefinition, checksOf } from './checks.ts';
 import { type Conflict, conflictsOf, foreignTable } from './conflicts.ts';
 import { isWidening } from './convert.ts';
 import { indexShape } from './index-shape.ts';
 import { addCheck, planChecks } from './plan-checks.ts';
-import type { Addition } from './mark-outdated.ts';
 import { createIndex, planIndexes } from './plan-indexes.ts';
 import type { Catalog, Relation } from './read-catalog.ts';
-
-/** One statement: a transaction of its own. */
-export interface Step {
-  /** For people: `adding table asset`. */
-  readonly what: string;
-  readonly sql: string;
-  /**
-   * `briefly`: readers and writers queue behind its wait for a lock, so it must give up soon and try again.
-   * `patiently`: nobody waits for it.
-   */
-  readonly waits: 'briefly' | 'patiently';
-  /** What is there from then on. */
-  readonly adds?: Addition;
-  /** What removes the rest of it when it fails halfway. */
-  readonly undo?: string;
-  /** Counts the values that are there already and no task can read, as `count`; and whose. */
-  readonly unreadable?: readonly { readonly of: string; readonly countSql: string }[];
-}
 
 export interface Plan {
   readonly steps: readonly Step[];

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { LogLevel } from '../core/run.ts';
 import { keptAtEachEnd, maxLineLength, maxLogBytes, maxLogLines } from '../protocol/limits.ts';
 import type { StoredLine } from '../store/end-attempt.ts';
-import { keepLast } from './keep-last.ts';
+import { keepLast, type LineRange } from './keep-last.ts';
 import { isInspectorNotice } from './sample-stack.ts';
 
 /** An attempt's output as lines, bounded: its beginning and its end are kept, and what lies between is counted. */
@@ -27,11 +27,6 @@ export interface FinishedOutput {
   readonly lines: readonly StoredLine[];
   /** The numbers of lines that may have been stored before it was known that they lie between the beginning and the end. */
   readonly leftOut: LineRange | null;
-}
-
-export interface LineRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 const tailLength = 16_384;

@@ -4,12 +4,9 @@ import type { AnswerMessage, FromAttempt, StoppingMessage } from '../protocol/fr
 import type { StartMessage } from '../protocol/to-worker.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
-import type { Extension } from '../operations/extension.ts';
-import type { Store } from '../store/open-store.ts';
-import type { AnswerCalls } from './answer-calls.ts';
+import type { AttemptContext } from './attempt-context.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import { collectOutput, isIn } from './collect-output.ts';
-import type { OnEvent } from './events.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
 import { sampleStack } from './sample-stack.ts';
@@ -19,24 +16,6 @@ import type { TaskCode } from './task-code.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
-import type { WriteEnd } from './write-ends.ts';
-
-export interface AttemptContext {
-  readonly store: Store;
-  /** The store for what tasks ask for, on connections of its own: however much that is, leases are renewed. */
-  readonly callStore: Store;
-  readonly answerCalls: AnswerCalls;
-  /** What a task gets of the extension; null where there is none. */
-  readonly extension: Extension['worker'] | null;
-  readonly writeEnd: WriteEnd;
-  readonly onEvent: OnEvent;
-  /** The folder that stands for the project's on this machine; null where there is none. */
-  readonly folder: string | null;
-  /** False from the runner's kill deadline on. */
-  readonly holdsLease: () => boolean;
-  /** Aborted when a stopping runner waits no longer for the database to take the ends of its attempts. */
-  readonly abandon: AbortSignal;
-}
 
 /** Why a runner ends an attempt. */
 export type AttemptStop = Extract<AttemptEnd, { kind: 'cancelled' | 'lost' }> & { readonly cancelRequested: boolean };

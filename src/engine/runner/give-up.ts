@@ -1,7 +1,7 @@
 import { ProcessesGone } from '../core/processes-gone.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { describeMachineFault } from './attempt-end.ts';
-import type { AttemptContext } from './execute-attempt.ts';
+import type { AttemptContext } from './attempt-context.ts';
 import { storeEnd } from './store-end.ts';
 
 /** Stores that no worker was given the run. By a fault of the machine (no process, no room on the disk, no bundle to be had) the attempt does not count. */

@@ -1,6 +1,10 @@
 import { keptAtEachEnd } from '../protocol/limits.ts';
 import type { StoredLine } from '../store/end-attempt.ts';
-import type { LineRange } from './collect-output.ts';
+
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** Keeps the last lines of an output, as many as its end may have. */
 export interface LastLines {

@@ -1,7 +1,4 @@
-import type pg from 'pg';
-import { sessionSettings } from '../store/connection.ts';
-import { openServers } from '../store/database-servers.ts';
-import { connectTo, SessionClient } from '../store/session-client.ts';
+import { type Listener, openListeners } from '../store/open-listener.ts';
 import { type IntervalLoop, startLoop } from './interval-loop.ts';
 
 /** What the database tells the runners. */
@@ -14,50 +11,43 @@ export interface Notifications {
 const reconnectMs = 1000;
 /** How often to ask whether the connection lives and still listens. Packets may vanish, and a pooler may have put another session behind it: neither says anything. */
 const checkMs = 5000;
-const checkLimitMs = 5000;
 
 /**
  * Listens on a connection of its own, made again whenever it breaks or falls silent. Notifications may be lost meanwhile: whoever listens polls as well.
  */
 export function listen(url: string, runnerId: string, notifications: Notifications): IntervalLoop {
-  let client: pg.Client | null = null;
-  const servers = openServers(url);
+  let listener: Listener | null = null;
+  const connectListener = openListeners(url);
   const dispatch = (payload: string): void => {
     const [kind, subject, runId] = payload.split(' ');
     // This runner's own rings woke it already.
     if (kind === 'claimable' && subject !== runnerId) notifications.claimable();
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };
-  const connect = async (): Promise<pg.Client> => {
-    const fresh = await connectTo(servers, () =>
-      new SessionClient({ servers, settings: sessionSettings, limitMs: checkLimitMs }).connect(),
-    );
-    const lost = (): void => {
-      if (client !== fresh) return;
-      client = null;
-      setTimeout(() => loop.wake(), reconnectMs).unref();
-    };
-    fresh.on('error', notifications.trouble);
-    fresh.on('notification', ({ payload }) => dispatch(payload ?? ''));
-    client = fresh;
-    fresh.once('end', lost);
+  const connect = async (): Promise<Listener> => {
+    const fresh = await connectListener({
+      onNotification: dispatch,
+      onError: notifications.trouble,
+      onEnd() {
+        if (listener !== fresh) return;
+        listener = null;
+        setTimeout(() => loop.wake(), reconnectMs).unref();
+      },
+    });
+    listener = fresh;
     return fresh;
   };
-  const isListening = async (on: pg.Client): Promise<boolean> => {
-    const { rowCount } = await on.query("select 1 from pg_listening_channels() channel where channel = 'cloudcode'");
-    return (rowCount ?? 0) > 0;
-  };
   const giveUp = (): void => {
-    const last = client;
-    client = null;
+    const last = listener;
+    listener = null;
     // It may wait for an answer that never comes: that is not waited for.
     void last?.end().catch(() => undefined);
   };
   const loop = startLoop({
     async turn() {
-      const current = client ?? (await connect());
-      if (!(await isListening(current))) {
-        await current.query('listen cloudcode');
+      const current = listener ?? (await connect());
+      if (!(await current.isListening())) {
+        await current.listen();
         // What was told while nobody listened.
         notifications.claimable();
       }
@@ -71,8 +61,8 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
   });
   const stop = async (): Promise<void> => {
     await loop.stop();
-    const last = client;
-    client = null;
+    const last = listener;
+    listener = null;
     await last?.end();
   };
   return { wake: loop.wake, stop, [Symbol.asyncDispose]: stop };

@@ -1,6 +1,7 @@
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
-import { type AttemptContext, type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
+import type { AttemptContext } from './attempt-context.ts';
+import { type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
 import { giveUp } from './give-up.ts';
 import type { Fitness } from './machine-fitness.ts';
 import { readAgain, readTaskCode, type TaskCodeSources } from './task-code.ts';

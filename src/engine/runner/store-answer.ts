@@ -1,7 +1,7 @@
 import type { AnswerMessage } from '../protocol/from-worker.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { storeAnswer } from '../store/store-answer.ts';
-import type { AttemptContext } from './execute-attempt.ts';
+import type { AttemptContext } from './attempt-context.ts';
 
 /** How long the processes of an attempt that has answered may take to go until its answer is stored for itself: most are gone by then, and it is stored with the end, by one statement. */
 const afterMs = { inOrder: 20, atOnce: 100 };

@@ -1,5 +1,5 @@
 import type { FinishedAttempt } from '../operations/finish-attempt.ts';
-import type { AttemptContext } from './execute-attempt.ts';
+import type { AttemptContext } from './attempt-context.ts';
 import { within } from './within.ts';
 
 /**

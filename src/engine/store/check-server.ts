@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../core/errors.ts';
-import type { Queryable } from './open-store.ts';
+import type { Queryable } from './queryable.ts';
 
 const oldestVersion = 150_000;
 

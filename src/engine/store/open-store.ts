@@ -4,23 +4,12 @@ import { type Notifier, openNotifier } from './notifier.ts';
 import { checkServer } from './check-server.ts';
 import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
+import type { Queryable, Statement } from './queryable.ts';
 import { retryConflicts } from './retry.ts';
 import { connectTo, SessionClient } from './session-client.ts';
 import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 
-/** One SQL statement: named, so that the server prepares it once per connection. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-  readonly values?: readonly unknown[];
-  /** How long its answer may take, if that is more than usual. */
-  readonly limitMs?: number;
-}
-
-/** What runs statements: the store, or one transaction of it. */
-export interface Queryable {
-  query<Row extends object>(statement: Statement): Promise<readonly Row[]>;
-}
+export type { Queryable, Statement };
 
 /** What adds runs. It asks for all its statements before it first waits. */
 export type Add<Result> = (db: Queryable) => Promise<Result>;
