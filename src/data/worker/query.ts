@@ -168,10 +168,7 @@ async function* streamObjects(plan: QueryPlan): AsyncGenerator<ModelObject, unde
   }
 }
 
-async function forEachObject(
-  plan: QueryPlan,
-  work: (object: ModelObject, index: number) => unknown,
-): Promise<void> {
+async function forEachObject(plan: QueryPlan, work: (object: ModelObject, index: number) => unknown): Promise<void> {
   if (typeof work !== 'function')
     throw new CloudCodeError('invalid_query', `forEach takes a function; this is ${describeValue(work)}.`);
   let index = 0;

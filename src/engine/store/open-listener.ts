@@ -31,7 +31,9 @@ export function openListeners(url: string): (events: ListenerEvents) => Promise<
     client.on('notification', ({ payload }) => onNotification(payload ?? ''));
     client.once('end', onEnd);
     return {
-      listen: async () => void (await client.query('listen cloudcode')),
+      async listen() {
+        await client.query('listen cloudcode');
+      },
       async isListening() {
         const { rowCount } = await client.query(
           "select 1 from pg_listening_channels() channel where channel = 'cloudcode'",
