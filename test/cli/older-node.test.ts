@@ -82,7 +82,7 @@ describe('CLI: on an older Node it runs on the one that the project has', { time
     await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":50000}', '--project', folder]);
     await started.says(/sleeps \S+ attempt 1 started/);
     started.child.kill('SIGINT');
-    await started.says(/Stopping/);
+    await started.says(/Draining, at most 30 s/);
     started.child.kill('SIGINT');
     assert.equal(await started.ended, 130, started.stderr());
   });

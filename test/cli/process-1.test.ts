@@ -84,7 +84,7 @@ describe('CLI: as process 1 of a container', { skip: withoutNamespaces, timeout:
     await cloudcode(['schedule', 'sleeps', '--parameters', '{"ms":50000}', '--json', '--url', url]);
     await started.says(/sleeps \S+ attempt 1 started/);
     process.kill(process1, 'SIGINT');
-    await started.says(/Stopping/);
+    await started.says(/Draining, at most 30 s/);
     process.kill(process1, 'SIGINT');
     assert.equal(await started.ended, 130, started.stderr());
   });

@@ -142,7 +142,7 @@ describe('CLI: start serves a project on its embedded store, and commands find i
     const waiting = startCloudcode(['run', 'sleeps', '--parameters', '{"ms":1500}', '--json', '--project', folder]);
     await waiting.says(/sleeping/);
     server.child.kill('SIGTERM');
-    await server.says(/Stopping/);
+    await server.says(/Draining, at most 30 s/);
     assert.equal(await server.ended, 0);
     assert.deepEqual(
       serversOf(folder).filter((name) => name !== '2.json'),
@@ -167,7 +167,7 @@ describe('CLI: start serves a project on its embedded store, and commands find i
     );
     await impatient.says(new RegExp(`${run.id} attempt 1 started`));
     impatient.child.kill('SIGINT');
-    await impatient.says(/Stopping/);
+    await impatient.says(/Draining, at most 30 s/);
     impatient.child.kill('SIGINT');
     assert.equal(await impatient.ended, 130);
     assert.equal((await cloudcode(['runs', '--project', folder])).status, 0);
