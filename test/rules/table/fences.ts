@@ -33,12 +33,12 @@ export const fenceRules: readonly Rule[] = [
     edits: [
       {
         file: 'src/data/statements/write-objects.ts',
-        find: 'select cloudcode.hold_attempt($1, $2) as held',
+        find: 'select cloudcode.hold_attempt_data($1, $2) as held',
         replace: 'select $1::uuid is not null and $2::bigint is not null as held',
       },
       {
         file: 'src/data/statements/write-objects.ts',
-        find: "'(select cloudcode.hold_attempt($1, $2))'",
+        find: "'(select cloudcode.hold_attempt_data($1, $2))'",
         replace: "'($1::uuid is not null and $2::bigint is not null)'",
       },
     ],
