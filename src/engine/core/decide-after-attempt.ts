@@ -35,7 +35,7 @@ export function outcomeOf({
   return storedAnswer ?? outcome;
 }
 
-/** What becomes of a run when one of its attempts is over: promises 3 and 4. */
+/** What becomes of a run when one of its attempts has ended: promises 3 and 4. */
 export function decideAfterAttempt(end: AttemptEnd): AfterAttempt {
   switch (end.outcome) {
     case 'returned':

@@ -19,7 +19,13 @@ export const attemptRules: readonly Rule[] = [
   {
     name: 'answer-final',
     without: 'a run that threw is tried again',
-    edits: [{ file: decision, find: "return { next: 'failed' };", replace: 'return withoutAnswer(end);' }],
+    edits: [
+      {
+        file: decision,
+        find: 'return after(end.outcome);',
+        replace: "return end.outcome === 'threw' ? withoutAnswer(end) : after(end.outcome);",
+      },
+    ],
     campaign: { runs: 150, faults: 0 },
     finds: ['retriedAfterAnswer'],
   },
