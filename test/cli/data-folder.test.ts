@@ -77,6 +77,7 @@ describe('where the files of a machine go', { timeout: 240_000 }, () => {
         'packages',
         'servers',
         'users',
+        'workers',
       ]);
     }
     assert.deepEqual(filesIn(temporary), [], 'it goes with the last that uses it');
