@@ -36,6 +36,8 @@ export type DataOperation =
 
 export type Next = 'succeeded' | 'failed' | 'dead' | 'cancelled' | 'scheduled' | 'queued' | 'superseded';
 
+const isSchedule = (operation: DataOperation): boolean => operation.do === 'schedule';
+
 /** What the store cannot be asked to do; the code of the error. */
 export class Refusal extends Error {}
 
@@ -293,7 +295,9 @@ export class Model {
     if (earlier !== undefined && earlier.run === attempt.run) return earlier.answer;
     if (earlier !== undefined || !this.holds(attempt)) throw new Refusal('attempt_superseded');
     return this.allOrNothing(() => {
-      const done = operations.map((operation) => this.write(attempt, operation));
+      // Runs are scheduled after everything else, so that it is the refusal of something else that is told.
+      const [runs, others] = [operations.filter(isSchedule), operations.filter((operation) => !isSchedule(operation))];
+      const done = [...others, ...runs].map((operation) => this.write(attempt, operation));
       const answer = { destroyed: done.flatMap(({ destroyed }) => destroyed), runs: done.flatMap(({ runs }) => runs) };
       this.state.batches.push({ id, run: attempt.run, answer });
       return answer;

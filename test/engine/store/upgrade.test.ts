@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isFinal, type Run } from '../../../src/engine/core/run.ts';
+import { dataExtension } from '../../../src/data/extension.ts';
 import { dataInProject } from '../../../src/data/source/project-extension.ts';
 import { deployable } from '../../../src/main/deployable.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
@@ -109,7 +110,7 @@ describe('a database of an older version, filled by it, goes on', { timeout: 240
   });
 
   it('what waited runs, in order, with the code and the data that it had; what ran when its runner died is tried again', async () => {
-    runner = await startRunner({ store, folder: null, machineFolder, concurrency: 2 });
+    runner = await startRunner({ store, extension: dataExtension, folder: null, machineFolder, concurrency: 2 });
     const orders = (await all())
       .filter(({ queue }) => queue === 'orders')
       .toSorted((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
