@@ -32,13 +32,21 @@ for (const mechanism of ['cgroup', 'scan'] as const) {
       child.stdin.write('go\n');
       await until(() => container.pids().length === 2, 'the worker has a child');
       const giveBack = fillDescriptors();
+      let fullLooks = 0;
+      await until(() => {
+        fullLooks = giveBack.again() === 0 ? fullLooks + 1 : 0;
+        return fullLooks === 20;
+      }, 'nothing closes a file any more');
       let isGone = false;
       const killing = container.killAll().then((gone) => {
         isGone = true;
         return gone;
       });
       try {
-        await until(() => unkilled.length >= 2, 'the kill has failed twice');
+        await until(() => {
+          giveBack.again();
+          return unkilled.length >= 2;
+        }, 'the kill has failed twice');
         assert.deepEqual(unkilled[0], [workerId, 'EMFILE']);
         assert.equal(isGone, false);
         assert.equal(containment.unproven(), 1);
