@@ -143,7 +143,7 @@ export interface CallingAttempt extends Caller {
   readonly environment: string;
 }
 
-/** As scheduleRunsByAttempt, for one run by itself, and rings. */
+/** As scheduleRunsByAttempt, for one run by itself, and notifies. */
 export async function scheduleRunByAttempt(store: Store, caller: CallingAttempt, addition: Addition): Promise<string> {
   const { result: added, isClaimed } = await add(store, addition, (db) => addGroup(db, caller, [addition.run]));
   const [id = addition.run.id] = await idsOf(store, caller, added);
@@ -165,7 +165,7 @@ export function tellScheduled(
 
 /**
  * Schedules runs on behalf of an attempt, in its environment and in their order. Their ids are the caller's, so that asking again for one adds
- * nothing. Several have to be in a transaction, which a refusal rolls back. The caller rings when that is committed.
+ * nothing. Several have to be in a transaction, which a refusal rolls back. The caller notifies when that is committed.
  * @returns their ids, or those of other runs where a `key` found one
  * @throws CloudCodeError `unknown_task`, `attempt_superseded`
  */

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { packageRoot } from '../../package-root.ts';
@@ -15,8 +14,8 @@ const unusedMs = 30 * 24 * 3_600_000;
 
 /** What V8 has compiled of the worker's own code: a twelfth of a worker's CPU. docs/decisions/worker-start.md has the figures. */
 export interface CompiledWorkers {
-  /** The file for workers with this limit of the heap, which is one of V8's flags; null where it is not made (yet). */
-  fileFor(memoryMb: number): string | null;
+  /** The arguments of workers with this limit of the heap, which is one of V8's flags; none where the file is not made (yet). */
+  argumentsFor(memoryMb: number): readonly string[];
   /** Makes that file, once: in a process of its own that is never sent a run, so that no task's code has any part in it. */
   make(memoryMb: number): void;
   close(): void;
@@ -24,14 +23,15 @@ export interface CompiledWorkers {
 
 /** @param folder of this machine. Each runner makes its files anew: none has to ask whether what it finds there is whole, and for what it was made. */
 export function openCompiledWorkers(folder: string): CompiledWorkers {
-  const files = new Map<number, string | null>();
+  const made = new Map<number, readonly string[]>();
   const closing = new AbortController();
   const make = (memoryMb: number): void => {
-    files.set(memoryMb, null);
+    made.set(memoryMb, []);
     mkdirSync(folder, { recursive: true });
     removeOld(folder);
-    const file = join(folder, `${nameOf(memoryMb)}.bin`);
-    const child = spawn(process.execPath, [...workerFlags(memoryMb), workerStartFile, file, 'keep'], {
+    const version = versionOfWorker();
+    const file = join(folder, `${process.version}-${process.arch}-${memoryMb}-${version}.bin`);
+    const child = spawn(process.execPath, [...workerFlags(memoryMb), workerStartFile, file, version, 'keep'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       env: {},
       cwd: '/',
@@ -46,13 +46,13 @@ export function openCompiledWorkers(folder: string): CompiledWorkers {
       .end();
     child.on('error', () => undefined); // workers compile their code themselves, as they do without the file
     child.once('exit', (status) => {
-      if (status === 0) files.set(memoryMb, file);
+      if (status === 0) made.set(memoryMb, [file, version]);
     });
   };
   return {
-    fileFor: (memoryMb) => files.get(memoryMb) ?? null,
+    argumentsFor: (memoryMb) => made.get(memoryMb) ?? [],
     make(memoryMb) {
-      if (files.has(memoryMb) || closing.signal.aborted) return;
+      if (made.has(memoryMb) || closing.signal.aborted) return;
       try {
         make(memoryMb);
       } catch {
@@ -72,8 +72,8 @@ function removeOld(folder: string): void {
   }
 }
 
-/** A newer worker may be of the same length, and runners of both versions may share the folder. */
-function nameOf(memoryMb: number): string {
-  const hash = createHash('sha256').update(readFileSync(join(packageRoot, 'dist/worker.cjs')));
-  return hash.update(`${process.version} ${process.arch} ${memoryMb}`).digest('hex').slice(0, 32);
+/** Another is taken for the same by V8 where it has the same length. It may take the place of this one while the runner goes on, and runners of both may share the folder. */
+function versionOfWorker(): string {
+  const { ctimeMs, size } = statSync(join(packageRoot, 'dist/worker.cjs'));
+  return `${size}-${ctimeMs}`;
 }

@@ -20,7 +20,7 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
   const connectListener = openListeners(url);
   const dispatch = (payload: string): void => {
     const [kind, subject, runId] = payload.split(' ');
-    // This runner's own rings woke it already.
+    // This runner's own notifications woke it already.
     if (kind === 'claimable' && subject !== runnerId) notifications.claimable();
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };

@@ -12,8 +12,8 @@ export interface WorkerStart {
   /** JSON; empty for none. */
   readonly startVariables: string;
   readonly folder: string;
-  /** What V8 has compiled of the worker's own code; null: the worker compiles it. */
-  readonly compiledFile: string | null;
+  /** Of CompiledWorkers; none: the worker compiles its code itself. */
+  readonly compiled: readonly string[];
 }
 
 /** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
@@ -23,22 +23,18 @@ export function spawnWorker({
   memoryMb,
   startVariables,
   folder,
-  compiledFile,
+  compiled,
 }: WorkerStart): WorkerIo | Promise<never> {
-  const child = spawn(
-    process.execPath,
-    [...workerFlags(memoryMb), workerStartFile, ...(compiledFile === null ? [] : [compiledFile])],
-    {
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: {
-        ...workerEnvironment(runnerId, workerId),
-        ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
-      },
-      cwd: folder,
-      // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
-      detached: true,
+  const child = spawn(process.execPath, [...workerFlags(memoryMb), workerStartFile, ...compiled], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: {
+      ...workerEnvironment(runnerId, workerId),
+      ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
     },
-  ) as ChildProcessByStdio<null, Readable, Readable>;
+    cwd: folder,
+    // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
+    detached: true,
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const { pid, stdout, stderr } = child;
   // Without a process (EAGAIN, EMFILE) there may be no streams either.
   if (pid === undefined) return once(child, 'error').then(([error]) => Promise.reject(error as Error));

@@ -41,7 +41,7 @@ export interface WorkerStarterOptions {
 export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter {
   const { containment } = options;
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
-  const compiled = options.compiledFolder === undefined ? null : openCompiledWorkers(options.compiledFolder);
+  const compiledWorkers = options.compiledFolder === undefined ? null : openCompiledWorkers(options.compiledFolder);
   return {
     // A fork server has the variables that it was started with.
     kindFor: ({ memoryMb, workerStart, startVariables }) => ({
@@ -51,12 +51,12 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
     }),
     start({ memoryMb, isForked, startVariables }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
-      const compiledFile = compiled?.fileFor(memoryMb) ?? null;
+      const own = compiledWorkers?.argumentsFor(memoryMb) ?? [];
       const spawned = (workerId: string) =>
-        spawnWorker({ ...options, workerId, memoryMb, startVariables, compiledFile });
+        spawnWorker({ ...options, workerId, memoryMb, startVariables, compiled: own });
       if (server === null) {
         const worker = new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
-        if (compiledFile === null) void worker.loaded.then(() => compiled?.make(memoryMb));
+        if (own.length === 0) void worker.loaded.then(() => compiledWorkers?.make(memoryMb));
         return worker;
       }
       return new WorkerProcess({
@@ -68,7 +68,7 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
       });
     },
     async close() {
-      compiled?.close();
+      compiledWorkers?.close();
       await servers?.close();
     },
   };

@@ -43,7 +43,7 @@ export interface StoreOptions {
   readonly maxConnections?: number;
   /** How long the answer to a statement may take until its connection is taken for lost; 15 s unless set. */
   readonly limitMs?: number;
-  /** The runner whose store it is: it does not hear its own rings by notification. */
+  /** The runner whose store it is: its own notifications do not wake it a second time. */
   readonly runnerId?: string;
   /** Hears what operations on this store have done. */
   readonly onEvent?: OnOperation | undefined;

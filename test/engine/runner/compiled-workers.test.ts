@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execPath } from 'node:process';
+import { spawnSync } from 'node:child_process';
 import { describe, it, test } from 'node:test';
 import { packageRoot } from '../../../src/package-root.ts';
-import { openCompiledWorkers } from '../../../src/engine/runner/compiled-workers.ts';
+import { openCompiledWorkers, workerStartFile } from '../../../src/engine/runner/compiled-workers.ts';
 import { startRuntime, until } from '../../support/runtime.ts';
 
 const tells = `import { readFileSync } from 'node:fs';
@@ -63,9 +75,29 @@ test("V8's compiled code of the worker: where it cannot be kept, nothing else is
     writeFileSync(join(folder, 'file'), '');
     const workers = openCompiledWorkers(join(folder, 'file'));
     workers.make(256);
-    assert.equal(workers.fileFor(256), null);
+    assert.deepEqual(workers.argumentsFor(256), []);
     workers.close();
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("V8's compiled code of the worker is not kept where the worker is another than the runner knows", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-test compiled '));
+  const channel = openSync('/dev/null', 'r+'); // it ends at once
+  try {
+    const { ctimeMs, size } = statSync(join(packageRoot, 'dist/worker.cjs'));
+    const keep = (version: string): number | null =>
+      spawnSync(execPath, [workerStartFile, join(folder, 'kept'), version, 'keep'], {
+        stdio: ['ignore', 'ignore', 'ignore', channel],
+        timeout: 30_000,
+      }).status;
+    assert.equal(keep(`${size}-${ctimeMs + 1}`), 1);
+    assert.deepEqual(readdirSync(folder), []);
+    assert.equal(keep(`${size}-${ctimeMs}`), 0);
+    assert.deepEqual(readdirSync(folder), ['kept']);
+  } finally {
+    closeSync(channel);
     rmSync(folder, { recursive: true });
   }
 });

@@ -29,8 +29,7 @@ export async function attempt(
     isForked: false,
     startVariables: '',
     containment,
-    start: (workerId) =>
-      spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder, compiledFile: null }),
+    start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder, compiled: [] }),
   });
   await worker.ready;
   const answered = Promise.withResolvers<Omit<OneAttempt, 'output'>>();
