@@ -222,8 +222,7 @@ describe(
               .toString()
               .trim();
           const most = limits('--nproc', '--noheadings', '--raw', '--output', 'HARD');
-          await until(30_000, 'its waiting workers have loaded', () => (threadsOf(uid).waiting >= 2 ? true : null));
-          limits(`--nproc=${threadsOf(uid).count + room}:`);
+          limits(`--nproc=${(await settledThreadsOf(uid)) + room}:`);
           // Those that wait already do without.
           const runs = [];
           for (let number = 0; number < 12; number += 1) runs.push(await schedule(sick));
@@ -271,6 +270,18 @@ describe(
     });
   },
 );
+
+/** How many threads a user's processes have, when nothing has started or ended for a second: what is only passing leaves room when it goes. */
+async function settledThreadsOf(uid: number): Promise<number> {
+  let before = 0;
+  let since = performance.now();
+  return until(30_000, 'its waiting workers have loaded, and nothing else starts', () => {
+    const { count, waiting } = threadsOf(uid);
+    if (count !== before) since = performance.now();
+    before = count;
+    return waiting >= 2 && performance.now() - since > 1_000 ? count : null;
+  });
+}
 
 /** The threads of a user's processes, and how many of those processes are workers that wait: they have loaded, and read. */
 function threadsOf(uid: number): { readonly count: number; readonly waiting: number } {

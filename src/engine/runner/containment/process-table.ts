@@ -13,7 +13,7 @@ export interface OwnedProcess {
 
 export interface Scan {
   readonly processes: readonly OwnedProcess[];
-  /** False when a process could not be told: it ended, or was just being started, while it was looked at. It may have started another behind our back. Only a clear scan proves that there is nothing else. */
+  /** False when a process could not be told: it ended, or was just being started, whenever it was looked at. It may have started another behind our back. Only a clear scan proves that there is nothing else. */
   readonly isClear: boolean;
 }
 
@@ -43,6 +43,9 @@ interface Stranger {
 }
 
 const startingUpMs = 20;
+/** So often, and for so long, a scan looks again at what it could not tell, before it says so. */
+const maxRounds = 20;
+const maxRoundsMs = 10;
 /** The kernel gives no id to another process so soon: first it goes through all the others. */
 const idIsSameMs = 1_000;
 
@@ -68,15 +71,19 @@ export class ProcessTable {
   #listedAt = -Infinity;
   /** Those that were listed in the last scan as well, which was so short ago that their ids are theirs still. */
   #stayed: ReadonlySet<number> = new Set();
-  #isClear = true;
+  /** Those of whom nobody knows whose they are: in the last round of looking. */
+  #untold = new Set<number>();
 
   constructor(rules: TableRules) {
     this.#rules = rules;
   }
 
-  /** @throws when nothing can be read, as when no file can be opened */
+  /**
+   * One that could not be told may have started another: that is listed anew then, so only what is new has to be looked at again. The scan is clear when nothing of a list was left untold.
+   *
+   * @throws when nothing can be read, as when no file can be opened
+   */
   scan(roots: Roots): Scan {
-    this.#isClear = true;
     const pids = listPids();
     const listed = new Set(pids);
     const now = performance.now();
@@ -84,21 +91,42 @@ export class ProcessTable {
     this.#listed = listed;
     this.#listedAt = now;
     if (this.#strangers.size + this.#zombies.size > 2 * pids.length + 100) this.#forgetAllBut(listed);
-    const candidates = [...this.#owned.values()].flatMap((last) =>
-      listed.has(last.pid) ? [] : this.#lookForUnlisted(last),
-    );
+    const candidates = new Map<number, Candidate>();
+    for (const last of this.#owned.values()) {
+      const candidate = listed.has(last.pid) ? null : this.#lookForUnlisted(last);
+      if (candidate !== null) candidates.set(last.pid, candidate);
+    }
     // What is new may be gone soon.
     const isNew = (pid: number): boolean => !this.#strangers.has(pid);
-    for (const pid of [...pids.filter(isNew), ...pids.filter((each) => !isNew(each))]) {
-      const candidate = this.#look(pid, roots.get(pid));
-      if (candidate !== null) candidates.push(candidate);
+    this.#tell([...pids.filter(isNew), ...pids.filter((each) => !isNew(each))], candidates, roots);
+    for (let round = 1; this.#untold.size > 0 && round < maxRounds; round += 1) {
+      if (performance.now() - now > maxRoundsMs) break;
+      const again = listPids().filter((pid) => !listed.has(pid) || this.#untold.has(pid));
+      for (const pid of again) listed.add(pid);
+      this.#tell(again, candidates, roots);
     }
+    return {
+      processes: [...candidates.values()].flatMap((candidate) => this.#remember(candidate)),
+      isClear: this.#untold.size === 0,
+    };
+  }
+
+  /** Looks at these, and adds those to the candidates that may be ours. */
+  #tell(pids: readonly number[], candidates: Map<number, Candidate>, roots: Roots): void {
+    this.#untold = new Set();
+    for (const pid of pids) {
+      const candidate = this.#look(pid, roots.get(pid));
+      if (candidate !== null) candidates.set(pid, candidate);
+    }
+    const all = [...candidates.values()];
     const isLost = (leader: number): boolean =>
-      (!listed.has(leader) || this.#zombies.has(leader)) && !this.#ownGroups().has(leader);
-    inheritOwners(candidates, roots, isLost);
-    for (const candidate of candidates) if (candidate.owner === null) this.#askEnvironment(candidate);
-    inheritOwners(candidates, roots, isLost);
-    return { processes: candidates.flatMap((candidate) => this.#remember(candidate)), isClear: this.#isClear };
+      (!this.#listed.has(leader) || this.#zombies.has(leader)) && !this.#ownGroups().has(leader);
+    inheritOwners(all, roots, isLost);
+    for (const pid of pids) {
+      const candidate = candidates.get(pid);
+      if (candidate?.owner === null) this.#askEnvironment(candidate);
+    }
+    inheritOwners(all, roots, isLost);
   }
 
   /** Null: not ours, or not to be told. */
@@ -119,7 +147,7 @@ export class ProcessTable {
       // One that hides can never be told: it is taken for a stranger from the next scan on.
       if (inode !== undefined && stat === 'hidden') this.#strangers.set(pid, { inode, session: 0 });
       const wasStranger = inode === undefined && this.#stayed.has(pid) && this.#strangers.has(pid);
-      if (!wasStranger) this.#isClear = false;
+      if (!wasStranger) this.#untold.add(pid);
       return null;
     }
     if (stat.isKernelThread || stat.startTicks < this.#rules.sinceTicks) {
@@ -132,12 +160,12 @@ export class ProcessTable {
   }
 
   /** One of ours that `/proc` no longer lists: it is gone, or hides. */
-  #lookForUnlisted(last: Candidate): readonly Candidate[] {
+  #lookForUnlisted(last: Candidate): Candidate | null {
     const stat = isAlive(last) ? this.#statOf(last.pid) : null;
-    if (stat === 'hidden') return [last];
-    if (isAlive(stat) && stat.startTicks === last.startTicks) return [{ ...last, ...stat }];
+    if (stat === 'hidden') return last;
+    if (isAlive(stat) && stat.startTicks === last.startTicks) return { ...last, ...stat };
     this.#owned.delete(last.pid);
-    return [];
+    return null;
   }
 
   #statOf(pid: number): ProcessStat | 'hidden' | null {
@@ -160,14 +188,14 @@ export class ProcessTable {
     if (!isAlive(candidate) || !this.#isStillAlive(pid)) {
       // It may have ended since the ids were listed. From the next scan on it is known to be a zombie.
       this.#zombies.set(pid, inode);
-      if (!this.#isAmongStrangers(candidate)) this.#isClear = false;
+      if (!this.#isAmongStrangers(candidate)) this.#untold.add(pid);
       return;
     }
     // Empty: it was started without any, or the kernel is just replacing its program (execve), which takes well under a millisecond.
     const since = this.#emptySince.get(inode) ?? performance.now();
     this.#emptySince.set(inode, since);
     if (environ === null || performance.now() - since > startingUpMs) this.#passOver(candidate);
-    else this.#isClear = false;
+    else this.#untold.add(pid);
   }
 
   /** Our processes share a session with no other: so in that of a stranger there is none of ours. */
