@@ -8,6 +8,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../src/package-root.ts';
+import { describeFailure } from './support/failed-test.ts';
 import { startTestServer } from './support/postgres.ts';
 
 /** Units and the store: folders of tests without processes of their own that take a minute and a half together on two cores. `npm run check` has those of the architecture. */
@@ -43,6 +44,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const took = new Map<string, number>();
 const skipped: string[] = [];
+const failed: string[] = [];
 const note = ({
   name,
   file = '',
@@ -69,6 +71,10 @@ const tests = run({
   execArgv: ['--import', pathToFileURL(join(import.meta.dirname, 'support/compile-cache.ts')).href],
 });
 tests.on('test:pass', note).on('test:fail', note);
+tests.on('test:fail', (failure) => {
+  const text = describeFailure(failure);
+  if (text !== null) failed.push(text);
+});
 tests.on('test:summary', ({ file, success }) => {
   if (file === undefined && !success) process.exitCode = 1;
 });
@@ -89,6 +95,8 @@ if (skipped.length > 0 && env['CI'] !== undefined) {
   );
   process.exitCode = 1;
 }
+// Last: who looks at the end of a long output sees why it failed. .ci/run shows it again after everything else.
+if (failed.length > 0) process.stdout.write(`\nfailed tests\n\n${failed.join('\n\n')}\n`);
 
 function choose(): { readonly files: string[]; readonly names: string[] } | null {
   const rank = (path: string): number => (long.includes(folderOf(path)) ? long.indexOf(folderOf(path)) : long.length);
