@@ -97,6 +97,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
               project: { name, folder },
               folderState,
               isReady: () => isReady,
+              claiming: { claimOnInsert: () => runner?.claimOnInsert() ?? null },
               unfitReason: () => runner?.unfitReason() ?? null,
               log: logOf(options),
             },

@@ -67,6 +67,18 @@ describe('CLI: start serves a project on its embedded store, and commands find i
     assert.equal(records.filter((text) => text.includes('4194303')).length, 0);
   });
 
+  it('a run that is scheduled over HTTP is claimed in the transaction that adds it', async () => {
+    const runs = await Promise.all(
+      [1, 2, 3].map(async () =>
+        documentOf<Run>(await cloudcode(['run', 'echo', '--json', '--url', announced.url], { cwd: folder })),
+      ),
+    );
+    assert.deepEqual(
+      runs.map(({ startedAt }) => startedAt),
+      runs.map(({ createdAt }) => createdAt),
+    );
+  });
+
   it('commands in the project work on it: also through a symbolic link, and from its folder', async () => {
     const finished = await cloudcode(['run', 'echo', '--parameters', '{"a":1}', '--json'], { cwd: folder });
     assert.equal(finished.status, 0, finished.stderr);

@@ -81,7 +81,7 @@ export async function startRuntime(
       return isFinal(now.state) ? now : null;
     });
   };
-  const schedule: Runtime['schedule'] = (task, given = {}) => scheduleRun(store, 'testing', { task, ...given });
+  const schedule: Runtime['schedule'] = (task, given = {}) => scheduleRun(store, 'testing', { task, ...given }, runner);
   const messages: Runtime['messages'] = async (run) =>
     (await readLogs(store, 'testing', run.id, 0)).lines.map((line) => line.message);
   return {

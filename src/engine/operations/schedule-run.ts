@@ -13,7 +13,7 @@ import {
   insertRunsByAttempt,
 } from '../store/insert-run.ts';
 import { lockForRuns } from '../store/lock-queues.ts';
-import type { Add, Queryable, Store } from '../store/open-store.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry.ts';
 import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
 import { readRunText } from '../store/read-runs.ts';
@@ -21,12 +21,33 @@ import { readRunText } from '../store/read-runs.ts';
 /** How long a call from outside waits for a database that is away, and asks it what became of a call whose answer was lost. */
 const outsidePatienceMs = 2_000;
 
+/** What adds runs. It asks for all its statements before it first waits. */
+type Add<Result> = (db: Queryable) => Promise<Result>;
+
+/** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. Rejects, and has done nothing, where a lock is not to be had at once. */
+export type ClaimOnInsert = <Result>(
+  store: Store,
+  add: Add<Result>,
+) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
+
+/** Whoever claims runs in the process that schedules them. */
+export interface Claiming {
+  /** Null without a free slot. */
+  claimOnInsert(): ClaimOnInsert | null;
+}
+
 /**
  * Schedules one run, asked for from outside a task. When it resolves the run is durable.
+ * @param claiming the runner of this process, where there is one
  * @throws CloudCodeError for everything design.md section 7 refuses
  */
-export async function scheduleRun(store: Store, environment: string, options: unknown): Promise<Run> {
-  return (await findOrScheduleRun(store, environment, options)).run;
+export async function scheduleRun(
+  store: Store,
+  environment: string,
+  options: unknown,
+  claiming: Claiming | null = null,
+): Promise<Run> {
+  return (await findOrScheduleRun(store, environment, options, claiming)).run;
 }
 
 /** As scheduleRun; says besides whether the run is new: with a `key` it may be one that was there. */
@@ -34,8 +55,10 @@ export async function findOrScheduleRun(
   store: Store,
   environment: string,
   options: unknown,
+  claiming: Claiming | null = null,
 ): Promise<{ readonly run: Run; readonly isNew: boolean }> {
-  const { text, isNew } = await findOrScheduleChecked(store, environment, parseScheduleRequest(options, new Date()));
+  const checked = parseScheduleRequest(options, new Date());
+  const { text, isNew } = await findOrScheduleChecked(store, environment, checked, claiming);
   return { run: JSON.parse(text) as Run, isNew };
 }
 
@@ -44,10 +67,11 @@ export async function findOrScheduleChecked(
   store: Store,
   environment: string,
   checked: ScheduleRequest,
+  claiming: Claiming | null,
 ): Promise<ScheduledNow> {
   const request = { ...checked, id: newRunId() };
   const schedule = (isRepeated: boolean): Promise<ScheduledNow | null> => {
-    const addition = { run: request, mayBeClaimed: !isRepeated };
+    const addition = { run: request, mayBeClaimed: !isRepeated, claiming };
     return request.key === null ? addRun(store, environment, addition) : findOrAddRun(store, environment, addition);
   };
   const scheduled = await retryWhileAway(schedule, { ms: outsidePatienceMs });
@@ -110,15 +134,17 @@ interface Addition {
   readonly run: ScheduledRun;
   /** False where it must wait in any case, or where an earlier try may have been committed: a claim that went with it would be forgotten. */
   readonly mayBeClaimed: boolean;
+  readonly claiming?: Claiming | null;
 }
 
 /** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room and nobody is in the way. */
 async function add<Result>(
   store: Store,
-  { run, mayBeClaimed }: Addition,
+  { run, mayBeClaimed, claiming = null }: Addition,
   statement: Add<Result>,
 ): Promise<{ readonly result: Result; readonly isClaimed: boolean }> {
-  const claimOnInsert = mayBeClaimed && run.at === null && run.afterMs === null ? store.claimOnInsert() : null;
+  const isDue = run.at === null && run.afterMs === null;
+  const claimOnInsert = mayBeClaimed && isDue ? claiming?.claimOnInsert() : null;
   const both = await claimOnInsert?.(store, statement).catch((error: unknown) => {
     // Nothing was done. By itself it goes through, or is refused for a reason of its own.
     if (!isUnreachable(error)) return undefined;

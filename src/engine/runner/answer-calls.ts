@@ -1,7 +1,7 @@
 import { CloudCodeError, errorCatalogue, OutdatedDeployment } from '../core/errors.ts';
 import type { ScheduledRun } from '../core/schedule-request.ts';
 import type { Extension, ExtensionCalls } from '../operations/extension.ts';
-import { scheduleRunByAttempt } from '../operations/schedule-run.ts';
+import { type Claiming, scheduleRunByAttempt } from '../operations/schedule-run.ts';
 import { writeBatch } from '../operations/write-batch.ts';
 import { answeredAlready } from '../protocol/answered-already.ts';
 import { type BatchCall, type CallRequest, openCallParser } from '../protocol/call-requests.ts';
@@ -50,7 +50,7 @@ const noExtension: ExtensionCalls = {
 };
 
 /** @param extension what tasks may ask for besides to schedule; null: nothing */
-export function openAnswers(extension: Extension | null): AnswerCalls {
+export function openAnswers(extension: Extension | null, claiming: Claiming | null = null): AnswerCalls {
   const parse = openCallParser(extension?.schemas ?? null);
 
   return (run, { store, state, worker, onOutdated, onUnreadable }) => {
@@ -84,6 +84,7 @@ export function openAnswers(extension: Extension | null): AnswerCalls {
     const schedule = (scheduled: ScheduledRun, isRepeated: boolean): Promise<string> =>
       scheduleRunByAttempt(store, caller, {
         run: scheduled,
+        claiming,
         mayBeClaimed: !isRepeated && (scheduled.queue === null || scheduled.queue !== run.queue),
       });
     const write = async (request: BatchCall): Promise<string> => {

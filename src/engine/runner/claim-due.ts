@@ -1,13 +1,12 @@
+import type { Claiming, ClaimOnInsert } from '../operations/schedule-run.ts';
 import { type ClaimedRun, claimRuns } from '../store/claim-runs.ts';
-import type { ClaimOnInsert, Queryable, Store } from '../store/open-store.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
 
-export interface Claimer {
+export interface Claimer extends Claiming {
   /** Free slots, minus those reserved for claims under way. */
   free(): number;
   /** Claims up to `limit` due runs and hands each to `onClaimed` at once. @returns how many */
   claim(limit: number): Promise<number>;
-  /** A claim that goes in the transaction by which a run is added: one write to disk for both. It fails where a lock is not to be had at once. Null when no slot is free. */
-  claimOnInsert(): ClaimOnInsert | null;
   /** A number that changes whenever a claim begins, or null while one is under way. */
   idleEpoch(): number | null;
   /** Resolves when none is under way; `claimOnInsert` begins no other. */

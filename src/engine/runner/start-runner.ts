@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
 import type { Extension } from '../operations/extension.ts';
+import type { Claiming } from '../operations/schedule-run.ts';
 import { readRisks } from '../store/check-server.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
@@ -53,7 +54,8 @@ export interface RunnerOptions {
   readonly onEvent?: OnEvent | undefined;
 }
 
-export interface Runner extends AsyncDisposable {
+/** Whoever schedules in its process hands it to the operation: a run that is due at once is then claimed in the transaction that adds it. */
+export interface Runner extends Claiming, AsyncDisposable {
   readonly id: string;
   /** Why its machine cannot start runs, while it cannot and nothing is claimed; else null. */
   unfitReason(): string | null;
@@ -147,6 +149,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
     onError: () => 1000,
   });
+  const claimOnInsert: Runner['claimOnInsert'] = () => (lease.holds() ? claimer.claimOnInsert() : null);
   const abandon = new AbortController();
   const slots = openSlots({
     concurrency,
@@ -158,7 +161,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     context: {
       store,
       callStore,
-      answerCalls: openAnswers(extension),
+      answerCalls: openAnswers(extension, { claimOnInsert }),
       extension: extension?.worker ?? null,
       writeEnd: openEndWriter(store),
       onEvent,
@@ -187,10 +190,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       return 1000;
     },
   });
-  for (const each of [store, callStore]) {
-    each.onNotify(claiming.wake);
-    each.onInsert(() => (lease.holds() ? claimer.claimOnInsert() : null));
-  }
+  for (const each of [store, callStore]) each.onNotify(claiming.wake);
   const listening = listen(store.url, id, {
     claimable: claiming.wake,
     cancel: slots.cancel,
@@ -234,7 +234,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
   let stopped: Promise<void> | null = null;
   const stop: Runner['stop'] = ({ drainMs = defaultDrainMs } = {}) => (stopped ??= close(drainMs));
-  return { id, unfitReason: fitness.unfitReason, stop, [Symbol.asyncDispose]: () => stop() };
+  return { id, unfitReason: fitness.unfitReason, claimOnInsert, stop, [Symbol.asyncDispose]: () => stop() };
 }
 
 /** With symbolic links resolved: modules know themselves by such paths. One that cannot be made is found by whatever needs it. */

@@ -11,15 +11,6 @@ import { asStoreError, isOfAborted, isUnreachable } from './store-error.ts';
 
 export type { Queryable, Statement };
 
-/** What adds runs. It asks for all its statements before it first waits. */
-export type Add<Result> = (db: Queryable) => Promise<Result>;
-
-/** Carries `add` out, and claims runs in the same transaction: one write to disk for both. Says which were claimed. Rejects, and has done nothing, where a lock is not to be had at once. */
-export type ClaimOnInsert = <Result>(
-  store: Store,
-  add: Add<Result>,
-) => Promise<{ readonly result: Result; readonly claimed: readonly string[] }>;
-
 export interface Store extends Queryable, Pick<Notifier, 'notify' | 'onNotify'>, AsyncDisposable {
   readonly url: string;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
@@ -29,10 +20,6 @@ export interface Store extends Queryable, Pick<Notifier, 'notify' | 'onNotify'>,
    * `work` makes of the answers comes too late to take it back. Only for what could also be done statement by statement: if somebody cancels the beginning itself, the others are carried out.
    */
   atOnce<Result>(work: (db: Queryable) => Promise<Result>): Promise<Result>;
-  /** How runs that can be claimed at once are added here. Null: nobody in this process has room for one, or nobody claims. */
-  claimOnInsert(): ClaimOnInsert | null;
-  /** Whoever claims in this process does it along with what is added here, when it has room. */
-  onInsert(claimer: () => ClaimOnInsert | null): void;
   /** Tells what an operation has done. */
   readonly onEvent: OnOperation;
   close(): Promise<void>;
@@ -122,15 +109,12 @@ function storeOf(
     await notifier.flush();
     await connections.close();
   };
-  const claimers: (() => ClaimOnInsert | null)[] = [];
   return {
     url,
     // A statement of its own that met another was rolled back as a whole.
     query: (statement) => retryConflicts(() => runByItself(statement)),
     transaction: (work) => runTransaction(connections, work),
     atOnce: (work) => runAtOnce(connections, work),
-    claimOnInsert: () => claimers.map((claimer) => claimer()).find((each) => each !== null) ?? null,
-    onInsert: (claimer) => void claimers.push(claimer),
     notify: notifier.notify,
     onNotify: notifier.onNotify,
     onEvent,

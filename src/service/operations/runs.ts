@@ -17,9 +17,9 @@ const answerLength = 8 * 1024 * 1024;
 
 export const runHandlers: Handlers<typeof runs> = {
   schedule: {
-    answer: async ({ store, folderState }, { environment, body }) => {
+    answer: async ({ store, folderState, claiming = null }, { environment, body }) => {
       const { id, text, isNew } = await scheduleInFolder(folderState, body.task, () =>
-        findOrScheduleChecked(store, environment, body),
+        findOrScheduleChecked(store, environment, body, claiming),
       );
       return new JsonText(text, { status: isNew ? 201 : 200, location: addressOf(runs.get, { environment, id }) });
     },

@@ -1,3 +1,4 @@
+import type { Claiming } from '../../engine/operations/schedule-run.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 import type { DeploymentBody, FolderBody } from '../api/project.ts';
 
@@ -21,6 +22,8 @@ export interface FolderState {
 /** What operations work on. Where it is a store alone, operations that need more than that are not to be had. */
 export interface Service {
   readonly store: Store;
+  /** The runner of this process, for what is scheduled here. */
+  readonly claiming?: Claiming;
   readonly project?: { readonly name: string; readonly folder: string };
   /** Without it nothing is said of the folder. */
   readonly folderState?: FolderState;

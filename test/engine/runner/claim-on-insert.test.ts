@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Run } from '../../../src/engine/core/run.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { type Claimer, openClaimer } from '../../../src/engine/runner/claim-due.ts';
 import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
+import { startRuntime } from '../../support/runtime.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
 interface Rooms {
@@ -13,6 +15,8 @@ interface Rooms {
   readonly rings: () => number;
   /** The most that were held at a time. */
   readonly most: () => number;
+  /** Schedules in the process of the runner. */
+  readonly schedule: (options?: Readonly<Record<string, unknown>>) => Promise<Run>;
 }
 
 /** A runner with so many rooms, which gives none back but by `claimed`. */
@@ -31,9 +35,14 @@ function openRooms({ store, runnerId }: TestStore, count: number): Rooms {
     onClaimed,
     onFree: () => undefined,
   });
-  store.onInsert(claimer.claimOnInsert);
   store.onNotify(() => (rings += 1));
-  return { claimer, claimed, rings: () => rings, most: () => most };
+  return {
+    claimer,
+    claimed,
+    rings: () => rings,
+    most: () => most,
+    schedule: (options = {}) => scheduleRun(store, 'testing', { task: 'noop', ...options }, claimer),
+  };
 }
 
 const idsOf = (runs: readonly { readonly id: string }[]): readonly string[] => runs.map(({ id }) => id);
@@ -41,8 +50,8 @@ const idsOf = (runs: readonly { readonly id: string }[]): readonly string[] => r
 for (const options of [{}, { queue: 'q' }, { key: 'k' }]) {
   test(`a run that is scheduled where there is room is claimed in the same transaction, and nobody is woken: ${JSON.stringify(options)}`, async () => {
     await using t = await testStore();
-    const { claimed, rings } = openRooms(t, 1);
-    const { id } = await scheduleRun(t.store, 'testing', { task: 'noop', ...options });
+    const { claimed, rings, schedule } = openRooms(t, 1);
+    const { id } = await schedule(options);
     assert.deepEqual([idsOf(claimed), rings()], [[id], 0]);
     const [row] = await t.store.query<{ same: boolean; waitedMs: number }>({
       name: '',
@@ -55,31 +64,31 @@ for (const options of [{}, { queue: 'q' }, { key: 'k' }]) {
 
 test('what cannot be claimed yet is only scheduled, and rung for', async () => {
   await using t = await testStore();
-  const { claimed, rings } = openRooms(t, 5);
+  const { claimed, rings, schedule } = openRooms(t, 5);
   await pauseQueue(t.store, 'testing', 'paused');
   for (const options of [{ after: 60_000 }, { at: new Date(Date.now() + 60_000) }, { queue: 'paused' }])
-    await scheduleRun(t.store, 'testing', { task: 'noop', ...options });
+    await schedule(options);
   assert.deepEqual([claimed.length, rings()], [0, 3]);
-  const first = await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
-  await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
+  const first = await schedule({ queue: 'q' });
+  await schedule({ queue: 'q' });
   assert.deepEqual([idsOf(claimed), rings()], [[first.id], 4], 'one run of a queue at a time');
 });
 
 test('without room, or when the runner stops, it is only scheduled', async () => {
   await using t = await testStore();
-  const { claimer, claimed, rings } = openRooms(t, 1);
-  for (let count = 0; count < 2; count += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
+  const { claimer, claimed, rings, schedule } = openRooms(t, 1);
+  for (let count = 0; count < 2; count += 1) await schedule();
   assert.deepEqual([claimed.length, rings()], [1, 1]);
   claimed.length = 0;
   await claimer.close();
-  await scheduleRun(t.store, 'testing', { task: 'noop' });
+  await schedule();
   assert.deepEqual([claimed.length, rings()], [0, 2]);
 });
 
 test('closing waits for the claims under way', { timeout: 60_000 }, async () => {
   await using t = await testStore();
-  const { claimer, claimed } = openRooms(t, 1);
-  const scheduling = scheduleRun(t.store, 'testing', { task: 'noop' });
+  const { claimer, claimed, schedule } = openRooms(t, 1);
+  const scheduling = schedule();
   while (claimer.idleEpoch() !== null) await nextTurn();
   await claimer.close();
   assert.equal(claimed.length, 1);
@@ -89,8 +98,8 @@ test('closing waits for the claims under way', { timeout: 60_000 }, async () => 
 test('a run that is due longer goes first, and the one that was scheduled is rung for', async () => {
   await using t = await testStore();
   const older = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  const { claimed, rings } = openRooms(t, 1);
-  await scheduleRun(t.store, 'testing', { task: 'noop' });
+  const { claimed, rings, schedule } = openRooms(t, 1);
+  await schedule();
   assert.deepEqual([idsOf(claimed), rings()], [[older.id], 1]);
 });
 
@@ -99,14 +108,14 @@ test(
   { timeout: 60_000 },
   async () => {
     await using t = await testStore();
-    const { claimer, claimed } = openRooms(t, 2);
+    const { claimer, claimed, schedule } = openRooms(t, 2);
     let scheduling: Promise<unknown> = Promise.resolve();
     await t.store.transaction(async (db) => {
       await db.query({ name: '', text: `select cloudcode.lock_queue(${t.environmentId}, 'q')` });
-      scheduling = Promise.all([1, 2, 3].map(() => scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' })));
+      scheduling = Promise.all([1, 2, 3].map(() => schedule({ queue: 'q' })));
       while (claimer.free() > 0) await nextTurn();
       while (claimer.free() < 2) await nextTurn();
-      await scheduleRun(t.store, 'testing', { task: 'other' });
+      await schedule({ task: 'other' });
       assert.deepEqual(
         claimed.map(({ task }) => task),
         ['other'],
@@ -121,22 +130,11 @@ test(
   },
 );
 
-test('of several runners in one process one that has room claims, whichever came last and whichever has stopped', async () => {
-  await using t = await testStore();
-  const [first, full, stopped] = [openRooms(t, 1), openRooms(t, 0), openRooms(t, 1)];
-  await stopped.claimer.close();
-  const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  assert.deepEqual(
-    [first, full, stopped].map(({ claimed }) => idsOf(claimed)),
-    [[id], [], []],
-  );
-});
-
 test('a task that is not there is refused, and what else was claimed is not forgotten', async () => {
   await using t = await testStore();
   const older = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  const { claimed } = openRooms(t, 1);
-  await assert.rejects(scheduleRun(t.store, 'testing', { task: 'nop' }), {
+  const { claimed, schedule } = openRooms(t, 1);
+  await assert.rejects(schedule({ task: 'nop' }), {
     code: 'unknown_task',
     hint: 'Did you mean `noop`?',
   });
@@ -148,9 +146,9 @@ test(
   { timeout: 60_000 },
   async () => {
     await using t = await testStore();
-    const { claimer, claimed, most } = openRooms(t, 3);
+    const { claimer, claimed, most, schedule } = openRooms(t, 3);
     const done: string[] = [];
-    const scheduled = Promise.all(Array.from({ length: 60 }, () => scheduleRun(t.store, 'testing', { task: 'noop' })));
+    const scheduled = Promise.all(Array.from({ length: 60 }, () => schedule()));
     while (done.length < 60) {
       const room = claimer.free();
       if (room > 0) await claimer.claim(room);
@@ -159,5 +157,28 @@ test(
     }
     assert.deepEqual([...done].sort(), [...idsOf(await scheduled)].sort(), 'each once');
     assert.ok(most() <= 3, `${most()} were held`);
+  },
+);
+
+test(
+  'what a task schedules is claimed in the transaction that adds it, where its runner has a free slot',
+  { timeout: 60_000 },
+  async () => {
+    const files = {
+      parent: "export const run = () => CloudCode.scheduleTask({ task: 'child' });",
+      child: 'export function run() {}',
+    };
+    await using runtime = await startRuntime(files, { concurrency: 2 });
+    const parent = await runtime.run('parent');
+    const { id } = parent.result as { readonly id: string };
+    await runtime.ended(id);
+    assert.deepEqual(
+      await runtime.store.query({
+        name: '',
+        text: 'select started_at = created_at as "isSame" from cloudcode.runs where id = $1',
+        values: [id],
+      }),
+      [{ isSame: true }],
+    );
   },
 );
