@@ -2,7 +2,7 @@ import type { Script } from 'node:vm';
 import type { BundleMessage } from '../protocol/to-worker.ts';
 import { keep, readKept, removeKept } from './kept-file.ts';
 import { nameOfNode } from './name-of-node.ts';
-import { hasUnkeptPackages, keepPackages } from './packages/load-packages.ts';
+import { hasUnkeptPackages, keepPackages } from './packages/keep-packages.ts';
 
 // Taken before the task runs, which may put its own in their place.
 const { existsSync, readFileSync } = process.getBuiltinModule('node:fs');

@@ -1,4 +1,4 @@
-import { hasOwnPackages } from './packages/load-packages.ts';
+import { hasOwnPackages } from './packages/package-place.ts';
 
 /** Why a package is not found, and what to do; null for any other error, and where the task has no packages of its own. */
 export function explainMissing(thrown: unknown): string | null {

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import type { BundleMessage, StartMessage } from '../protocol/to-worker.ts';
 import { compileBundle, minKeptBytes } from './compiled-code.ts';
-import { beginPackageModules, usePackOf } from './packages/load-packages.ts';
+import { beginPackageModules } from './packages/load-packages.ts';
+import { usePackOf } from './packages/package-place.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
 
