@@ -52,13 +52,13 @@ export interface Deployed extends CarriedContents {
   /** Tasks that are not forked, and what each uses that cannot be. */
   readonly spawned: readonly SpawnedTask[];
   readonly broken: readonly DeployedBrokenTask[];
-  /** What an extension has to tell people: that the data model hides stored values, say. */
+  /** What an extension has to tell people. */
   readonly notices: readonly string[];
 }
 
 /**
- * Makes a built project what an environment's next attempts run, in one transaction; before that, its packages and files are stored, and what its extension needs is prepared: its tables are brought to the data model.
- * @throws CloudCodeError `files_changed`, `data_model_conflict`, `deploy_blocked`, `deploy_failed`, `database_without_icu`: nothing was deployed
+ * Makes a built project what an environment's next attempts run, in one transaction; before that, its packages and files are stored, and its extension is prepared.
+ * @throws CloudCodeError `files_changed`, and those of its extension: nothing was deployed
  */
 export function deployProject(
   store: Store,
@@ -71,7 +71,7 @@ export function deployProject(
 }
 
 /**
- * The same, unless the environment has had this code (tasks and data model) before and another has replaced it since: a server that starts again with older code leaves
+ * The same, unless the environment has had this code (tasks and extension state) before and another has replaced it since: a server that starts again with older code leaves
  * the newer one alone. Nothing is changed then.
  * @throws CloudCodeError of `deployProject`
  */

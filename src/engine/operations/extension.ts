@@ -4,7 +4,7 @@ import type { Queryable, Store } from '../store/open-store.ts';
 import type { Patience } from '../store/retry.ts';
 import type { CallingAttempt } from './schedule-run.ts';
 
-/** Is told in words what is done and waited for: `data model: adding table asset`. */
+/** Is told in words what is done and waited for. */
 export type OnProgress = (what: string) => void;
 
 /** What an extension adds to a deployment. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ReadonlyDeep } from '../core/readonly-deep.ts';
 
-// What a worker may ask for: its shape. Whether models, fields and tasks exist is for those who carry it out to say.
+// What a worker may ask for: its shape. Whether what it names exists is for those who carry it out to say.
 
 const id = z.uuid();
 

@@ -9,7 +9,7 @@ export type ExtensionStates = (hash: string | null) => Promise<unknown>;
 export function openExtensionStates(db: Queryable): ExtensionStates {
   const read = async (hash: string): Promise<unknown> => {
     const state = await readExtensionState(db, hash);
-    if (state === null) throw new DeploymentDamaged(`The data model ${hash} is not in the database.`);
+    if (state === null) throw new DeploymentDamaged(`The state of its extension, ${hash}, is not in the database.`);
     return state;
   };
   const known = new Map<string, Promise<unknown>>();
