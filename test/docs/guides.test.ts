@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -18,10 +18,11 @@ describe('the documentation does what it says', { timeout: 300_000 }, () => {
       const guide = readGuide(page);
       let folder: string;
       let server: ChildProcess;
+      let address: string;
       before(async () => {
         folder = mkdtempSync(join(tmpdir(), 'cloudcode-guide-'));
         writeGuideProject(guide, folder);
-        server = await startServer(folder);
+        ({ server, address } = await startServer(folder));
       });
       after(async () => {
         await stopServer(server);
@@ -42,6 +43,14 @@ describe('the documentation does what it says', { timeout: 300_000 }, () => {
       for (const { task, body } of guide.fragments) {
         it(`block: ${body.trim().split('\n')[0] ?? ''}`, async () => {
           await succeeds(folder, ['run', task, '--json']);
+        });
+        const name = /^async function (\w+)\(base: string\)/.exec(body)?.[1];
+        if (name === undefined) continue;
+        it(`${name} does what it says with a server`, async () => {
+          const file = join(folder, `${task}.ts`);
+          writeFileSync(file, `${body}\nexport default ${name};\n`);
+          const { default: call } = (await import(file)) as { readonly default: (base: string) => Promise<unknown> };
+          assert.ok(await call(address));
         });
       }
     });
@@ -88,20 +97,21 @@ async function succeeds(folder: string, args: readonly string[]): Promise<void> 
 }
 
 /** The commands find it by the record it leaves in the project. */
-async function startServer(folder: string): Promise<ChildProcess> {
+async function startServer(folder: string): Promise<{ readonly server: ChildProcess; readonly address: string }> {
   const server = spawn(process.execPath, [program, 'start', '--project', folder, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
-  await new Promise<void>((isListening, reject) => {
+  const address = await new Promise<string>((isListening, reject) => {
     const read = (chunk: Buffer): void => {
       printed += chunk.toString();
-      if (/http:\/\/127\.0\.0\.1:\d+/.test(printed)) isListening();
+      const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(printed) ?? [];
+      if (found !== undefined) isListening(found);
     };
     server.stdout.on('data', read);
     server.stderr.on('data', read);
     server.once('exit', (status) => reject(new Error(`start ended with status ${status ?? 'none'}: ${printed}`)));
     setTimeout(() => reject(new Error(`start printed no address: ${printed}`)), 60_000).unref();
   });
-  return server;
+  return { server, address };
 }
 
 async function stopServer(server: ChildProcess): Promise<void> {

@@ -14,7 +14,7 @@ import {
 import { operations, resources } from '../../src/service/api/operations.ts';
 import { createServer } from '../../src/service/http/create-server.ts';
 import { handlerOf } from '../../src/service/operations/handlers.ts';
-import { openApi, type Api } from './http/api.ts';
+import { openApi, problemOf, type Api } from './http/api.ts';
 
 const id = '01a208ee-080e-731a-8b08-5ce50cedec48';
 /** Something for every parameter and body that is declared. */
@@ -30,8 +30,8 @@ const values = {
 async function outcomeOf(backend: Backend, each: Operation): Promise<unknown> {
   const body = each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
   const input = Object.fromEntries(
-    Object.entries({ ...values, body }).filter(
-      ([name]) => name === 'body' || Object.hasOwn(each.parameters ?? {}, name),
+    Object.entries({ ...values, body }).filter(([name]) =>
+      name === 'body' ? each.body !== undefined : Object.hasOwn(each.parameters ?? {}, name),
     ),
   );
   try {
@@ -126,6 +126,24 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
       assert.match((body as { readonly detail: string }).detail, /There is no filter `colour`/);
     }
   });
+
+  it('a key of a body that is not declared is refused by name, and so is a body where none is', async () => {
+    for (const each of operations.filter(({ method }) => method === 'POST')) {
+      const path = each.path.replace(':environment', 'testing').replaceAll(/:\w+/g, 'x');
+      const body = { ...(each.body === undefined ? {} : { task: 'noop', queue: 'x' }), colour: 'red' };
+      if (each.name.endsWith('Named')) delete (body as { task?: string }).task;
+      const answer = await api.call('POST', path, body);
+      const { code, detail } = problemOf(answer);
+      assert.ok(code === 'invalid_body' || code === 'unknown_option', each.name);
+      assert.match(detail, /no .*`colour`/, each.name);
+      if (each.body !== undefined) continue;
+      for (const other of [[], 'red', 5, null]) {
+        const { code, detail } = problemOf(await api.call('POST', path, JSON.stringify(other)));
+        assert.equal(code, 'invalid_body', each.name);
+        assert.match(detail, /must be `\{\}`, or nothing/);
+      }
+    }
+  });
 });
 
 describe('what is not declared', () => {
@@ -144,6 +162,17 @@ describe('what is not declared', () => {
       const route = { config: { operation: undeclared } };
       assert.throws(() => server.get('/more', route, async () => 'x'), /GET.* \/more is not declared/);
     }
+  });
+
+  it('is no stream and no answer either', () => {
+    assert.throws(
+      () => handlerOf({ ...resources.runs.logs, stream: undefined } as never),
+      /runs\.logs declares no stream/,
+    );
+    assert.throws(
+      () => handlerOf({ ...resources.runs.get, answer: undefined } as never),
+      /runs\.get declares no answer/,
+    );
   });
 
   it('a path holds no parameter that is not declared', () => {

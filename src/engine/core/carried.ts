@@ -7,7 +7,8 @@ export const carried = z
     bytes: z.number(),
     added: z.array(z.object({ name: z.string(), bytes: z.number() }).readonly()).readonly(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Carried' });
 export type Carried = z.output<typeof carried>;
 
 /** What was done with a package, and why. */

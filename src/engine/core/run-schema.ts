@@ -4,10 +4,10 @@ import { logLevels, outcomes, runStates } from './run-states.ts';
 // Runs, queues and what is told of them, as the CLI and the HTTP API show them (the public contract). All types of these are inferred from here.
 
 /** ISO 8601 in UTC with milliseconds, by the database's clock. */
-export const isoTime = z.string();
+export const isoTime = z.string().meta({ format: 'date-time' });
 export type IsoTime = z.output<typeof isoTime>;
 
-const runState = z.enum(runStates);
+const runState = z.enum(runStates).meta({ id: 'RunState' });
 
 /** Own properties of an error: `code`, `status`. */
 const errorProperties = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).readonly();
@@ -22,7 +22,8 @@ const errorRecord = z
     /** Only where there are any. */
     properties: errorProperties.optional(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'ErrorRecord' });
 export type ErrorRecord = z.output<typeof errorRecord>;
 
 const attempt = z
@@ -43,38 +44,45 @@ const attempt = z
     fence: z.string(),
     error: errorRecord.nullable(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Attempt' });
 export type Attempt = z.output<typeof attempt>;
 
-export const run = z.object({
-  id: z.string(),
-  environment: z.string(),
-  task: z.string(),
-  parameters: z.unknown(),
-  queue: z.string().nullable(),
-  key: z.string().nullable(),
-  state: runState,
-  createdAt: isoTime,
-  dueAt: isoTime,
-  retryAt: isoTime.nullable(),
-  startedAt: isoTime.nullable(),
-  finishedAt: isoTime.nullable(),
-  scheduledBy: z.string().nullable(),
-  result: z.unknown(),
-  error: errorRecord.nullable(),
-  maxAttempts: z.number(),
-  attempts: z.array(attempt).readonly(),
-});
+export const run = z
+  .object({
+    id: z.string(),
+    environment: z.string(),
+    task: z.string(),
+    parameters: z.unknown(),
+    queue: z.string().nullable(),
+    key: z.string().nullable(),
+    state: runState,
+    createdAt: isoTime,
+    dueAt: isoTime,
+    retryAt: isoTime.nullable(),
+    startedAt: isoTime.nullable(),
+    finishedAt: isoTime.nullable(),
+    scheduledBy: z.string().nullable(),
+    result: z.unknown(),
+    error: errorRecord.nullable(),
+    maxAttempts: z.number(),
+    attempts: z.array(attempt).readonly(),
+  })
+  .meta({ id: 'Run' });
 export type Run = Readonly<z.output<typeof run>>;
 
 /** A run in a list: what is over 4 KB there is null, or an error shortened to its name and the beginning of its message. */
-export const listedRun = run.extend({
-  /** What is not shown whole; absent when all is. */
-  omitted: z
-    .array(z.enum(['parameters', 'result', 'error', 'attempts']))
-    .readonly()
-    .optional(),
-});
+export const listedRun = run
+  .and(
+    z.object({
+      /** What is not shown whole; absent when all is. */
+      omitted: z
+        .array(z.enum(['parameters', 'result', 'error', 'attempts']))
+        .readonly()
+        .optional(),
+    }),
+  )
+  .meta({ id: 'ListedRun' });
 export type ListedRun = Readonly<z.output<typeof listedRun>>;
 
 export const queue = z
@@ -86,7 +94,8 @@ export const queue = z
     oldestDueAt: isoTime.nullable(),
     paused: z.boolean(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Queue' });
 export type Queue = z.output<typeof queue>;
 
 const logLine = z.object({
@@ -98,7 +107,7 @@ const logLine = z.object({
 export type LogLine = Readonly<z.output<typeof logLine>>;
 
 /** `seq` grows from line to line. */
-export const numberedLine = logLine.extend({ seq: z.number() });
+export const numberedLine = logLine.extend({ seq: z.number() }).meta({ id: 'LogLine' });
 export type NumberedLine = Readonly<z.output<typeof numberedLine>>;
 
 /** What an environment still has to do. */

@@ -17,5 +17,6 @@ export const health = resource('health', {
     permission: 'public',
     summary: 'Answers while the server can reach its database, wants work, and its machine can start it.',
     answer,
+    refusals: ['database_unreachable', 'server_unreachable', 'machine_unfit'],
   },
 });

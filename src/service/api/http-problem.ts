@@ -7,13 +7,12 @@ export const problem = z
     type: z.string(),
     title: z.string(),
     status: z.number(),
-    /** What happened and, as its last words, the hint. */
-    detail: z.string(),
-    /** A server of a later version may have others. */
-    code: z.string(),
-    hint: z.string().optional(),
+    detail: z.string().meta({ description: 'What happened and, as its last words, the hint.' }),
+    code: z.string().meta({ description: 'Stable. A server of a later version may have others.' }),
+    hint: z.string().optional().meta({ description: 'What to do.' }),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Problem', description: 'An error, as RFC 9457 has it.' });
 export type Problem = z.output<typeof problem>;
 
 export const problemMediaType = 'application/problem+json';

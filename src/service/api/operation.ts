@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ErrorCode } from '../../engine/core/errors.ts';
 
 /** What whoever asks for an operation must be allowed to do. It has no effect yet: this version serves loopback alone. */
 export const permissions = [
@@ -25,7 +26,7 @@ export interface Operation {
   readonly summary: string;
   /** By name. Those that the path does not have are the query; others than these are refused. */
   readonly parameters?: Readonly<Record<string, z.ZodType>>;
-  /** Absent: a body is not looked at. */
+  /** Absent: a body holds nothing, or is `{}`. */
   readonly body?: z.ZodType;
   /** Reads the body where a schema could not say what is wrong with it as well. @throws CloudCodeError */
   readonly readBody?: (body: unknown) => unknown;
@@ -33,7 +34,11 @@ export interface Operation {
   readonly maxBodyBytes?: number;
   /** Absent: it is answered by a stream alone. */
   readonly answer?: z.ZodType;
+  /** Of good answers; 200 unless it says others. 201: something was made. */
+  readonly statuses?: readonly (200 | 201)[];
   readonly stream?: EventStream;
+  /** The codes that it alone may refuse a request with; those that all such requests share are in `refusals.ts`. */
+  readonly refusals?: readonly ErrorCode[];
 }
 
 /** Server-sent events: the answer to those who accept them, and to all where there is no other. */
@@ -102,8 +107,10 @@ export function resource<const Name extends string, const Declared extends Reado
   return Object.fromEntries(operations) as ReturnType<typeof resource<Name, Declared>>;
 }
 
+/** The base of all but health. */
+export const apiBase = '/api/v1';
 /** The base of what belongs to an environment. */
-export const inEnvironment = '/api/v1/environments/:environment';
+export const inEnvironment = `${apiBase}/environments/:environment`;
 
 /** The path and query of a request. */
 export function addressOf(of: Operation, values: Readonly<Record<string, unknown>>): string {
@@ -125,6 +132,6 @@ export function queryOf(of: Operation): Required<Operation>['parameters'] {
 
 const pathName = /:(\w+)/g;
 
-function pathNames({ path }: Operation): readonly string[] {
+export function pathNames({ path }: Operation): readonly string[] {
   return [...path.matchAll(pathName)].map(([, name = '']) => name);
 }

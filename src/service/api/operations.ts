@@ -1,4 +1,5 @@
 import { health } from './health.ts';
+import { openapi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { project } from './project.ts';
 import { queues } from './queues.ts';
@@ -6,7 +7,7 @@ import { runs } from './runs.ts';
 import { tasks } from './tasks.ts';
 
 /** All that can be asked for, by resource. */
-export const resources = { runs, queues, tasks, project, health };
+export const resources = { runs, queues, tasks, project, openapi, health };
 
 export const operations: readonly Operation[] = Object.values(resources).flatMap((resource) =>
   Object.values<Operation>(resource),

@@ -18,7 +18,8 @@ const folderBody = z
     /** The tasks of the folder that are broken as they stand; absent in answers of earlier versions. */
     broken: z.array(brokenTask).readonly().optional(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Folder' });
 export type FolderBody = z.output<typeof folderBody>;
 
 /** What is deployed now. */
@@ -58,6 +59,7 @@ export const project = resource('project', {
       version: z.string(),
       pid: z.number(),
     }),
+    refusals: ['not_found'],
   },
   lookAtFolder: {
     method: 'GET',
@@ -66,6 +68,7 @@ export const project = resource('project', {
     summary: 'Tells how the folder of the server stands to what is deployed; one that is watched is deployed first.',
     answer: folderBody,
     stream: { events: { step: z.string(), done: folderBody }, last: 'done' },
+    refusals: ['not_found'],
   },
   deployFolder: {
     method: 'POST',
@@ -74,5 +77,6 @@ export const project = resource('project', {
     summary: 'Deploys the folder that this server serves, as it stands.',
     // `done` is null when the build was ended before that.
     stream: { events: { step: z.string(), done: deploymentBody.nullable() }, last: 'done' },
+    refusals: ['not_found'],
   },
 });

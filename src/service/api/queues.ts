@@ -3,7 +3,7 @@ import { queue } from '../../engine/core/run-schema.ts';
 import { inEnvironment, resource } from './operation.ts';
 import { one, wholeNumber } from './read-input.ts';
 
-const name = z.string();
+const name = z.string().meta({ description: 'The name of a queue, percent-encoded.' });
 
 /** For names that no URL can hold in its path (`.` and `..`, which clients resolve before they send them). */
 const named = z.strictObject({ queue: z.unknown().meta({ type: 'string' }) }, { error: 'must be { "queue": name }' });
@@ -14,11 +14,15 @@ export const queues = resource('queues', {
     path: `${inEnvironment}/queues`,
     permission: 'queues:read',
     summary: 'Lists the queues that have something to do or are paused, by name, a page at a time.',
-    parameters: { cursor: one.optional(), limit: wholeNumber.optional() },
+    parameters: {
+      cursor: one.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+      limit: wholeNumber
+        .optional()
+        .meta({ description: 'The size of a page, up to 10,000; that is what it is by default.' }),
+    },
     answer: z.object({
       queues: z.array(queue).readonly(),
-      /** Give it back as `cursor` for the next page; absent at the end. */
-      nextCursor: z.string().optional(),
+      nextCursor: z.string().optional().meta({ description: 'The `cursor` of the next page; absent at the end.' }),
     }),
   },
   pause: {
@@ -28,6 +32,7 @@ export const queues = resource('queues', {
     summary: 'Starts no more runs of a queue; one that runs goes on.',
     parameters: { name },
     answer: queue,
+    refusals: ['invalid_queue'],
   },
   resume: {
     method: 'POST',
@@ -36,6 +41,7 @@ export const queues = resource('queues', {
     summary: 'Goes on with a paused queue.',
     parameters: { name },
     answer: queue,
+    refusals: ['invalid_queue'],
   },
   pauseNamed: {
     method: 'POST',
@@ -44,6 +50,7 @@ export const queues = resource('queues', {
     summary: 'Starts no more runs of a queue, whatever its name is.',
     body: named,
     answer: queue,
+    refusals: ['invalid_queue'],
   },
   resumeNamed: {
     method: 'POST',
@@ -52,5 +59,6 @@ export const queues = resource('queues', {
     summary: 'Goes on with a paused queue, whatever its name is.',
     body: named,
     answer: queue,
+    refusals: ['invalid_queue'],
   },
 });

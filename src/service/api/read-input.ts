@@ -7,7 +7,10 @@ import { type Operation, queryOf } from './operation.ts';
 export const one = z.string({
   error: (issue) => (issue.input === undefined ? 'must be given' : 'is given more than once'),
 });
-export const wholeNumber = one.regex(/^\d{1,9}$/, { error: 'must be a whole number' }).transform(Number);
+export const wholeNumber = one
+  .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
+  .transform(Number)
+  .meta({ type: 'integer', minimum: 0 });
 
 /** Reads the query of requests for an operation. @throws CloudCodeError `invalid_filter` */
 export function queryReader(of: Operation): (query: unknown) => Readonly<Record<string, unknown>> {
@@ -27,19 +30,32 @@ export function queryReader(of: Operation): (query: unknown) => Readonly<Record<
 }
 
 function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
+  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: hintFor(name, known) });
+}
+
+function hintFor(name: string, known: readonly string[]): string {
   const nearest = suggest(name, known);
-  const there = known.length === 0 ? 'It takes none.' : `There are ${known.join(', ')}.`;
-  return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, {
-    hint: nearest === null ? there : `Did you mean \`${nearest}\`?`,
+  if (nearest !== null) return `Did you mean \`${nearest}\`?`;
+  return known.length === 0 ? 'It takes none.' : `There are ${known.join(', ')}.`;
+}
+
+/** The body of an operation that has none. */
+const nothing = z.strictObject({}, { error: 'must be `{}`, or nothing' }).optional();
+
+function unknownKey({ body }: Operation, key: string): CloudCodeError {
+  const known = body instanceof z.ZodObject ? Object.keys(body.shape) : [];
+  return new CloudCodeError('invalid_body', `There is no \`${key}\` in the body of this request.`, {
+    hint: hintFor(key, known),
   });
 }
 
 /** What the body of a request holds, as a part of the operation's input. @throws CloudCodeError `invalid_body`, and those of the operation's own reading */
 export function readBody(of: Operation, body: unknown): { readonly body?: unknown } {
   if (of.readBody !== undefined) return { body: of.readBody(body) };
-  if (of.body === undefined) return {};
-  const parsed = of.body.safeParse(body);
-  if (parsed.success) return { body: parsed.data };
+  const parsed = (of.body ?? nothing).safeParse(body);
+  if (parsed.success) return of.body === undefined ? {} : { body: parsed.data };
+  const unknown = parsed.error.issues.find((each) => each.code === 'unrecognized_keys');
+  if (unknown !== undefined) throw unknownKey(of, unknown.keys[0] ?? '');
   const issue = parsed.error.issues.find(({ path }) => path.length === 0) ?? parsed.error.issues[0];
   const what = issue === undefined || issue.path.length === 0 ? 'The body' : `\`${issue.path.join('.')}\` of the body`;
   throw new CloudCodeError('invalid_body', `${what} ${issue?.message ?? 'is not valid'}.`);

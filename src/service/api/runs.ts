@@ -1,29 +1,49 @@
 import { z } from 'zod';
-import { CloudCodeError } from '../../engine/core/errors.ts';
+import { CloudCodeError, type ErrorCode } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import { backlog, endedSummary, isoTime, listedRun, numberedLine, run } from '../../engine/core/run-schema.ts';
 import { parseScheduleRequest, type ScheduleRequest } from '../../engine/core/schedule-request.ts';
 import { parseIsoTime } from './iso-time.ts';
+import { runStates } from '../../engine/core/run-states.ts';
 import { inEnvironment, resource } from './operation.ts';
 import { one, wholeNumber } from './read-input.ts';
 
 /** The most runs that one page holds. */
 export const maxPageSize = 200;
 
-const id = z.string();
+const id = z.string().meta({ description: 'Of a run.' });
 const time = one.refine((text) => parseIsoTime(text) !== null, {
   error: 'must be an ISO 8601 time with its offset from UTC',
 });
 
-const scheduleBody = z.strictObject({
-  task: z.string(),
-  parameters: z.unknown().meta({ type: 'object' }).optional(),
-  at: isoTime.optional(),
-  /** Milliseconds. */
-  after: z.number().optional(),
-  queue: z.string().optional(),
-  key: z.string().optional(),
-});
+const scheduleBody = z
+  .strictObject({
+    task: z.string().meta({ description: 'The name of a task that is deployed.' }),
+    parameters: z.unknown().meta({ type: 'object', description: 'Arrives as `run(params)`; up to 5 MB.' }).optional(),
+    at: isoTime.optional().meta({ description: 'When to run, with an offset from UTC.' }),
+    after: z.number().optional().meta({ description: 'A delay in milliseconds, in place of `at`.' }),
+    queue: z.string().optional().meta({ description: 'Of runs with the same one, one runs at a time.' }),
+    key: z
+      .string()
+      .optional()
+      .meta({ description: 'While a run of the task with this key is unfinished, that one is given.' }),
+  })
+  .meta({ id: 'ScheduleRequest' });
+
+/** What parseScheduleRequest and the store refuse. */
+const scheduleRefusals = [
+  'unknown_task',
+  'task_broken',
+  'unknown_option',
+  'invalid_task',
+  'invalid_parameters',
+  'parameters_too_large',
+  'invalid_at',
+  'invalid_after',
+  'at_and_after',
+  'invalid_queue',
+  'invalid_key',
+] as const satisfies readonly ErrorCode[];
 
 /** What `scheduleTask` takes, with `at` as ISO 8601. */
 export type ScheduleBody = z.input<typeof scheduleBody>;
@@ -39,6 +59,8 @@ export const runs = resource('runs', {
     // More than 5 MB of parameters take as JSON with some escapes, so that parameters over the limit are told so by their own error.
     maxBodyBytes: 8 * 1024 * 1024,
     answer: run,
+    statuses: [201, 200],
+    refusals: scheduleRefusals,
   },
   list: {
     method: 'GET',
@@ -46,16 +68,15 @@ export const runs = resource('runs', {
     permission: 'runs:read',
     summary: 'Lists runs, newest first, a page at a time, without what is large.',
     parameters: {
-      state: one.optional(),
-      task: one.optional(),
-      queue: one.optional(),
-      cursor: one.optional(),
-      limit: wholeNumber.optional(),
+      state: one.optional().meta({ description: 'Only runs in this state.', enum: [...runStates] }),
+      task: one.optional().meta({ description: 'Only runs of this task.' }),
+      queue: one.optional().meta({ description: 'Only runs of this queue.' }),
+      cursor: one.optional().meta({ description: 'The `nextCursor` of the page before.' }),
+      limit: wholeNumber.optional().meta({ description: `The size of a page, up to ${maxPageSize}; 50 by default.` }),
     },
     answer: z.object({
       runs: z.array(listedRun).readonly(),
-      /** Give it back as `cursor` for the next page; null at the end. */
-      nextCursor: z.string().nullable(),
+      nextCursor: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
     }),
   },
   get: {
@@ -65,6 +86,7 @@ export const runs = resource('runs', {
     summary: 'Gives a run, whole.',
     parameters: { id },
     answer: run,
+    refusals: ['run_not_found'],
   },
   cancel: {
     method: 'POST',
@@ -73,6 +95,7 @@ export const runs = resource('runs', {
     summary: 'Ends a waiting run at once, and has a running one killed.',
     parameters: { id },
     answer: run,
+    refusals: ['run_not_found', 'run_already_final'],
   },
   retry: {
     method: 'POST',
@@ -81,6 +104,7 @@ export const runs = resource('runs', {
     summary: 'Gives a failed, dead or cancelled run a new set of attempts, due now.',
     parameters: { id },
     answer: run,
+    refusals: ['run_not_found', 'run_not_final', 'run_succeeded', 'key_taken'],
   },
   logs: {
     method: 'GET',
@@ -92,13 +116,17 @@ export const runs = resource('runs', {
       after: one
         .regex(/^\d{1,15}$/, { error: 'must be the `seq` of a line' })
         .transform(Number)
-        .optional(),
+        .optional()
+        .meta({ description: 'Only lines after the one with this `seq`.', type: 'integer', minimum: 0 }),
     },
     answer: z.object({
       lines: z.array(numberedLine).readonly(),
-      /** Give it back as `after` for more lines; absent when these are all that there are. */
-      nextAfter: z.number().optional(),
+      nextAfter: z
+        .number()
+        .optional()
+        .meta({ description: 'The `after` of more lines; absent when these are all that there are.' }),
     }),
+    refusals: ['run_not_found'],
     stream: { events: { message: numberedLine, end: run }, last: 'end', resumesAfter: 'after' },
   },
   summariseBacklog: {
@@ -114,8 +142,10 @@ export const runs = resource('runs', {
     permission: 'runs:read',
     summary: 'Counts the runs that have ended since a time, but for one, and names the last that went wrong.',
     parameters: {
-      since: time,
-      besides: one.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: 'must be the id of a run' }),
+      since: time.meta({ description: 'When they ended, or later; with an offset from UTC.', format: 'date-time' }),
+      besides: one
+        .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: 'must be the id of a run' })
+        .meta({ description: 'A run that is not counted.', format: 'uuid' }),
     },
     answer: endedSummary,
   },

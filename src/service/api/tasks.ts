@@ -16,7 +16,8 @@ const task = z
       workerStart: z.enum(workerStarts).optional(),
     }),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'Task' });
 
 /** A task that could not be built when the others of its project were deployed. */
 export const brokenTask = z
@@ -26,7 +27,8 @@ export const brokenTask = z
     /** The deployment whose code it goes on with; null when it was never good, and cannot be scheduled. */
     goesOn: z.object({ deployedAt: z.string(), folder: z.string() }).readonly().nullable(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'BrokenTask' });
 export type BrokenTaskBody = z.output<typeof brokenTask>;
 
 export function toBrokenTaskBody({

@@ -2,6 +2,7 @@ import type { Operation } from '../api/operation.ts';
 import type { resources } from '../api/operations.ts';
 import type { Follower, Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
+import { openApiHandlers } from './openapi.ts';
 import { projectHandlers } from './project.ts';
 import { queueHandlers } from './queues.ts';
 import { runHandlers } from './runs.ts';
@@ -13,6 +14,7 @@ const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof re
   queues: queueHandlers,
   tasks: taskHandlers,
   project: projectHandlers,
+  openapi: openApiHandlers,
   health: healthHandlers,
 };
 
@@ -32,10 +34,12 @@ export interface AnyEvent {
   readonly id?: number;
 }
 
-/** What an operation does not have, an answer or a stream, its handler has not either. */
-export function handlerOf({ name }: Operation): AnyHandler {
+/** What an operation does not have, an answer or a stream, its handler has not either. @throws Error for an operation, an answer or a stream that is not declared */
+export function handlerOf({ name, answer, stream }: Operation): AnyHandler {
   const [resource = '', verb = ''] = name.split('.');
   const found = (handlers as Readonly<Record<string, Readonly<Record<string, AnyHandler>>>>)[resource]?.[verb];
   if (found === undefined) throw new Error(`${name} is not among the operations that are declared`);
+  if (found.answer !== undefined && answer === undefined) throw new Error(`${name} declares no answer`);
+  if (found.follow !== undefined && stream === undefined) throw new Error(`${name} declares no stream`);
   return found;
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { FastifyInstance } from 'fastify';
+import { problem } from '../../../src/service/api/http-problem.ts';
 import { operations } from '../../../src/service/api/operations.ts';
+import { refusalsOf } from '../../../src/service/api/refusals.ts';
 import { createServer } from '../../../src/service/http/create-server.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
@@ -44,7 +46,7 @@ export async function openApi(): Promise<Api> {
             : JSON.stringify(body);
       const response = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
       const answer = response.body === '' ? null : (JSON.parse(response.body) as unknown);
-      if (response.statusCode < 300) assertDeclared({ method, url }, answer);
+      assertDeclared({ method, url, status: response.statusCode }, answer);
       return { status: response.statusCode, headers: response.headers, body: answer };
     },
     async [Symbol.asyncDispose]() {
@@ -54,13 +56,29 @@ export async function openApi(): Promise<Api> {
   };
 }
 
-/** A good answer holds what its operation declares, and nothing else. */
-function assertDeclared({ method, url }: { readonly method: string; readonly url: string }, answer: unknown): void {
-  const { pathname } = new URL(url, 'http://server');
+/** A good answer has a status and holds what its operation declares, and nothing else; a refusal has a code that is declared. */
+function assertDeclared(
+  { method, url, status }: { readonly method: string; readonly url: string; readonly status: number },
+  answer: unknown,
+): void {
+  const pathname = url.split('?')[0] ?? '';
   const operation = operations.find(
     (each) => each.method === method && new RegExp(`^${each.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(pathname),
   );
+  if (status >= 300) {
+    if (operation === undefined) return;
+    const { code } = problem.parse(answer);
+    assert.ok(
+      refusalsOf(operation).some((each) => each === code),
+      `${operation.name} does not declare ${code}`,
+    );
+    return;
+  }
   assert.ok(operation?.answer !== undefined, url);
+  assert.ok(
+    (operation.statuses ?? [200]).some((each) => each === status),
+    `${operation.name} does not declare ${status}`,
+  );
   assert.deepEqual(operation.answer.parse(answer), answer);
 }
 

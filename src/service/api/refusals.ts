@@ -1,0 +1,14 @@
+import type { ErrorCode } from '../../engine/core/errors.ts';
+import { inEnvironment, type Operation } from './operation.ts';
+
+/** All codes that requests for an operation may be refused with before it has begun: its own, and those that come with what it takes. */
+export function refusalsOf({ method, path, refusals = [] }: Operation): readonly ErrorCode[] {
+  return [
+    ...refusals,
+    ...(path.startsWith(inEnvironment) ? (['environment_not_found', 'database_unreachable'] as const) : []),
+    ...(method === 'POST' ? (['invalid_body', 'body_too_large', 'unsupported_media_type'] as const) : []),
+    'invalid_filter',
+    'forbidden_host',
+    'internal',
+  ];
+}
