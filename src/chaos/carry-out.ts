@@ -8,7 +8,7 @@ import { findShortfalls } from './judge/shortfalls.ts';
 import { type LeftOut, leftOutOf } from './plan/fault-kinds.ts';
 import { planFaults, type PlannedFault } from './plan/plan-faults.ts';
 import { planRuns, type RunPlan } from './plan/plan-runs.ts';
-import { processesLeftOver } from './processes/leftovers.ts';
+import { processesLeftOver } from './processes/runner-children.ts';
 import { maxLoopDelay } from './processes/max-loop-delay.ts';
 import { openRunners, type Runners } from './processes/open-runners.ts';
 import { prepareStore } from './scratch/prepare-store.ts';
@@ -19,7 +19,7 @@ import { feedRuns, scheduleForFaults } from './workload/feed-runs.ts';
 import { type Asked, meddle } from './workload/meddle.ts';
 import type { Progress } from './workload/progress.ts';
 import { sampleClocks } from './workload/sample-clocks.ts';
-import { waitUntilFinished } from './workload/wait-until-finished.ts';
+import { waitUntilFinished } from './workload/unfinished.ts';
 
 export interface Scratch {
   readonly scratch: ScratchFolder;

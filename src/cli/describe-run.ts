@@ -2,7 +2,7 @@ import type { ErrorRecord } from '../engine/core/errors.ts';
 import { type Attempt, isFinal, type Run, type RunState } from '../engine/core/run.ts';
 import { escapeConsoleLine, escapeText } from './terminal/escape-text.ts';
 import { duration, relativeTime } from './terminal/relative-time.ts';
-import type { Colours } from './terminal/colours.ts';
+import type { Colours } from './terminal/terminal.ts';
 
 export interface RunDescription {
   readonly colours: Colours;

@@ -6,8 +6,7 @@ import { readObjects } from './operations/read-objects.ts';
 import { isOnceOnly, isSingleWrite, writeObject, writeObjectOnce } from './operations/write-object.ts';
 import { type ReadCall, readRequest, type WriteOperation, writeOperation } from './protocol/data-calls.ts';
 import { dataTarget } from './statements/target.ts';
-import { readCurrentDataModel } from './tables/current-data-model.ts';
-import { withTables } from './tables/prepare-tables.ts';
+import { readCurrentDataModel, withTables } from './tables/prepare-tables.ts';
 
 /** What a project's data model adds to a deployment. Without one (null) it has no tables, but may hide those of the one before it. */
 export function dataDeployment(state: unknown): ExtensionDeployment {

@@ -6,13 +6,12 @@ import { buildTasks } from './build-tasks.ts';
 import { atStep } from './build-steps.ts';
 import { collectParts, type DeployedParts } from './collect-parts.ts';
 import type { StoredBundle } from '../contents/stored-bundle.ts';
-import { readConfig, type ProjectConfig } from './config.ts';
+import { type ProjectConfig, readConfig } from './config.ts';
 import type { ProjectExtension } from './extension.ts';
 import { findProject } from './find-project.ts';
 import { refusePlugNPlay } from './packages/refuse-plug-n-play.ts';
-import { distinctErrors, throwErrors } from './problems.ts';
+import { type BrokenFile, distinctErrors, sortOutBroken, throwErrors } from './problems.ts';
 import { relativePath } from './relative-path.ts';
-import { type BrokenFile, sortOutBroken } from './sort-out-broken.ts';
 
 export type BuiltTask = StoredBundle & {
   readonly name: string;

@@ -1,10 +1,9 @@
-import { isBuiltin } from 'node:module';
-import { extname, isAbsolute, sep } from 'node:path';
+import { isBuiltin, Module } from 'node:module';
+import { dirname, extname, isAbsolute, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from 'esbuild';
-import { isFoundByName } from './found-by-name.ts';
 import type { ModuleKinds } from './module-kind.ts';
-import { packageNameOf } from './packages/package-place.ts';
+import { packageFolderOf, packageNameOf, readManifest } from './packages/package-place.ts';
 import { relativePath } from './relative-path.ts';
 
 /** What a file of the project, or of a package that is in the bundle, imports from a package that is not. */
@@ -170,4 +169,29 @@ function standIn(path: string, kind: 'cjs' | 'esm'): OnResolveResult {
   const contents =
     kind === 'esm' ? `export * from ${name}; export { default } from ${name};` : `module.exports = require(${name});`;
   return { path: `${path} as ${kind}`, namespace, pluginData: contents };
+}
+
+/** What of Node's loader @types/node leaves out. */
+interface Loader {
+  _nodeModulePaths(folder: string): readonly string[];
+  _resolveFilename(request: string, parent: object, isMain: boolean, options: object): string;
+}
+
+const loader = Module as unknown as Loader;
+/** Node's own, of what `import` finds. */
+const conditions = new Set(['node', 'import', 'module-sync', 'node-addons']);
+
+/** Whether `import()` of a package, or of a file in it, finds a file by that name from another file too: as Node looks, for whom a tsconfig.json has no paths. @param file absolute, as the target */
+function isFoundByName(specifier: string, target: string, file: string): boolean {
+  const name = packageNameOf(specifier);
+  if (name === null) return false;
+  // Node finds a file of a package without `exports` by its whole name alone.
+  const isWhole = specifier === name || target.endsWith(specifier.slice(name.length));
+  if (!isWhole && readManifest(packageFolderOf(target) ?? '').exports === undefined) return false;
+  const parent = { id: file, filename: file, paths: loader._nodeModulePaths(dirname(file)) };
+  try {
+    return loader._resolveFilename(specifier, parent, false, { conditions }) === target;
+  } catch {
+    return false;
+  }
 }

@@ -4,7 +4,7 @@ import type * as ParseValues from '../../src/cli/parse-values.ts';
 import type * as RequestJson from '../../src/client/request-json.ts';
 import type * as CheckOrder from '../../src/data/expression/check-order.ts';
 import type * as ReadSchemaXml from '../../src/data/source/read-schema-xml.ts';
-import type * as JsonSyntax from '../../src/service/api/json-syntax.ts';
+import type * as JsonSyntax from '../../src/service/api/parse-json.ts';
 import type * as AttemptEnd from '../../src/engine/runner/attempt-end.ts';
 import type * as SampleStack from '../../src/engine/runner/sample-stack.ts';
 import { inChild } from '../support/in-child.ts';
@@ -83,7 +83,7 @@ describe('a text from outside of a million characters is looked at in time that 
     it(`a body that is no JSON: ${name}`, async () => {
       const find = ({ findJsonMistake }: typeof JsonSyntax, piece: string): boolean =>
         findJsonMistake(`[${piece.repeat(1_000_000)}!`) !== null;
-      assert.equal(await inChild('service/api/json-syntax.ts', find, text), true);
+      assert.equal(await inChild('service/api/parse-json.ts', find, text), true);
     });
   }
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { explainAddon } from '../../src/engine/worker/explain-addon.ts';
+import { explainAddon } from '../../src/engine/worker/explain-thrown.ts';
 import { startRuntime } from '../support/runtime.ts';
 
 /** Says of itself, as add-ons without Node-API do, for which binary interface of Node it was built. */

@@ -103,7 +103,7 @@ describe(
     });
 
     it('the command that the error of an add-on for another Node prints builds it for the one of the project', async () => {
-      const explain = `import { explainAddon } from ${JSON.stringify(join(import.meta.dirname, '../../src/engine/worker/explain-addon.ts'))};
+      const explain = `import { explainAddon } from ${JSON.stringify(join(import.meta.dirname, '../../src/engine/worker/explain-thrown.ts'))};
       console.log(explainAddon(Object.assign(new Error("The module '${join(folder, 'node_modules/native/build/x.node')}'\\nwas compiled against a different Node.js version using\\nNODE_MODULE_VERSION 115."), { code: 'ERR_DLOPEN_FAILED' })));`;
       writeFileSync(join(folder, 'explain.ts'), explain);
       const { stdout } = await machine('node_modules/.bin/node explain.ts');

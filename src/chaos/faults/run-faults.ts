@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { bootTimeMs } from '../../engine/runner/containment/boot-clock.ts';
-import { type FaultKind, factsOf } from '../plan/fault-kinds.ts';
+import { factsOf, type FaultKind } from '../plan/fault-kinds.ts';
 import type { PlannedFault } from '../plan/plan-faults.ts';
 import { retryUntil } from '../retry-until.ts';
 import { mayBeginFault, type Progress } from '../workload/progress.ts';

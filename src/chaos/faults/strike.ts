@@ -21,8 +21,9 @@ import {
 } from './runners.ts';
 import { killForkServer, stopForkServer } from './fork-servers.ts';
 import type { Striking } from './striking.ts';
-import { scheduleFaultyTask } from './tasks.ts';
 import { killWorker, stopWorker } from './workers.ts';
+import type { PlannedRun } from '../plan/plan-runs.ts';
+import { scheduleOne } from '../workload/feed-runs.ts';
 
 /** A fault that is being made. */
 interface Blow extends Striking {
@@ -97,4 +98,14 @@ function digit(choice: number, place: number): number {
 
 function isEven(choice: number): boolean {
   return digit(choice, 3) % 2 === 0;
+}
+
+/** Schedules a task that makes a fault of its own. @param choice from 0 up to 1: its queue */
+async function scheduleFaultyTask(
+  run: PlannedRun,
+  choice: number,
+  { store, queues, acknowledged, stopping }: Striking,
+): Promise<void> {
+  const queue = queues[Math.floor(choice * queues.length)];
+  await scheduleOne(store, queue === undefined ? run : { ...run, queue }, { acknowledged, stopping });
 }

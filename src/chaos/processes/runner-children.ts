@@ -7,6 +7,8 @@ import {
   variableOf,
 } from '../../engine/runner/containment/proc-files.ts';
 import { knownProcess, type KnownProcess } from './known-process.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Queryable } from '../../engine/store/open-store.ts';
 
 export interface RunnerChildren {
   readonly workers: readonly KnownProcess[];
@@ -44,10 +46,25 @@ function isForkServer(pid: number): boolean {
 }
 
 /** The processes that still bear the mark of one of these runners: workers, what they started, and guards. */
-export function processesOf(runnerIds: ReadonlySet<string>): readonly number[] {
+function processesOf(runnerIds: ReadonlySet<string>): readonly number[] {
   return listPids().filter((pid) => {
     const environ = readEnviron(pid);
     if (environ === null || !isAlive(readStat(pid))) return false;
     return ['CLOUDCODE_RUNNER', 'CLOUDCODE_GUARD_OF'].some((name) => runnerIds.has(variableOf(environ, name) ?? ''));
   });
+}
+
+/** A guard that ends in order, and a zombie's last moments. */
+const patienceMs = 3_000;
+
+/** The processes that are left of all runners that ever worked on this database, after they were stopped: none, when all is well. */
+export async function processesLeftOver(db: Queryable): Promise<readonly number[]> {
+  const rows = await db.query<{ id: string }>({ name: 'chaos_runners', text: 'select id from cloudcode.runners' });
+  const runnerIds = new Set(rows.map(({ id }) => id));
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const left = processesOf(runnerIds);
+    if (left.length === 0 || performance.now() > end) return left;
+    await delay(100);
+  }
 }

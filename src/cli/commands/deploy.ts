@@ -4,10 +4,9 @@ import { withoutSecrets } from '../../client/request-json.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { type DeploymentBody, project } from '../../service/api/project.ts';
 import { catchInterrupts, interruptStatus } from '../interrupts.ts';
-import { exitStatuses, type GlobalOptions, invoke, type Invocation } from '../invocation.ts';
+import { exitStatuses, type GlobalOptions, type Invocation, invoke } from '../invocation.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';
 import { findTarget, requireProject } from '../resolve-backend.ts';
-import { describeBytes } from '../terminal/bytes.ts';
 import { escapeText } from '../terminal/escape-text.ts';
 import { followSteps } from '../terminal/follow-steps.ts';
 import { showLiveLine } from '../terminal/live-line.ts';
@@ -152,4 +151,13 @@ function describeTasks(tasks: readonly string[], { added }: Carried): readonly s
     const bytes = sizes.get(task);
     return `  task ${escapeText(task)}: ${bytes === undefined ? 'the store has this code already' : `new code, ${describeBytes(bytes)}`}`;
   });
+}
+
+const units = ['B', 'KB', 'MB', 'GB'];
+
+/** `812 B`, `3.2 KB`, `45 MB`: in steps of 1024. */
+function describeBytes(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[power] ?? ''}`;
 }

@@ -1,4 +1,4 @@
-import { type Colours, coloursFor } from './colours.ts';
+import { styleText } from 'node:util';
 
 /** One of the two standard streams, and what can be shown on it. */
 export interface Screen {
@@ -70,4 +70,22 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
     if (stream.destroyed || stream.writableEnded) resolve();
     else stream.write('', () => resolve());
   });
+}
+
+export interface Colours {
+  readonly cyan: Paint;
+  readonly dim: Paint;
+  readonly green: Paint;
+  readonly red: Paint;
+  readonly yellow: Paint;
+}
+
+type Paint = (text: string) => string;
+
+/** @param isWanted without it, texts stay as they are */
+function coloursFor(isWanted: boolean): Colours {
+  const paint = (name: keyof Colours): Paint => {
+    return isWanted ? (text) => styleText(name, text, { validateStream: false }) : (text) => text;
+  };
+  return { cyan: paint('cyan'), dim: paint('dim'), green: paint('green'), red: paint('red'), yellow: paint('yellow') };
 }

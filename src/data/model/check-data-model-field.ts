@@ -1,9 +1,7 @@
-import { renamedFrom } from './check-data-model-renames.ts';
-import { checkName } from './check-data-model-names.ts';
-import type { Choice, Field, FieldType } from './data-model.ts';
+import { checkName, renamedFrom } from './check-data-model-names.ts';
+import { type Choice, type Field, type FieldType, labelOf } from './data-model.ts';
 import { choiceTypes, fieldTypes, typesOfFields } from './field-types.ts';
 import type { FieldDraft, OptionDraft, Report } from './data-model-draft.ts';
-import { labelOf } from './data-model-label.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 
 const validSubtype = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/;

@@ -9,7 +9,7 @@ export interface NamedDraft {
 
 type Named = 'model' | 'field' | 'belongs-to' | 'has-many' | 'index';
 
-export const validName = /^[A-Za-z][A-Za-z0-9_]{0,39}$/;
+const validName = /^[A-Za-z][A-Za-z0-9_]{0,39}$/;
 
 /** What every object has (`asset.save()`), by itself or from Object.prototype. */
 const namesOfObjects = [
@@ -83,4 +83,40 @@ export function refuseDoubles(drafts: readonly NamedDraft[], report: Report): vo
       report(draft.where, `duplicate name "${draft.name}": it is taken by ${earlier.where.text}.`, hint);
     }
   }
+}
+
+type RenamedDraft = NamedDraft & { readonly renamedFrom: string | null };
+
+/** Reports former names that cannot have been, that are still in use, or that two claim. */
+export function checkRenames(drafts: readonly RenamedDraft[], kind: 'model' | 'field', report: Report): void {
+  const claimed = new Map<string, RenamedDraft>();
+  for (const draft of drafts) {
+    const { where, name, renamedFrom: former } = draft;
+    if (former === null) continue;
+    const earlier = claimed.get(former);
+    if (!validName.test(former))
+      report(
+        where,
+        `it is renamed from ${JSON.stringify(former)}, which cannot have been a name.`,
+        'Give the name that it had.',
+      );
+    else if (former === name)
+      report(where, 'it is renamed from its own name.', 'Give the name that it had, or leave it out.');
+    else if (drafts.some((other) => other.name === former))
+      report(
+        where,
+        `it is renamed from "${former}", and the ${kind} ${former} is there still.`,
+        'Leave one of the two out.',
+      );
+    else if (earlier !== undefined)
+      report(where, `it is renamed from "${former}", as ${earlier.where.text} is.`, 'Leave it out at one of the two.');
+    claimed.set(former, draft);
+  }
+}
+
+/** As a part of a model, where there is one: a model without is the same as before there were any. */
+export function renamedFrom({ renamedFrom: former }: { readonly renamedFrom: string | null }): {
+  readonly renamedFrom?: string;
+} {
+  return former === null ? {} : { renamedFrom: former };
 }

@@ -1,5 +1,4 @@
-import { checkName } from './check-data-model-names.ts';
-import { renamedFrom } from './check-data-model-renames.ts';
+import { checkName, renamedFrom } from './check-data-model-names.ts';
 import type { BelongsTo, HasMany } from './data-model.ts';
 import type { BelongsToDraft, HasManyDraft, ModelDraft, Report, Where } from './data-model-draft.ts';
 import { suggest } from '../../engine/core/suggest.ts';

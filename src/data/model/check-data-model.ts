@@ -1,11 +1,9 @@
-import { checkRenames, renamedFrom } from './check-data-model-renames.ts';
+import { checkName, checkRenames, type NamedDraft, refuseDoubles, renamedFrom } from './check-data-model-names.ts';
 import { checkField } from './check-data-model-field.ts';
-import { checkName, refuseDoubles, type NamedDraft } from './check-data-model-names.ts';
 import { checkBelongsTo, checkHasMany } from './check-data-model-relationships.ts';
 import { checkDisplay, checkIndexes, checkWebhooks } from './check-data-model-rest.ts';
-import type { DataModel, Model } from './data-model.ts';
+import { type DataModel, labelOf, type Model } from './data-model.ts';
 import type { DataModelProblem, ModelDraft, Report } from './data-model-draft.ts';
-import { labelOf } from './data-model-label.ts';
 
 export type CheckedDataModel =
   | { readonly dataModel: DataModel; readonly problems: readonly [] }

@@ -1,6 +1,5 @@
-import type { Choice, Field, Model } from '../model/data-model.ts';
+import { type Choice, type Field, labelOf, type Model } from '../model/data-model.ts';
 import { typeOfField } from '../model/field-values.ts';
-import { labelOf } from '../model/data-model-label.ts';
 
 /** A model as `interface Models` in cloudcode-env.d.ts has it. A label that the name does not tell becomes a comment, which editors show. */
 export function describeModel({ name, label, fields, belongsTo, hasMany }: Model): string {

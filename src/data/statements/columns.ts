@@ -1,4 +1,5 @@
 import type { BelongsTo, Field, FieldType, Model } from '../model/data-model.ts';
+import type { Attribute } from '../expression/attributes.ts';
 
 /** A column of a model's table. All but the id may be null. */
 export interface Column {
@@ -113,4 +114,25 @@ export function ofRow(column: string): string {
 function isoTime(value: string): string {
   const iso = `substr(to_json(${value} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
   return `case when ${value} >= '0001-01-01 00:00:00+00' and ${value} < '10000-01-01 00:00:00+00' then ${iso} else ${value}::text end`;
+}
+
+/** The column of the table `t` that shows an attribute; of a location or a stored file the one that is null when it is. */
+export function columnOf(attribute: Attribute): string {
+  return ofRow(columnName(attribute));
+}
+
+function columnName(attribute: Attribute): string {
+  switch (attribute.kind) {
+    case 'id':
+      return idColumn.name;
+    case 'belongs-to':
+      return belongsToColumn(attribute.belongsTo).name;
+    case 'field':
+      return columnsOf(attribute.field)[0]?.name ?? attribute.field.name;
+  }
+}
+
+/** The type of the values that an attribute is compared with. */
+export function typeOf(attribute: Attribute): string {
+  return attribute.kind === 'field' ? storedType(attribute.field).comparedWith : idColumn.type;
 }

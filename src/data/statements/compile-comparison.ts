@@ -1,7 +1,7 @@
 import type { ArgumentValue } from '../expression/argument-values.ts';
 import type { Attribute } from '../expression/attributes.ts';
 import type { BoundComparison } from '../expression/check-condition.ts';
-import { columnOf, typeOf } from './attribute-columns.ts';
+import { columnOf, typeOf } from './columns.ts';
 import type { Parameters } from './statement.ts';
 
 /** A comparison and its opposite. Each is true where it says so, else false or null: they are joined by `and` and `or` only, never negated. */

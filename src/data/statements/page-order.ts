@@ -1,11 +1,10 @@
 import { argumentValue } from '../expression/argument-values.ts';
-import type { Attribute } from '../expression/attributes.ts';
-import { attributesOf } from '../expression/attributes.ts';
+import { type Attribute, attributesOf } from '../expression/attributes.ts';
 import type { OrderTerm } from '../expression/check-order.ts';
 import type { Model } from '../model/data-model.ts';
 import { isReadable } from '../model/field-values.ts';
 import type { WireValue } from '../protocol/data-answers.ts';
-import { columnOf, typeOf } from './attribute-columns.ts';
+import { columnOf, typeOf } from './columns.ts';
 import type { Parameters } from './statement.ts';
 
 /** The list for ORDER BY. The id comes last, so that every object has one place. Nulls are last ascending and first descending. */

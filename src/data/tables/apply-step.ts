@@ -4,7 +4,7 @@ import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import { sqlState } from '../../engine/store/store-error.ts';
 import { indexRefusal } from '../statements/refusals.ts';
-import type { Addition } from './mark-outdated.ts';
+import type { Addition } from './outdated-attempts.ts';
 import { watchBlockers } from './watch-blockers.ts';
 
 /** One statement: a transaction of its own. */

@@ -1,7 +1,6 @@
 import type { DataModel } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { OnProgress } from '../../engine/operations/extension.ts';
-import { readCurrentDataModel } from './current-data-model.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable, Store } from '../../engine/store/open-store.ts';
 import { isConflict } from '../../engine/store/store-error.ts';
@@ -11,7 +10,7 @@ import { carryOutRenames } from './carry-out-renames.ts';
 import { caseConflicts } from './case-conflicts.ts';
 import type { Conflict } from './conflicts.ts';
 import { counted, countWithin } from './count-values.ts';
-import { markOutdated } from './mark-outdated.ts';
+import { markOutdated } from './outdated-attempts.ts';
 import { compareModels, withFormerKeys } from './model-changes.ts';
 import { planTables } from './plan.ts';
 import { hasUnicodeCollation, readCatalog } from './read-catalog.ts';
@@ -19,6 +18,7 @@ import { inStoredNames, type Rename } from './renames.ts';
 import { settleRenames } from './settle-renames.ts';
 import { takeTurns } from './take-turns.ts';
 import { tellChanges } from './tell-changes.ts';
+import { readCurrentState } from '../../engine/store/deployments.ts';
 
 export interface TableChange {
   readonly environment: string;
@@ -102,19 +102,6 @@ async function whenGranted<Result>(renames: readonly Rename[], activate: () => P
   }
 }
 
-/** The same with nothing to activate. @throws as withTables */
-export function prepareTables(
-  store: Store,
-  environment: string,
-  dataModel: DataModel,
-  onProgress: OnProgress = () => undefined,
-): Promise<void> {
-  return withTables(store, { environment, dataModel, onProgress }, async (tables) => {
-    await store.transaction((db) => tables.rename(db));
-    tables.notices.forEach(onProgress);
-  });
-}
-
 async function refuseWithoutUnicode(db: Queryable): Promise<void> {
   if (await hasUnicodeCollation(db)) return;
   throw new CloudCodeError(
@@ -163,4 +150,9 @@ async function asError(db: Queryable, conflicts: readonly Conflict[], environmen
       hint: 'Give the field its former type or another name; or run the statement yourself, when no task works with the field, and deploy again.',
     },
   );
+}
+
+/** Of what is deployed now; null when nothing is, or a project without one. */
+export async function readCurrentDataModel(db: Queryable, environment: string): Promise<DataModel | null> {
+  return (await readCurrentState(db, environment)) as DataModel | null;
 }

@@ -30,6 +30,9 @@ export interface FinishedAttempt {
   readonly lines: readonly StoredLine[];
 }
 
+/** Of an attempt whose process nobody has seen. */
+export const noProcess = { exitCode: null, signal: null, pid: null, peakMemoryBytes: null, lines: [] } as const;
+
 /** What a run is now; `superseded` when another attempt had taken over: nothing was written. */
 export type Finished = AfterRunning | 'superseded';
 

@@ -1,8 +1,8 @@
 import { CloudCodeError } from '../core/errors.ts';
-import { type ListedRun, type RunState, runStates } from '../core/run.ts';
+import { type Backlog, type EndedSummary, type ListedRun, type RunState, runStates } from '../core/run.ts';
 import { suggest } from '../core/suggest.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { readRuns } from '../store/read-runs.ts';
+import { readBacklog, readEnded, readRuns } from '../store/read-runs.ts';
 import { findEnvironment } from './environments.ts';
 
 export interface RunListFilter {
@@ -72,4 +72,18 @@ function parseCursor(cursor: string | undefined): string | null {
   throw new CloudCodeError('invalid_filter', `\`cursor\` is \`${cursor.slice(0, 40)}\`, which no page gave.`, {
     hint: 'Give back the `nextCursor` of the page before.',
   });
+}
+
+/** What an environment still has to do: what `run --drain` waits for and what it leaves. @throws CloudCodeError `environment_not_found` */
+export async function summariseBacklog(db: Queryable, environment: string): Promise<Backlog> {
+  return readBacklog(db, await findEnvironment(db, environment));
+}
+
+/** The runs that have ended since a time (ISO 8601), but for one: what `run --drain` tells. @throws CloudCodeError `environment_not_found` */
+export async function summariseEnded(
+  db: Queryable,
+  environment: string,
+  of: { readonly since: string; readonly besides: string },
+): Promise<EndedSummary> {
+  return readEnded(db, await findEnvironment(db, environment), of);
 }

@@ -1,7 +1,7 @@
 import { ProcessesGone } from '../core/processes-gone.ts';
 import type { Store } from '../store/open-store.ts';
 import { type HeldAttempt, readLostAttempts } from '../store/runners.ts';
-import { type FinishedAttempt, finishAttempts } from './finish-attempt.ts';
+import { type FinishedAttempt, finishAttempts, noProcess } from './finish-attempt.ts';
 
 const batch = 100;
 
@@ -47,10 +47,6 @@ function endOf(attempt: HeldAttempt, gone: ProcessesGone, why: string): Finished
     cancelRequested: attempt.cancelRequested,
     resultJson: null,
     error: { name: 'AttemptLost', message: why, stack: null },
-    exitCode: null,
-    signal: null,
-    pid: null,
-    peakMemoryBytes: null,
-    lines: [],
+    ...noProcess,
   };
 }

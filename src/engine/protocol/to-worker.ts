@@ -59,3 +59,11 @@ export interface ReplyMessage {
   /** `isRefusal`: the mistake is the caller's, and no trouble that may pass. */
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly isRefusal: boolean } | null;
 }
+
+/** The answer to what a task asks for while its process ends. */
+export const answeredAlready: NonNullable<ReplyMessage['error']> = {
+  code: 'run_answered',
+  message:
+    '`run` has returned or thrown, and its process is ending: `DB` and `scheduleTask` take nothing more. Await what they are to do before `run` returns.',
+  isRefusal: true,
+};

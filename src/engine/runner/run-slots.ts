@@ -2,7 +2,7 @@ import type { ClaimedRun } from '../store/claim-runs.ts';
 import { DeploymentDamaged } from './deployment-damaged.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { type AttemptStop, executeAttempt, type RunningAttempt } from './execute-attempt.ts';
-import { giveUp } from './give-up.ts';
+import { giveUp } from './store-end.ts';
 import type { Fitness } from './machine-fitness.ts';
 import { readAgain, readTaskCode, type TaskCodeSources } from './task-code.ts';
 import { needOf } from './worker-need.ts';

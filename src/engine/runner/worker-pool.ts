@@ -3,6 +3,7 @@ import { afterStart, replaceMs, sparesAtOnce, type StartPace } from './start-pac
 import type { WorkerKind, WorkerStarter } from './start-worker.ts';
 import type { WorkerNeed } from './worker-need.ts';
 import type { WorkerProcess } from './worker-process.ts';
+import { availableParallelism } from 'node:os';
 
 export interface WorkerPool extends AsyncDisposable {
   /** A worker for a task: a waiting one, else a new one. */
@@ -191,4 +192,24 @@ async function whenReady(worker: WorkerProcess): Promise<WorkerProcess> {
     await worker.end();
     throw error;
   }
+}
+
+/** To ask for it reads several files, which costs a tenth of a millisecond. */
+const memoryLookMs = 1_000;
+
+export function thisMachine(): PoolMachine {
+  let lookedAt = -Infinity;
+  let bytes = 0;
+  return {
+    processors: availableParallelism(),
+    availableBytes() {
+      const now = performance.now();
+      if (now - lookedAt >= memoryLookMs) {
+        lookedAt = now;
+        bytes = process.availableMemory();
+      }
+      return bytes;
+    },
+    now: () => performance.now(),
+  };
 }

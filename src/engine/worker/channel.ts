@@ -1,9 +1,8 @@
 import { toJson } from '../core/to-json.ts';
 import { encodeFrame, FrameDecoder, frameHeaderBytes } from '../protocol/frame.ts';
-import { answeredAlready } from '../protocol/answered-already.ts';
+import { answeredAlready, type ReplyMessage } from '../protocol/to-worker.ts';
 import type { CallRequest } from '../protocol/call-requests.ts';
 import type { FromWorker } from '../protocol/from-worker.ts';
-import type { ReplyMessage } from '../protocol/to-worker.ts';
 
 // Taken before the task runs, which may put its own in their place (a file system in memory, say).
 const { read, readSync, writeSync } = process.getBuiltinModule('node:fs');

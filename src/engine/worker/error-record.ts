@@ -1,7 +1,5 @@
 import type { ErrorProperties, ErrorRecord } from '../core/errors.ts';
-import { explainAddon } from './explain-addon.ts';
-import { explainDecorators } from './explain-decorators.ts';
-import { explainMissing } from './explain-missing.ts';
+import { explainAddon, explainDecorators, explainMissing } from './explain-thrown.ts';
 
 const maxTextLength = 100_000;
 const maxProperties = 30;

@@ -1,6 +1,8 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { BatchAnswer, BatchCall } from '../protocol/call-requests.ts';
-import type { BatchParts } from './batch-parts.ts';
+import { type BatchParts, partsOf, scheduleOperations } from './batch-parts.ts';
+import type { ScheduleRequest } from '../core/schedule-request.ts';
+import { newId } from '../protocol/new-id.ts';
 
 /** How long a batch of several parts is tried: the runner tries again by itself only what came in one part. */
 const patienceMs = 30_000;
@@ -42,4 +44,14 @@ async function sendParts(ask: Ask, id: string, parts: BatchParts): Promise<Batch
     part += 1;
   }
   return answer;
+}
+
+/** Schedules runs in one transaction, in their order. @returns their ids, or those of other runs where a `key` found one */
+export async function scheduleRuns(
+  ask: Ask,
+  requests: readonly ScheduleRequest[],
+): Promise<readonly { readonly id: string }[]> {
+  const parts = partsOf(scheduleOperations(requests.map((request) => ({ ...request, id: newId() }))));
+  const answer = await sendBatch(ask, newId(), parts);
+  return (answer?.runs ?? []).map((id) => ({ id }));
 }

@@ -3,7 +3,7 @@ import type { StartMessage, WorkerExtension } from '../protocol/to-worker.ts';
 import { call, type Failure } from './channel.ts';
 import { loadExtension } from './load-extension.ts';
 import { fromCaller, hasRefusals, noteRefusal } from './refusals.ts';
-import { scheduleRuns } from './schedule-runs.ts';
+import { scheduleRuns } from './send-batch.ts';
 import { asTaskError, forTask } from './task-error.ts';
 
 /** Of each call under way, what resolves when it is settled. */

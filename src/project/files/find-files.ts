@@ -4,14 +4,13 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { FolderToKeep } from '../../engine/core/kept-folder.ts';
 import { configFilesIn } from '../config.ts';
 import { cannotBeRead } from '../packages/cannot-be-read.ts';
-import { isWithin, type ListedFile, refuseTooMany } from '../packages/list-files.ts';
+import { isWithin, type ListedFile, listFile, refuseTooMany } from '../packages/list-files.ts';
 import { contentReader } from '../packages/remember-contents.ts';
 import { joinErrors } from '../problems.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
 import { relativePath } from '../relative-path.ts';
 import { type BuildInputs, filesInFolder } from './files-in-folder.ts';
 import { type GitRules, gitRules } from './git-rules.ts';
-import { manifestsOf } from './manifests-of.ts';
 import { exceptionOf, matchPattern } from './match-pattern.ts';
 
 export interface FilesAsked extends BuildInputs {
@@ -213,4 +212,17 @@ function filesOfPatterns(
     if (matched.wrong !== null) refuse(at, matched.wrong);
     return (matched.files ?? []).filter(({ path }) => !exceptions.some((isExcepted) => isExcepted?.(path) === true));
   });
+}
+
+/** Each package.json by which Node knows what kind of code these files of a project are. */
+function manifestsOf(folder: string, paths: readonly string[]): readonly ListedFile[] {
+  const holders = new Set(paths.filter((path) => /\.[jt]sx?$/.test(path)).flatMap(foldersAbove));
+  return [...holders]
+    .map((holder) => listFile(folder, posix.join(holder, 'package.json')))
+    .filter((file) => file !== null);
+}
+
+function foldersAbove(path: string): string[] {
+  const holder = posix.dirname(path);
+  return holder === '.' ? [holder] : [holder, ...foldersAbove(holder)];
 }

@@ -13,7 +13,7 @@ import {
 } from './reach-packages.ts';
 import { packagesFile } from '../../contents/remembered-contents.ts';
 import { contentReader } from './remember-contents.ts';
-import { rootOf } from './tree-root.ts';
+import { rootOf } from './list-files.ts';
 
 export interface PackagesAsked extends WholeBeginning {
   /** What all packages together may have, in MB (of 1,000,000 bytes). */

@@ -1,5 +1,5 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { KeptFile } from '../../engine/core/kept-folder.ts';
 import { cannotBeRead, codeOf } from './cannot-be-read.ts';
@@ -157,4 +157,20 @@ function realPathOrNull(path: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** The lowest folder that holds the project and all of these paths: for what lies in a `node_modules`, the whole of that. */
+export function rootOf(folder: string, paths: readonly string[]): string {
+  return paths.reduce((root, path) => lowestWith(root, outermostHolder(path)), folder);
+}
+
+/** The folder whose `node_modules` a path lies in, or else the path itself. */
+function outermostHolder(path: string): string {
+  const at = path.indexOf(`${sep}node_modules${sep}`);
+  return at === -1 ? path : path.slice(0, at) || sep;
+}
+
+function lowestWith(root: string, path: string): string {
+  if (isWithin(root, path)) return root;
+  return lowestWith(dirname(root), path);
 }

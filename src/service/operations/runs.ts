@@ -1,10 +1,9 @@
 import { cancel } from '../../engine/operations/cancel-run.ts';
 import { getRunState, getRunText } from '../../engine/operations/get-run.ts';
-import { listRuns } from '../../engine/operations/list-runs.ts';
+import { listRuns, summariseBacklog, summariseEnded } from '../../engine/operations/list-runs.ts';
 import { followLogs, readLogs } from '../../engine/operations/logs.ts';
 import { retry } from '../../engine/operations/retry-run.ts';
 import { findOrScheduleChecked } from '../../engine/operations/schedule-run.ts';
-import { summariseBacklog, summariseEnded } from '../../engine/operations/summarise-runs.ts';
 import type { NumberedLine } from '../../engine/core/run.ts';
 import { addressOf } from '../api/operation.ts';
 import { runs } from '../api/runs.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { DataModel } from '../../../src/data/model/data-model.ts';
-import { prepareTables } from '../../../src/data/tables/prepare-tables.ts';
+import { prepareTables } from '../tables/prepare-tables.ts';
 import { dataTarget } from '../../../src/data/statements/target.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import type { DataScope } from '../../../src/data/operations/carry-out.ts';

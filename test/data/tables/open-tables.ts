@@ -1,6 +1,6 @@
 import type { DataModel, Field, FieldType, Model } from '../../../src/data/model/data-model.ts';
 import type { OnProgress } from '../../../src/engine/operations/extension.ts';
-import { prepareTables } from '../../../src/data/tables/prepare-tables.ts';
+import { prepareTables } from './prepare-tables.ts';
 import type { Store } from '../../../src/engine/store/open-store.ts';
 import { testStore } from '../../support/store.ts';
 import { makeField, makeModel } from '../statements/open-data.ts';

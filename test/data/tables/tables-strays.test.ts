@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { dataDeployment } from '../../../src/data/extension.ts';
 import type { Field, Model } from '../../../src/data/model/data-model.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
-import { readCurrentDataModel } from '../../../src/data/tables/current-data-model.ts';
+import { readCurrentDataModel } from '../../../src/data/tables/prepare-tables.ts';
 import { noopTask } from '../../support/store.ts';
 import { makeField, makeModel } from '../statements/open-data.ts';
 import { type TestTables, testTables } from './open-tables.ts';

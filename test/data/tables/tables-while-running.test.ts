@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { dataDeployment } from '../../../src/data/extension.ts';
 import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { applyStep } from '../../../src/data/tables/apply-step.ts';
-import { prepareTables } from '../../../src/data/tables/prepare-tables.ts';
+import { prepareTables } from './prepare-tables.ts';
 import { takeTurns } from '../../../src/data/tables/take-turns.ts';
 import { deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { migrate } from '../../../src/engine/store/migrate.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { findJsonMistake } from '../../../src/service/api/json-syntax.ts';
+import { findJsonMistake } from '../../../src/service/api/parse-json.ts';
 
 describe('a mistake in JSON is told with its place', () => {
   const mistakes = [

@@ -1,13 +1,11 @@
 import { pid as ownPid, platform } from 'node:process';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Container, Containment, ContainmentListener, Log } from './containment.ts';
-import { endAlone } from './end-alone.ts';
-import { endOwned, send } from './end-owned.ts';
+import { endAlone, endOwned, send } from './end-owned.ts';
 import { killForSure, type KillTrouble } from './kill-for-sure.ts';
 import { hasEnded, readSmallFile, readStat, variableOf } from './proc-files.ts';
 import { memoryOf } from './process-memory.ts';
-import { ProcessTable } from './process-table.ts';
-import type { Roots, Scan } from './process-table.ts';
+import { ProcessTable, type Roots, type Scan } from './process-table.ts';
 import { scanByPs } from './ps-table.ts';
 import { countUnkilled } from './unkilled.ts';
 

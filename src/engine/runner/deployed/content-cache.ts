@@ -5,7 +5,7 @@ import type { Queryable } from '../../store/open-store.ts';
 import type { MarkUsed } from '../used-marks.ts';
 import { copyFrom } from './copy-files.ts';
 import { layOut } from './lay-out.ts';
-import type { Part } from './layout.ts';
+import type { Part } from './layout-stamps.ts';
 import { hashOf } from './look-at-layout.ts';
 import { unpackContent } from './unpack-content.ts';
 

@@ -11,7 +11,7 @@ import { openUsedMarks } from '../used-marks.ts';
 import { openContentCache } from './content-cache.ts';
 import { copyFiles, linkFiles } from './copy-files.ts';
 import { identityOf, layOut } from './lay-out.ts';
-import type { Part } from './layout.ts';
+import type { Part } from './layout-stamps.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {

@@ -3,8 +3,7 @@ import { lstatSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
-import { keepStamp, readStamp } from './layout-stamps.ts';
-import type { Layout, Part } from './layout.ts';
+import { keepStamp, type Layout, type Part, readStamp } from './layout-stamps.ts';
 import { lookAtLayout, readAltered, statOf } from './look-at-layout.ts';
 
 /** Writes files of a layout into a folder that is empty. */

@@ -5,8 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { KeptFile, KeptFolder } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
 import { folderHasher } from '../../../contents/hash-folder.ts';
-import { stamper } from './layout-stamps.ts';
-import type { Layout, Part } from './layout.ts';
+import { type Layout, type Part, stamper } from './layout-stamps.ts';
 
 const lookedAtOnce = 250;
 const readAtOnce = 4;

@@ -5,7 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ownFlags } from '../../fork-server/own-flags.ts';
+import { ownFlags } from '../../fork-server/own-identity.ts';
 import { packageRoot } from '../../../package-root.ts';
 import { lineSplitter } from '../../protocol/guard-lines.ts';
 import type { Containment } from '../containment/containment.ts';

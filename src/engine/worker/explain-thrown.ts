@@ -1,4 +1,5 @@
 import { addonPlatforms } from '../core/addon-platforms.ts';
+import { hasOwnPackages } from './packages/package-place.ts';
 
 // Taken before the task runs, which may put its own in their place.
 const { closeSync, existsSync, openSync, readSync } = process.getBuiltinModule('node:fs');
@@ -80,4 +81,31 @@ function startOf(file: string): Buffer {
   } catch {
     return start.subarray(0, 0); // it is not there any more, or is not to be read
   }
+}
+
+/** Why a package is not found, and what to do; null for any other error, and where the task has no packages of its own. */
+export function explainMissing(thrown: unknown): string | null {
+  const { code, message } = thrown as { readonly code?: unknown; readonly message?: unknown };
+  if (
+    (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_MODULE_NOT_FOUND') ||
+    typeof message !== 'string' ||
+    !hasOwnPackages()
+  )
+    return null;
+  const [, name] =
+    /^Cannot find (?:module|package) '((?:@[^/'\\:]+\/)?[^./#'\\:@][^/'\\:]*)(?:\/[^']*)?'/.exec(message) ?? [];
+  return name === undefined
+    ? null
+    : `The package ${name} is not part of the deployment. Have it in the dependencies of the project's package.json, name it in the task's code (import it, or write '${name}' where it is loaded by a variable), and deploy again.`;
+}
+
+/** What esbuild calls while it decorates a class as ECMAScript has it, in a bundle. */
+const decorating = /\bat __decorateElement\b/;
+
+/** What may be wrong when a decorator throws that was given what ECMAScript gives it; null for any other error. */
+export function explainDecorators(thrown: unknown): string | null {
+  const { stack } = thrown as { readonly stack?: unknown };
+  return thrown instanceof TypeError && typeof stack === 'string' && decorating.test(stack)
+    ? 'The decorators of this class are compiled as ECMAScript has them. Libraries of the time before (TypeORM, tsyringe, Nest) need "experimentalDecorators": true and "emitDecoratorMetadata": true in tsconfig.json, with typescript or @swc/core in the project.'
+    : null;
 }
