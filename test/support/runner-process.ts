@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../fixtures/runner/main.ts', import.meta.url));
+const compileCache = new URL('compile-cache.ts', import.meta.url).href;
 
 export interface RunnerProcess {
   readonly child: ChildProcess;
@@ -25,7 +26,8 @@ export async function startRunnerProcess(
   folder: string,
   { containment, ...options }: RunnerProcessOptions = {},
 ): Promise<RunnerProcess> {
-  const child = spawn(process.execPath, [script, url, folder, JSON.stringify({ concurrency: 4, ...options })], {
+  const command = ['--import', compileCache, script, url, folder, JSON.stringify({ concurrency: 4, ...options })];
+  const child = spawn(process.execPath, command, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...(containment === undefined ? {} : { CLOUDCODE_CONTAINMENT: containment }) },
   });

@@ -1,4 +1,4 @@
-/** Asks again until there is an answer; an error after `withinMs`. */
+/** Asks again until there is an answer; an error after `withinMs`. What is asked may be costly (a look at every process): it takes a third of the time at most. */
 export async function until<Answer>(
   withinMs: number,
   what: string,
@@ -6,9 +6,11 @@ export async function until<Answer>(
 ): Promise<Answer> {
   const end = performance.now() + withinMs;
   for (;;) {
+    const askedAt = performance.now();
     const answer = await ask();
     if (answer !== null) return answer;
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const answeredAt = performance.now();
+    if (answeredAt > end) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(20, 2 * (answeredAt - askedAt))));
   }
 }
