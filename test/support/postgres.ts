@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { env, kill, pid } from 'node:process';
+import { env, pid } from 'node:process';
 import pg from 'pg';
 import { stopPostmaster } from '../../src/engine/store/embedded/server-process.ts';
 import { migrate } from '../../src/engine/store/migrate.ts';
 import { openStore } from '../../src/engine/store/open-store.ts';
+import { abandonedIn } from './abandoned.ts';
 import { makePostgresServer } from './postgres-server.ts';
 
 export interface TestDatabase {
@@ -113,23 +114,12 @@ async function startEmbedded(): Promise<Omit<TestServer, 'template'>> {
 
 /** The servers of test processes that were killed, as by a time limit. */
 async function removeAbandoned(): Promise<void> {
-  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(prefix))) {
-    const owner = Number(name.slice(prefix.length).split('-')[0]);
-    if (owner > 0 && !isAlive(owner)) await removeServer(join(tmpdir(), name));
-  }
+  for (const folder of abandonedIn(tmpdir(), prefix)) await removeServer(folder);
 }
 
 async function removeServer(folder: string): Promise<void> {
   await stopPostmaster(folder, 10_000);
   rmSync(folder, { recursive: true, force: true });
-}
-
-function isAlive(owner: number): boolean {
-  try {
-    return kill(owner, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 export async function runOn(url: string, text: string): Promise<void> {
