@@ -8,8 +8,7 @@ import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
 import { readFile } from '../../../src/data/statements/read-file.ts';
 import { selectPage } from '../../../src/data/statements/select-page.ts';
-import { openParameters, statementOf } from '../../../src/data/statements/statement.ts';
-import { dataTarget, schemaName } from '../../../src/data/statements/target.ts';
+import { dataTarget } from '../../../src/data/statements/target.ts';
 import { destroyObjects, insertObjects, updateObjects } from '../../../src/data/statements/write-objects.ts';
 import type { Selection } from '../../../src/data/protocol/data-calls.ts';
 import type { Statement } from '../../../src/engine/store/open-store.ts';
@@ -325,27 +324,4 @@ test('models, fields, expressions and orders that the data model does not have a
     'invalid_order',
     /place/,
   );
-});
-
-test('a schema is named after its environment; a name that PostgreSQL would cut off gets another', () => {
-  assert.equal(schemaName('testing'), 'cloudcode_testing');
-  const long = 'e'.repeat(54);
-  assert.notEqual(schemaName(`${long}1`), schemaName(`${long}2`));
-  assert.ok(Buffer.byteLength(schemaName('ü'.repeat(100))) <= 63);
-});
-
-test('statements are prepared from their second use on, and no more than a thousand of them', () => {
-  const parameters = openParameters({ runId: randomUUID(), fence: '1' });
-  const nameOf = (text: string): string => statementOf(text, parameters).name;
-  const text = `select ${randomUUID()}`;
-  assert.equal(nameOf(text), '');
-  const name = nameOf(text);
-  assert.match(name, /^data_[0-9a-f]{32}$/);
-  assert.equal(nameOf(text), name);
-  const names = new Set(
-    Array.from({ length: 3000 }, (_, index) => [nameOf(`select ${index}`), nameOf(`select ${index}`)]).flat(),
-  );
-  assert.ok(names.size <= 1001);
-  assert.equal(nameOf(text), name);
-  assert.equal(nameOf(`select ${'x'.repeat(100_000)}`), '');
 });
