@@ -62,7 +62,7 @@ const loads: readonly Load[] = [
  * lease, time and memory limits, and cancels.
  */
 export async function measureLoopDelay(options: BenchOptions): Promise<readonly Figure[]> {
-  const ms = sized(options, { quick: 2_000, short: 6_000, full: 20_000 });
+  const ms = sized(options, { quick: 500, short: 6_000, full: 20_000 });
   const file = join(tmpdir(), `cloudcode-loop-${process.pid}`);
   writeFileSync(file, '');
   const nodeFlags = ['--require', join(packageRoot, 'bench/loop/probe.cjs')];

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { useMemoryFolder } from '../test/support/memory-folder.ts';
 import { measureBacklog } from './backlog.ts';
 import { measureBigDependency } from './big-dependency.ts';
 import { measureData } from './data.ts';
@@ -74,7 +75,7 @@ Takes some minutes. The goals are printed beside the figures; missing one is no 
 
   --only a,b        only these measurements: ${measurements.map(({ name }) => name).join(', ')}
   --full            more rounds, and the store with a million runs: about half an hour, and 3 GB of disk
-  --quick           under two minutes, to see that the benchmark runs; its figures mean little
+  --quick           a minute and a half, in memory, to see that the benchmark runs; its figures mean little
   --parallelism N   how many processes run at a time; ${defaultParallelism} here, as a runner does, unless given
 
 The peers are packages of their own: npm ci --prefix bench/peers. BullMQ needs a redis-server besides. What is not there is left out.
@@ -101,6 +102,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(options.parallelism) || options.parallelism < 1)
     throw new Error('--parallelism must be a whole number from 1.');
   if (options.quick && options.full) throw new Error('Either --quick or --full.');
+  if (options.quick) useMemoryFolder();
   const chosen = chooseMeasurements(values.only, options.full);
   if (!peersAreInstalled()) process.stdout.write(`${howToInstall}\n`);
   else if (!hasRedis()) process.stdout.write(`${howToInstallRedis}\n`);

@@ -9,7 +9,7 @@ import { spec } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../src/package-root.ts';
 import { describeFailure } from './support/failed-test.ts';
-import { makeMemoryFolder, removeMemoryFolder } from './support/memory-folder.ts';
+import { useMemoryFolder } from './support/memory-folder.ts';
 import { startTestServer } from './support/postgres.ts';
 
 /** Units and the store: folders of tests without processes of their own that take a minute and a half together on two cores. `npm run check` has those of the architecture. */
@@ -38,8 +38,7 @@ if (chosen === null) {
   exit(2);
 }
 
-const memory = env['TMPDIR'] === undefined ? makeMemoryFolder() : null;
-if (memory !== null) env['TMPDIR'] = memory;
+useMemoryFolder();
 const server = await startTestServer();
 Object.assign(env, { CLOUDCODE_TEST_DATABASE_URL: server.url, CLOUDCODE_TEST_TEMPLATE: server.template });
 const interrupted = new AbortController();
@@ -83,7 +82,6 @@ tests.on('test:summary', ({ file, success }) => {
 });
 for await (const text of tests.pipe(new spec()) as AsyncIterable<string>) process.stdout.write(text);
 await server.stop();
-if (memory !== null) removeMemoryFolder(memory);
 
 if (chosen.files.length > slowest) {
   const files = [...took].toSorted(([, one], [, other]) => other - one).slice(0, slowest);

@@ -2,8 +2,9 @@
 // `--commonjs`: in projects without `"type": "module"`. `--jobs N`: so many at a time. `--report`: writes the table of docs/packages.md from what was tried last of each.
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { argv, exit, stdout } from 'node:process';
+import process, { argv, exit, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
+import { useMemoryFolder } from '../support/memory-folder.ts';
 import { testDatabaseUrl } from '../support/postgres.ts';
 import { type Case, listCases, projectFolder, quickCases, quickFolder } from './cases.ts';
 import { keptResults } from './kept-results.ts';
@@ -30,6 +31,7 @@ const isWanted = ({ kind, name }: Case): boolean =>
     ? quickCases.includes(name)
     : positionals.length === 0 || positionals.some((part) => `${kind}/${name}`.includes(part));
 const wanted = listCases().filter(isWanted);
+useMemoryFolder();
 const results = keptResults(join(installed, '.work', 'results.json'));
 // A store for each that runs at the same time: a deployment takes the place of the one before.
 const stores = await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, () => testDatabaseUrl()));
@@ -56,4 +58,5 @@ stdout.write(
   `\n${all.length} tried: works ${count('works')}, differs ${count('differs')}, fails ${count('fails')}, fails in plain Node ${count('fails in plain Node')}, untried ${count('untried')}\n`,
 );
 if (values.report) writeReport(results.all());
-exit(count('works') > 0 && count('differs') + count('fails') + count('fails in plain Node') === 0 ? 0 : 1);
+// Not at once: the databases' server is stopped in order.
+process.exitCode = count('works') > 0 && count('differs') + count('fails') + count('fails in plain Node') === 0 ? 0 : 1;

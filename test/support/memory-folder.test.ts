@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pid } from 'node:process';
+import { env, execPath, pid } from 'node:process';
 import { describe, it, type TestContext } from 'node:test';
-import { makeMemoryFolder, removeMemoryFolder } from './memory-folder.ts';
+import { makeMemoryFolder } from './memory-folder.ts';
 
 const enough = 8 * 1024 ** 3;
 
@@ -25,15 +25,30 @@ function mountMemory(t: TestContext, options: string): string | null {
 }
 
 describe('the temporary files of the tests are in memory', () => {
-  it('in a folder that everybody can use, and that is gone afterwards', (t) => {
+  it('in a folder that everybody can use', (t) => {
     const memory = mountMemory(t, 'size=6g');
     if (memory === null) return;
     const folder = makeMemoryFolder(memory, enough);
     assert.ok(folder !== null);
     assert.equal(dirname(folder), memory);
     assert.equal(statSync(folder).mode & 0o7777, 0o1777);
-    removeMemoryFolder(folder);
-    assert.ok(!existsSync(folder));
+  });
+
+  it('which is gone when they are over, and is not used by those who set TMPDIR', () => {
+    const module = new URL('memory-folder.ts', import.meta.url).href;
+    const script = `(await import('${module}')).useMemoryFolder(); const folder = process.env.TMPDIR ?? null;
+      console.log(JSON.stringify({ folder, exists: folder !== null && (await import('node:fs')).existsSync(folder) }))`;
+    const use = (TMPDIR?: string): { folder: string | null; exists: boolean } => {
+      const { TMPDIR: _, ...inherited } = env;
+      const given = { ...inherited, ...(TMPDIR === undefined ? {} : { TMPDIR }) };
+      const printed = execFileSync(execPath, ['--input-type=module', '--eval', script], { env: given });
+      return JSON.parse(printed.toString()) as { folder: string | null; exists: boolean };
+    };
+    const { folder, exists } = use();
+    // Null where a machine has no memory for it.
+    assert.ok(folder === null || (exists && !existsSync(folder)), folder ?? '');
+    assert.deepEqual(use(tmpdir()), { folder: tmpdir(), exists: true });
+    assert.ok(existsSync(tmpdir()));
   });
 
   it('those of a run that was killed are removed by the next one, and nobody else’s', (t) => {

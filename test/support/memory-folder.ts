@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { availableMemory, pid } from 'node:process';
+import process, { availableMemory, env, pid } from 'node:process';
 import { abandonedIn } from './abandoned.ts';
 
 const gigabyte = 1024 ** 3;
@@ -12,9 +12,17 @@ const restBytes = 3 * gigabyte;
 const prefix = 'cloudcode-';
 
 /**
- * A folder in memory for all temporary files of the tests, or null where there is none or too little of it. The tests' many small databases flush what they write: on
- * a disk, all wait for one another. In memory a flush is asked for in the same way, and over at once.
+ * The temporary files of this process and of all that it starts are in memory from here on, and removed when it ends; unless `TMPDIR` is set, or there is too little. The
+ * tests' many small databases flush what they write: on a disk, all wait for one another. In memory a flush is asked for in the same way, and over at once.
  */
+export function useMemoryFolder(): void {
+  const folder = env['TMPDIR'] === undefined ? makeMemoryFolder() : null;
+  if (folder === null) return;
+  env['TMPDIR'] = folder;
+  process.once('exit', () => removeMemoryFolder(folder));
+}
+
+/** A folder for temporary files in memory. Null where there is none, or too little of it. */
 export function makeMemoryFolder(parent = '/dev/shm', availableBytes = availableMemory()): string | null {
   if (!isMemory(parent) || availableBytes < roomBytes + restBytes) return null;
   abandonedIn(parent, prefix).forEach(removeMemoryFolder);
@@ -25,7 +33,7 @@ export function makeMemoryFolder(parent = '/dev/shm', availableBytes = available
 }
 
 /** A database server that was left behind ends by itself when its data are gone. */
-export function removeMemoryFolder(folder: string): void {
+function removeMemoryFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch {
