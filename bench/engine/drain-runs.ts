@@ -40,7 +40,14 @@ export async function drainRuns(
         wake.resolve(undefined);
       });
   };
-  const claimer = openClaimer({ store, runnerId, free: () => heldAtMost - held, onClaimed, onFree: () => undefined });
+  const claimer = openClaimer({
+    store,
+    runnerId,
+    free: () => heldAtMost - held,
+    onClaimed,
+    onFree: () => undefined,
+    onWrong: (wrong) => Promise.reject(new Error(JSON.stringify(wrong))),
+  });
   while (failures.length === 0 && finishTimes.length < count) {
     const woken = (wake = Promise.withResolvers<undefined>()).promise;
     const limit = performance.now() < deadline ? Math.min(claimedAtMost, claimer.free(), count - taken) : 0;

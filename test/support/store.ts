@@ -1,8 +1,11 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { rebuildStore } from '../../src/engine/operations/check-store.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { finishAttempt } from '../../src/engine/operations/finish-attempt.ts';
 import { ProcessesGone } from '../../src/engine/core/processes-gone.ts';
 import type { Outcome } from '../../src/engine/core/run.ts';
+import { checkStore } from '../../src/engine/store/check-store.ts';
 import { type ClaimedRun, claimRuns } from '../../src/engine/store/claim-runs.ts';
 import { migrate } from '../../src/engine/store/migrate.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
@@ -49,10 +52,18 @@ export async function testStore(
     claim: (limit = 100) => claimRuns(store, { runnerId, limit, after: 0 }),
     finish: (run, outcome) => finishAttempt(store, endOf(run, outcome)),
     async [Symbol.asyncDispose]() {
+      const wrong = await checkStore(store).catch(() => []);
       await store.close();
       await database.dispose();
+      assert.deepEqual(wrong, [], 'what is derived from the runs is as they are');
     },
   };
+}
+
+/** Changes runs behind the back of the store, and makes what is derived from them anew. */
+export async function alterRuns(store: Store, text: string): Promise<void> {
+  await store.query({ name: '', text });
+  await rebuildStore(store);
 }
 
 export function endOf(run: ClaimedRun, outcome: Outcome): Parameters<typeof finishAttempt>[1] {

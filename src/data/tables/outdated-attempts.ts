@@ -43,10 +43,10 @@ function readModelsUnderWay(db: Queryable, environment: string): Promise<readonl
       select m.hash, m.model from cloudcode.data_models m
       where m.hash in (
         select d.data_model_hash
-        from cloudcode.environments e join cloudcode.runs r on r.environment_id = e.id
+        from cloudcode.environments e join cloudcode.running_runs r on r.environment_id = e.id
           join cloudcode.attempts a on a.run_id = r.id and a.number = r.attempt_count
           join cloudcode.deployments d on d.id = a.deployment_id
-        where e.name = $1 and r.state = 'running'
+        where e.name = $1
       )`,
     values: [environment],
   });
@@ -60,7 +60,7 @@ async function markOutdatedAttempts(db: Queryable, environment: string, modelHas
       update cloudcode.runs set outdated_fence = fence
       where id in (
         select r.id
-        from cloudcode.environments e join cloudcode.runs r on r.environment_id = e.id
+        from cloudcode.environments e join cloudcode.runs r on r.environment_id = e.id and r.id in (select unnest(run_ids) from cloudcode.claims)
           join cloudcode.attempts a on a.run_id = r.id and a.number = r.attempt_count
           join cloudcode.deployments d on d.id = a.deployment_id
         where e.name = $1 and r.state = 'running' and d.data_model_hash = any ($2::text[])

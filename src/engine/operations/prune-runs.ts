@@ -15,9 +15,9 @@ export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<nu
   for (const prunable of await readPrunable(store)) {
     await inSlices(
       async (rows) => {
-        const deleted = await deleteFinishedRuns(store, prunable, rows);
+        const { deleted, isMore } = await deleteFinishedRuns(store, prunable, rows);
         pruned += deleted;
-        return deleted === rows;
+        return isMore;
       },
       { first: 100, largest: 1_000, stopping },
     );

@@ -1,6 +1,8 @@
 import type { Claiming, ClaimOnInsert } from '../operations/schedule-run.ts';
+import { readWrongFronts, type WrongRow } from '../store/check-store.ts';
 import { type ClaimedRun, claimRuns } from '../store/claim-runs.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
+import { violatedConstraint } from '../store/store-error.ts';
 
 export interface Claimer extends Claiming {
   /** Free slots, minus those reserved for claims under way. */
@@ -21,13 +23,15 @@ export interface ClaimerOptions {
   readonly onClaimed: (run: ClaimedRun) => void;
   /** A slot that was reserved for a claim stayed free. */
   readonly onFree: () => void;
+  /** A claim has met what is not as the runs are: mends it. Does not reject. */
+  readonly onWrong: (wrong: readonly WrongRow[]) => Promise<void>;
 }
 
 /** A slot is reserved meanwhile: whoever holds the lock of a queue, or of a key, must not keep it from the runs of others. */
 const waitBriefly = { name: 'wait_briefly', text: "set local lock_timeout = '25ms'" };
 
 /** Claims in all environments, in turn: one that has much to do holds up no other. */
-export function openClaimer({ store, runnerId, free, onClaimed, onFree }: ClaimerOptions): Claimer {
+export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong }: ClaimerOptions): Claimer {
   let after = 0;
   let begun = 0;
   let reserved = 0;
@@ -35,7 +39,19 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree }: Claime
   const underWay = new Set<Promise<unknown>>();
 
   const claimOn = (db: Queryable, limit: number): Promise<readonly ClaimedRun[]> =>
-    claimRuns(db, { runnerId, limit, after });
+    claimRuns(db, { runnerId, limit, after, onDropped: (wrong) => void onWrong(wrong) });
+  /** A front of a queue of which a run is running is refused by the database, and with it the whole claim: it goes back behind, and the others are claimed. */
+  const claimOthers = async (limit: number): Promise<readonly ClaimedRun[]> => {
+    try {
+      return await claimOn(store, limit);
+    } catch (error) {
+      if (violatedConstraint(error) !== 'runs_one_running') throw error;
+      const wrong = await readWrongFronts(store);
+      if (wrong.length === 0) throw error;
+      await onWrong(wrong);
+      return claimOn(store, limit);
+    }
+  };
   const receive = (runs: readonly ClaimedRun[]): void => {
     after = runs.at(-1)?.environmentId ?? after;
     for (const run of runs) onClaimed(run);
@@ -69,7 +85,7 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree }: Claime
     free: () => free() - reserved,
     claim: (limit) =>
       reserve(limit, async () => {
-        const runs = await claimOn(store, limit);
+        const runs = await claimOthers(limit);
         receive(runs);
         return runs.length;
       }),

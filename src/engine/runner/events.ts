@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { OperationEvent } from '../core/operation-events.ts';
 import type { LogLine, Outcome } from '../core/run.ts';
+import type { WrongRow } from '../store/check-store.ts';
 
 /** What a runner tells of its work, and operations of theirs. One subscriber makes log lines of it; they themselves never log. */
 export type RunnerEvent =
@@ -35,6 +36,8 @@ export type RunnerEvent =
   | { readonly kind: 'runs_rescued'; readonly count: number }
   | { readonly kind: 'runs_pruned'; readonly count: number }
   | { readonly kind: 'deployments_pruned'; readonly count: number }
+  /** What can be claimed was not as the runs are: it is now. */
+  | { readonly kind: 'store_mended'; readonly wrong: readonly WrongRow[] }
   | { readonly kind: 'lease_lost' }
   /** Its machine cannot start runs: it claims nothing until a probe works. */
   | { readonly kind: 'runner_unfit'; readonly reason: string }
@@ -78,6 +81,8 @@ export function describeEvent(event: RunnerEvent): string {
       return `${event.count} finished run${event.count === 1 ? '' : 's'} pruned (retention)`;
     case 'deployments_pruned':
       return `${event.count} old deployment${event.count === 1 ? '' : 's'} pruned`;
+    case 'store_mended':
+      return `the tables of what can be claimed were mended: ${event.wrong.length} ${event.wrong.length === 1 ? 'row was' : 'rows were'} not as the runs are (${describeWrong(event.wrong)})`;
     case 'lease_lost':
       return 'the lease could not be renewed in time: all workers were ended';
     case 'runner_unfit':
@@ -93,6 +98,14 @@ export function describeEvent(event: RunnerEvent): string {
     case 'trouble':
       return `${event.what}: ${messageOf(event.error)}`;
   }
+}
+
+function describeWrong(wrong: readonly WrongRow[]): string {
+  const first = wrong.slice(0, 3).map(({ problem, queue, runId }) => {
+    const where = [queue === null ? '' : ` of queue ${queue}`, runId === null ? '' : ` ${runId}`].join('');
+    return `${problem}:${where}`;
+  });
+  return `${first.join('; ')}${wrong.length > 3 ? '; …' : ''}`;
 }
 
 function describeScheduled({ runs, scheduledBy }: Extract<RunnerEvent, { kind: 'runs_scheduled' }>): string {

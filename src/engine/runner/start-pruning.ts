@@ -1,3 +1,4 @@
+import { rebuildStoreByTheHour } from '../operations/check-store.ts';
 import { pruneOldDeployments } from '../operations/prune-deployments.ts';
 import { pruneRuns } from '../operations/prune-runs.ts';
 import type { Store } from '../store/open-store.ts';
@@ -12,7 +13,7 @@ const everyMs = 300_000;
 /** A runner that starts has more urgent things to do. */
 const firstAfterMs = 10_000;
 
-/** Prunes finished runs and old deployments that need not be kept any more, and removes the files of the latter, until it is stopped. */
+/** Prunes finished runs and old deployments that need not be kept any more, removes the files of the latter, and checks the store by the hour, until it is stopped. */
 export function startPruning(store: Store, folders: MachineFolders, onEvent: OnEvent): IntervalLoop {
   const stopping = new AbortController();
   const works: readonly { readonly what: string; readonly work: () => Promise<unknown> }[] = [
@@ -23,6 +24,13 @@ export function startPruning(store: Store, folders: MachineFolders, onEvent: OnE
     {
       what: 'old deployments could not be pruned',
       work: async () => tell('deployments_pruned', await pruneOldDeployments(store, stopping.signal)),
+    },
+    {
+      what: 'what can be claimed could not be checked',
+      work: async () => {
+        const wrong = await rebuildStoreByTheHour(store);
+        if (wrong.length > 0) onEvent({ kind: 'store_mended', wrong });
+      },
     },
     {
       what: 'the files of old bundles could not be removed',

@@ -1,3 +1,4 @@
+import { mendWrongRows } from '../operations/check-store.ts';
 import { randomUUID } from 'node:crypto';
 import { availableParallelism, hostname } from 'node:os';
 import { mkdirSync, realpathSync } from 'node:fs';
@@ -175,6 +176,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     free: slots.free,
     onClaimed: slots.fill,
     onFree: () => claiming.wake(),
+    onWrong: (wrong) =>
+      mendWrongRows(store, wrong).then(
+        () => onEvent({ kind: 'store_mended', wrong }),
+        (error: unknown) => trouble('what can be claimed could not be mended', error),
+      ),
   });
 
   const claiming = startLoop({

@@ -2,14 +2,12 @@ import type { Queryable } from './open-store.ts';
 
 /** Cancels a run that waits. @returns false when it does not wait (any more) */
 export async function cancelWaitingRun(db: Queryable, runId: string): Promise<boolean> {
-  const rows = await db.query({
+  const [row] = await db.query<{ cancelled: boolean }>({
     name: 'cancel_waiting_run',
-    text: `
-      update cloudcode.runs set state = 'cancelled', finished_at = now(), retry_at = null
-      where id = $1 and state = 'queued' returning id`,
+    text: 'select cloudcode.cancel_waiting_run($1) as cancelled',
     values: [runId],
   });
-  return rows.length > 0;
+  return row?.cancelled === true;
 }
 
 /** Asks the runner of a running run to end it. @returns false when it does not run (any more) */
@@ -29,13 +27,10 @@ export async function requestCancel(db: Queryable, runId: string): Promise<boole
 
 /** Gives a run that is finished without success a new set of attempts, due now. @returns false when it is not such a run (any more) */
 export async function retryFinalRun(db: Queryable, runId: string): Promise<boolean> {
-  const rows = await db.query({
+  const [row] = await db.query<{ retried: boolean }>({
     name: 'retry_final_run',
-    text: `
-      update cloudcode.runs
-      set state = 'queued', due_at = now(), finished_at = null, result = null, error = null, attempt_limit = attempt_count + max_attempts
-      where id = $1 and state in ('failed', 'dead', 'cancelled') returning id`,
+    text: 'select cloudcode.retry_final_run($1) as retried',
     values: [runId],
   });
-  return rows.length > 0;
+  return row?.retried === true;
 }

@@ -70,7 +70,3 @@ export const sessionSettings = `
   set datestyle = 'ISO, MDY';
   set intervalstyle = 'postgres';
   set bytea_output = 'hex'`;
-
-/** What the connections of a store's pool are set to beside that: their statements notify by the store's own notifier, after the commit, and not by the trigger. */
-export const poolSettings = `${sessionSettings};
-  set cloudcode.rings_after_commit = 'on'`;

@@ -42,7 +42,7 @@ export interface StoredEnd {
 }
 
 /**
- * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues, each in one order for
+ * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues in one order for
  * all writers. A run that somebody wants cancelled is neither queued again nor `dead`; one that nobody
  * wants cancelled is not cancelled. One whose answer is stored ends by that answer alone, and keeps its result and its error.
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
@@ -56,14 +56,8 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
         select * from unnest(
           $1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::double precision[], $8::integer[],
           $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[]
-        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error) ${limit}
-      ), held as materialized (
-        select r.environment_id, r.queue from given join cloudcode.runs r on r.id = given.run_id
-        where r.fence = given.fence and r.runner_id is not null order by r.id for update of r
-      ), locked as materialized (
-        select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
-          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key from held where queue is not null order by key
-        ) as queue
+        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error)
+        order by run_id ${limit}
       ), ended as (
         update cloudcode.runs r
         set state = g.state, runner_id = null, cancel_requested_at = null, answer = null,
@@ -72,12 +66,19 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
           attempt_limit = r.attempt_limit + g.extra_attempts
-        from locked cross join given g
-        -- Running: by the table's constraint it has a runner then. Named by its state, the planner would look through all that are running.
-        where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null
+        from given g
+        where r.id = g.run_id and r.fence = g.fence and r.state = 'running'
           and (r.answer is null or r.answer = g.outcome)
           and case g.state when 'queued' then r.cancel_requested_at is null when 'dead' then r.cancel_requested_at is null when 'cancelled' then r.cancel_requested_at is not null else true end
-        returning r.id, r.fence, r.error, r.queue is not null or r.state = 'queued' as frees
+        returning r.id, r.fence, r.error, r.environment_id, r.queue, r.state, r.seq, r.due_at, r.wake_at
+      ), settled as materialized (
+        -- Their queues are locked after their rows: docs/architecture.md, "Lock order".
+        select cloudcode.settle_ended(array_agg(environment_id), array_agg(queue), array_agg(id), array_agg(seq), array_agg(due_at),
+          array_agg(case when state = 'queued' then wake_at end))
+        from ended where queue is not null or state = 'queued' having count(*) > 0
+      ), endings as (
+        insert into cloudcode.endings (environment_id, dead, run_ids)
+        select environment_id, state = 'dead', array_agg(id) from ended where state <> 'queued' group by environment_id, state = 'dead'
       ), recorded as (
         update cloudcode.attempts a
         set finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, a.pid),
@@ -93,7 +94,7 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           join ended on ended.id = line.run_id and ended.fence = line.fence
         on conflict (run_id, seq) do nothing
       )
-      select fence::text as fence, frees from ended`,
+      select fence::text as fence, queue is not null or state = 'queued' as frees, (select count(*) from settled) as settled from ended`,
     values: [...endColumns(ends), ...lineColumnsOf(ends)],
   });
 }

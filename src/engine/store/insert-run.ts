@@ -19,15 +19,26 @@ export async function insertRun(db: Queryable, environment: string, run: Schedul
   const [row] = await db.query<InsertedRun>({
     name: 'insert_run',
     text: `
-      insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, at_front)
-      select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts, $5::text is null
-      from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
-      where e.name = $2 and t.name = $3
-      returning case when due_at > now() then 'scheduled' else 'queued' end as state, cloudcode.iso(created_at) as "createdAt", cloudcode.iso(due_at) as "dueAt",
-        max_attempts as "maxAttempts"`,
+      with inserted as (
+        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
+        select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts
+        from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
+        where e.name = $2 and t.name = $3
+        returning *
+      ), ready as (
+        insert into cloudcode.ready (environment_id, wake_at, seq, run_id, due_at)
+        select environment_id, due_at, seq, id, due_at from inserted where queue is null
+      ), queued as materialized (
+        select cloudcode.enqueue_one(environment_id, queue, due_at, seq, id) from inserted where queue is not null
+      )
+      select case when due_at > now() then 'scheduled' else 'queued' end as state, cloudcode.iso(created_at) as "createdAt", cloudcode.iso(due_at) as "dueAt",
+        max_attempts as "maxAttempts", (select count(*) from queued) as queued
+      from inserted`,
     values: [run.id, environment, run.task, run.parametersJson, run.queue, run.at, run.afterMs],
   });
-  return row ?? null;
+  if (row === undefined) return null;
+  const { state, createdAt, dueAt, maxAttempts } = row;
+  return { state, createdAt, dueAt, maxAttempts };
 }
 
 /**
@@ -71,17 +82,22 @@ export async function insertRunsByAttempt(
           cross join given g
           join cloudcode.tasks t on t.deployment_id = e.deployment_id and t.name = g.task
         where caller.id = $1
-      ), locked as materialized (
-        -- In one order for all writers, as when attempts end: two of them never wait for each other.
-        select count(cloudcode.lock_queue(queue.environment_id, queue.name)) from (
-          select distinct environment_id, queue as name, hashtextextended(queue, environment_id) as key from known where queue is not null order by key
-        ) as queue
       ), inserted as (
-        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, at_front, scheduled_by)
-        select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, queue is null, $1
-        from locked cross join known order by position
+        insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit, scheduled_by)
+        select id, environment_id, task, parameters::json, queue, cloudcode.due_at(at, after_ms), max_attempts, max_attempts, $1
+        from held cross join known where held order by position
+        returning id, environment_id, queue, due_at, seq
+      ), ready as (
+        insert into cloudcode.ready (environment_id, wake_at, seq, run_id, due_at)
+        select environment_id, due_at, seq, id, due_at from inserted where queue is null order by seq
+      ), queued as materialized (
+        select case when count(*) = 1
+          then cloudcode.enqueue_one(min(environment_id), min(queue), min(due_at), min(seq), (array_agg(id))[1])
+          else cloudcode.enqueue(array_agg(environment_id), array_agg(queue), array_agg(due_at), array_agg(seq), array_agg(id)) end
+        from inserted where queue is not null having count(*) > 0
       )
-      select held, (select g.task from given g where not exists (select from known k where k.id = g.id) order by g.position limit 1) as "unknownTask"
+      select held, (select g.task from given g where not exists (select from known k where k.id = g.id) order by g.position limit 1) as "unknownTask",
+        (select count(*) from queued) as queued
       from held`,
     values: [caller.runId, caller.fence, JSON.stringify(runs)],
   });

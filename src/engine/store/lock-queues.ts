@@ -24,14 +24,14 @@ export async function lockForRuns(db: Queryable, caller: Caller, runs: readonly 
     text: `
       with held as materialized (
         select cloudcode.hold_attempt($1, $2) as held
+      ), queues as materialized (
+        select cloudcode.lock_queues(array_fill(caller.environment_id, array[cardinality($3::text[])]), $3::text[])
+        from held join cloudcode.runs caller on caller.id = $1 where held
       ), wanted as (
-        select hashtextextended(queue.name, caller.environment_id) as lock
-        from held cross join unnest($3::text[]) as queue (name) join cloudcode.runs caller on caller.id = $1
-        union
-        select hashtextextended(keyed.task || ' ' || keyed.key, caller.environment_id + 4294967296)
-        from held cross join unnest($4::text[], $5::text[]) as keyed (task, key) join cloudcode.runs caller on caller.id = $1
+        select distinct hashtextextended(keyed.task || ' ' || keyed.key, caller.environment_id + 4294967296) as lock
+        from queues cross join unnest($4::text[], $5::text[]) as keyed (task, key) join cloudcode.runs caller on caller.id = $1
       )
-      select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered`,
+      select (select count(*) from queues), (select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered)`,
     values: [
       caller.runId,
       caller.fence,
@@ -51,11 +51,9 @@ export async function lockQueuesOfPolicies(
   await db.query({
     name: 'lock_queues_of_policies',
     text: `
-      select count(cloudcode.lock_queue($1, ordered.name)) from (
-        select name from (
-          select unnest($2::text[]) as name union select name from cloudcode.queues where environment_id = $1 and on_retry <> 'wait'
-        ) as changed order by hashtextextended(name, $1)
-      ) as ordered`,
+      select cloudcode.lock_queues(array_agg($1::integer), array_agg(name)) from (
+        select unnest($2::text[]) as name union select name from cloudcode.queues where environment_id = $1 and on_retry <> 'wait'
+      ) as changed having count(*) > 0`,
     values: [environmentId, names],
   });
 }

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { OnOperation } from '../core/operation-events.ts';
 import { type Notifier, openNotifier } from './notifier.ts';
 import { checkServer } from './check-server.ts';
-import { connectionLimits, poolSettings, statementLimitMs } from './connection.ts';
+import { connectionLimits, sessionSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
 import type { Queryable, Statement } from './queryable.ts';
 import { retryConflicts } from './retry.ts';
@@ -77,7 +77,7 @@ function openPool({
   const servers = openServers(url);
   class PoolClient extends SessionClient {
     constructor() {
-      super({ servers, settings: poolSettings, pipeline: true, limitMs });
+      super({ servers, settings: sessionSettings, pipeline: true, limitMs });
     }
   }
   const pool = new pg.Pool({

@@ -27,41 +27,50 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
       from cloudcode.environments e cross join lateral (
         -- Those that ended together with the last that is kept are kept as well.
         select greatest(now() - e.keep_days * interval '1 day', case when e.keep_runs = 0 then timestamptz 'infinity' else (
-          select r.finished_at from cloudcode.runs r
-          where r.environment_id = e.id and r.state in ('succeeded', 'failed', 'cancelled')
-          order by r.finished_at desc offset greatest(e.keep_runs - 1, 0) limit 1
+          select at from (
+            select at, sum(cardinality(run_ids)) over (order by at desc rows between unbounded preceding and current row) as runs
+            from cloudcode.endings where environment_id = e.id and not dead
+          ) newest
+          where runs >= e.keep_runs order by at desc limit 1
         ) end) as before
       ) kept
       where exists (
-        select from cloudcode.runs r
-        where r.environment_id = e.id and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at < kept.before
+        select from cloudcode.endings where environment_id = e.id and not dead and at < kept.before
       )`,
     limitMs: 60_000,
   });
 }
 
-/** Deletes up to `limit` finished runs, oldest first; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many */
+/** Deletes finished runs, oldest first, in slices of about `limit`; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many, and whether there may be more */
 export async function deleteFinishedRuns(
   db: Queryable,
   { environmentId, before }: Prunable,
   limit: number,
-): Promise<number> {
-  const [row] = await db.query<{ count: number }>({
+): Promise<{ readonly deleted: number; readonly isMore: boolean }> {
+  const [row] = await db.query<{ deleted: number; isMore: boolean }>({
     name: 'delete_finished_runs',
     text: `
       with old as materialized (
-        select id from cloudcode.runs
-        where environment_id = $1 and state in ('succeeded', 'failed', 'cancelled') and finished_at < $2::timestamptz
-        order by finished_at limit $3 for update skip locked
+        select ctid as place, at, run_ids from cloudcode.endings
+        where environment_id = $1 and not dead and at < $2::timestamptz
+        order by at limit $3 for update skip locked
+      ), slice as (
+        -- At least one whole ending, however many runs it has.
+        select place, at, run_ids from (
+          select place, at, run_ids, sum(cardinality(run_ids)) over (order by at, place rows between unbounded preceding and 1 preceding) as runs_before from old
+        ) ordered where coalesce(runs_before, 0) < $3
+      ), forgotten as (
+        delete from cloudcode.endings where ctid = any (array(select place from slice))
       ), deleted as (
-        delete from cloudcode.runs where id in (select id from old) returning id
+        delete from cloudcode.runs r using (select at, unnest(run_ids) as id from slice) ended
+        where r.id = ended.id and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at = ended.at returning r.id
       ), noted as (
         insert into cloudcode.pruned_runs (run_id) select id from deleted
       )
-      select count(*)::integer as count from deleted`,
+      select count(*)::integer as deleted, exists (select from slice) as "isMore" from deleted`,
     values: [environmentId, before, limit],
   });
-  return row?.count ?? 0;
+  return row ?? { deleted: 0, isMore: false };
 }
 
 /**

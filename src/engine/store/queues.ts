@@ -22,9 +22,11 @@ export function readQueues(
     name: 'read_queues',
     text: `
       with open as (
-        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
+        select run_id as id, queue, 'queued' as state, wake_at, due_at from cloudcode.ready where environment_id = $1 and queue is not null and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
         union all
-        select id, queue, state, wake_at, due_at from cloudcode.runs where environment_id = $1 and state = 'running' and queue is not null and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
+        select run_id, queue, 'queued', wake_at, due_at from cloudcode.backlog where environment_id = $1 and ($2::text is null or queue = $2) and ($3::text is null or queue > $3)
+        union all
+        select id, running_queue, 'running', wake_at, due_at from cloudcode.runs where environment_id = $1 and running_queue is not null and ($2::text is null or running_queue = $2) and ($3::text is null or running_queue > $3)
       ), active as (
         select r.queue as name,
           count(*) filter (where r.state = 'queued' and r.wake_at <= now())::integer as queued,
@@ -54,9 +56,11 @@ export async function setQueuePaused(
     text: `
       with locked as materialized (
         select cloudcode.lock_queue($1, $2)
+      ), changed as (
+        insert into cloudcode.queues (environment_id, name, paused) select $1, $2, $3 from locked
+        on conflict (environment_id, name) do update set paused = excluded.paused returning environment_id, name
       )
-      insert into cloudcode.queues (environment_id, name, paused) select $1, $2, $3 from locked
-      on conflict (environment_id, name) do update set paused = excluded.paused`,
+      select cloudcode.settle_queues(array_agg(environment_id), array_agg(name)) from changed`,
     values: [queue.environmentId, queue.name, queue.paused],
   });
 }
@@ -68,19 +72,21 @@ export async function setRetryPolicies(
   policies: ReadonlyMap<string, 'wait' | 'skip'>,
 ): Promise<boolean> {
   await lockQueuesOfPolicies(db, environmentId, [...policies.keys()]);
-  const set = await db.query({
+  const changed = await db.query({
     name: 'set_retry_policies',
     text: `
-      insert into cloudcode.queues (environment_id, name, on_retry)
-      select $1, policy.name, policy.on_retry from unnest($2::text[], $3::text[]) as policy (name, on_retry)
-      on conflict (environment_id, name) do update set on_retry = excluded.on_retry
-      where queues.on_retry <> excluded.on_retry returning name`,
+      with set as (
+        insert into cloudcode.queues (environment_id, name, on_retry)
+        select $1, policy.name, policy.on_retry from unnest($2::text[], $3::text[]) as policy (name, on_retry)
+        on conflict (environment_id, name) do update set on_retry = excluded.on_retry
+        where queues.on_retry <> excluded.on_retry returning environment_id, name
+      ), reset as (
+        update cloudcode.queues set on_retry = 'wait'
+        where environment_id = $1 and on_retry <> 'wait' and not (name = any ($2::text[])) returning environment_id, name
+      )
+      select cloudcode.settle_queues(array_agg(environment_id), array_agg(name)) from (select * from set union all select * from reset) as changed
+      having count(*) > 0`,
     values: [environmentId, [...policies.keys()], [...policies.values()]],
   });
-  const reset = await db.query({
-    name: 'reset_retry_policies',
-    text: "update cloudcode.queues set on_retry = 'wait' where environment_id = $1 and on_retry <> 'wait' and not (name = any ($2::text[])) returning name",
-    values: [environmentId, [...policies.keys()]],
-  });
-  return set.length + reset.length > 0;
+  return changed.length > 0;
 }

@@ -142,11 +142,11 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
     name: 'read_backlog',
     text: `
       with open as (
-        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'queued' and queue is not null
+        select 'queued' as state, wake_at, wake_at > due_at as is_retry, queue from cloudcode.ready where environment_id = $1
         union all
-        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'queued' and at_front and queue is null
+        select 'queued', wake_at, is_retry, queue from cloudcode.backlog where environment_id = $1
         union all
-        select state, wake_at, retry_at, queue from cloudcode.runs where environment_id = $1 and state = 'running'
+        select 'running', wake_at, false, queue from cloudcode.running_runs where environment_id = $1
       ), waiting as (
         select r.*, coalesce(q.paused, false) as is_paused
         from open r left join cloudcode.queues q on q.environment_id = $1 and q.name = r.queue
@@ -154,9 +154,9 @@ export async function readBacklog(db: Queryable, environmentId: number): Promise
       select
         count(*) filter (where state = 'queued' and wake_at <= now() and not is_paused)::integer as queued,
         count(*) filter (where state = 'running')::integer as running,
-        count(*) filter (where state = 'queued' and retry_at > now() and not is_paused)::integer as "inBackOff",
-        count(*) filter (where state = 'queued' and retry_at is null and wake_at > now() and wake_at <= now() + interval '1 minute' and not is_paused)::integer as "dueSoon",
-        count(*) filter (where state = 'queued' and retry_at is null and wake_at > now() + interval '1 minute' and not is_paused)::integer as later,
+        count(*) filter (where state = 'queued' and is_retry and wake_at > now() and not is_paused)::integer as "inBackOff",
+        count(*) filter (where state = 'queued' and not is_retry and wake_at > now() and wake_at <= now() + interval '1 minute' and not is_paused)::integer as "dueSoon",
+        count(*) filter (where state = 'queued' and not is_retry and wake_at > now() + interval '1 minute' and not is_paused)::integer as later,
         count(*) filter (where state = 'queued' and is_paused)::integer as paused,
         coalesce((array_agg(distinct queue) filter (where state = 'queued' and is_paused))[1:100], '{}') as "pausedQueues"
       from waiting`,
@@ -175,10 +175,9 @@ export async function readEnded(
     name: 'read_ended',
     text: `
       with ended as materialized (
-        select id, task, state, finished_at, error from cloudcode.runs
-          where environment_id = $1 and state in ('succeeded', 'failed', 'cancelled') and finished_at >= $2 and id <> $3
-        union all
-        select id, task, state, finished_at, error from cloudcode.runs where environment_id = $1 and state = 'dead' and finished_at >= $2 and id <> $3
+        select r.id, r.task, r.state, r.finished_at, r.error
+        from cloudcode.endings e cross join unnest(e.run_ids) as of_ending (id) join cloudcode.runs r on r.id = of_ending.id and r.finished_at = e.at
+        where e.environment_id = $1 and e.dead in (true, false) and e.at >= $2 and r.id <> $3
       )
       select
         coalesce((

@@ -118,7 +118,7 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
     text: `
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
         r.cancel_requested_at is not null as "cancelRequested", r.answer as "storedAnswer", r.runner_id as "runnerId"
-      from cloudcode.runners n join cloudcode.runs r on r.runner_id = n.id and r.state = 'running'
+      from cloudcode.runners n join cloudcode.running_runs r on r.runner_id = n.id
       where n.lease_ended_at is not null
       order by r.seq limit $1`,
     values: [limit],
@@ -132,7 +132,7 @@ export async function deleteEndedRunners(db: Queryable): Promise<void> {
     text: `
       delete from cloudcode.runners n
       where n.lease_ended_at < now() - interval '1 hour'
-        and not exists (select 1 from cloudcode.runs r where r.runner_id = n.id and r.state = 'running')`,
+        and not exists (select 1 from cloudcode.running_runs r where r.runner_id = n.id)`,
   });
 }
 
@@ -143,7 +143,22 @@ export function readHeldAttempts(db: Queryable, runnerId: string): Promise<reado
     text: `
       select id, fence::text as fence, attempt_count as attempt, attempt_limit as "attemptLimit",
         cancel_requested_at is not null as "cancelRequested", answer as "storedAnswer", runner_id as "runnerId"
-      from cloudcode.runs where runner_id = $1 and state = 'running'`,
+      from cloudcode.runs r
+      where id in (select unnest(c.run_ids) from cloudcode.claims c where c.runner_id = $1) and runner_id = $1 and state = 'running'`,
+    values: [runnerId],
+  });
+}
+
+/** Forgets a runner's claims of which nothing runs any more, and those of runners whose lease has ended. */
+export async function deleteEndedClaims(db: Queryable, runnerId: string): Promise<void> {
+  await db.query({
+    name: 'delete_ended_claims',
+    text: `
+      delete from cloudcode.claims c
+      where (c.runner_id = $1 or not exists (select from cloudcode.runners n where n.id = c.runner_id and n.lease_ended_at is null))
+        and not exists (
+          select from unnest(c.run_ids) as claimed (id) join cloudcode.runs r on r.id = claimed.id
+          where r.runner_id = c.runner_id and r.state = 'running')`,
     values: [runnerId],
   });
 }

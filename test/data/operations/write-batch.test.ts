@@ -11,7 +11,7 @@ import type { BatchOperation } from '../../../src/data/protocol/data-calls.ts';
 import { deleteBatches } from '../../../src/engine/store/batches.ts';
 import { openStore } from '../../../src/engine/store/open-store.ts';
 import { startCuttingProxy } from '../../support/cutting-proxy.ts';
-import { testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, testStore, type TestStore } from '../../support/store.ts';
 
 const model: DataModel = {
   models: [
@@ -198,7 +198,7 @@ test('a batch of another run is not answered for this one', async () => {
 test('promise 6: a superseded attempt whose worker is gone deletes no batch of its successor', async () => {
   const { t, scope } = await stage();
   await using _ = t;
-  await t.store.query({ name: '', text: "update cloudcode.runs set state = 'queued', runner_id = null" });
+  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', runner_id = null");
   const [next] = await t.claim();
   assert.equal(next?.id, scope.caller.runId);
   const caller = { ...scope.caller, fence: next.fence };

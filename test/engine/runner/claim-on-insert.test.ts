@@ -34,6 +34,7 @@ function openRooms({ store, runnerId }: TestStore, count: number): Rooms {
     free: () => count - claimed.length,
     onClaimed,
     onFree: () => undefined,
+    onWrong: (wrong) => assert.fail(JSON.stringify(wrong)),
   });
   store.onNotify(() => (rings += 1));
   return {

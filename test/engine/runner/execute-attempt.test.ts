@@ -17,7 +17,7 @@ import { openWorkerStarter } from '../../../src/engine/runner/start-worker.ts';
 import { needOf } from '../../../src/engine/runner/worker-need.ts';
 import { openEndWriter } from '../../../src/engine/runner/write-ends.ts';
 import { writeProject } from '../../support/runtime.ts';
-import { testStore } from '../../support/store.ts';
+import { alterRuns, testStore } from '../../support/store.ts';
 
 for (const holdsLease of [false, true]) {
   test(
@@ -146,7 +146,7 @@ for (const [format, code] of [
           assert.match(fault ?? '', how === 'removed' ? /ENOENT/ : /ELOOP/);
           const after = await getRun(t.store, 'testing', id);
           assert.deepEqual([after.state, after.attempts.map(({ outcome }) => outcome)], ['scheduled', ['lost']]);
-          await t.store.query({ name: '', text: "update cloudcode.runs set retry_at = now() where state = 'queued'" });
+          await alterRuns(t.store, "update cloudcode.runs set retry_at = now() where state = 'queued'");
           assert.equal(await attempt(() => undefined), null);
           const { state, result } = await getRun(t.store, 'testing', id);
           assert.deepEqual([state, result], ['succeeded', 1]);

@@ -9,7 +9,7 @@ import { machineFolders } from '../../../src/engine/runner/deployed/deployment-f
 import type { RunnerEvent } from '../../../src/engine/runner/events.ts';
 import { startPruning } from '../../../src/engine/runner/start-pruning.ts';
 import { until } from '../../support/runtime.ts';
-import { noopTask, testStore } from '../../support/store.ts';
+import { alterRuns, noopTask, testStore } from '../../support/store.ts';
 
 test('a runner prunes runs, deployments and files, each also when another cannot be pruned', async () => {
   await using t = await testStore();
@@ -28,7 +28,7 @@ test('a runner prunes runs, deployments and files, each also when another cannot
     });
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   for (const run of await t.claim()) await t.finish(run, 'returned');
-  await t.store.query({ name: '', text: "update cloudcode.runs set finished_at = now() - interval '31 days'" });
+  await alterRuns(t.store, "update cloudcode.runs set finished_at = now() - interval '31 days'");
   await t.store.query({
     name: '',
     text: `

@@ -7,7 +7,7 @@ import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { openEndWriter } from '../../../src/engine/runner/write-ends.ts';
 import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
 import { readLogLines } from '../../../src/engine/store/read-runs.ts';
-import { endOf, testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, endOf, testStore, type TestStore } from '../../support/store.ts';
 
 async function claimed(
   t: TestStore,
@@ -182,7 +182,7 @@ test('promise 4: ends of which one does not count, because its machine could not
   const [sick, counted] = await claimed(t, 2);
   assert.ok(sick !== undefined && counted !== undefined);
   const last = (run: ClaimedRun) => ({ ...endOf(run, 'lost'), number: run.attempt, attemptLimit: run.attempt });
-  await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = attempt_count' });
+  await alterRuns(t.store, 'update cloudcode.runs set attempt_limit = attempt_count');
   assert.deepEqual(await finishAttempts(t.store, [{ ...last(sick), isMachineFault: true }, last(counted)]), [
     'scheduled',
     'dead',
@@ -190,6 +190,6 @@ test('promise 4: ends of which one does not count, because its machine could not
   const run = await getRun(t.store, 'testing', sick.id);
   assert.deepEqual([run.state, run.attempts.map(({ outcome }) => outcome)], ['scheduled', ['lost']]);
   assert.ok(Date.parse(run.retryAt ?? '') - Date.parse(run.attempts[0]?.finishedAt ?? '') <= 1_200);
-  await t.store.query({ name: '', text: "update cloudcode.runs set retry_at = now() where state = 'queued'" });
+  await alterRuns(t.store, "update cloudcode.runs set retry_at = now() where state = 'queued'");
   assert.equal((await t.claim(1))[0]?.attempt, 2, 'beyond the one attempt it had');
 });

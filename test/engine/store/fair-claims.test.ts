@@ -19,7 +19,14 @@ async function storeWithFlood(): Promise<TestStore> {
 }
 
 function claimerOf({ store, runnerId }: TestStore, onClaimed: (run: ClaimedRun) => void): Claimer {
-  return openClaimer({ store, runnerId, free: () => Infinity, onClaimed, onFree: () => undefined });
+  return openClaimer({
+    store,
+    runnerId,
+    free: () => Infinity,
+    onClaimed,
+    onFree: () => undefined,
+    onWrong: (wrong) => assert.fail(JSON.stringify(wrong)),
+  });
 }
 
 async function claimed(t: TestStore, limits: readonly number[]): Promise<readonly (readonly string[])[]> {

@@ -20,7 +20,7 @@ import { insertRun } from '../../../src/engine/store/insert-run.ts';
 import { openSession, type Session } from '../../../src/engine/store/open-session.ts';
 import { deleteUnusedBundles, lockBundles } from '../../../src/engine/store/prune-deployments.ts';
 import { until } from '../../support/runtime.ts';
-import { noopTask, testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, noopTask, testStore, type TestStore } from '../../support/store.ts';
 
 const never = new AbortController().signal;
 
@@ -103,7 +103,7 @@ test('a run that waits or can be retried keeps the newest deployment with its ta
     (await listRuns(t.store, 'testing', {})).runs.map(({ task }) => task),
     ['waits', 'succeeded', 'failed'],
   );
-  await t.store.query({ name: '', text: `update cloudcode.runs set due_at = now() where id = '${waiting.id}'` });
+  await alterRuns(t.store, `update cloudcode.runs set due_at = now() where id = '${waiting.id}'`);
   const [run] = await t.claim();
   assert.equal((await readBundle(t.store, run?.bundleHash ?? ''))?.code, "exports.run = async () => 'waits 4'");
 });

@@ -5,7 +5,7 @@ import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { retryFinalRun } from '../../../src/engine/store/change-runs.ts';
 import { openSession } from '../../../src/engine/store/open-session.ts';
 import { setRetention } from '../../../src/engine/store/prune-runs.ts';
-import { endOf, testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, endOf, testStore, type TestStore } from '../../support/store.ts';
 import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts';
 
 const never = new AbortController().signal;
@@ -28,10 +28,7 @@ async function rows(t: TestStore, table: string): Promise<number> {
 }
 
 async function age(t: TestStore, where: string): Promise<void> {
-  await t.store.query({
-    name: '',
-    text: `update cloudcode.runs set finished_at = now() - interval '31 days' where ${where}`,
-  });
+  await alterRuns(t.store, `update cloudcode.runs set finished_at = now() - interval '31 days' where ${where}`);
 }
 
 test('finished runs are pruned after their time, with their attempts and lines; those that are unfinished, or dead, never', async () => {
@@ -40,18 +37,15 @@ test('finished runs are pruned after their time, with their attempts and lines; 
   await finished(t, 5, 'threw');
   assert.equal(await pruneRuns(t.store, never), 0, 'nothing is old yet');
   await age(t, "state = 'succeeded'");
-  await t.store.query({ name: '', text: 'update cloudcode.runs set attempt_limit = 1' });
+  await alterRuns(t.store, 'update cloudcode.runs set attempt_limit = 1');
   const waiting = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  await t.store.query({ name: '', text: `update cloudcode.runs set attempt_limit = 1 where id = '${waiting.id}'` });
+  await alterRuns(t.store, `update cloudcode.runs set attempt_limit = 1 where id = '${waiting.id}'`);
   const [dying] = await t.claim(1);
   assert.ok(dying !== undefined);
   assert.equal(await t.finish({ ...dying, attemptLimit: 1 }, 'killed'), 'dead');
   await age(t, "state = 'dead'");
   const old = await scheduleRun(t.store, 'testing', { task: 'noop' });
-  await t.store.query({
-    name: '',
-    text: `update cloudcode.runs set created_at = now() - interval '1 year' where id = '${old.id}'`,
-  });
+  await alterRuns(t.store, `update cloudcode.runs set created_at = now() - interval '1 year' where id = '${old.id}'`);
   assert.equal(await pruneRuns(t.store, never), 20);
   assert.deepEqual([await rows(t, 'runs'), await rows(t, 'attempts'), await rows(t, 'log_lines')], [7, 6, 5]);
 });
@@ -59,7 +53,7 @@ test('finished runs are pruned after their time, with their attempts and lines; 
 test('of finished runs no more are kept than the environment says: the newest', async () => {
   await using t = await testStore();
   await finished(t, 30, 'returned');
-  await t.store.query({ name: '', text: "update cloudcode.runs set finished_at = now() - seq * interval '1 second'" });
+  await alterRuns(t.store, "update cloudcode.runs set finished_at = now() - seq * interval '1 second'");
   await setRetention(t.store, t.environmentId, { days: 30, runs: 10 });
   assert.equal(await pruneRuns(t.store, never), 20);
   const [row] = await t.store.query<{ last: number }>({

@@ -6,7 +6,7 @@ import { retryRun } from '../../../src/engine/operations/retry-run.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { readNextWakeMs } from '../../../src/engine/store/claim-runs.ts';
 import { sqlState } from '../../../src/engine/store/store-error.ts';
-import { testStore } from '../../support/store.ts';
+import { alterRuns, testStore } from '../../support/store.ts';
 
 const first = <Item>(items: readonly Item[]): Item => {
   const [item] = items;
@@ -36,7 +36,7 @@ test('promise 1: the database refuses a second running run in a queue, whatever 
   await t.claim();
   const force = t.store.query({
     name: '',
-    text: `update cloudcode.runs set state = 'running', at_front = true, runner_id = '${t.runnerId}', fence = 9 where state = 'queued'`,
+    text: `update cloudcode.runs set state = 'running', runner_id = '${t.runnerId}', fence = 9 where state = 'queued'`,
   });
   await assert.rejects(force, (error) => sqlState(error) === '23505');
 });
@@ -82,7 +82,7 @@ test('promise 8: a retried run keeps its place, and its queue waits through the 
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
   assert.equal(await t.finish(first(await t.claim()), 'killed'), 'scheduled');
   assert.deepEqual(await t.claim(), []);
-  await t.store.query({ name: '', text: `update cloudcode.runs set retry_at = now() where id = '${retried.id}'` });
+  await alterRuns(t.store, `update cloudcode.runs set retry_at = now() where id = '${retried.id}'`);
   assert.equal(first(await t.claim()).id, retried.id);
 });
 
@@ -93,7 +93,7 @@ test('a queue set to skip goes on during a back-off', async () => {
   await t.finish(first(await t.claim()), 'killed');
   const second = first(await t.claim());
   assert.equal(second.id, next.id);
-  await t.store.query({ name: '', text: `update cloudcode.runs set retry_at = now() where id = '${retried.id}'` });
+  await alterRuns(t.store, `update cloudcode.runs set retry_at = now() where id = '${retried.id}'`);
   assert.deepEqual(await t.claim(), [], 'still one at a time');
   await t.finish(second, 'returned');
   assert.equal(first(await t.claim()).id, retried.id);
@@ -109,7 +109,7 @@ test('a queue set to skip: a new run goes before one in back-off, a later one do
   const next = await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
   const second = first(await t.claim());
   assert.equal(second.id, next.id);
-  await t.store.query({ name: '', text: `update cloudcode.runs set retry_at = now() where id = '${retried.id}'` });
+  await alterRuns(t.store, `update cloudcode.runs set retry_at = now() where id = '${retried.id}'`);
   await t.finish(second, 'returned');
   assert.equal(first(await t.claim()).id, retried.id);
 });
@@ -147,7 +147,7 @@ test('promise 6: the end of a superseded attempt is refused', async () => {
   await using t = await testStore();
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   const stale = first(await t.claim());
-  await t.store.query({ name: '', text: "update cloudcode.runs set state = 'queued', runner_id = null" });
+  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', runner_id = null");
   const current = first(await t.claim());
   assert.ok(BigInt(current.fence) > BigInt(stale.fence), 'fences only grow');
   assert.equal(await t.finish(stale, 'returned'), 'superseded');
@@ -164,8 +164,7 @@ test('promise 4: attempts are counted when claimed; after the last the run is de
     const next = await t.finish(claimed, 'exited');
     assert.equal(next, attempt % 5 === 0 ? 'dead' : 'scheduled');
     if (attempt === 5) assert.equal((await retryRun(t.store, 'testing', id)).state, 'queued');
-    else
-      await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
+    else await alterRuns(t.store, 'update cloudcode.runs set retry_at = now() where retry_at is not null');
   }
 });
 
@@ -176,7 +175,7 @@ test('an attempt that a draining runner gives back does not count', async () => 
     assert.equal(await t.finish(first(await t.claim()), 'cancelled'), 'queued');
   for (let attempt = 1; attempt <= 4; attempt += 1) {
     assert.equal(await t.finish(first(await t.claim()), 'exited'), 'scheduled');
-    await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
+    await alterRuns(t.store, 'update cloudcode.runs set retry_at = now() where retry_at is not null');
   }
   assert.equal(await t.finish(first(await t.claim()), 'exited'), 'dead');
 });

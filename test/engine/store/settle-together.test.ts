@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
-import { endOf, testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, endOf, testStore, type TestStore } from '../../support/store.ts';
 
 // Each queue of a statement that changes many gets the front it would have got alone.
 
@@ -29,7 +29,7 @@ test('promise 8: of queues whose runs end in one statement, each goes on with th
   );
   assert.equal(finished.filter((next) => next === 'scheduled').length, 3);
   assert.deepEqual(namesOf(await t.claim(10)), ['goes on 2', 'skips 2']);
-  await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now() where retry_at is not null' });
+  await alterRuns(t.store, 'update cloudcode.runs set retry_at = now() where retry_at is not null');
   assert.deepEqual(namesOf(await t.claim(10)), ['skips alone 1', 'waits 1']);
 });
 
@@ -38,19 +38,19 @@ test('a statement of an administrator that cancels what waits at many fronts bri
   for (const queue of ['a', 'b', 'c']) for (const number of [1, 2]) await schedule(t, queue, `${queue}${number}`);
   const [running] = await t.claim(1);
   assert.equal(running?.queue, 'a');
-  await t.store.query({
-    name: '',
-    text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where state = 'queued' and at_front",
-  });
+  await alterRuns(
+    t.store,
+    "update cloudcode.runs set state = 'cancelled', finished_at = now() where state = 'queued' and at_front",
+  );
   assert.deepEqual(namesOf(await t.claim(10)), ['b2', 'c2']);
 });
 
 test('runs of one queue that are cancelled in one statement leave the front to the one that is left', async () => {
   await using t = await testStore();
   for (const number of [1, 2, 3, 4]) await schedule(t, 'q', `q${number}`);
-  await t.store.query({
-    name: '',
-    text: "update cloudcode.runs set state = 'cancelled', finished_at = now() where parameters ->> 'name' <> 'q3'",
-  });
+  await alterRuns(
+    t.store,
+    "update cloudcode.runs set state = 'cancelled', finished_at = now() where parameters ->> 'name' <> 'q3'",
+  );
   assert.deepEqual(namesOf(await t.claim(10)), ['q3']);
 });

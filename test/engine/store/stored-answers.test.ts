@@ -12,7 +12,7 @@ import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
 import { endLease } from '../../../src/engine/store/runners.ts';
 import { storeAnswer, type StoredAnswer } from '../../../src/engine/store/store-answer.ts';
 import { violatedConstraint } from '../../../src/engine/store/store-error.ts';
-import { endOf, testStore, type TestStore } from '../../support/store.ts';
+import { alterRuns, endOf, testStore, type TestStore } from '../../support/store.ts';
 
 async function claimed(t: TestStore, queue?: string): Promise<ClaimedRun> {
   const { id } = await scheduleRun(t.store, 'testing', { task: 'noop', ...(queue === undefined ? {} : { queue }) });
@@ -113,7 +113,7 @@ test('promise 6: a superseded attempt stores no answer, nor does one that has en
   );
   await t.finish(first, 'lost');
   assert.equal(await storeAnswer(t.store, answerOf(first, 'returned')), false, 'it waits for its next attempt');
-  await t.store.query({ name: '', text: 'update cloudcode.runs set retry_at = now()' });
+  await alterRuns(t.store, 'update cloudcode.runs set retry_at = now()');
   const [second] = await t.claim();
   assert.ok(second !== undefined);
   assert.equal(await storeAnswer(t.store, answerOf(first, 'returned')), false, 'another attempt has it');

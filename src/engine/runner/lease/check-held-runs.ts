@@ -1,7 +1,7 @@
 import { ProcessesGone } from '../../core/processes-gone.ts';
 import { endLostAttempts } from '../../operations/rescue-runs.ts';
 import type { Store } from '../../store/open-store.ts';
-import { readHeldAttempts } from '../../store/runners.ts';
+import { deleteEndedClaims, readHeldAttempts } from '../../store/runners.ts';
 import type { Claimer } from '../claim-due.ts';
 import type { OnEvent } from '../events.ts';
 import { type IntervalLoop, startLoop } from '../interval-loop.ts';
@@ -28,6 +28,7 @@ export function startCheckingHeldRuns(
   const { id, leaseMs, slots, claimer, onEvent } = runner;
   // What it holds without knowing keeps a queue standing: no longer than the lease of a runner that is gone would.
   const checkMs = Math.min(maxCheckMs, leaseMs / 2);
+  let sweptEpoch: number | null = null;
   return startLoop({
     async turn() {
       // No claim may be under way around the look, or its runs would be taken for lost.
@@ -41,6 +42,8 @@ export function startCheckingHeldRuns(
         ProcessesGone.because('never_started'),
         'The answer to its claim was lost.',
       );
+      if (sweptEpoch !== idleEpoch) await deleteEndedClaims(store, id);
+      sweptEpoch = held.length > 0 ? null : idleEpoch;
       return checkMs;
     },
     onError(error) {
