@@ -1,3 +1,4 @@
+import { rebuildStore } from '../../src/engine/operations/check-store.ts';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -105,9 +106,9 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
   const [first, , , failed] = runs;
   await runtime.runner.stop();
   const sql = (text: string): Promise<readonly object[]> => runtime.store.query({ name: '', text });
-  await sql('drop index cloudcode.runs_one_at_front');
+  await sql('drop index cloudcode.runs_one_running');
   await sql(
-    'drop trigger before_run_state_changed on cloudcode.runs; drop trigger refuse_second_outcome on cloudcode.attempts',
+    'drop trigger refuse_transition on cloudcode.runs; drop trigger refuse_second_outcome on cloudcode.attempts',
   );
   const [mark] = (await sql(`select schemaname from pg_tables where tablename = 'mark'`)) as readonly {
     schemaname: string;
@@ -115,8 +116,8 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
   const broken = [
     // Two of one queue, both early, in the wrong order, with a fence that is not new.
     "insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit) select gen_random_uuid(), environment_id, task, parameters, 'q9', now() + n * interval '1 hour', 5, 5 from (select * from cloudcode.runs limit 1) r, generate_series(1, 2) n",
-    "update cloudcode.runs set state = 'running', at_front = true, runner_id = gen_random_uuid(), fence = 1, attempt_count = 1 where queue = 'q9' and due_at > now() + interval '90 minutes'",
-    "update cloudcode.runs set state = 'running', at_front = true, runner_id = gen_random_uuid(), fence = 1, attempt_count = 2 where queue = 'q9' and state = 'queued'",
+    "update cloudcode.runs set state = 'running', runner_id = gen_random_uuid(), fence = 1, attempt_count = 1 where queue = 'q9' and due_at > now() + interval '90 minutes'",
+    "update cloudcode.runs set state = 'running', runner_id = gen_random_uuid(), fence = 1, attempt_count = 2 where queue = 'q9' and state = 'queued'",
     `update cloudcode.attempts set outcome = 'threw' where run_id = '${first?.id ?? ''}'`,
     `insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message) values ('${first?.id ?? ''}', 1, 1, now(), 'info', 'late')`,
     ...[1, 1].map(
@@ -177,4 +178,5 @@ test('the audit of a claim has the snapshot of the claiming statement itself, no
     text: `select (select xid::text from chaos_audit.changes where run = '${added}') as xid, (select snapshot from chaos_audit.changes where run = '${claimed}' and after = 'running') as snapshot`,
   });
   assert.equal(isVisible(Number(row?.xid), row?.snapshot ?? ''), false, JSON.stringify(row));
+  await rebuildStore(t.store);
 });

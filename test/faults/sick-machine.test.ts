@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath, getuid, platform } from 'node:process';
 import { describe, it } from 'node:test';
+import { rebuildStore } from '../../src/engine/operations/check-store.ts';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
@@ -258,6 +259,7 @@ describe(
         insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit)
         select gen_random_uuid(), environment_id, task, parameters, now(), max_attempts, 5 from cloudcode.runs where id = '${run.id}' returning id`,
         });
+        await rebuildStore(store);
         try {
           await until(30_000, 'it tells', () => (/claims none until it can: .*EMFILE/.test(sick.said()) ? true : null));
         } finally {

@@ -5,25 +5,28 @@ import type { Queryable } from '../../src/engine/store/open-store.ts';
 const invariants = {
   'of a queue one run is running at most': `
     select queue as what from cloudcode.runs where state = 'running' and queue is not null group by environment_id, queue having count(*) > 1`,
-  'the front of a queue is its running run; else nobody when it is paused; else the first by due time and order of scheduling': `
+  'what can be claimed is as the runs are': `
+    select problem || coalesce(' of ' || queue, '') || coalesce(' ' || run_id, '') as what from cloudcode.check_store()`,
+  'the front of a queue is nobody when one runs or it is paused; else the first by due time and order of scheduling': `
     select r.queue as what
     from cloudcode.runs r left join cloudcode.queues q on q.environment_id = r.environment_id and q.name = r.queue
+      left join cloudcode.ready y on y.run_id = r.id
     where r.queue is not null and r.state in ('queued', 'running')
     group by r.environment_id, r.queue, q.paused, q.on_retry
-    having coalesce(q.on_retry, 'wait') = 'wait' and array_agg(r.id) filter (where r.at_front) is distinct from
-      case when bool_or(r.state = 'running') then array_agg(r.id) filter (where r.state = 'running')
-           when q.paused then null
+    having coalesce(q.on_retry, 'wait') = 'wait' and array_agg(r.id) filter (where y.run_id is not null) is distinct from
+      case when bool_or(r.state = 'running') or q.paused then null
            else (array_agg(r.id order by r.due_at, r.seq))[1:1] end`,
   'a queue that skips retries stands still for nobody': `
     select r.queue as what
     from cloudcode.runs r join cloudcode.queues q on q.environment_id = r.environment_id and q.name = r.queue
+      left join cloudcode.ready y on y.run_id = r.id
     where r.state in ('queued', 'running') and q.on_retry = 'skip'
     group by r.environment_id, r.queue, q.paused
-    having q.paused and bool_or(r.at_front and r.state = 'queued')
-      or not q.paused and count(*) filter (where r.at_front) <> 1
-      or not q.paused and bool_or(r.state = 'queued' and r.wake_at <= now()) and not bool_or(r.at_front and (r.state = 'running' or r.wake_at <= now()))`,
-  'a run without a queue is at the front while it is unfinished': `
-    select id::text as what from cloudcode.runs where queue is null and at_front <> (state in ('queued', 'running'))`,
+    having (q.paused or bool_or(r.state = 'running')) and bool_or(y.run_id is not null)
+      or not q.paused and not bool_or(r.state = 'running') and count(y.run_id) <> 1
+      or not q.paused and bool_or(r.state = 'queued' and r.wake_at <= now()) and not bool_or(r.state = 'running' or y.run_id is not null and r.wake_at <= now())`,
+  'a run without a queue is ready while it waits': `
+    select id::text as what from cloudcode.runs r where queue is null and exists (select from cloudcode.ready y where y.run_id = r.id) <> (state = 'queued')`,
   'no run has more attempts than it may have, and each is recorded': `
     select r.id::text as what from cloudcode.runs r
     where attempt_count > attempt_limit or attempt_count <> (select count(*) from cloudcode.attempts a where a.run_id = r.id)

@@ -2,7 +2,7 @@ import type { Claiming, ClaimOnInsert } from '../operations/schedule-run.ts';
 import { readWrongFronts, type WrongRow } from '../store/check-store.ts';
 import { type ClaimedRun, claimRuns } from '../store/claim-runs.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
-import { violatedConstraint } from '../store/store-error.ts';
+import { sqlState, violatedConstraint } from '../store/store-error.ts';
 
 export interface Claimer extends Claiming {
   /** Free slots, minus those reserved for claims under way. */
@@ -30,21 +30,30 @@ export interface ClaimerOptions {
 /** A slot is reserved meanwhile: whoever holds the lock of a queue, or of a key, must not keep it from the runs of others. */
 const waitBriefly = { name: 'wait_briefly', text: "set local lock_timeout = '25ms'" };
 
+const lockNotAvailable = '55P03';
+/** So long a claim looks for locks at once, after it has met one. */
+const cautiousMs = 30_000;
+
 /** Claims in all environments, in turn: one that has much to do holds up no other. */
 export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong }: ClaimerOptions): Claimer {
   let after = 0;
   let begun = 0;
   let reserved = 0;
+  let cautiousUntil = 0;
   let closed = false;
   const underWay = new Set<Promise<unknown>>();
 
-  const claimOn = (db: Queryable, limit: number): Promise<readonly ClaimedRun[]> =>
-    claimRuns(db, { runnerId, limit, after, onDropped: (wrong) => void onWrong(wrong) });
-  /** A front of a queue of which a run is running is refused by the database, and with it the whole claim: it goes back behind, and the others are claimed. */
+  const claimOn = (db: Queryable, limit: number, skipsLocked = false): Promise<readonly ClaimedRun[]> =>
+    claimRuns(db, { runnerId, limit, after, skipsLocked, onDropped: (wrong) => void onWrong(wrong) });
+  /** One run must not keep the others from being claimed: neither one whose row is locked, nor a front of a queue of which a run is running, which the database refuses and which goes back behind. */
   const claimOthers = async (limit: number): Promise<readonly ClaimedRun[]> => {
     try {
-      return await claimOn(store, limit);
+      return await claimOn(store, limit, performance.now() < cautiousUntil);
     } catch (error) {
+      if (sqlState(error) === lockNotAvailable) {
+        cautiousUntil = performance.now() + cautiousMs;
+        return claimOn(store, limit, true);
+      }
       if (violatedConstraint(error) !== 'runs_one_running') throw error;
       const wrong = await readWrongFronts(store);
       if (wrong.length === 0) throw error;

@@ -183,12 +183,18 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       ),
   });
 
+  /** Pause before the next look, where something is due again and again and is not to be had: somebody has locked it. */
+  let lockedMs = 0;
   const claiming = startLoop({
     turn: async () => {
       const free = claimer.free();
       if (!lease.holds() || free <= 0) return Infinity;
-      if ((await claimer.claim(free)) === free) return Infinity;
-      return Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
+      const claimed = await claimer.claim(free);
+      if (claimed === free) return Infinity;
+      const nextMs = Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
+      const waitMs = claimed === 0 && nextMs === 0 ? lockedMs : nextMs;
+      lockedMs = claimed === 0 && nextMs === 0 ? Math.min(2 * lockedMs + 25, pollMs) : 0;
+      return waitMs;
     },
     onError: (error) => {
       trouble('runs could not be claimed', error);

@@ -39,6 +39,8 @@ export interface Claim {
   readonly limit: number;
   /** The environment that the last claim ended with; the next one in the round begins. */
   readonly after: number;
+  /** Leaves out runs whose rows somebody has locked. */
+  readonly skipsLocked?: boolean;
   /** Rows of `ready` that were of no waiting run: they are gone. */
   readonly onDropped?: (dropped: readonly WrongRow[]) => void;
 }
@@ -46,20 +48,29 @@ export interface Claim {
 /**
  * Claims up to `limit` due runs for a runner whose lease is valid: one of each environment in turn, each environment's oldest first. Only what is ready is looked at,
  * so the cost does not grow with what waits behind it.
+ * Waits 25 ms at most for the row of a run that somebody has locked, as a transaction that is left open: the claim as a whole is refused then.
  * @returns in the order of the round
  */
 export async function claimRuns(db: Queryable, claim: Claim): Promise<readonly ClaimedRun[]> {
-  const { name, limit, isFixed } = planOnce('claim_runs', claim.limit, '$3');
+  const { name, limit, isFixed } = planOnce(
+    claim.skipsLocked === true ? 'claim_unlocked_runs' : 'claim_runs',
+    claim.limit,
+    '$3',
+  );
   const rows = await db.query<ClaimedRun & Picked>({
     name,
     text: `
       with due as (
         select e.id as environment_id, r.place, row_number() over (partition by e.id order by r.wake_at, r.seq) as lap
         from cloudcode.environments e cross join lateral (
-          select ctid as place, wake_at, seq from cloudcode.ready
-          where environment_id = e.id and wake_at <= now()
-            and exists (select 1 from cloudcode.runners where id = $1 and lease_ended_at is null and lease_expires_at > now())
-          order by wake_at, seq
+          select y.ctid as place, y.wake_at, y.seq from cloudcode.ready y
+          ${claim.skipsLocked === true ? "join cloudcode.runs of_ready on of_ready.id = y.run_id and of_ready.state = 'queued'" : ''}
+          where y.environment_id = e.id and y.wake_at <= now()
+            and exists (
+              select 1 from cloudcode.runners where id = $1 and lease_ended_at is null and lease_expires_at > now()
+                and set_config('lock_timeout', '25ms', true) is not null
+            )
+          order by y.wake_at, y.seq
           ${limit}
           for update skip locked
         ) r

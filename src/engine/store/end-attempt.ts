@@ -77,8 +77,8 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           array_agg(case when state = 'queued' then wake_at end))
         from ended where queue is not null or state = 'queued' having count(*) > 0
       ), endings as (
-        insert into cloudcode.endings (environment_id, dead, run_ids)
-        select environment_id, state = 'dead', array_agg(id) from ended where state <> 'queued' group by environment_id, state = 'dead'
+        insert into cloudcode.endings (environment_id, at, dead, run_ids)
+        select environment_id, now(), state = 'dead', array_agg(id) from ended where state <> 'queued' group by environment_id, state = 'dead'
       ), recorded as (
         update cloudcode.attempts a
         set finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, a.pid),

@@ -41,7 +41,7 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
   });
 }
 
-/** Deletes finished runs, oldest first, in slices of about `limit`; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many, and whether there may be more */
+/** Deletes up to `limit` finished runs, oldest first; what hangs on them is for deleteRemains. Several runners may do so at once. @returns how many, and whether there may be more */
 export async function deleteFinishedRuns(
   db: Queryable,
   { environmentId, before }: Prunable,
@@ -55,12 +55,14 @@ export async function deleteFinishedRuns(
         where environment_id = $1 and not dead and at < $2::timestamptz
         order by at limit $3 for update skip locked
       ), slice as (
-        -- At least one whole ending, however many runs it has.
-        select place, at, run_ids from (
-          select place, at, run_ids, sum(cardinality(run_ids)) over (order by at, place rows between unbounded preceding and 1 preceding) as runs_before from old
-        ) ordered where coalesce(runs_before, 0) < $3
-      ), forgotten as (
-        delete from cloudcode.endings where ctid = any (array(select place from slice))
+        select place, at, run_ids[:$3 - runs_before] as run_ids, run_ids[$3 - runs_before + 1:] as others from (
+          select place, at, run_ids,
+            coalesce(sum(cardinality(run_ids)) over (order by at, place rows between unbounded preceding and 1 preceding), 0)::integer as runs_before from old
+        ) ordered where runs_before < $3
+      ), taken as (
+        delete from cloudcode.endings where ctid = any (array(select place from slice where others = '{}'))
+      ), shortened as (
+        update cloudcode.endings e set run_ids = slice.others from slice where e.ctid = slice.place and slice.others <> '{}'
       ), deleted as (
         delete from cloudcode.runs r using (select at, unnest(run_ids) as id from slice) ended
         where r.id = ended.id and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at = ended.at returning r.id

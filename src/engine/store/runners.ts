@@ -118,7 +118,8 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
     text: `
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
         r.cancel_requested_at is not null as "cancelRequested", r.answer as "storedAnswer", r.runner_id as "runnerId"
-      from cloudcode.runners n join cloudcode.running_runs r on r.runner_id = n.id
+      from cloudcode.runners n join cloudcode.runs r on r.runner_id = n.id and r.state = 'running'
+        and r.id in (select unnest(c.run_ids) from cloudcode.claims c where c.runner_id = n.id)
       where n.lease_ended_at is not null
       order by r.seq limit $1`,
     values: [limit],

@@ -5,7 +5,6 @@ import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts
 import { pauseQueue, resumeQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { claimRuns } from '../../../src/engine/store/claim-runs.ts';
-import { openSession } from '../../../src/engine/store/open-session.ts';
 import type { Statement, Store } from '../../../src/engine/store/open-store.ts';
 import { endOf, testStore } from '../../support/store.ts';
 
@@ -136,16 +135,4 @@ test('every change that may let a run start rings: a cancelled front, a resumed 
   assert.equal(await ringsOf(() => finishAll('returned')), 0);
   await scheduleRun(t.store, 'testing', { task: 'noop', queue: 'q' });
   assert.equal(await ringsOf(() => finishAll('returned')), 1);
-});
-
-test('a statement of an administrator, in a session of its own, rings as well', async () => {
-  await using t = await testStore();
-  const heard = await countNotifications(t.store.url, async () => {
-    await using session = await openSession(t.store.url);
-    await session.query({
-      name: '',
-      text: `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit) values (gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now(), 5, 5)`,
-    });
-  });
-  assert.equal(heard, 1);
 });

@@ -144,7 +144,7 @@ test('two runners store ends of many queues while a third schedules into them, i
   );
   const [row] = await t.store.query<{ fronts: number; waiting: number }>({
     name: '',
-    text: "select count(*) filter (where at_front)::integer as fronts, count(*)::integer as waiting from cloudcode.runs where queue is not null and state = 'queued'",
+    text: "select (select count(*) from cloudcode.ready where queue is not null)::integer as fronts, count(*)::integer as waiting from cloudcode.runs where queue is not null and state = 'queued'",
   });
   assert.deepEqual(row, { fronts: total, waiting: 8 * total });
 });

@@ -99,9 +99,9 @@ test('a database that lets no statement delete many rows gets rid of all of them
     text: `
       insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
         select r.id, i, 1, now(), 'log', 'a line' from (select id from cloudcode.runs order by seq limit 3) r cross join generate_series(1, 10000) i;
-      insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 100);
-      update cloudcode.runs set finished_at = now() - interval '31 days'`,
+      insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 100)`,
   });
+  await alterRuns(t.store, "update cloudcode.runs set finished_at = now() - interval '31 days'");
   for (const [table, most] of [
     ['runs', 7],
     ['log_lines', 900],

@@ -7,7 +7,7 @@ export const fenceRules: readonly Rule[] = [
     edits: [
       {
         file: 'src/engine/store/end-attempt.ts',
-        find: 'where r.id = g.run_id and r.fence = g.fence and r.runner_id is not null',
+        find: "where r.id = g.run_id and r.fence = g.fence and r.state = 'running'",
         replace: 'where r.id = g.run_id and r.runner_id is not null',
       },
     ],
@@ -77,7 +77,7 @@ export const fenceRules: readonly Rule[] = [
     edits: [
       {
         file: 'src/engine/store/end-attempt.ts',
-        find: 'and r.fence = g.fence and r.runner_id is not null',
+        find: "and r.fence = g.fence and r.state = 'running'",
         replace: 'and r.fence = g.fence',
       },
     ],

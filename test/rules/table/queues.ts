@@ -1,21 +1,21 @@
 import type { Edit, Rule } from '../rule.ts';
 
-const schema = 'src/engine/store/migrations/0001_runs.sql';
+const schema = 'src/engine/store/migrations/0017_narrow_tables.sql';
 const notUnique: readonly Edit[] = [
-  { file: schema, find: 'create unique index runs_one_at_front', replace: 'create index runs_one_at_front' },
+  { file: schema, find: 'create unique index runs_one_running', replace: 'create index runs_one_running' },
 ];
 
 export const queueRules: readonly Rule[] = [
   {
     name: 'one-at-front',
-    without: 'every run that is added to a queue is at its front',
+    without: 'a run that is added to a queue of which one is running is at its front',
     besides: 'the unique index refuses a second one, and is off as well',
     edits: [
       ...notUnique,
       {
         file: schema,
-        find: '  if front.id is null then\n    new.at_front := true;',
-        replace: '  if true then\n    new.at_front := true;',
+        find: 'elsif not exists (select from cloudcode.runs r where r.environment_id = environment and r.running_queue = name) then',
+        replace: 'elsif true then',
       },
     ],
     campaign: { runs: 150, faults: 0 },
@@ -23,8 +23,8 @@ export const queueRules: readonly Rule[] = [
   },
   {
     name: 'unique-index',
-    without: 'the unique index of fronts',
-    besides: 'the triggers keep one at the front by themselves',
+    without: 'the unique index of running runs',
+    besides: 'the functions keep one at the front by themselves',
     edits: notUnique,
     campaign: { runs: 200, faults: 12 },
     finds: [],
@@ -34,9 +34,9 @@ export const queueRules: readonly Rule[] = [
     without: 'the last run of a queue comes first',
     edits: [
       {
-        file: 'src/engine/store/migrations/0008_settle_together.sql',
-        find: 'order by r.due_at, r.seq limit 1)',
-        replace: 'order by r.due_at desc, r.seq desc limit 1)',
+        file: schema,
+        find: 'b.queue = name and not b.is_retry order by b.due_at, b.seq limit 1)',
+        replace: 'b.queue = name and not b.is_retry order by b.due_at desc, b.seq desc limit 1)',
       },
     ],
     campaign: { runs: 150, faults: 0, queues: 5 },
@@ -45,9 +45,7 @@ export const queueRules: readonly Rule[] = [
   {
     name: 'due-time',
     without: 'runs are claimed before they are due',
-    edits: [
-      { file: 'src/engine/store/claim-runs.ts', find: 'and at_front and wake_at <= now()', replace: 'and at_front' },
-    ],
+    edits: [{ file: 'src/engine/store/claim-runs.ts', find: 'and y.wake_at <= now()', replace: '' }],
     campaign: { runs: 100, faults: 0 },
     finds: ['earlyStarts'],
   },

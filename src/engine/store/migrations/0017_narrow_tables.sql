@@ -86,7 +86,7 @@ alter table cloudcode.claims alter column run_ids set storage external;
 -- The finished runs by the time when they finished: a row for each statement that finished some. Those that are dead apart, because they are kept until somebody decides.
 create table cloudcode.endings (
   environment_id  integer not null,
-  at              timestamptz not null default now(),
+  at              timestamptz not null,
   dead            boolean not null,
   run_ids         uuid[] not null
 );
@@ -134,27 +134,27 @@ $$;
 create trigger refuse_beginning after insert on cloudcode.runs for each row
   when (new.state <> 'queued') execute function cloudcode.refuse_beginning();
 
--- Above so many queues a transaction locks all of them by one lock: the server has room for only so many.
-create function cloudcode.max_queue_locks() returns integer language sql immutable as $$ select 1000 $$;
-
--- Writers that change who is at the front of a queue take turns by this lock, so that none of them misses a run that another adds or ends. In one order for all writers: two of them never wait
--- for each other.
-create function cloudcode.lock_queues(environments integer[], names text[]) returns void
+-- Writers that change who is at the front of a queue take turns by these locks, so that none of them misses a run that another adds or ends. In one order for all writers: two of them never wait
+-- for each other. The server has room for only so many: a transaction that needs more than `most` of them locks all queues by one lock, and the others wait for it.
+create function cloudcode.lock_queues(environments integer[], names text[], most integer default 1000) returns void
 language plpgsql volatile as $$
 declare
+  held text := coalesce(current_setting('cloudcode.queue_locks', true), '');
   keys bigint[];
 begin
+  if held = 'all' then
+    return;
+  end if;
   select array_agg(key order by key) into keys from (
     select distinct hashtextextended(name, environment) as key from unnest(environments, names) as given (environment, name)
   ) as distinct_keys;
-  if cardinality(keys) > cloudcode.max_queue_locks() then
-    perform pg_advisory_xact_lock(7234, 1);
+  if coalesce(cardinality(keys), 0) + coalesce(nullif(held, '')::integer, 0) > most then
+    perform pg_advisory_xact_lock(7234, 1), set_config('cloudcode.queue_locks', 'all', true);
     return;
   end if;
   perform pg_advisory_xact_lock_shared(7234, 1);
-  for place in 1 .. coalesce(cardinality(keys), 0) loop
-    perform pg_advisory_xact_lock(keys[place]);
-  end loop;
+  perform pg_advisory_xact_lock(key) from unnest(keys) as key;
+  perform set_config('cloudcode.queue_locks', (coalesce(cardinality(keys), 0) + coalesce(nullif(held, '')::integer, 0))::text, true);
 end
 $$;
 
@@ -172,7 +172,7 @@ $$;
 create function cloudcode.enqueue(environments integer[], names text[], dues timestamptz[], seqs bigint[], ids uuid[]) returns void
 language plpgsql volatile as $$
 begin
-  perform cloudcode.lock_queues(environments, names);
+  perform cloudcode.lock_queues(environments, names, 100);
   -- Fronts that a new run comes before go back behind it.
   with given as (
     select distinct on (environment, name) * from unnest(environments, names, dues, seqs) as given (environment, name, due, seq)
@@ -230,40 +230,48 @@ begin
 end
 $$;
 
--- The run that comes next in a queue that is not paused.
-create function cloudcode.next_of_queue(environment integer, name text, skips boolean) returns setof cloudcode.backlog
+-- The run that comes next in a queue that is not paused; ctid: its row of the backlog.
+create function cloudcode.next_of_queue(environment integer, name text, skips boolean)
+returns table (place tid, environment_id integer, queue text, due_at timestamptz, seq bigint, wake_at timestamptz, run_id uuid)
 language sql stable as $$
   select * from (
-    (select * from cloudcode.backlog b where b.environment_id = environment and b.queue = name and not b.is_retry order by b.due_at, b.seq limit 1)
+    (select b.ctid, b.environment_id, b.queue, b.due_at, b.seq, b.wake_at, b.run_id from cloudcode.backlog b
+      where b.environment_id = environment and b.queue = name and not b.is_retry order by b.due_at, b.seq limit 1)
     union all
-    (select * from cloudcode.backlog b where not skips and b.environment_id = environment and b.queue = name and b.is_retry order by b.due_at, b.seq limit 1)
+    (select b.ctid, b.environment_id, b.queue, b.due_at, b.seq, b.wake_at, b.run_id from cloudcode.backlog b
+      where not skips and b.environment_id = environment and b.queue = name and b.is_retry order by b.due_at, b.seq limit 1)
     union all
     -- Those in back-off let the others by.
-    (select * from cloudcode.backlog b where skips and b.environment_id = environment and b.queue = name and b.is_retry and b.wake_at <= now() order by b.due_at, b.seq limit 1)
+    (select b.ctid, b.environment_id, b.queue, b.due_at, b.seq, b.wake_at, b.run_id from cloudcode.backlog b
+      where skips and b.environment_id = environment and b.queue = name and b.is_retry and b.wake_at <= now() order by b.due_at, b.seq limit 1)
     union all
-    (select * from cloudcode.backlog b where skips and b.environment_id = environment and b.queue = name and b.is_retry and b.wake_at > now() order by b.wake_at, b.due_at, b.seq limit 1)
-  ) candidate
-  order by (skips and wake_at > now()), case when skips and wake_at > now() then wake_at else due_at end, due_at, seq limit 1
+    (select b.ctid, b.environment_id, b.queue, b.due_at, b.seq, b.wake_at, b.run_id from cloudcode.backlog b
+      where skips and b.environment_id = environment and b.queue = name and b.is_retry and b.wake_at > now() order by b.wake_at, b.due_at, b.seq limit 1)
+  ) candidate (place, environment_id, queue, due_at, seq, wake_at, run_id)
+  order by (skips and candidate.wake_at > now()), case when skips and candidate.wake_at > now() then candidate.wake_at else candidate.due_at end, candidate.due_at, candidate.seq limit 1
 $$;
 
--- Puts the next run of each of these queues at its front. Their locks are held, and none of their runs is running or at the front.
+-- Puts the next run of each of these queues at its front. Their locks are held, and none of their runs is running or at the front. Rows of the backlog are found by their place alone: by their key, the
+-- planner would read all of it.
 create function cloudcode.advance_queues(environments integer[], names text[]) returns void
 language plpgsql volatile as $$
 begin
-  with next as materialized (
-    select n.* from unnest(environments, names) as given (environment, name)
+  with given as materialized (
+    select given.environment, given.name, coalesce(q.on_retry = 'skip', false) as skips
+    from unnest(environments, names) as given (environment, name)
       left join cloudcode.queues q on q.environment_id = given.environment and q.name = given.name
-      cross join lateral cloudcode.next_of_queue(given.environment, given.name, coalesce(q.on_retry, 'wait') = 'skip') n
     where not coalesce(q.paused, false)
+  ), next as materialized (
+    select n.* from given cross join lateral cloudcode.next_of_queue(given.environment, given.name, false) n where not given.skips
+    union all
+    select n.* from given cross join lateral cloudcode.next_of_queue(given.environment, given.name, true) n where given.skips
   ), front as (
     insert into cloudcode.ready (environment_id, wake_at, seq, run_id, due_at, queue)
     select environment_id, wake_at, seq, run_id, due_at, queue from next
     on conflict (environment_id, queue) where queue is not null do nothing
     returning run_id
   )
-  delete from cloudcode.backlog b using next n
-  where b.environment_id = n.environment_id and b.queue = n.queue and b.is_retry = n.is_retry and b.due_at = n.due_at and b.seq = n.seq
-    and n.run_id in (select run_id from front);
+  delete from cloudcode.backlog where ctid = any (array(select next.place from next join front using (run_id)));
 end
 $$;
 
@@ -337,7 +345,7 @@ begin
   if not found then
     return false; -- it was claimed meanwhile
   end if;
-  insert into cloudcode.endings (environment_id, dead, run_ids) values (run.environment_id, false, array[run.id]);
+  insert into cloudcode.endings (environment_id, at, dead, run_ids) values (run.environment_id, now(), false, array[run.id]);
   if run.queue is not null then
     perform cloudcode.settle_queues(array[run.environment_id], array[run.queue]);
   end if;
