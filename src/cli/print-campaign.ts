@@ -21,6 +21,7 @@ const labels: Readonly<Record<CountName, string>> = {
   attemptsMiscounted: 'attempts miscounted',
   unclaimedStarts: 'starts without a claim',
   runnersEnded: 'runners ended by themselves',
+  wrongRows: 'rows that are not as the runs are',
 };
 
 const casesShown = 50;

@@ -68,6 +68,7 @@ function goodHistory(): History {
     faults: [{ kind: 'worker_killed', beganAt: 50, healedAt: 60 }],
     leftOver: [],
     endedByThemselves: [],
+    wrongRows: [],
   };
 }
 
@@ -170,6 +171,10 @@ const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
     { ...good, runs: good.runs.map((run) => ({ ...run, state: run.id === 'b' ? 'queued' : run.state })) },
   ],
   'a runner that ended by itself': ['runnersEnded', { ...good, endedByThemselves: ['runner 1: exit code 5'] }],
+  'a run that waits and cannot be claimed': [
+    'wrongRows',
+    { ...good, wrongRows: [{ problem: 'a waiting run is not entered', environmentId: 1, queue: null, runId: 'a' }] },
+  ],
   'a process that is left': ['processesLeftOver', { ...good, leftOver: [4711] }],
   'a dead too early': [
     'attemptsMiscounted',

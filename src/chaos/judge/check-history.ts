@@ -11,6 +11,7 @@ import {
   findLostRuns,
   findLostWrites,
   findStuckQueues,
+  findWrongRows,
 } from './rules/losses.ts';
 import { findOrderViolations } from './rules/order.ts';
 import { findOverlaps } from './rules/overlaps.ts';
@@ -34,6 +35,7 @@ const rules: readonly ((history: IndexedHistory) => readonly Case[])[] = [
   findMiscountedAttempts,
   findUnclaimedStarts,
   findEndedRunners,
+  findWrongRows,
 ];
 
 /** Judges a campaign by what happened in it, knowing nothing of how the product works. */

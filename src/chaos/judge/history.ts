@@ -1,3 +1,4 @@
+import type { WrongRow } from '../../engine/store/check-store.ts';
 import type { Outcome } from '../../engine/core/run.ts';
 import type { StoredState } from '../../engine/core/run-transitions.ts';
 
@@ -14,6 +15,8 @@ export interface History extends Witnessed {
   readonly additions: readonly Addition[];
   /** That number, as `DB` has it at the end. */
   readonly added: number;
+  /** Differences between the runs and what is derived from them, at the end. */
+  readonly wrongRows: readonly WrongRow[];
   /** How many times each queue was counted up by writes, as `DB` has it at the end. */
   readonly tallies: ReadonlyMap<string, number>;
   /** Queues that let others by while a run is in back-off. */

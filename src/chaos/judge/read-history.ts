@@ -1,3 +1,4 @@
+import { checkStore } from '../../engine/store/check-store.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import type { AttemptEnd, DataWrite, History, LateLine, RunChange, Witnessed } from './history.ts';
 import { schemaOfMarks } from './install-audit.ts';
@@ -33,6 +34,7 @@ export async function readHistory(db: Queryable, witnessed: Witnessed): Promise<
           `select coalesce(sum(fences), 0) as added from ${await schemaOfMarks(db)}.counter`,
         )
       )[0]?.added ?? 0,
+    wrongRows: await checkStore(db),
     tallies: new Map(tallies.map(({ queue, marks }) => [queue, marks])),
     skipping: new Set(skipping.map(({ name }) => name)),
     pauses: await read<History['pauses'][number]>(

@@ -14,6 +14,7 @@ export const countNames = [
   'attemptsMiscounted',
   'unclaimedStarts',
   'runnersEnded',
+  'wrongRows',
 ] as const;
 export type CountName = (typeof countNames)[number];
 

@@ -83,3 +83,12 @@ export function findLeftOver({ leftOver }: IndexedHistory): readonly Case[] {
 export function findEndedRunners({ endedByThemselves }: IndexedHistory): readonly Case[] {
   return endedByThemselves.map((what) => ({ count: 'runnersEnded', run: null, what }));
 }
+
+/** What can be claimed is derived from the runs, and is as they are. */
+export function findWrongRows({ wrongRows }: IndexedHistory): readonly Case[] {
+  return wrongRows.map(({ problem, queue, runId }) => ({
+    count: 'wrongRows',
+    run: runId,
+    what: queue === null ? problem : `${problem} (${queue})`,
+  }));
+}
