@@ -14,6 +14,8 @@ describe('a suite', () => {
   it('has a cause', () => { throw new Error('the outer one', { cause: new Error('the inner one') }); });
   it('says a lot', () => { throw new Error(Array.from({ length: 500 }, (_, n) => 'line ' + n).join('\\n')); });
   it('passes', () => {});
+  it('is to do', { todo: true }, () => { throw new Error('known'); });
+  it.todo('is to do as well', () => { throw new Error('known'); });
 });
 `;
 
@@ -33,7 +35,7 @@ describe('a failed test is told by itself', async () => {
   rmSync(folder, { recursive: true });
   const [compares = '', waits = '', cause = '', long = '', ...more] = told;
 
-  it('each once, and not the suite that it is in', () => assert.deepEqual(more, []));
+  it('each once, and neither the suite that it is in nor what is to do', () => assert.deepEqual(more, []));
 
   it('with its name and place, what was expected, and the stack of the test alone', () => {
     assert.match(compares, /^✖ compares \(.*fails\.test\.mjs:5\)\n/);
