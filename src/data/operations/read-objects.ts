@@ -1,8 +1,9 @@
 import { countObjects } from '../statements/count-objects.ts';
 import { asOutdated } from '../statements/refusals.ts';
 import { readFile } from '../statements/read-file.ts';
-import { selectPage } from '../statements/select-page.ts';
+import { selectLargePage, selectPage } from '../statements/select-page.ts';
 import type { CountCall, ReadFileCall, SelectCall } from '../protocol/data-calls.ts';
+import type { Model } from '../model/data-model.ts';
 import type { Queryable } from '../../engine/store/open-store.ts';
 import type { DataScope } from './carry-out.ts';
 
@@ -22,19 +23,11 @@ export async function readObjects(
   }
 }
 
-async function read(
-  db: Queryable,
-  { target, caller }: DataScope,
-  call: SelectCall | CountCall | ReadFileCall,
-): Promise<string> {
+async function read(db: Queryable, scope: DataScope, call: SelectCall | CountCall | ReadFileCall): Promise<string> {
+  const { target, caller } = scope;
   switch (call.kind) {
-    case 'select': {
-      const [row] = await db.query<{ objects: string } | { columns: string; cut: boolean }>(
-        selectPage(target, caller, call),
-      );
-      if (row !== undefined && 'columns' in row) return `{"columns":${row.columns},"cut":${row.cut}}`;
-      return `{"objects":${row?.objects ?? '[]'}}`;
-    }
+    case 'select':
+      return readPage(db, scope, call);
     case 'count': {
       const [row] = await db.query<{ count: number }>(countObjects(target, caller, call.selection));
       return String(row?.count ?? 0);
@@ -44,4 +37,22 @@ async function read(
       return JSON.stringify(row?.base64 ?? null);
     }
   }
+}
+
+type PageRow =
+  | { readonly objects: string }
+  | { readonly columns: string; readonly cut: boolean; readonly hasLarge?: boolean };
+
+/** Models that were seen to have large objects: their pages are asked for as such at once. */
+const large = new WeakSet<Model>();
+
+async function readPage(db: Queryable, { target, caller }: DataScope, call: SelectCall): Promise<string> {
+  const model = target.models.get(call.selection.model);
+  const isKnown = model !== undefined && large.has(model) && call.pageSize > 1;
+  const [row] = await db.query<PageRow>((isKnown ? selectLargePage : selectPage)(target, caller, call));
+  if (row === undefined || 'objects' in row) return `{"objects":${row?.objects ?? '[]'}}`;
+  const { columns, cut, hasLarge = false } = row;
+  if (!hasLarge) return `{"columns":${columns},"cut":${cut}}`;
+  if (model !== undefined) large.add(model);
+  return readPage(db, { target, caller }, call);
 }

@@ -18,6 +18,8 @@ interface StoredType {
   readonly comparedWith: string;
   /** Its value, as it travels, from the row `t`. Dates and numbers are written in JSON the same whatever the session's settings; times would depend on its time zone. */
   readonly json: (name: string) => string;
+  /** The same in a column of a page, where it differs. */
+  readonly pageJson?: (name: string) => string;
   /** Whether its values have no bound that matters. */
   readonly isLong: boolean;
 }
@@ -52,7 +54,11 @@ const storedTypes: Readonly<Record<FieldType, StoredType>> = {
   integer: oneColumn('integer', 'bigint'),
   number: oneColumn('double precision'),
   date: oneColumn('date'),
-  datetime: { ...oneColumn(time, 'timestamptz'), json: (name) => isoTime(ofRow(name)) },
+  datetime: {
+    ...oneColumn(time, 'timestamptz'),
+    json: (name) => isoTime(ofRow(name)),
+    pageJson: (name) => inUtc(ofRow(name)),
+  },
   boolean: oneColumn('boolean'),
   'single-choice': oneColumn(text, 'text'),
   'single-choice-integer': oneColumn('integer', 'bigint'),
@@ -112,8 +118,12 @@ export function ofRow(column: string): string {
 
 // What to_char gives in ISO 8601 with milliseconds, in a third of its time: the microsecond makes JSON write all digits. Times that a task cannot have come as other text.
 function isoTime(value: string): string {
-  const iso = `substr(to_json(${value} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23) || 'Z'`;
+  const iso = `substr(to_json(${inUtc(value)} + interval '1 microsecond')::text, 2, 23) || 'Z'`;
   return `case when ${value} >= '0001-01-01 00:00:00+00' and ${value} < '10000-01-01 00:00:00+00' then ${iso} else ${value}::text end`;
+}
+
+function inUtc(value: string): string {
+  return `${value} at time zone 'UTC'`;
 }
 
 /** The column of the table `t` that shows an attribute; of a location or a stored file the one that is null when it is. */

@@ -7,7 +7,7 @@ export interface RowShape {
   readonly columns: string;
   /** An object as the protocol has it: a JSON array. */
   readonly json: string;
-  /** The values of an object, in the order of the array. */
+  /** The values of an object, in the order of the array, as the columns of a page have them. */
   readonly values: readonly string[];
   /** About its bytes: only text is without a bound. Does not read long texts to tell. */
   readonly size: string;
@@ -27,9 +27,9 @@ export function rowShapeOf(model: Model): RowShape {
 function describeRow(model: Model): RowShape {
   const ids = [idColumn, ...model.belongsTo.map(belongsToColumn)].map(({ name }) => ofRow(name));
   const fields = model.fields.flatMap(columnsOf).filter(({ type }) => type !== 'bytea');
-  const parts = [
+  const valuesOf = (fields: readonly string[]): readonly string[] => [
     ofRow(idColumn.name),
-    ...model.fields.map((field) => storedType(field).json(field.name)),
+    ...fields,
     ...model.belongsTo.map((each) => ofRow(belongsToColumn(each).name)),
     ofRow(versionColumn),
   ];
@@ -38,8 +38,13 @@ function describeRow(model: Model): RowShape {
     .map(({ name }) => `coalesce(octet_length(${ofRow(name)}), 0)`);
   return {
     columns: [...ids, ...fields.map(({ name }) => ofRow(name)), `t.xmin as ${quoteName(versionColumn)}`].join(', '),
-    json: jsonArray(parts),
-    values: parts,
+    json: jsonArray(valuesOf(model.fields.map((field) => storedType(field).json(field.name)))),
+    values: valuesOf(
+      model.fields.map((field) => {
+        const { json, pageJson = json } = storedType(field);
+        return pageJson(field.name);
+      }),
+    ),
     size: [String(40 * ids.length + 25 * fields.length), ...texts].join(' + '),
   };
 }

@@ -20,7 +20,7 @@ export async function* readPages(
       after,
       pageSize,
     });
-    const { objects, cut } = pageObjects(answer);
+    const { objects, cut } = pageObjects(answer, type.model.fields);
     left -= objects.length;
     const last = objects.at(-1);
     // Taken before the page is handed out: what a task changes of its objects must not move the place.
@@ -48,6 +48,7 @@ export async function readById({ database, model }: ModelType, id: string): Prom
   };
   const { objects } = pageObjects(
     await database.read<SelectAnswer>({ kind: 'select', selection, after: null, pageSize: 1 }),
+    model.fields,
   );
   return (objects[0] as WireValue[] | undefined) ?? null;
 }

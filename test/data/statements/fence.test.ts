@@ -5,7 +5,7 @@ import { CloudCodeError } from '../../../src/engine/core/errors.ts';
 import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
 import { readFile } from '../../../src/data/statements/read-file.ts';
-import { selectPage } from '../../../src/data/statements/select-page.ts';
+import { selectLargePage, selectPage } from '../../../src/data/statements/select-page.ts';
 import {
   destroyObjects,
   incrementObjects,
@@ -49,6 +49,9 @@ function everyStatement({ target }: TestData, caller: Caller): readonly Statemen
           after: ['x', ids[0] ?? ''],
           pageSize,
         }),
+      ),
+      ...[0, 10].map((pageSize) =>
+        selectLargePage(target, caller, { kind: 'select', selection, after: null, pageSize }),
       ),
       selectPage(target, caller, { kind: 'select', selection, after: null, pageSize: 0 }),
       countObjects(target, caller, selection),

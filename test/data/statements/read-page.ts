@@ -15,7 +15,7 @@ export async function readPage(
     { target, caller: { ...caller, environment: 'testing' } },
     { kind: 'select', ...call },
   );
-  return pageObjects(JSON.parse(text) as SelectAnswer);
+  return pageObjects(JSON.parse(text) as SelectAnswer, target.models.get(call.selection.model)?.fields ?? []);
 }
 
 /** The objects of a page without their versions. */

@@ -156,3 +156,26 @@ describe('a key that is no option any more', () => {
     assert.throws(() => t.DB.asset.create({ condition: 'broken' }), { code: 'invalid_value' });
   });
 });
+
+describe('a time of another program', () => {
+  it('is in a list what it is alone, whether a task can read it or not', async () => {
+    await using t = await openDb();
+    const times = [
+      '0001-01-01 00:00:00+00',
+      '2024-02-29 12:34:56.7+00',
+      '2024-02-29 12:34:56.789+02',
+      '9999-12-31 23:59:59.999+00',
+      '10000-01-01 00:00:00+00',
+      '10000-01-01 00:00:00.5+00',
+      '0044-03-15 12:00:00+00 BC',
+      '0044-03-15 12:00:00.5+00 BC',
+      '0044-03-15 12:00:00.123+00 BC',
+      'infinity',
+      '-infinity',
+    ];
+    for (const [number, time] of times.entries()) await store(t, number, 'seen_at', `'${time}'`);
+    const list = await t.DB.asset.all().toArray();
+    assert.equal(list.length, times.length);
+    for (const asset of list) assert.equal(inspect(asset), inspect(await t.DB.asset.first(asset.id)));
+  });
+});
