@@ -38,11 +38,3 @@ export function catchInterrupts(terminal: Terminal): Interrupts {
 export function interruptStatus(name: unknown): number {
   return 128 + (name === 'SIGTERM' ? numbers.SIGTERM : name === 'SIGHUP' ? numbers.SIGHUP : numbers.SIGINT);
 }
-
-/** Resolves when the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

@@ -3,6 +3,7 @@ import { CloudCodeError, errorCatalogue } from '../engine/core/errors.ts';
 import type { Problem } from '../service/api/http-problem.ts';
 import { escapeLines } from './terminal/escape-text.ts';
 import { openTerminal, type Terminal } from './terminal/terminal.ts';
+import { messageOf } from '../engine/core/thrown.ts';
 
 /** The options that every command takes, with what stands in for them. */
 export interface GlobalOptions {
@@ -84,7 +85,7 @@ export function tellError(
     );
     terminal.tell('This is a fault of CloudCode itself (internal).');
     return {
-      error: new CloudCodeError('internal', error instanceof Error ? error.message : String(error)),
+      error: new CloudCodeError('internal', messageOf(error)),
       status: exitStatuses.failed,
     };
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import { parseJson } from '../service/api/parse-json.ts';
+import { messageOf } from '../engine/core/thrown.ts';
 
 /** A port from 0 (any that is free) to 65535. @throws CloudCodeError `wrong_usage` */
 export function parsePort(value: string): number {
@@ -65,10 +66,8 @@ async function readSource(value: string): Promise<string> {
   try {
     return await readFile(value.slice(1), 'utf8');
   } catch (error) {
-    throw new CloudCodeError(
-      'wrong_usage',
-      `The file of --parameters cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-      { cause: error },
-    );
+    throw new CloudCodeError('wrong_usage', `The file of --parameters cannot be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }

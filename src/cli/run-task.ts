@@ -6,16 +6,17 @@ import { runs, type ScheduleBody } from '../service/api/runs.ts';
 import { describeEvent } from '../engine/runner/events.ts';
 import { lineDescriber } from './describe-line.ts';
 import { describeRun } from './describe-run.ts';
-import { aborted, catchInterrupts, interruptStatus } from './interrupts.ts';
+import { catchInterrupts, interruptStatus } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { openWorkplace, type Workplace } from './open-workplace.ts';
 import { describeFound, scheduleOrDeploy } from './schedule-or-deploy.ts';
 import { describeElsewhere } from './serve-until-stopped.ts';
 import { followSteps } from './terminal/follow-steps.ts';
-import { showLiveLine, type LiveLine } from './terminal/live-line.ts';
+import { type LiveLine, showLiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';
 import type { Terminal } from './terminal/terminal.ts';
 import { tellEnded, tellLeft, waitUntilDrained } from './wait-until-drained.ts';
+import { aborted } from '../engine/core/aborted.ts';
 
 export interface RunRequest {
   readonly body: ScheduleBody;

@@ -6,7 +6,7 @@ import type { BuiltProject } from '../project/build-project.ts';
 import { describeEvent } from '../engine/runner/events.ts';
 import { describeLine } from './describe-line.ts';
 import { errorLines } from './describe-run.ts';
-import { aborted, catchInterrupts } from './interrupts.ts';
+import { catchInterrupts } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { checkDatabaseUrl } from './resolve-backend.ts';
 import { deployAllTheSame, describeReplaced } from './schedule-or-deploy.ts';
@@ -14,6 +14,8 @@ import { type BrokenTeller, tellBroken } from './tell-broken.ts';
 import { escapeText } from './terminal/escape-text.ts';
 import { followSteps } from './terminal/follow-steps.ts';
 import type { Terminal } from './terminal/terminal.ts';
+import { counted } from '../engine/core/counted.ts';
+import { aborted } from '../engine/core/aborted.ts';
 
 /** `start` and `dev`: serves until a signal, then drains. */
 export async function serveUntilStopped(
@@ -149,7 +151,7 @@ export function describeElsewhere({ folder, because }: Extract<SystemEvent, { ki
 }
 
 function describeDeployed({ changed, settings, tasks }: Extract<SystemEvent, { kind: 'deployed' }>): string {
-  const count = `${tasks.length} task${tasks.length === 1 ? '' : 's'}`;
+  const count = counted(tasks.length, 'task');
   if (changed) return `deployed: ${[count, ...settings].join(', ')}`;
   return settings.length === 0
     ? `nothing to deploy: ${count}`

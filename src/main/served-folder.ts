@@ -22,6 +22,7 @@ import type { SystemEvent, SystemOptions } from './system.ts';
 import { deployable } from './deployable.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import { hasRunners } from '../engine/store/runners.ts';
+import { messageOf } from '../engine/core/thrown.ts';
 
 /** What a runner reads once. */
 const runnerSettings = ['concurrency', 'leaseMs', 'workerStart'] as const;
@@ -263,9 +264,7 @@ async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment):
 }
 
 function asRefusal(error: unknown): CloudCodeError {
-  return error instanceof CloudCodeError
-    ? error
-    : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+  return error instanceof CloudCodeError ? error : new CloudCodeError('internal', messageOf(error));
 }
 
 /** Compares the folder with what it was when it was built. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { placesOf } from './watch/watched-places.ts';
 import { writeWhole } from '../contents/write-whole.ts';
+import { sha256 } from '../contents/sha256.ts';
 
 /** Keeps what was built, across commands, for as long as all that it was built from stands as it did. */
 export interface BuildCache<Kept> {
@@ -44,9 +44,7 @@ export function openBuildCache<Kept>(
   place: string,
   { folder, of }: { readonly folder: string; readonly of: unknown },
 ): BuildCache<Kept> {
-  const version = createHash('sha256')
-    .update(JSON.stringify([of, folder, process.version, stateOf(fileURLToPath(import.meta.url))]))
-    .digest('hex');
+  const version = sha256(JSON.stringify([of, folder, process.version, stateOf(fileURLToPath(import.meta.url))]));
   const known = new Map<string, string>();
   const stateNow = (path: string): string => {
     const state = known.get(path) ?? stateOf(path);

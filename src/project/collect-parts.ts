@@ -1,5 +1,4 @@
 import type { ToldPackage } from '../engine/core/carried.ts';
-import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import type { FolderToKeep, PackageTree } from '../engine/core/kept-folder.ts';
@@ -7,11 +6,12 @@ import type { TaskBuild } from './build-tasks.ts';
 import type { ProjectConfig } from './config.ts';
 import type { BuildInputs } from './files/files-in-folder.ts';
 import { type ErrorsOfTasks, findFiles } from './files/find-files.ts';
-import { type FoundPackages, findPackages } from './packages/find-packages.ts';
+import { findPackages, type FoundPackages } from './packages/find-packages.ts';
 import { isWithin } from './packages/list-files.ts';
 import { placeBuilt } from './place-built.ts';
 import { relativePath } from './relative-path.ts';
 import { tellPackages } from './tell-packages.ts';
+import { sha256 } from '../contents/sha256.ts';
 
 /** What a project deploys besides its bundles. */
 export interface DeployedParts {
@@ -27,7 +27,7 @@ export interface DeployedParts {
 }
 
 /** A project without packages is laid out like any other. */
-const noPackages: PackageTree = { hash: createHash('sha256').digest('hex'), folders: [], links: [] };
+const noPackages: PackageTree = { hash: sha256(''), folders: [], links: [] };
 
 interface Asked {
   /** Absolute, with symbolic links resolved. */

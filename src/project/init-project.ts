@@ -1,10 +1,11 @@
-import { cp, mkdir, readFile, readdir, realpath, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { isNodeNewEnough, readMachineNode } from './machine-node.ts';
 import type { ProjectExtension } from './extension.ts';
 import { writeTypes } from './write-types.ts';
+import { codeOf } from '../engine/core/thrown.ts';
 
 export interface InitialisedProject {
   /** Absolute. */
@@ -62,7 +63,7 @@ async function readFolder(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    const code = codeOf(error);
     if (code === 'ENOENT') return [];
     if (code === 'ENOTDIR')
       throw new CloudCodeError('project_exists', `${folder} is a file.`, {

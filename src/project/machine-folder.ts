@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { geteuid } from 'node:process';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import { removeLeftFolders, shareFolder } from './shared-folder.ts';
+import { codeOf } from '../engine/core/thrown.ts';
+import { sha256 } from '../contents/sha256.ts';
 
 /** What says where the files of a machine go: bundles, records of servers, the embedded store. */
 export interface MachineFolderOptions {
@@ -25,7 +26,7 @@ export interface MachineFolder {
 }
 
 /** What says that a folder is not to be written to; a full disk may have room again. */
-const unwritable: readonly (string | undefined)[] = ['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT'];
+const unwritable: readonly (string | null)[] = ['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT'];
 
 const temporaryPrefix = 'cloudcode-files-';
 
@@ -70,7 +71,7 @@ function wantedFolder({ project, data }: Pick<MachineFolderOptions, 'project' | 
 }
 
 function temporaryFolder(project: string): string {
-  const name = createHash('sha256').update(`${project}\0${geteuid?.()}`).digest('hex').slice(0, 20);
+  const name = sha256(`${project}\0${geteuid?.()}`).slice(0, 20);
   return join(tmpdir(), `${temporaryPrefix}${name}`);
 }
 
@@ -82,8 +83,8 @@ function whyUnwritable(folder: string, mode = 0o777): string | null {
     mkdirSync(folder, { recursive: true, mode });
     return null;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return unwritable.includes(code) ? (code ?? null) : null;
+    const code = codeOf(error);
+    return unwritable.includes(code) ? code : null;
   }
 }
 

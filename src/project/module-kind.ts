@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import type { Metafile } from 'esbuild';
+import { codeOf } from '../engine/core/thrown.ts';
 
 /** How Node sees files: by their endings, by the nearest package.json, and where both say nothing by their text. Remembers what it has seen. */
 export interface ModuleKinds {
@@ -44,7 +45,7 @@ function typeIn(folder: string): string | null | undefined {
     const { type } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly type?: unknown };
     return typeof type === 'string' ? type : null;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === undefined ? null : undefined;
+    return codeOf(error) === null ? null : undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '../engine/core/thrown.ts';
 
 /** What nobody says that he uses was made by another version, or is just being made. */
 const unmarkedMs = 3_600_000;
@@ -23,7 +24,7 @@ function writeMark(folder: string, mark: string): void {
       return writeFileSync(mark, '');
     } catch (error) {
       // The one who used it before is just removing it. On a full disk it goes unmarked: that costs time alone when somebody removes it.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return;
+      if (codeOf(error) !== 'ENOENT') return;
     }
   }
 }
@@ -72,6 +73,6 @@ function isDead(name: string): boolean {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    return codeOf(error) === 'ESRCH';
   }
 }

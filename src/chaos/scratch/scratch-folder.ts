@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { kill, pid } from 'node:process';
 import { packageRoot } from '../../package-root.ts';
 import { stopPostmaster } from '../../engine/store/embedded/server-process.ts';
+import { codeOf } from '../../engine/core/thrown.ts';
 
 const prefix = 'cloudcode-chaos-';
 const stopWithinMs = 10_000;
@@ -62,6 +63,6 @@ function isAlive(owner: number): boolean {
   try {
     return kill(owner, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+    return codeOf(error) !== 'ESRCH';
   }
 }

@@ -1,5 +1,6 @@
 import { OutdatedDeployment } from '../../engine/core/errors.ts';
 import { checkViolation, sqlState, violatedConstraint } from '../../engine/store/store-error.ts';
+import { messageOf } from '../../engine/core/thrown.ts';
 
 const programLimitExceeded = '54000';
 
@@ -34,7 +35,7 @@ const gone = new Set(['42703', '42P01', 'CC002']);
 /** An error of a statement of an attempt, as what it means to it. */
 export function asOutdated(error: unknown): unknown {
   if (!gone.has(sqlState(error) ?? '')) return error;
-  const what = error instanceof Error ? error.message : String(error);
+  const what = messageOf(error);
   return new OutdatedDeployment('data_model_conflict', `The tables have changed since this attempt began: ${what}.`, {
     hint: 'A deployment has renamed it. The next attempt has the new data model.',
     cause: error,

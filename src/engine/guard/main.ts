@@ -5,6 +5,7 @@ import { lineSplitter, parseGuardLine } from '../protocol/guard-lines.ts';
 import { bootTimeMs } from '../runner/containment/boot-clock.ts';
 import { endRunnerProcesses, endWorker, endWorkers } from '../runner/containment/end-runner.ts';
 import { killForSure } from '../runner/containment/kill-for-sure.ts';
+import { messageOf } from '../core/thrown.ts';
 
 /**
  * The guard: `node guard.cjs <runner id> <cgroup of its workers, or nothing>`. It ends all that the runner's workers started in two cases, and whatever the runner itself does then:
@@ -77,7 +78,7 @@ async function untilEnded(end: () => Promise<void>): Promise<void> {
 }
 
 function oneLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, 500);
+  return messageOf(error).replaceAll(/\s+/g, ' ').slice(0, 500);
 }
 
 async function finish(): Promise<void> {

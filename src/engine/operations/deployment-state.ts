@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { BrokenTask } from '../core/broken-task.ts';
 import type { FolderToKeep } from '../core/kept-folder.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
@@ -11,6 +10,7 @@ import { bundleHash } from '../../contents/bundle-hash.ts';
 import type { StoredBundle } from '../../contents/stored-bundle.ts';
 import type { ExtensionDeployment } from './extension.ts';
 import type { DeployableContents, DeployablePackages } from './keep-contents.ts';
+import { sha256 } from '../../contents/sha256.ts';
 
 /** A project as it was built: what a deployment is made of. */
 export interface DeployableProject {
@@ -180,9 +180,9 @@ export function spawnedFor({ name, config, spawnNeed }: DeployableTask): Spawned
 /** What an extension adds, as it is stored. */
 export function hashedState(state: unknown): HashedState {
   const json = JSON.stringify(state);
-  return { hash: createHash('sha256').update(json).digest('hex'), json };
+  return { hash: sha256(json), json };
 }
 
 function digestOf(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return sha256(JSON.stringify(parts));
 }

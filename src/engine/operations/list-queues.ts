@@ -3,6 +3,7 @@ import type { Queue } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { queuesPageSize, readQueues } from '../store/queues.ts';
 import { findEnvironment } from './environments.ts';
+import { refusePageSize } from './page-size.ts';
 
 export interface QueueListFilter {
   /** 1 to 10,000, and so many by default. */
@@ -22,15 +23,7 @@ export async function listQueues(
   environment: string,
   { limit = queuesPageSize, cursor }: QueueListFilter = {},
 ): Promise<QueuePage> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > queuesPageSize) {
-    throw new CloudCodeError(
-      'invalid_filter',
-      `\`limit\` is ${limit}; it must be a whole number from 1 to ${queuesPageSize}.`,
-      {
-        hint: 'Take several pages: give `nextCursor` back as `cursor`.',
-      },
-    );
-  }
+  refusePageSize(limit, queuesPageSize);
   if (cursor?.includes('\0'))
     throw new CloudCodeError('invalid_filter', '`cursor` holds the character U+0000, which no page gave.');
   const found = await readQueues(db, await findEnvironment(db, environment), null, {

@@ -4,6 +4,7 @@ import { suggest } from '../core/suggest.ts';
 import type { Queryable } from '../store/open-store.ts';
 import { readBacklog, readEnded, readRuns } from '../store/read-runs.ts';
 import { findEnvironment } from './environments.ts';
+import { refusePageSize } from './page-size.ts';
 
 export interface RunListFilter {
   readonly state?: string | undefined;
@@ -26,15 +27,7 @@ const maxLimit = 200;
 /** A page of an environment's runs, newest first, without what is large. @throws CloudCodeError `invalid_filter`, `environment_not_found` */
 export async function listRuns(db: Queryable, environment: string, filter: RunListFilter): Promise<RunPage> {
   const limit = filter.limit ?? defaultLimit;
-  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
-    throw new CloudCodeError(
-      'invalid_filter',
-      `\`limit\` is ${limit}; it must be a whole number from 1 to ${maxLimit}.`,
-      {
-        hint: 'Take several pages: give `nextCursor` back as `cursor`.',
-      },
-    );
-  }
+  refusePageSize(limit, maxLimit);
   const checked = {
     state: parseState(filter.state),
     task: storable('task', filter.task),

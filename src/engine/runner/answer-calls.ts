@@ -13,6 +13,7 @@ import type { Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry.ts';
 import { receiveBatches } from './receive-batch.ts';
 import type { WorkerProcess } from './worker-process.ts';
+import { messageOf } from '../core/thrown.ts';
 
 export interface Calls {
   /** Carries a call out and replies. */
@@ -144,9 +145,7 @@ function openNotes(store: Store, caller: { readonly runId: string; readonly fenc
 
 function failureOf(error: unknown): NonNullable<ReplyMessage['error']> {
   const { code, message, hint } =
-    error instanceof CloudCodeError
-      ? error
-      : new CloudCodeError('internal', error instanceof Error ? error.message : String(error));
+    error instanceof CloudCodeError ? error : new CloudCodeError('internal', messageOf(error));
   return {
     code,
     message: hint === undefined ? message : `${message} ${hint}`,

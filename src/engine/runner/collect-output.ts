@@ -4,6 +4,7 @@ import { keptAtEachEnd, maxLineLength, maxLogBytes, maxLogLines } from '../proto
 import type { StoredLine } from '../store/end-attempt.ts';
 import { keepLast, type LineRange } from './keep-last.ts';
 import { isInspectorNotice } from './sample-stack.ts';
+import { counted } from '../core/counted.ts';
 
 /** An attempt's output as lines, bounded: its beginning and its end are kept, and what lies between is counted. */
 export interface OutputCollector {
@@ -142,7 +143,7 @@ function describeGap({
 }): string | null {
   const fromLong = fromLines === 0 ? '' : `${fromLines} characters of lines that do not end were cut.`;
   if (bytes === 0) return fromLong === '' ? null : fromLong;
-  const what = lines === 0 ? `${bytes} characters` : `${lines} line${lines === 1 ? '' : 's'} (${bytes} characters)`;
+  const what = lines === 0 ? `${bytes} characters` : `${counted(lines, 'line')} (${bytes} characters)`;
   const kept = `an attempt keeps its first and its last ${keptAtEachEnd.lines} lines, and ${keptAtEachEnd.bytes} characters of each.`;
   return `${what} were cut and are left out here: ${kept}${fromLong === '' ? '' : ` ${fromLong}`}`;
 }

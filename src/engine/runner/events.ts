@@ -1,6 +1,8 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { OperationEvent } from '../core/operation-events.ts';
 import type { LogLine, Outcome } from '../core/run.ts';
+import { counted } from '../core/counted.ts';
+import { messageOf } from '../core/thrown.ts';
 import type { WrongRow } from '../store/check-store.ts';
 
 /** What a runner tells of its work, and operations of theirs. One subscriber makes log lines of it; they themselves never log. */
@@ -76,11 +78,11 @@ export function describeEvent(event: RunnerEvent): string {
     case 'line_printed':
       return `${event.task} ${event.runId} ${event.line.level}: ${event.line.message}`;
     case 'runs_rescued':
-      return `${event.count} run${event.count === 1 ? '' : 's'} taken back from runners that are gone`;
+      return `${counted(event.count, 'run')} taken back from runners that are gone`;
     case 'runs_pruned':
-      return `${event.count} finished run${event.count === 1 ? '' : 's'} pruned (retention)`;
+      return `${counted(event.count, 'finished run')} pruned (retention)`;
     case 'deployments_pruned':
-      return `${event.count} old deployment${event.count === 1 ? '' : 's'} pruned`;
+      return `${counted(event.count, 'old deployment')} pruned`;
     case 'store_mended':
       return `the tables of what can be claimed were mended: ${event.wrong.length} ${event.wrong.length === 1 ? 'row was' : 'rows were'} not as the runs are (${describeWrong(event.wrong)})`;
     case 'lease_lost':
@@ -94,7 +96,7 @@ export function describeEvent(event: RunnerEvent): string {
     case 'kill_succeeded':
       return `worker ${event.workerId}, which could not be ended before, is gone`;
     case 'draining':
-      return `draining: ${event.running} run${event.running === 1 ? '' : 's'} to finish`;
+      return `draining: ${counted(event.running, 'run')} to finish`;
     case 'trouble':
       return `${event.what}: ${messageOf(event.error)}`;
   }
@@ -113,8 +115,4 @@ function describeScheduled({ runs, scheduledBy }: Extract<RunnerEvent, { kind: '
   const [first] = runs;
   if (runs.length === 1 && first !== undefined) return `${first.task} ${first.id} scheduled${by}`;
   return `${runs.length} runs of ${[...new Set(runs.map(({ task }) => task))].join(', ')} scheduled${by}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,6 +16,7 @@ import type { TaskCode } from './task-code.ts';
 import { watchMemory } from './watch-memory.ts';
 import { within } from './within.ts';
 import type { WorkerProcess } from './worker-process.ts';
+import { messageOf } from '../core/thrown.ts';
 
 /** Why a runner ends an attempt. */
 export type AttemptStop = Extract<AttemptEnd, { kind: 'cancelled' | 'lost' }> & { readonly cancelRequested: boolean };
@@ -201,7 +202,7 @@ export function executeAttempt(
         // Part of the message may have been sent: the worker is ended as any other.
         ended.resolve({
           kind: 'lost',
-          why: `The worker could not be started: ${error instanceof Error ? error.message : String(error)}`,
+          why: `The worker could not be started: ${messageOf(error)}`,
         });
       }
     } else {

@@ -1,4 +1,5 @@
 import { startLoop } from './interval-loop.ts';
+import { messageOf } from '../core/thrown.ts';
 
 /** Whether this machine can start runs. One whose disk is full, or that gives no process, claims nothing until a probe works: other machines do the work meanwhile. */
 export interface Fitness extends AsyncDisposable {
@@ -45,7 +46,7 @@ export function openFitness({ probe, onChange, onFree }: FitnessOptions): Fitnes
     probeAt = performance.now() + pauseMs;
     pauseMs = Math.min(Math.max(2 * pauseMs, firstPauseMs), maxPauseMs);
     isOnTrial = false;
-    setReason(fault instanceof Error ? fault.message : String(fault));
+    setReason(messageOf(fault));
   };
   const leftMs = (): number => Math.max(0, probeAt - performance.now());
   const loop = startLoop({

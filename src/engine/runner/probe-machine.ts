@@ -2,6 +2,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultTaskConfig } from '../core/task-config.ts';
 import type { WorkerStarter } from './start-worker.ts';
+import { aborted } from '../core/aborted.ts';
 
 export interface ProbeOptions {
   readonly runnerId: string;
@@ -34,8 +35,6 @@ async function writeFile(folder: string, name: string): Promise<void> {
 async function startWorker(starter: ProbeOptions['starter'], stopping: AbortSignal): Promise<void> {
   await using worker = starter.start({ memoryMb: defaultTaskConfig.memoryMb, isForked: false, startVariables: '' });
   await worker.ready;
-  const isStopping = new Promise<boolean>((resolve) =>
-    stopping.addEventListener('abort', () => resolve(false), { once: true }),
-  );
-  if (!(await Promise.race([worker.loaded, isStopping]))) throw new Error('a worker ended and had not loaded');
+  const hasLoaded = await Promise.race([worker.loaded, aborted(stopping).then(() => false)]);
+  if (!hasLoaded) throw new Error('a worker ended and had not loaded');
 }

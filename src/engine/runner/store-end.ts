@@ -4,6 +4,8 @@ import { within } from './within.ts';
 import { ProcessesGone } from '../core/processes-gone.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { describeMachineFault } from './attempt-end.ts';
+import { messageOf } from '../core/thrown.ts';
+import { aborted } from '../core/aborted.ts';
 
 /**
  * Stores the end, however long the database is away: until then the run is this attempt's, or another's and the fence refuses it.
@@ -25,10 +27,6 @@ export async function storeEnd(
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
 /** Stores that no worker was given the run. By a fault of the machine (no process, no room on the disk, no bundle to be had) the attempt does not count. */
 export async function giveUp(
   run: ClaimedRun,
@@ -36,7 +34,7 @@ export async function giveUp(
   { cause, isMachineFault }: { readonly cause: unknown; readonly isMachineFault: boolean },
 ): Promise<void> {
   context.onEvent({ kind: 'trouble', what: `run ${run.id} could not be started`, error: cause });
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   const ofTask = {
     outcome: 'lost',
     error: { name: 'AttemptLost', message: `The attempt could not be started: ${why}`, stack: null },

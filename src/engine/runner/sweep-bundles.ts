@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Queryable } from '../store/open-store.ts';
 import { readKnownBundles } from '../store/prune-deployments.ts';
-import { isRecentUse, usedAt } from './used-marks.ts';
+import { isRecentUse, readNames, usedAt } from './used-marks.ts';
 
 /**
  * Removes the files of bundles that the database does not have (any more) and that nobody has used for a while: a runner on another database may share the folder. What attempts under way
@@ -26,7 +26,9 @@ export async function sweepBundles(db: Queryable, folder: string): Promise<numbe
 
 /** The names of the files of each bundle of which none was used or written lately; what its writer left behind stands for itself. */
 async function readUnused(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const names = Map.groupBy(await readNames(folder), (name) => (name.endsWith('.tmp') ? name : name.slice(0, 64)));
+  const names = Map.groupBy(await readNames(folder, /^[0-9a-f]{64}\./), (name) =>
+    name.endsWith('.tmp') ? name : name.slice(0, 64),
+  );
   const unused = new Map<string, readonly string[]>();
   for (const [hash, files] of names) {
     const times = await Promise.all(
@@ -40,13 +42,4 @@ async function readUnused(folder: string): Promise<ReadonlyMap<string, readonly 
     if (!times.some(isRecentUse)) unused.set(hash, files);
   }
   return unused;
-}
-
-async function readNames(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\./.test(name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -1,5 +1,7 @@
 import { closeSync, openSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { codeOf } from '../core/thrown.ts';
 
 /** What nobody has used for so long may be removed where the database does not have it. */
 const unusedMs = 600_000;
@@ -42,5 +44,15 @@ function touch(path: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The names of a pattern in a folder that need not be there. */
+export async function readNames(folder: string, pattern: RegExp): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => pattern.test(name));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { codeOf } from '../core/thrown.ts';
+
 // Taken before the task runs, which may put its own in their place.
 const { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writevSync } =
   process.getBuiltinModule('node:fs');
@@ -13,7 +15,7 @@ export function readKept(path: string): Buffer | null {
     const data = kept.subarray(checksumBytes);
     if (kept.readUInt32LE(0) === checksumOf([data])) return data;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT') return null;
   }
   removeKept(path);
   return null;
@@ -46,7 +48,7 @@ export function readKeptPieces<Made>(path: string, make: (take: Take) => Made | 
     const made = make(take);
     if (made === null || (left === 0 && checksum === expected)) return made;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT') return null;
   } finally {
     if (file !== null) closeSync(file);
   }

@@ -3,6 +3,7 @@ import type { BundleMessage, StartMessage } from '../protocol/to-worker.ts';
 import { compileBundle, minKeptBytes } from './compiled-code.ts';
 import { beginPackageModules } from './packages/load-packages.ts';
 import { usePackOf } from './packages/package-place.ts';
+import { messageOf } from '../core/thrown.ts';
 
 export type TaskFunction = (parameters: unknown) => unknown;
 
@@ -63,8 +64,5 @@ function readingOf<Result>(path: string, read: () => Result): Result {
 }
 
 function goneBundle(path: string, cause: unknown): BundleGone {
-  return new BundleGone(
-    `The task's bundle ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
-  );
+  return new BundleGone(`The task's bundle ${path} cannot be read: ${messageOf(cause)}`, { cause });
 }

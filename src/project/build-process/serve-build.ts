@@ -8,6 +8,7 @@ import type { ProjectExtension } from '../extension.ts';
 import { onFileRead } from '../read-files.ts';
 import { type BuildJob, type BuildMessage, encodeMessage, messageDescriptor } from './messages.ts';
 import { warmUp } from './warm-up.ts';
+import { messageOf } from '../../engine/core/thrown.ts';
 
 /** The process of one build: builds the project of a folder, or reads its configuration alone, tells what it is at and what came of it, and ends. */
 export async function serveBuild(extension: ProjectExtension): Promise<never> {
@@ -44,7 +45,7 @@ export async function serveBuild(extension: ProjectExtension): Promise<never> {
     else
       send({
         kind: 'failed',
-        message: error instanceof Error ? error.message : String(error),
+        message: messageOf(error),
         stack: error instanceof Error ? error.stack : undefined,
       });
   }

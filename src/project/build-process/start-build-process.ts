@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { packageRoot } from '../../package-root.ts';
 import { type BuildJob, messageDescriptor } from './messages.ts';
+import { messageOf } from '../../engine/core/thrown.ts';
 
 // With V8's own, much of a short build goes into collecting what is still small.
 const flags = ['--min-semi-space-size=16'];
@@ -89,14 +90,10 @@ async function spawned(warmUpFor: readonly string[]): Promise<ChildProcess> {
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
     return child;
   } catch (error) {
-    throw new CloudCodeError(
-      'build_failed',
-      `The process of the build could not be started: ${error instanceof Error ? error.message : String(error)}.`,
-      {
-        hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).',
-        cause: error,
-      },
-    );
+    throw new CloudCodeError('build_failed', `The process of the build could not be started: ${messageOf(error)}.`, {
+      hint: 'The machine has no process or no file left; look at the limits of this user (ulimit -a).',
+      cause: error,
+    });
   }
 }
 

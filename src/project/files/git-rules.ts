@@ -1,9 +1,10 @@
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
-import { cannotBeRead, codeOf } from '../packages/cannot-be-read.ts';
+import { cannotBeRead } from '../packages/cannot-be-read.ts';
 import { tellRead } from '../read-files.ts';
 import { relativePath } from '../relative-path.ts';
+import { codeOf } from '../../engine/core/thrown.ts';
 
 /** Says whether git ignores what lies in a folder that it does not ignore. Absolute paths, with links resolved. */
 export type GitRules = (path: string, isFolder: boolean) => boolean;

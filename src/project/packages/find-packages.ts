@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FolderToKeep, PackageTree } from '../../engine/core/kept-folder.ts';
 import { relativePath } from '../relative-path.ts';
@@ -14,6 +13,7 @@ import {
 import { packagesFile } from '../../contents/remembered-contents.ts';
 import { contentReader } from './remember-contents.ts';
 import { rootOf } from './list-files.ts';
+import { sha256 } from '../../contents/sha256.ts';
 
 export interface PackagesAsked extends WholeBeginning {
   /** What all packages together may have, in MB (of 1,000,000 bytes). */
@@ -126,14 +126,12 @@ function spawnNeedIn(packages: readonly ReachedPackage[]): string | null {
 function treeOf(folders: PackageTree['folders'], links: PackageTree['links']): PackageTree {
   const rest = { folders: folders.toSorted(byPath), links: links.toSorted(byPath) };
   return {
-    hash: createHash('sha256')
-      .update(
-        JSON.stringify([
-          rest.folders.map(({ path, hash }) => [path, hash]),
-          rest.links.map(({ path, target }) => [path, target]),
-        ]),
-      )
-      .digest('hex'),
+    hash: sha256(
+      JSON.stringify([
+        rest.folders.map(({ path, hash }) => [path, hash]),
+        rest.links.map(({ path, target }) => [path, target]),
+      ]),
+    ),
     ...rest,
   };
 }

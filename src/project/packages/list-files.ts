@@ -2,7 +2,8 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'nod
 import { basename, dirname, join, sep } from 'node:path';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { KeptFile } from '../../engine/core/kept-folder.ts';
-import { cannotBeRead, codeOf } from './cannot-be-read.ts';
+import { cannotBeRead } from './cannot-be-read.ts';
+import { codeOf } from '../../engine/core/thrown.ts';
 
 /** A file as it stands on this machine. */
 export interface ListedFile extends KeptFile {

@@ -5,6 +5,7 @@ import picomatch from 'picomatch';
 import { neverTravels } from '../files/never-travels.ts';
 import { relativePath } from '../relative-path.ts';
 import { isOfPackage, type WatchedPlaces } from './watched-places.ts';
+import { codeOf } from '../../engine/core/thrown.ts';
 
 /** How everything stood that a build depends on. */
 export interface Look {
@@ -159,12 +160,7 @@ function unlessGone<Found>(look: () => Found): Found | null {
   try {
     return look();
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'code' in error &&
-      ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'].includes(String(error.code))
-    )
-      return null;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return null;
     throw error;
   }
 }

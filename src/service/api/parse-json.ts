@@ -1,3 +1,5 @@
+import { messageOf } from '../../engine/core/thrown.ts';
+
 export type ParsedJson = { readonly value: unknown; readonly mistake: null } | { readonly mistake: string };
 
 /** Reads JSON text, or says in words where it stops being JSON: `line 1, column 8: expected a value, found "}"`. */
@@ -6,7 +8,7 @@ export function parseJson(text: string): ParsedJson {
     return { value: JSON.parse(text) as unknown, mistake: null };
   } catch (error) {
     const place = findJsonMistake(text);
-    if (place === null) return { mistake: error instanceof Error ? error.message : String(error) };
+    if (place === null) return { mistake: messageOf(error) };
     return { mistake: `line ${place.line}, column ${place.column}: expected ${place.expected}, found ${place.found}` };
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CloudCodeError, errorCatalogue } from '../../engine/core/errors.ts';
 import { problemMediaType, problemOf } from '../api/http-problem.ts';
+import { messageOf } from '../../engine/core/thrown.ts';
 
 /** Seconds after which to ask again while the database is away. */
 const retryAfterSeconds = 2;
@@ -46,7 +47,7 @@ export function sendProblem(reply: FastifyReply, error: CloudCodeError): Fastify
 /** What fastify refuses by itself. */
 export function fromFastify(error: unknown): CloudCodeError | null {
   const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new CloudCodeError('body_too_large', 'The body is larger than this server reads.', {
       hint: 'Parameters may take 5 MB: put what is larger elsewhere and pass where.',

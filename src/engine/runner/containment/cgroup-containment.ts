@@ -7,6 +7,7 @@ import { endAlone, send } from './end-owned.ts';
 import { killForSure } from './kill-for-sure.ts';
 import { memoryOf } from './process-memory.ts';
 import { countUnkilled, type Unkilled } from './unkilled.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 const writeTo = promisify(write);
 
@@ -123,7 +124,7 @@ async function moveInto(folder: string, pid: number): Promise<void> {
       }
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return; // it has ended already: there is nothing to contain
+      if (codeOf(error) === 'ESRCH') return; // it has ended already: there is nothing to contain
       if (!isGone(error) || attempt === 2) throw error;
       mkdirSync(folder, { recursive: true }); // a new one, or somebody tidied up the empty folder
     }

@@ -2,8 +2,8 @@ import {
   closeSync,
   existsSync,
   openSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   rmdirSync,
   statSync,
   writeFileSync,
@@ -11,6 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { send } from './end-owned.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 /**
  * What can be done with a folder of the kernel's cgroup file system (version 2). "Empty" means that `populated` in `cgroup.events` is 0: the kernel counts a process
@@ -116,7 +117,7 @@ export function openProcs(folder: string): { readonly file: number; close(): voi
 }
 
 export function isGone(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENODEV';
 }
 
@@ -129,7 +130,7 @@ function readPids(folder: string): number[] {
       .filter((pid) => pid > 0);
   } catch (error) {
     // EOPNOTSUPP: a threaded cgroup made by the task; `populated` still counts it.
-    if (isGone(error) || (error as NodeJS.ErrnoException).code === 'EOPNOTSUPP') return [];
+    if (isGone(error) || codeOf(error) === 'EOPNOTSUPP') return [];
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { CloudCodeError } from '../../core/errors.ts';
 import { packageRoot } from '../../../package-root.ts';
 import { type GuardReport, lineSplitter, parseGuardReport } from '../../protocol/guard-lines.ts';
 import type { UnkilledWorker } from './containment.ts';
+import { messageOf } from '../../core/thrown.ts';
 
 const readyWithinMs = 10_000;
 const endWithinMs = 2_000;
@@ -81,14 +82,10 @@ async function watching(child: ChildProcess, ready: Promise<null>): Promise<void
     if (ended !== null) throw new Error(`it ended with ${String(ended[1] ?? ended[0])}`);
   } catch (cause) {
     child.kill('SIGKILL');
-    throw new CloudCodeError(
-      'guard_failed',
-      `The guard process did not start: ${cause instanceof Error ? cause.message : String(cause)}.`,
-      {
-        hint: 'It is dist/guard.cjs of the cloudcode package, run by the same Node. In a clone of the repository, `npm run build` makes it.',
-        cause,
-      },
-    );
+    throw new CloudCodeError('guard_failed', `The guard process did not start: ${messageOf(cause)}.`, {
+      hint: 'It is dist/guard.cjs of the cloudcode package, run by the same Node. In a clone of the repository, `npm run build` makes it.',
+      cause,
+    });
   }
 }
 

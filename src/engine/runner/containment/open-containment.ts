@@ -4,6 +4,7 @@ import { openCgroupContainment } from './cgroup-containment.ts';
 import type { Containment, ContainmentListener } from './containment.ts';
 import { makeRunnerCgroup } from './find-cgroup.ts';
 import { openScanContainment } from './scan-containment.ts';
+import { messageOf } from '../../core/thrown.ts';
 
 /**
  * Chooses how the runner's workers are held together: by cgroups where the machine allows it (found by trying), else by scanning the processes.
@@ -27,13 +28,9 @@ export async function openContainment({
     return openCgroupContainment({ folder: await makeRunnerCgroup(runnerId), log, ...on });
   } catch (cause) {
     if (wanted === '') return openScanContainment({ runnerId, log, ...on });
-    throw new CloudCodeError(
-      'containment_unavailable',
-      `This machine gives CloudCode no cgroup: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        hint: 'Leave CLOUDCODE_CONTAINMENT out, or see docs/containment.md for what a service manager or container must allow.',
-        cause,
-      },
-    );
+    throw new CloudCodeError('containment_unavailable', `This machine gives CloudCode no cgroup: ${messageOf(cause)}`, {
+      hint: 'Leave CLOUDCODE_CONTAINMENT out, or see docs/containment.md for what a service manager or container must allow.',
+      cause,
+    });
   }
 }

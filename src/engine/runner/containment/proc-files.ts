@@ -1,5 +1,6 @@
-import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { kill } from 'node:process';
+import { codeOf } from '../../core/thrown.ts';
 
 /** A process as `/proc/<pid>/stat` shows it. `startTicks`: hundredths of a second since boot. */
 export interface ProcessStat {
@@ -72,15 +73,15 @@ function exists(pid: number): boolean {
   try {
     return kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') return true;
+    if (codeOf(error) === 'ESRCH') return false;
+    if (codeOf(error) === 'EPERM') return true;
     throw error;
   }
 }
 
 /** Errors that tell of the process that is looked at, not of the one that looks. */
 function isWithheld(error: unknown): boolean {
-  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EIO'].includes(codeOf(error) ?? '');
 }
 
 /** How a process ended that nobody has waited for yet, in the form of `waitpid`; 0 also when this user may not know. Null when it is alive or gone. */

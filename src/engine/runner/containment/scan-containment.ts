@@ -8,6 +8,7 @@ import { memoryOf } from './process-memory.ts';
 import { ProcessTable, type Roots, type Scan } from './process-table.ts';
 import { scanByPs } from './ps-table.ts';
 import { countUnkilled } from './unkilled.ts';
+import { messageOf } from '../../core/thrown.ts';
 
 /** A list this old is good enough to watch memory and to ask processes to end. */
 const freshMs = 20;
@@ -68,10 +69,7 @@ function startOf(pid: number): Begun {
     return { startTicks: (platform === 'linux' ? readStat(pid)?.startTicks : undefined) ?? 0 };
   } catch (cause) {
     return {
-      error: new Error(
-        `Worker process ${pid} cannot be looked at: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      ),
+      error: new Error(`Worker process ${pid} cannot be looked at: ${messageOf(cause)}`, { cause }),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log, UnkilledWorker } from './containment.ts';
 import { type GuardProcess, startGuardProcess } from './guard-process.ts';
+import { messageOf } from '../../core/thrown.ts';
 
 /** A guard that lived this long counts as one that works: the next is started at once. */
 const settledAfterMs = 10_000;
@@ -75,7 +76,7 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
       const isStopped = await delay(pauseMs, false, { signal: stopping.signal, ref: false }).catch(() => true);
       if (isStopped) return;
       guard = await start().catch((error: unknown) => {
-        log(`The guard process did not start: ${error instanceof Error ? error.message : String(error)}`);
+        log(`The guard process did not start: ${messageOf(error)}`);
         return null;
       });
     }

@@ -3,6 +3,7 @@ import { chmod, copyFile, link, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KeptFile } from '../../core/kept-folder.ts';
 import { severalAtOnce } from '../../operations/several-at-once.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 const copiedAtOnce = 16;
 
@@ -54,7 +55,7 @@ async function clone(from: string, path: string): Promise<boolean> {
     await copyFile(from, path, constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch (error) {
-    if (!cannotClone.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!cannotClone.has(codeOf(error) ?? '')) throw error;
     clones = false; // all of them lie in one folder of this machine
     return false;
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { PackageTree } from '../../core/kept-folder.ts';
@@ -12,6 +11,7 @@ import { openContentCache } from './content-cache.ts';
 import { copyFiles, linkFiles } from './copy-files.ts';
 import { identityOf, layOut } from './lay-out.ts';
 import type { Part } from './layout-stamps.ts';
+import { sha256 } from '../../../contents/sha256.ts';
 
 /** The folders of a machine in which deployments lie. */
 export interface MachineFolders {
@@ -49,9 +49,7 @@ const unpackedAtOnce = 4;
 
 /** What a deployment's folder is called. */
 export function deploymentHash({ treeHash, filesHash, projectPath }: DeployedFolder): string {
-  return createHash('sha256')
-    .update(JSON.stringify([treeHash, filesHash, projectPath]))
-    .digest('hex');
+  return sha256(JSON.stringify([treeHash, filesHash, projectPath]));
 }
 
 /**

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
 import { keepStamp, type Layout, type Part, readStamp } from './layout-stamps.ts';
 import { lookAtLayout, readAltered, statOf } from './look-at-layout.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 /** Writes files of a layout into a folder that is empty. */
 export type WriteParts = (to: string, parts: readonly Part[]) => Promise<void>;
@@ -136,7 +137,7 @@ async function clearTheWay(folder: string, path: string): Promise<void> {
 }
 
 function isInTheWay(error: unknown): boolean {
-  return ['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return ['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '');
 }
 
 /** The paths come from whoever deployed. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readDeployedFolders, readKnownContents, readKnownTrees } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { readKnownBundles } from '../../store/prune-deployments.ts';
-import { isRecentUse, usedAt, usedMark } from '../used-marks.ts';
+import { isRecentUse, readNames, usedAt, usedMark } from '../used-marks.ts';
 import { deploymentHash, type MachineFolders } from './deployment-folders.ts';
 import { stampFile } from './layout-stamps.ts';
 
@@ -29,7 +29,7 @@ async function sweepFolder(
   folder: string,
   readKnown: (hashes: readonly string[]) => Promise<ReadonlySet<string>>,
 ): Promise<number> {
-  const names = await readNames(folder);
+  const names = await readNames(folder, /^[0-9a-f]{64}/);
   const unused = names.filter((name) => !/\.(?:used|seen)$/.test(name) && !isInUse(folder, name));
   const known = await readKnown(unused.map((name) => name.slice(0, 64)));
   let removed = 0;
@@ -62,7 +62,7 @@ async function removeFolder(folder: string, name: string): Promise<void> {
 async function sweepPlacedBundles(db: Queryable, { deployments, bundles }: MachineFolders): Promise<number> {
   const placed = new Map<string, string[]>();
   const left: string[] = [];
-  for (const name of await readNames(deployments)) {
+  for (const name of await readNames(deployments, /^[0-9a-f]{64}/)) {
     if (name.length > 64) continue;
     for (const entry of await readdir(join(deployments, name), { recursive: true, withFileTypes: true })) {
       const [, hash, isLeft] = /^([0-9a-f]{64})\.[cm]js(\..+\.tmp)?$/.exec(entry.name) ?? [];
@@ -83,13 +83,4 @@ async function sweepPlacedBundles(db: Queryable, { deployments, bundles }: Machi
 /** Milliseconds since 1970; 0 where there is nothing. */
 function changedAt(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-async function readNames(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => /^[0-9a-f]{64}/.test(name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

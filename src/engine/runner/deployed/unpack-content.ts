@@ -1,4 +1,4 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
@@ -7,6 +7,7 @@ import { folderHasher } from '../../../contents/hash-folder.ts';
 import { readContentPart, type StoredContent } from '../../store/contents.ts';
 import type { Queryable } from '../../store/open-store.ts';
 import { DeploymentDamaged } from '../deployment-damaged.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 /**
  * Writes files of a content from the database; of the whole no more than a few MB is in memory.
@@ -105,5 +106,5 @@ function openWriting(to: string, wanted: ReadonlySet<string>) {
 }
 
 function isZstdError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^(ZSTD_|Z_)/.test(String(error.code));
+  return /^(ZSTD_|Z_)/.test(codeOf(error) ?? '');
 }

@@ -3,6 +3,7 @@ import type { Containment } from '../containment/containment.ts';
 import { checkForkServer } from './check-fork-server.ts';
 import { compileAddon } from './compile-addon.ts';
 import { type ForkServerProcess, startForkServer } from './fork-server-process.ts';
+import { codeOf } from '../../core/thrown.ts';
 
 /** The fork servers of a runner: one for each heap size, as its limit can be set at the start only. */
 export interface ForkServers {
@@ -36,7 +37,7 @@ const silentAfterMs = 2_000;
 const stuckAfterMs = 30_000;
 
 /** Files, processes, memory or room on the disk that were not to be had. */
-const passing: readonly (string | undefined)[] = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC'];
+const passing: readonly (string | null)[] = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC'];
 
 /** Starts fork servers when they are first asked for. */
 export function openForkServers(options: ForkServersOptions): ForkServers {
@@ -50,7 +51,7 @@ export function openForkServers(options: ForkServersOptions): ForkServers {
     // Without a compiler there never is one. What a machine lacks only now, it may have later.
     const addon = await compileAddon(options.addonFolder ?? join(options.folder, '.cloudcode', 'fork-server')).catch(
       (error: unknown) => {
-        if (passing.includes((error as NodeJS.ErrnoException).code)) tryAgain(memoryMb);
+        if (passing.includes(codeOf(error))) tryAgain(memoryMb);
         throw error;
       },
     );

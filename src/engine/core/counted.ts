@@ -1,0 +1,4 @@
+/** `1 run`, `2 runs` */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
