@@ -109,6 +109,8 @@ function tellEvent(
     case 'trouble':
     case 'kill_failed':
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
+    case 'store_mended':
+      return terminal.tell(`${time} ${colours.yellow('mended')}: ${escapeText(describeEvent(event))}`);
     case 'line_printed':
       // The console is in the store; `dev` shows it besides.
       return;
