@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
@@ -43,68 +43,75 @@ interface Told {
   readonly tookMs: number;
 }
 
-for (const { awayMs, expected } of [
-  { awayMs: 5_000, expected: 'done' },
-  { awayMs: 36_000, expected: 'database_unreachable' },
-]) {
+// Beside one another: all they do is wait.
+describe('a database that is away, or stands still', { concurrency: true }, () => {
+  for (const { awayMs, expected } of [
+    { awayMs: 5_000, expected: 'done' },
+    { awayMs: 36_000, expected: 'database_unreachable' },
+  ]) {
+    test(
+      `a database that is away for ${awayMs / 1000} s: what a task asks for is ${expected === 'done' ? 'done when it is back' : 'refused clearly after 30 s'}, and its runner does not spin`,
+      { timeout: 120_000 },
+      async (t) => {
+        await using stage = await openStage(tasks);
+        const { connect, throughPort } = databaseServer(stage.url);
+        await using address = await openSwitchedAddress(connect);
+        const runner = await stage.start({ leaseMs, url: throughPort(address.port) });
+        const runs = await Promise.all(
+          calls.map((call) =>
+            scheduleRun(stage.store, 'testing', { task: 'asks', parameters: { call, waitMs: 2500 } }),
+          ),
+        );
+        for (const run of runs) await until(20_000, 'it is ready', () => hasPrinted(stage, run.id));
+        address.pointTo(null);
+        const [before, since] = [cpuTimeMs(runner.pid), performance.now()];
+        await delay(awayMs);
+        const share = (cpuTimeMs(runner.pid) - before) / (performance.now() - since);
+        address.pointTo(connect);
+        t.diagnostic(
+          `the database away for ${awayMs} ms: the runner used ${(share * 100).toFixed(1)} % of a processor`,
+        );
+        assert.ok(share < 0.3, `it spins: ${share} of a processor`);
+        for (const { id } of runs) {
+          const run = await ended(stage, id);
+          const { told, tookMs } = run.result as Told;
+          assert.deepEqual([told, run.attempts.length], [expected, 1]);
+          if (expected !== 'done')
+            assert.ok(tookMs > patienceMs - 2000 && tookMs < patienceMs + 5000, `refused after ${tookMs} ms`);
+        }
+        const [row] = await stage.store.query<{ runs: number; pieces: number }>({
+          name: '',
+          text: "select (select count(*) from cloudcode.runs where task = 'nothing')::integer as runs, (select count(*) from cloudcode_testing.piece)::integer as pieces",
+        });
+        assert.deepEqual(row, expected === 'done' ? { runs: 3, pieces: 1 } : { runs: 0, pieces: 0 });
+      },
+    );
+  }
+
   test(
-    `a database that is away for ${awayMs / 1000} s: what a task asks for is ${expected === 'done' ? 'done when it is back' : 'refused clearly after 30 s'}, and its runner does not spin`,
-    { timeout: 120_000 },
-    async (t) => {
+    'a table that is locked for longer than the statement_timeout of the database: a task that schedules waits, and its run succeeds',
+    { timeout: 90_000 },
+    async () => {
       await using stage = await openStage(tasks);
-      const { connect, throughPort } = databaseServer(stage.url);
-      await using address = await openSwitchedAddress(connect);
-      const runner = await stage.start({ leaseMs, url: throughPort(address.port) });
-      const runs = await Promise.all(
-        calls.map((call) => scheduleRun(stage.store, 'testing', { task: 'asks', parameters: { call, waitMs: 2500 } })),
-      );
-      for (const run of runs) await until(20_000, 'it is ready', () => hasPrinted(stage, run.id));
-      address.pointTo(null);
-      const [before, since] = [cpuTimeMs(runner.pid), performance.now()];
-      await delay(awayMs);
-      const share = (cpuTimeMs(runner.pid) - before) / (performance.now() - since);
-      address.pointTo(connect);
-      t.diagnostic(`the database away for ${awayMs} ms: the runner used ${(share * 100).toFixed(1)} % of a processor`);
-      assert.ok(share < 0.3, `it spins: ${share} of a processor`);
-      for (const { id } of runs) {
-        const run = await ended(stage, id);
-        const { told, tookMs } = run.result as Told;
-        assert.deepEqual([told, run.attempts.length], [expected, 1]);
-        if (expected !== 'done')
-          assert.ok(tookMs > patienceMs - 2000 && tookMs < patienceMs + 5000, `refused after ${tookMs} ms`);
-      }
-      const [row] = await stage.store.query<{ runs: number; pieces: number }>({
+      await stage.store.query({
         name: '',
-        text: "select (select count(*) from cloudcode.runs where task = 'nothing')::integer as runs, (select count(*) from cloudcode_testing.piece)::integer as pieces",
+        text: `alter database ${new pg.Client(stage.url).database ?? ''} set statement_timeout = '1s'`,
       });
-      assert.deepEqual(row, expected === 'done' ? { runs: 3, pieces: 1 } : { runs: 0, pieces: 0 });
+      await stage.start();
+      const { id } = await scheduleRun(stage.store, 'testing', {
+        task: 'asks',
+        parameters: { call: 'schedule', waitMs: 1000 },
+      });
+      await until(20_000, 'it is ready', () => hasPrinted(stage, id));
+      await stage.store.transaction(async (db) => {
+        await db.query({ name: '', text: 'lock table cloudcode.runs in access exclusive mode' });
+        await db.query({ name: '', text: 'select pg_sleep(5)' });
+      });
+      const run = await ended(stage, id);
+      assert.deepEqual([run.state, (run.result as Told).told], ['succeeded', 'done']);
     },
   );
-}
-
-test(
-  'a table that is locked for longer than the statement_timeout of the database: a task that schedules waits, and its run succeeds',
-  { timeout: 90_000 },
-  async () => {
-    await using stage = await openStage(tasks);
-    await stage.store.query({
-      name: '',
-      text: `alter database ${new pg.Client(stage.url).database ?? ''} set statement_timeout = '1s'`,
-    });
-    await stage.start();
-    const { id } = await scheduleRun(stage.store, 'testing', {
-      task: 'asks',
-      parameters: { call: 'schedule', waitMs: 1000 },
-    });
-    await until(20_000, 'it is ready', () => hasPrinted(stage, id));
-    await stage.store.transaction(async (db) => {
-      await db.query({ name: '', text: 'lock table cloudcode.runs in access exclusive mode' });
-      await db.query({ name: '', text: 'select pg_sleep(5)' });
-    });
-    const run = await ended(stage, id);
-    assert.deepEqual([run.state, (run.result as Told).told], ['succeeded', 'done']);
-  },
-);
+});
 
 for (const { leaseMs, withinMs } of [
   { leaseMs: 15_000, withinMs: 8000 },

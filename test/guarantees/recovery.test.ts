@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFinal, type Run } from '../../src/engine/core/run.ts';
 import { getRun } from '../../src/engine/operations/get-run.ts';
@@ -50,41 +50,44 @@ const kills = 4;
 
 const boundMs = leaseMs + 2000;
 
-for (const where of ['the same machine', 'another machine']) {
-  test(
-    `after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`,
-    { timeout: 300_000 },
-    async (t) => {
-      await using stage = await openStage(tasks);
-      const took: number[] = [];
-      for (let n = 0; n < kills; n += 1) {
-        const runner = await stage.start({ leaseMs });
-        const run = await scheduleRun(stage.store, 'testing', {
-          task: 'dies',
-          queue: `q${n}`,
-          parameters: { waits: true },
-        });
-        await until(20_000, 'it runs', () => startedAt(stage, run.id, 1));
-        const other = await stage.start({ leaseMs });
-        if (where === 'another machine')
-          await stage.store.query({
-            name: '',
-            text: `update cloudcode.runners set process_identity = 'another machine' where id = '${runner.id}'`,
+// Beside one another: they wait for leases.
+describe('a runner is gone', { concurrency: true }, () => {
+  for (const where of ['the same machine', 'another machine']) {
+    test(
+      `after kill -9 of a runner its queues go on within the lease and two seconds: by a runner on ${where}`,
+      { timeout: 300_000 },
+      async (t) => {
+        await using stage = await openStage(tasks);
+        const took: number[] = [];
+        for (let n = 0; n < kills; n += 1) {
+          const runner = await stage.start({ leaseMs });
+          const run = await scheduleRun(stage.store, 'testing', {
+            task: 'dies',
+            queue: `q${n}`,
+            parameters: { waits: true },
           });
-        const { renewals } = await leaseOf(stage, runner.id);
-        await until(20_000, 'a renewal', async () => (await leaseOf(stage, runner.id)).renewals > renewals || null);
-        // At different times between two renewals.
-        await delay((n * leaseMs) / 5 / kills);
-        const killedAt = Date.now();
-        await runner.kill('SIGKILL');
-        took.push((await until(30_000, 'it runs again', () => startedAt(stage, run.id, 2))) - killedAt);
-        await other.kill('SIGTERM');
-      }
-      report(t, `from the kill to the next attempt, of ${kills} kills`, took);
-      assert.ok(quantile(took, 0.5) < boundMs + roomMs);
-    },
-  );
-}
+          await until(20_000, 'it runs', () => startedAt(stage, run.id, 1));
+          const other = await stage.start({ leaseMs });
+          if (where === 'another machine')
+            await stage.store.query({
+              name: '',
+              text: `update cloudcode.runners set process_identity = 'another machine' where id = '${runner.id}'`,
+            });
+          const { renewals } = await leaseOf(stage, runner.id);
+          await until(20_000, 'a renewal', async () => (await leaseOf(stage, runner.id)).renewals > renewals || null);
+          // At different times between two renewals.
+          await delay((n * leaseMs) / 5 / kills);
+          const killedAt = Date.now();
+          await runner.kill('SIGKILL');
+          took.push((await until(30_000, 'it runs again', () => startedAt(stage, run.id, 2))) - killedAt);
+          await other.kill('SIGTERM');
+        }
+        report(t, `from the kill to the next attempt, of ${kills} kills`, took);
+        assert.ok(quantile(took, 0.5) < boundMs + roomMs);
+      },
+    );
+  }
+});
 
 async function recordBackOffs({ store }: Stage): Promise<void> {
   for (const text of [
