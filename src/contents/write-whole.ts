@@ -11,11 +11,15 @@ const maxWriteMs = 3_600_000;
  * @param isFlushed whether it is on the disk before it is in its place: else a crash of the machine may leave it empty or in part
  * @throws the error of the file system; nothing is left then
  */
-export async function writeWhole(path: string, data: string | Uint8Array, { isFlushed = false } = {}): Promise<void> {
+export async function writeWhole(
+  path: string,
+  data: string | Uint8Array,
+  { isFlushed = false, mode = 0o666 } = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    const file = await open(temporary, 'wx');
+    const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(data);
       if (isFlushed) await file.sync();

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { writeWhole } from '../contents/write-whole.ts';
+import { isAlive } from './shared-folder.ts';
 
 /** A server that said it serves a project; whether it still does is for whoever reads it to ask. */
 export interface ServerRecord {
@@ -28,15 +30,10 @@ export async function recordServer(
   const folder = recordFolder(machineFolder);
   const record: ServerRecord = { url, pid: process.pid, host: hostname(), startedAt: new Date().toISOString() };
   const path = join(folder, `${process.pid}-${randomUUID().slice(0, 8)}.json`);
-  const making = `${path}.new`;
   try {
-    await mkdir(folder, { recursive: true });
     await readServerRecords(machineFolder);
-    // Renamed into place: a reader never sees half of it.
-    await writeFile(making, JSON.stringify(record), { mode: 0o644 });
-    await rename(making, path);
+    await writeWhole(path, JSON.stringify(record), { mode: 0o644 });
   } catch (error) {
-    await rm(making, { force: true }).catch(() => undefined);
     onTrouble(error);
   }
   return () => rm(path, { force: true });
@@ -61,13 +58,4 @@ async function readRecord(path: string): Promise<ServerRecord | null> {
     // It went away meanwhile, or is not ours to read or remove.
   }
   return null;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { readonly code?: string }).code === 'EPERM';
-  }
 }

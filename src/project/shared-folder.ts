@@ -68,11 +68,14 @@ function namesIn(folder: string): readonly string[] {
 /** Of this machine, and gone for certain. */
 function isDead(name: string): boolean {
   const [pid, host] = name.split('@');
-  if (host !== hostname()) return false;
+  return host === hostname() && !isAlive(Number(pid));
+}
+
+/** Whether this machine has a process of this id; also where it is not to be told. */
+export function isAlive(pid: number): boolean {
   try {
-    process.kill(Number(pid), 0);
-    return false;
+    return process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) === 'ESRCH';
+    return codeOf(error) !== 'ESRCH';
   }
 }

@@ -170,16 +170,18 @@ test(
       child: 'export function run() {}',
     };
     await using runtime = await startRuntime(files, { concurrency: 2 });
-    const parent = await runtime.run('parent');
-    const { id } = parent.result as { readonly id: string };
-    await runtime.ended(id);
-    assert.deepEqual(
-      await runtime.store.query({
+    let isSame = false;
+    // While the runner itself looks for runs, which is seldom, it has no slot for another claim.
+    for (let tries = 0; tries < 5 && !isSame; tries += 1) {
+      const { id } = (await runtime.run('parent')).result as { readonly id: string };
+      await runtime.ended(id);
+      const [row] = await runtime.store.query<{ isSame: boolean }>({
         name: '',
         text: 'select started_at = created_at as "isSame" from cloudcode.runs where id = $1',
         values: [id],
-      }),
-      [{ isSame: true }],
-    );
+      });
+      isSame = row?.isSame === true;
+    }
+    assert.ok(isSame);
   },
 );
