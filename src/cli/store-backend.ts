@@ -15,7 +15,7 @@ export function storeBackend(store: Store, environment: string): Backend {
     ...readBody(operation, input.body),
   });
   const send: Backend['send'] = async (operation, input) => {
-    const answered = await handlerOf(operation).answer?.(service, inputOf(operation, input));
+    const answered = await handlerOf(operation).answer?.(service, inputOf(operation, input), { idempotencyKey: null });
     const isNew = answered instanceof JsonText && answered.status === 201;
     return { answer: valueOf(answered) as AnswerOf<typeof operation>, isNew };
   };

@@ -6,6 +6,7 @@ import type { Backend } from '../../src/client/backend.ts';
 import { httpBackend } from '../../src/client/http-backend.ts';
 import {
   type Answering,
+  makesSomething,
   type Operation,
   permissions,
   resource,
@@ -26,11 +27,16 @@ const values = {
   body: { task: 'noop', queue: 'a queue', after: 60_000 },
 };
 
+function bodyOf(each: Operation): object {
+  if (each.body === undefined) return {};
+  if (each === resources.runs.scheduleBatch) return { runs: [values.body] };
+  return each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
+}
+
 /** What an operation makes of them: an answer, the events of its stream, or the code of its refusal. */
 async function outcomeOf(backend: Backend, each: Operation): Promise<unknown> {
-  const body = each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
   const input = Object.fromEntries(
-    Object.entries({ ...values, body }).filter(([name]) =>
+    Object.entries({ ...values, body: bodyOf(each) }).filter(([name]) =>
       name === 'body' ? each.body !== undefined : Object.hasOwn(each.parameters ?? {}, name),
     ),
   );
@@ -107,7 +113,8 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
     const server = httpBackend({ url, environment: 'testing' });
     for (const resource of [resources.queues, resources.tasks, resources.runs]) {
       for (const each of Object.values<Operation>(resource)) {
-        if (each === resources.runs.schedule) continue;
+        // Each run that is made has an id of its own.
+        if (makesSomething(each)) continue;
         assert.deepEqual(await outcomeOf(direct, each), await outcomeOf(server, each), each.name);
       }
     }
@@ -130,9 +137,7 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
   it('a key of a body that is not declared is refused by name, and so is a body where none is', async () => {
     for (const each of operations.filter(({ method }) => method === 'POST')) {
       const path = each.path.replace(':environment', 'testing').replaceAll(/:\w+/g, 'x');
-      const body = { ...(each.body === undefined ? {} : { task: 'noop', queue: 'x' }), colour: 'red' };
-      if (each.name.endsWith('Named')) delete (body as { task?: string }).task;
-      const answer = await api.call('POST', path, body);
+      const answer = await api.call('POST', path, { ...bodyOf(each), colour: 'red' });
       const { code, detail } = problemOf(answer);
       assert.ok(code === 'invalid_body' || code === 'unknown_option', each.name);
       assert.match(detail, /no .*`colour`/, each.name);

@@ -60,6 +60,8 @@ export const errorCatalogue = {
   body_too_large: { status: 413, exitStatus: 2, title: 'The body of the request is too large' },
   unsupported_media_type: { status: 415, exitStatus: 2, title: 'The body must be application/json' },
   forbidden_host: { status: 403, exitStatus: 2, title: 'The request did not come from this machine' },
+  invalid_idempotency_key: { status: 422, exitStatus: 2, title: 'The Idempotency-Key is not valid' },
+  idempotency_key_reused: { status: 422, exitStatus: 2, title: 'The Idempotency-Key came with another body before' },
   not_found: { status: 404, exitStatus: 2, title: 'There is nothing at this address' },
   host_refused: { status: 400, exitStatus: 2, title: 'The server listens on loopback only' },
   port_in_use: { status: 409, exitStatus: 2, title: 'The port is in use' },

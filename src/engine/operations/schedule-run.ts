@@ -249,7 +249,8 @@ async function idsOf(
   return ids;
 }
 
-async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {
+/** Why no run of a task can be scheduled. */
+export async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {
   const broken = (await readBrokenTasks(db, environment)).find(({ name }) => name === task);
   if (broken !== undefined)
     return new CloudCodeError(

@@ -1,3 +1,4 @@
+import { pruneIdempotencyKeys } from '../operations/answer-once.ts';
 import { rebuildStoreByTheHour } from '../operations/check-store.ts';
 import { pruneOldDeployments } from '../operations/prune-deployments.ts';
 import { pruneRuns } from '../operations/prune-runs.ts';
@@ -24,6 +25,10 @@ export function startPruning(store: Store, folders: MachineFolders, onEvent: OnE
     {
       what: 'old deployments could not be pruned',
       work: async () => tell('deployments_pruned', await pruneOldDeployments(store, stopping.signal)),
+    },
+    {
+      what: 'old idempotency keys could not be pruned',
+      work: () => pruneIdempotencyKeys(store, stopping.signal),
     },
     {
       what: 'what can be claimed could not be checked',

@@ -2,7 +2,7 @@ import { errorCatalogue } from '../../engine/core/errors.ts';
 import { problem, problemMediaType } from './http-problem.ts';
 import { type JsonSchema, schemaWriter } from './json-schema.ts';
 import type { OpenApiDocument } from './openapi.ts';
-import { inEnvironment, type Operation, pathNames, refusedEvent } from './operation.ts';
+import { inEnvironment, makesSomething, type Operation, pathNames, refusedEvent } from './operation.ts';
 import { refusalsOf } from './refusals.ts';
 
 type Part = Readonly<Record<string, unknown>>;
@@ -11,6 +11,7 @@ type Writer = ReturnType<typeof schemaWriter>;
 const title = 'CloudCode';
 const description =
   'Durable background tasks: runs that are never lost, and never two at once in a queue. Every POST is `application/json`; an unknown key or parameter is refused.';
+const idempotencyKey = { $ref: '#/components/parameters/idempotencyKey' };
 const environment = { $ref: '#/components/parameters/environment' };
 
 /** What the operations declare, as OpenAPI 3.1. */
@@ -36,6 +37,14 @@ export function openApiDocument(operations: readonly Operation[]): OpenApiDocume
           required: true,
           description: 'What belongs to another environment is not found.',
           schema: { type: 'string' },
+        },
+        idempotencyKey: {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          description:
+            'Asked again with the same key within 24 hours, the answer is the first one, and nothing is made.',
+          schema: { type: 'string', minLength: 1, maxLength: 255 },
         },
       },
       responses: { Problem: { description: 'The request was refused.', content } },
@@ -64,7 +73,11 @@ function parametersOf(operation: Operation, writer: Writer): readonly Part[] {
     const isRequired = !declared.safeParse(undefined).success;
     return { name, in: inPath.includes(name) ? 'path' : 'query', required: isRequired, description: what, schema };
   });
-  return operation.path.startsWith(inEnvironment) ? [environment, ...own] : own;
+  return [
+    ...(operation.path.startsWith(inEnvironment) ? [environment] : []),
+    ...own,
+    ...(makesSomething(operation) ? [idempotencyKey] : []),
+  ];
 }
 
 function answersOf({ answer, stream, statuses = [200] }: Operation, writer: Writer): Part {

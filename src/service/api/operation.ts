@@ -41,6 +41,11 @@ export interface Operation {
   readonly refusals?: readonly ErrorCode[];
 }
 
+/** What makes something takes an Idempotency-Key. */
+export function makesSomething({ statuses = [] }: Operation): boolean {
+  return statuses.includes(201);
+}
+
 /** Server-sent events: the answer to those who accept them, and to all where there is no other. */
 export interface EventStream {
   /** What comes with each event, by its name; one called `message` is sent without a name. */

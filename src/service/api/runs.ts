@@ -10,6 +10,8 @@ import { one, wholeNumber } from './read-input.ts';
 
 /** The most runs that one page holds. */
 export const maxPageSize = 200;
+/** The most runs that one batch schedules. */
+const maxBatchSize = 1000;
 
 const id = z.string().meta({ description: 'Of a run.' });
 const time = one.refine((text) => parseIsoTime(text) !== null, {
@@ -60,6 +62,23 @@ export const runs = resource('runs', {
     maxBodyBytes: 8 * 1024 * 1024,
     answer: run,
     statuses: [201, 200],
+    refusals: scheduleRefusals,
+  },
+  scheduleBatch: {
+    method: 'POST',
+    path: `${inEnvironment}/runs/batch`,
+    permission: 'runs:write',
+    summary: 'Schedules runs in one transaction: all of them or none.',
+    body: z.strictObject({ runs: z.array(scheduleBody).min(1).max(maxBatchSize) }),
+    readBody: readBatchBody,
+    maxBodyBytes: 8 * 1024 * 1024,
+    answer: z.object({
+      runs: z
+        .array(z.object({ id: z.string() }).readonly())
+        .readonly()
+        .meta({ description: 'In the order of the request; of a `key` that is taken, the run that has it.' }),
+    }),
+    statuses: [201],
     refusals: scheduleRefusals,
   },
   list: {
@@ -161,6 +180,34 @@ function readScheduleBody(body: unknown): ScheduleRequest {
   const options = { ...body } as Record<string, unknown>;
   if (options['at'] !== undefined) options['at'] = parseAt(options['at']);
   return parseScheduleRequest(options, new Date());
+}
+
+/** Each is read as by itself. @throws CloudCodeError `invalid_body`, and those of readScheduleBody with the index of the run */
+function readBatchBody(body: unknown): readonly ScheduleRequest[] {
+  const { runs, ...rest } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw invalidBatch(`there is no \`${unknown}\` in it`);
+  if (!Array.isArray(runs)) throw invalidBatch(`its \`runs\` is ${describeValue(runs)}`);
+  if (runs.length === 0 || runs.length > maxBatchSize) throw invalidBatch(`there are ${runs.length}`);
+  return runs.map((each: unknown, index) => {
+    try {
+      return readScheduleBody(each);
+    } catch (error) {
+      throw error instanceof CloudCodeError ? refusalOfItem(error, index) : error;
+    }
+  });
+}
+
+function invalidBatch(why: string): CloudCodeError {
+  return new CloudCodeError(
+    'invalid_body',
+    `The body must be { "runs": [ … ] }, with 1 to ${maxBatchSize} runs: ${why}.`,
+  );
+}
+
+/** Says which run of a batch is refused. */
+export function refusalOfItem(error: CloudCodeError, index: number): CloudCodeError {
+  return new CloudCodeError(error.code, `\`runs[${index}]\`: ${error.message}`, { hint: error.hint, cause: error });
 }
 
 function parseAt(at: unknown): Date {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { readIdempotencyKey } from '../api/idempotency-key.ts';
 import { type Operation, permissions } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
 import { queryReader, readBody } from '../api/read-input.ts';
@@ -50,7 +51,8 @@ export function addRoutes(server: FastifyInstance, service: Service, log: (messa
           return streams.send({ operation, request, reply }, (follower, after) =>
             follow(service, { ...input, ...after }, follower),
           );
-        return send(reply, await answer?.(service, input));
+        const idempotencyKey = readIdempotencyKey(operation, request.headers['idempotency-key']);
+        return send(reply, await answer?.(service, input, { idempotencyKey }));
       },
     });
   }

@@ -5,7 +5,7 @@ import type { Service } from './service.ts';
 export class JsonText {
   readonly text: string;
   /** 201: something was made. */
-  readonly status: 200 | 201;
+  readonly status: number;
   /** Of what the answer shows. */
   readonly location: string | null;
 
@@ -14,6 +14,12 @@ export class JsonText {
     this.status = status ?? 200;
     this.location = location ?? null;
   }
+}
+
+/** Whoever waits for an answer. */
+export interface Asker {
+  /** Of something that is to be made once; null without. */
+  readonly idempotencyKey: string | null;
 }
 
 /** Whoever follows a stream. */
@@ -31,7 +37,11 @@ type Told<Event> = Event extends { readonly event: infer Name; readonly data: in
 /** Events that belong together are sent together. */
 export type Events<Of extends Operation> = AsyncIterable<readonly Told<EventOf<Of>>[]>;
 
-type Answer<Of extends Answering> = (service: Service, input: InputOf<Of>) => Promise<AnswerOf<Of> | JsonText>;
+type Answer<Of extends Answering> = (
+  service: Service,
+  input: InputOf<Of>,
+  asker: Asker,
+) => Promise<AnswerOf<Of> | JsonText>;
 
 /** What a stream is refused for is thrown before it begins. */
 type Follow<Of extends Streaming> = (service: Service, input: InputOf<Of>, follower: Follower) => Promise<Events<Of>>;

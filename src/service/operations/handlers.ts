@@ -1,6 +1,6 @@
 import type { Operation } from '../api/operation.ts';
 import type { resources } from '../api/operations.ts';
-import type { Follower, Handlers } from './handler.ts';
+import type { Asker, Follower, Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
 import { openApiHandlers } from './openapi.ts';
 import { projectHandlers } from './project.ts';
@@ -20,7 +20,7 @@ const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof re
 
 /** A handler for whoever has checked the input by the operation's own schemas. */
 export interface AnyHandler {
-  readonly answer?: (service: Service, input: object) => Promise<unknown>;
+  readonly answer?: (service: Service, input: object, asker: Asker) => Promise<unknown>;
   readonly follow?: (
     service: Service,
     input: object,

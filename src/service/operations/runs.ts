@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { cancel } from '../../engine/operations/cancel-run.ts';
 import { getRunState, getRunText } from '../../engine/operations/get-run.ts';
 import { listRuns, summariseBacklog, summariseEnded } from '../../engine/operations/list-runs.ts';
@@ -5,10 +6,10 @@ import { followLogs, readLogs } from '../../engine/operations/logs.ts';
 import { retry } from '../../engine/operations/retry-run.ts';
 import { findOrScheduleChecked } from '../../engine/operations/schedule-run.ts';
 import type { NumberedLine } from '../../engine/core/run.ts';
-import { addressOf } from '../api/operation.ts';
-import { runs } from '../api/runs.ts';
+import type { runs } from '../api/runs.ts';
 import { type Events, type Handlers, JsonText } from './handler.ts';
 import { scheduleInFolder } from './schedule-in-folder.ts';
+import { scheduleBatchOnce, scheduledAnswer, scheduleOnce } from './schedule-once.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 
 /** An answer ends with the page that brings it to this many characters: some attempts with as much output as is kept of one. */
@@ -16,12 +17,19 @@ const answerLength = 8 * 1024 * 1024;
 
 export const runHandlers: Handlers<typeof runs> = {
   schedule: {
-    answer: async ({ store, folderState, claiming = null }, { environment, body }) => {
-      const { id, text, isNew } = await scheduleInFolder(folderState, body.task, () =>
-        findOrScheduleChecked(store, environment, body, claiming),
-      );
-      return new JsonText(text, { status: isNew ? 201 : 200, location: addressOf(runs.get, { environment, id }) });
-    },
+    answer: ({ store, folderState, claiming = null }, { environment, body }, { idempotencyKey: key }) =>
+      scheduleInFolder(folderState, [body.task], async () =>
+        key === null
+          ? scheduledAnswer(environment, await findOrScheduleChecked(store, environment, body, claiming))
+          : scheduleOnce(store, environment, { key, body }),
+      ),
+  },
+  scheduleBatch: {
+    // Without a key of the caller's it has one all the same, by which it is found again when the answer of the database was lost.
+    answer: ({ store, folderState }, { environment, body }, { idempotencyKey }) =>
+      scheduleInFolder(folderState, [...new Set(body.map(({ task }) => task))], () =>
+        scheduleBatchOnce(store, environment, { key: idempotencyKey ?? randomUUID(), body }),
+      ),
   },
   list: { answer: ({ store }, { environment, ...filter }) => listRuns(store, environment, filter) },
   get: { answer: async ({ store }, run) => readRun(store, run) },

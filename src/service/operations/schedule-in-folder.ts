@@ -2,12 +2,12 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import type { FolderState } from './service.ts';
 
 /**
- * Schedules, and where the task is not deployed though the server's folder has it, says why that is; a folder that is watched is deployed first.
+ * Schedules runs of tasks, and where one is not deployed though the server's folder has them, says why that is; a folder that is watched is deployed first.
  * @throws CloudCodeError of `schedule`
  */
 export async function scheduleInFolder<Result>(
   folder: FolderState | undefined,
-  task: string,
+  tasks: readonly string[],
   schedule: () => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -15,7 +15,7 @@ export async function scheduleInFolder<Result>(
   } catch (error) {
     if (!(error instanceof CloudCodeError) || (error.code !== 'unknown_task' && error.code !== 'task_broken'))
       throw error;
-    if (folder === undefined || !(await folder.hasTask(task))) throw error;
+    if (folder === undefined || !(await hasAll(folder, tasks))) throw error;
     const { isWatched, isKept, problem } = await folder.look();
     // It may have been deployed just now.
     if (isWatched && problem === null) return schedule();
@@ -25,6 +25,11 @@ export async function scheduleInFolder<Result>(
       { hint: hintFor({ isKept, problem }), cause: error },
     );
   }
+}
+
+async function hasAll(folder: FolderState, tasks: readonly string[]): Promise<boolean> {
+  for (const task of tasks) if (!(await folder.hasTask(task))) return false;
+  return true;
 }
 
 interface Stale {

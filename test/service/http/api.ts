@@ -11,7 +11,7 @@ export interface Api extends AsyncDisposable {
   readonly base: TestStore;
   readonly logged: string[];
   /** A request of a program on this machine. */
-  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+  call(method: 'GET' | 'POST', path: string, body?: unknown, given?: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
 export interface Answer {
@@ -35,9 +35,10 @@ export async function openApi(): Promise<Api> {
     server,
     base,
     logged,
-    async call(method, path, body) {
+    async call(method, path, body, given = {}) {
       const url = path.startsWith('/') ? path : `${environmentPath}/${path}`;
-      const headers = { host: '127.0.0.1:4000', ...(method === 'POST' ? { 'content-type': 'application/json' } : {}) };
+      const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
+      const headers = { host: '127.0.0.1:4000', ...json, ...given };
       const payload =
         typeof body === 'string' || Buffer.isBuffer(body)
           ? body
