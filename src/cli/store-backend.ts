@@ -1,5 +1,6 @@
 import type { Backend } from '../client/backend.ts';
 import { withoutSecrets } from '../client/request-json.ts';
+import { watchRuns } from '../engine/operations/watch-runs.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import type { AnswerOf, EventOf, Operation } from '../service/api/operation.ts';
 import { readBody } from '../service/api/read-input.ts';
@@ -8,14 +9,15 @@ import { handlerOf } from '../service/operations/handlers.ts';
 
 /** A store, directly: the handlers that a server calls, without HTTP. */
 export function storeBackend(store: Store, environment: string): Backend {
-  const service = { store };
+  const service = { store, watch: watchRuns(store) };
+  const asker = { idempotencyKey: null, untilGone: () => new AbortController().signal };
   const inputOf = (operation: Operation, input: { readonly body?: unknown }): object => ({
     ...input,
     environment,
     ...readBody(operation, input.body),
   });
   const send: Backend['send'] = async (operation, input) => {
-    const answered = await handlerOf(operation).answer?.(service, inputOf(operation, input), { idempotencyKey: null });
+    const answered = await handlerOf(operation).answer?.(service, inputOf(operation, input), asker);
     const isNew = answered instanceof JsonText && answered.status === 201;
     return { answer: valueOf(answered) as AnswerOf<typeof operation>, isNew };
   };

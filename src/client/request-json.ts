@@ -18,7 +18,8 @@ export interface Request {
   readonly signal?: AbortSignal;
 }
 
-const timeoutMs = 60_000;
+/** Whoever waits for the end of a run is answered after a minute at most. */
+const timeoutMs = 90_000;
 
 /** @returns a good answer, with its status @throws CloudCodeError of the server's problem, or `server_unreachable` */
 export async function requestJson(

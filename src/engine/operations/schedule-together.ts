@@ -25,10 +25,9 @@ export async function scheduleTogether(
 ): Promise<readonly ScheduledTogether[]> {
   const runs = requests.map((request) => ({ ...request, id: newRunId() }));
   const found = new Map<string, string | null>();
-  // Queue after queue, each in its order, so that two of these take the locks of their queues in one order. Each is asked for without waiting for the one before.
-  const insertions = runs
-    .toSorted(byQueue)
-    .map(async (run) => void found.set(run.id, await insert(db, environment, run)));
+  // Each is asked for without waiting for the one before.
+  const insertions = runs.map(async (run) => void found.set(run.id, await insert(db, environment, run)));
+  if (runs.length > 1) insertions.unshift(lockTogether(db, environment, runs));
   await Promise.all(insertions);
   const unknown = runs.findIndex(({ id }) => found.get(id) === null);
   const { task } = runs[unknown] ?? {};
@@ -52,8 +51,26 @@ async function insert(db: Queryable, environment: string, run: ScheduledRun): Pr
   return (await insertRun(db, environment, run)) === null ? null : run.id;
 }
 
-function byQueue({ queue: a }: ScheduledRun, { queue: b }: ScheduledRun): number {
-  if (a === b) return 0;
-  if (a === null || b === null) return a === null ? -1 : 1;
-  return a < b ? -1 : 1;
+/** Takes the locks of all queues and keys in the order that all writers take them in: docs/architecture.md, "Lock order". */
+async function lockTogether(db: Queryable, environment: string, runs: readonly ScheduledRun[]): Promise<void> {
+  const keyed = runs.filter(({ key }) => key !== null);
+  await db.query({
+    name: 'lock_together',
+    text: `
+      with environment as (
+        select id from cloudcode.environments where name = $1
+      ), queues as materialized (
+        select cloudcode.lock_queues(array_fill(id, array[cardinality($2::text[])]), $2::text[]) from environment
+      ), wanted as (
+        select distinct hashtextextended(keyed.task || ' ' || keyed.key, environment.id + 4294967296) as lock
+        from queues cross join environment cross join unnest($3::text[], $4::text[]) as keyed (task, key)
+      )
+      select (select count(*) from queues), (select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered)`,
+    values: [
+      environment,
+      [...new Set(runs.flatMap(({ queue }) => queue ?? []))],
+      keyed.map(({ task }) => task),
+      keyed.map(({ key }) => key),
+    ],
+  });
 }

@@ -18,6 +18,13 @@ const time = one.refine((text) => parseIsoTime(text) !== null, {
   error: 'must be an ISO 8601 time with its offset from UTC',
 });
 
+const maxWaitSeconds = 60;
+const seconds = one
+  .refine((text) => /^\d{1,2}$/.test(text) && Number(text) <= maxWaitSeconds, {
+    error: `must be a whole number of seconds, up to ${maxWaitSeconds}`,
+  })
+  .transform(Number);
+
 const scheduleBody = z
   .strictObject({
     task: z.string().meta({ description: 'The name of a task that is deployed.' }),
@@ -102,8 +109,16 @@ export const runs = resource('runs', {
     method: 'GET',
     path: `${inEnvironment}/runs/:id`,
     permission: 'runs:read',
-    summary: 'Gives a run, whole.',
-    parameters: { id },
+    summary: 'Gives a run, whole: at once, or when it is finished.',
+    parameters: {
+      id,
+      wait: seconds.optional().meta({
+        description: `Waits up to so many seconds for its end; ${maxWaitSeconds} at most.`,
+        type: 'integer',
+        minimum: 0,
+        maximum: maxWaitSeconds,
+      }),
+    },
     answer: run,
     refusals: ['run_not_found'],
   },

@@ -52,7 +52,8 @@ export function addRoutes(server: FastifyInstance, service: Service, log: (messa
             follow(service, { ...input, ...after }, follower),
           );
         const idempotencyKey = readIdempotencyKey(operation, request.headers['idempotency-key']);
-        return send(reply, await answer?.(service, input, { idempotencyKey }));
+        const asker = { idempotencyKey, untilGone: () => streams.untilGone(reply) };
+        return send(reply, await answer?.(service, input, asker));
       },
     });
   }

@@ -1,18 +1,19 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { CloudCodeError } from '../../engine/core/errors.ts';
+import { watchRuns } from '../../engine/operations/watch-runs.ts';
 import type { Service } from '../operations/service.ts';
 import { addRoutes, refuseUndeclared } from './add-routes.ts';
 import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { largestParsedHere, readJsonBody } from './read-json-body.ts';
 import { refuseForeign } from './refuse-foreign.ts';
 
-export interface ServerOptions extends Service {
+export interface ServerOptions extends Omit<Service, 'watch'> {
   /** Gets what went wrong inside, with the stack. */
   readonly log: (message: string) => void;
 }
 
-/** A connection on which nothing has moved for so long is closed: a client that does not read must not keep what was meant for it. Streams send something more often. */
-const stalledMs = 60_000;
+/** A connection on which nothing has moved for so long is closed: a client that does not read must not keep what was meant for it. Streams send something more often, and whoever waits for a run's end does so for a minute at most. */
+const stalledMs = 90_000;
 /** How long a closing server goes on with what it is answering; a client that does not read must not keep it. */
 const lastAnswersMs = 5000;
 /** 512 characters of 4 bytes, percent-encoded. */
@@ -46,6 +47,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     refuseForeign(request);
   });
   refuseUndeclared(server);
-  addRoutes(server, options, options.log);
+  addRoutes(server, { ...options, watch: watchRuns(options.store) }, options.log);
   return server;
 }

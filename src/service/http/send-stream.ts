@@ -25,6 +25,8 @@ type Follow = (follower: Follower, after: object) => Promise<AsyncIterable<reado
 export interface Streams {
   /** Answers with a stream of server-sent events, to its end. What it is refused for before that is thrown. */
   send(exchange: Exchange, follow: Follow): Promise<FastifyReply>;
+  /** A signal that aborts when nobody waits for an answer any more, or the server closes. */
+  untilGone(reply: FastifyReply): AbortSignal;
 }
 
 /** The streams of a server; those that are open when it closes have one more look. */
@@ -47,6 +49,21 @@ export function openStreams(server: FastifyInstance, log: (message: string) => v
       open.add(sending);
       await sending.finally(() => open.delete(sending));
       return reply;
+    },
+    untilGone(reply) {
+      const gone = new AbortController();
+      const hurry = (): void => {
+        // Else the client keeps the connection, and the server waits for that.
+        void reply.header('connection', 'close');
+        gone.abort();
+      };
+      if (lastLook.signal.aborted) hurry();
+      lastLook.signal.addEventListener('abort', hurry);
+      reply.raw.once('close', () => {
+        lastLook.signal.removeEventListener('abort', hurry);
+        gone.abort();
+      });
+      return gone.signal;
     },
   };
 }

@@ -20,6 +20,8 @@ export class JsonText {
 export interface Asker {
   /** Of something that is to be made once; null without. */
   readonly idempotencyKey: string | null;
+  /** A signal that aborts when nobody waits any more, or the server closes. */
+  readonly untilGone: () => AbortSignal;
 }
 
 /** Whoever follows a stream. */

@@ -5,7 +5,7 @@ import { listRuns, summariseBacklog, summariseEnded } from '../../engine/operati
 import { followLogs, readLogs } from '../../engine/operations/logs.ts';
 import { retry } from '../../engine/operations/retry-run.ts';
 import { findOrScheduleChecked } from '../../engine/operations/schedule-run.ts';
-import type { NumberedLine } from '../../engine/core/run.ts';
+import { isFinal, type NumberedLine } from '../../engine/core/run.ts';
 import type { runs } from '../api/runs.ts';
 import { type Events, type Handlers, JsonText } from './handler.ts';
 import { scheduleInFolder } from './schedule-in-folder.ts';
@@ -32,7 +32,13 @@ export const runHandlers: Handlers<typeof runs> = {
       ),
   },
   list: { answer: ({ store }, { environment, ...filter }) => listRuns(store, environment, filter) },
-  get: { answer: async ({ store }, run) => readRun(store, run) },
+  get: {
+    answer: async ({ store, watch }, { wait = 0, ...run }, { untilGone }) => {
+      if (wait > 0 && !isFinal(await getRunState(store, run.environment, run.id)))
+        await watch.untilFinished(run.id, { ms: wait * 1000, signal: untilGone() });
+      return readRun(store, run);
+    },
+  },
   cancel: {
     answer: async ({ store }, run) => {
       await cancel(store, run.environment, run.id);

@@ -1,4 +1,5 @@
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
+import type { RunWatch } from '../../engine/operations/watch-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 import type { DeploymentBody, FolderBody } from '../api/project.ts';
 
@@ -22,6 +23,7 @@ export interface FolderState {
 /** What operations work on. Where it is a store alone, operations that need more than that are not to be had. */
 export interface Service {
   readonly store: Store;
+  readonly watch: RunWatch;
   /** The runner of this process, for what is scheduled here. */
   readonly claiming?: Claiming;
   readonly project?: { readonly name: string; readonly folder: string };
