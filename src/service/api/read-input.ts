@@ -29,6 +29,14 @@ export function queryReader(of: Operation): (query: unknown) => Readonly<Record<
   };
 }
 
+/** What the path of a request names. @throws CloudCodeError `environment_not_found` */
+export function readPath(params: unknown): Readonly<Record<string, string>> {
+  const named = params as Readonly<Record<string, string>>;
+  // The database refuses such text.
+  if (named['environment']?.includes('\0') !== true) return named;
+  throw new CloudCodeError('environment_not_found', `There is no environment ${JSON.stringify(named['environment'])}.`);
+}
+
 function unknownFilter(name: string, known: readonly string[]): CloudCodeError {
   return new CloudCodeError('invalid_filter', `There is no filter \`${name}\`.`, { hint: hintFor(name, known) });
 }

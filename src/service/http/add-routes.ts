@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readIdempotencyKey } from '../api/idempotency-key.ts';
 import { type Operation, permissions } from '../api/operation.ts';
 import { operations } from '../api/operations.ts';
-import { queryReader, readBody } from '../api/read-input.ts';
+import { queryReader, readBody, readPath } from '../api/read-input.ts';
 import { JsonText } from '../operations/handler.ts';
 import { handlerOf } from '../operations/handlers.ts';
 import type { Service } from '../operations/service.ts';
@@ -35,11 +35,12 @@ export function addRoutes(server: FastifyInstance, service: Service, log: (messa
     const { method, path: url, maxBodyBytes } = operation;
     const { answer, follow } = handlerOf(operation);
     const readQuery = queryReader(operation);
-    const read = async ({ params, query, body }: FastifyRequest): Promise<object> => ({
-      ...readQuery(query),
-      ...(body instanceof LargeBody ? await apart.read(operation, body.bytes) : readBody(operation, body)),
-      ...(params as object),
-    });
+    const read = async ({ params, query, body }: FastifyRequest): Promise<object> => {
+      const path = readPath(params);
+      const asked = readQuery(query);
+      const sent = body instanceof LargeBody ? await apart.read(operation, body.bytes) : readBody(operation, body);
+      return { ...asked, ...sent, ...path };
+    };
     server.route({
       method,
       url,

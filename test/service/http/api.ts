@@ -58,13 +58,13 @@ export async function openApi(): Promise<Api> {
 }
 
 /** A good answer has a status and holds what its operation declares, and nothing else; a refusal has a code that is declared. */
-function assertDeclared(
+export function assertDeclared(
   { method, url, status }: { readonly method: string; readonly url: string; readonly status: number },
   answer: unknown,
 ): void {
-  const pathname = url.split('?')[0] ?? '';
+  const { pathname } = new URL(url, 'http://server');
   const operation = operations.find(
-    (each) => each.method === method && new RegExp(`^${each.path.replaceAll(/:\w+/g, '[^/]+')}$`).test(pathname),
+    (each) => each.method === method && new RegExp(`^${each.path.replaceAll(/:\w+/g, '[^/]*')}$`).test(pathname),
   );
   if (status >= 300) {
     if (operation === undefined) return;

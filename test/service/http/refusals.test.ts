@@ -104,6 +104,13 @@ describe('HTTP: a refusal is one problem that says what is wrong, and changes no
     ['POST', 'queues/%00/pause', 'invalid_queue', /U\+0000/],
     ['GET', '/api/v1/environments/staging/runs', 'environment_not_found', /`staging`/],
     ['GET', '/api/v1/environments/%00/tasks', 'environment_not_found', /environment/],
+    ['POST', '/api/v1/environments/%00/runs', 'environment_not_found', /environment/],
+    [
+      'GET',
+      `/api/v1/environments/%00/runs/01a208ee-080e-731a-8b08-5ce50cedec48`,
+      'environment_not_found',
+      /environment/,
+    ],
     ['GET', '/nowhere', 'not_found', /GET \/nowhere/],
     ['GET', '/', 'not_found', /GET \//],
     ['POST', 'runs/1', 'not_found', /POST/],
