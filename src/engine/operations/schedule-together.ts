@@ -26,9 +26,8 @@ export async function scheduleTogether(
   const runs = requests.map((request) => ({ ...request, id: newRunId() }));
   const found = new Map<string, string | null>();
   // Each is asked for without waiting for the one before.
-  const insertions = runs.map(async (run) => void found.set(run.id, await insert(db, environment, run)));
-  if (runs.length > 1) insertions.unshift(lockTogether(db, environment, runs));
-  await Promise.all(insertions);
+  const locked = runs.length > 1 ? lockTogether(db, environment, runs) : null;
+  await Promise.all([locked, ...runs.map(async (run) => void found.set(run.id, await insert(db, environment, run)))]);
   const unknown = runs.findIndex(({ id }) => found.get(id) === null);
   const { task } = runs[unknown] ?? {};
   if (task !== undefined) throw refusalOf(await unknownTask(db, environment, task), unknown);

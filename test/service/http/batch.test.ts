@@ -125,5 +125,7 @@ describe('HTTP: a batch schedules all its runs or none', { timeout: 60_000 }, ()
     );
     for (const { status, body } of answers) assert.equal(status, 201, JSON.stringify(body));
     assert.equal(await countRuns(), before + 3000);
+    const text = 'select deadlocks::integer from pg_stat_database where datname = current_database()';
+    assert.deepEqual(await api.base.store.query({ name: '', text }), [{ deadlocks: 0 }]);
   });
 });
