@@ -1,15 +1,15 @@
 import type { Backend } from '../client/backend.ts';
 import { withoutSecrets } from '../client/request-json.ts';
-import { watchRuns } from '../engine/operations/watch-runs.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import type { AnswerOf, EventOf, Operation } from '../service/api/operation.ts';
 import { readBody } from '../service/api/read-input.ts';
 import { JsonText } from '../service/operations/handler.ts';
 import { handlerOf } from '../service/operations/handlers.ts';
+import { openService } from '../service/operations/service.ts';
 
 /** A store, directly: the handlers that a server calls, without HTTP. */
 export function storeBackend(store: Store, environment: string): Backend {
-  const service = { store, watch: watchRuns(store) };
+  const service = openService({ store });
   const asker = { idempotencyKey: null, untilGone: () => new AbortController().signal };
   const inputOf = (operation: Operation, input: { readonly body?: unknown }): object => ({
     ...input,

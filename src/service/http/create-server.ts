@@ -1,7 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { watchRuns } from '../../engine/operations/watch-runs.ts';
-import type { Service } from '../operations/service.ts';
+import { openService, type Service } from '../operations/service.ts';
 import { addRoutes, refuseUndeclared } from './add-routes.ts';
 import { answerErrors, fromFastify, sendProblem } from './answer-errors.ts';
 import { largestParsedHere, readJsonBody } from './read-json-body.ts';
@@ -47,6 +46,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
     refuseForeign(request);
   });
   refuseUndeclared(server);
-  addRoutes(server, { ...options, watch: watchRuns(options.store) }, options.log);
+  addRoutes(server, openService(options), options.log);
   return server;
 }

@@ -1,5 +1,5 @@
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
-import type { RunWatch } from '../../engine/operations/watch-runs.ts';
+import { type RunWatch, watchRuns } from '../../engine/operations/watch-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';
 import type { DeploymentBody, FolderBody } from '../api/project.ts';
 
@@ -33,4 +33,9 @@ export interface Service {
   readonly isReady?: () => boolean;
   /** Why its runner's machine cannot start runs; null while it can. */
   readonly unfitReason?: () => string | null;
+}
+
+/** What a process offers, with what all who ask it have together. */
+export function openService(of: Omit<Service, 'watch'>): Service {
+  return { ...of, watch: watchRuns(of.store) };
 }
