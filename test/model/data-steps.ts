@@ -101,15 +101,13 @@ function sides(
     };
   const ids = [real.pieceId(wish.piece)];
   if (wish.do === 'destroy') return { modelled: wish, sent: { do: 'destroy', model: 'piece', ids } };
+  const rest = { model: 'piece', columns: ['state'], ids };
   return {
     modelled: wish,
-    sent: {
-      do: wish.do,
-      model: 'piece',
-      columns: ['state'],
-      ids,
-      rows: JSON.stringify([{ id: ids[0], state: wish.text }]),
-    },
+    sent:
+      wish.do === 'insert'
+        ? { do: 'insert', rows: JSON.stringify([{ id: ids[0], state: wish.text }]), ...rest }
+        : { do: 'update', values: [JSON.stringify([wish.text])], ...rest },
   };
 }
 

@@ -16,7 +16,8 @@ export interface DataScope {
   readonly target: DataTarget;
 }
 
-type Saving = Extract<WriteOperation, { readonly do: 'insert' | 'update' }>;
+type Insert = Extract<WriteOperation, { readonly do: 'insert' }>;
+type Update = Extract<WriteOperation, { readonly do: 'update' }>;
 type Increment = Extract<WriteOperation, { readonly do: 'increment' }>;
 
 /** One operation, and the id under which its statement notes that it was carried out, where no batch does. */
@@ -74,7 +75,7 @@ interface Written extends Missing {
 async function insert(
   db: Queryable,
   { caller, target }: DataScope,
-  operation: Step<Saving>,
+  operation: Step<Insert>,
 ): Promise<Partial<WriteAnswer>> {
   const [row] = await db.query<Written>(insertObjects(target, caller, operation));
   refuseChanged(operation, row?.changed ?? []);
@@ -84,18 +85,16 @@ async function insert(
 async function update(
   db: Queryable,
   { caller, target }: DataScope,
-  operation: Step<Saving>,
+  operation: Step<Update>,
 ): Promise<Partial<WriteAnswer>> {
   const rows = await db.query<Written>(updateObjects(target, caller, operation));
   if (operation.version === 'noted') {
     const overwritten = missingOf(operation, rows);
     if (overwritten.length === 0) return { version: rows[0]?.version ?? null };
-    const { model, columns } = operation;
+    const { model, columns, ids, values } = operation;
     refuseMissing(
-      operation,
-      await db.query<Missing>(
-        updateObjects(target, caller, { model, columns, ids: overwritten, rows: operation.rows, hasMoreRows: true }),
-      ),
+      { model, ids: overwritten },
+      await db.query<Missing>(updateObjects(target, caller, { model, columns, ids, values, only: overwritten })),
     );
     return { overwritten };
   }

@@ -41,7 +41,7 @@ const readFile = z.object({ kind: z.literal('read_file'), model: z.string(), id,
 const rows = { model: z.string(), columns: z.array(z.string()), ids: z.array(id), rows: z.string() };
 
 /**
- * Compares the version of each object with `.version` in its row. `required`: an object that another has is refused. `noted`: it is written all the same, and the answer says so.
+ * Compares the version of each object with the one that it was read with. `required`: an object that another has is refused. `noted`: it is written all the same, and the answer says so.
  * A new object has none: with `required`, one that is there already is refused.
  */
 const version = z.enum(['noted', 'required']);
@@ -49,8 +49,20 @@ const version = z.enum(['noted', 'required']);
 export const readRequest = z.discriminatedUnion('kind', [select, count, readFile]);
 
 export const writeOperation = z.discriminatedUnion('do', [
-  /** An object that is inserted and there already is overwritten, unless that is refused. */
-  z.object({ do: z.enum(['insert', 'update']), ...rows, version: version.optional() }),
+  /** An object that is there already is overwritten, unless that is refused. */
+  z.object({ do: z.literal('insert'), ...rows, version: version.optional() }),
+  /**
+   * `values`: for each column the JSON text of an array with the value of each object, in the order of `ids`; where versions are compared, theirs are last. PostgreSQL reads them in less than
+   * half of the time that it takes for rows.
+   */
+  z.object({
+    do: z.literal('update'),
+    model: z.string(),
+    columns: z.array(z.string()),
+    ids: z.array(id),
+    values: z.array(z.string()),
+    version: version.optional(),
+  }),
   /** Adds the values of the rows to what the objects hold. No id comes twice. */
   z.object({ do: z.literal('increment'), ...rows }),
   z.object({ do: z.literal('destroy'), model: z.string(), ids: z.array(id) }),
@@ -65,6 +77,7 @@ export type ReadFileCall = ReadonlyDeep<z.infer<typeof readFile>>;
 export type ReadCall = SelectCall | CountCall | ReadFileCall;
 export type VersionCheck = z.infer<typeof version>;
 export type RowsOperation = Omit<Extract<WriteOperation, { readonly do: 'increment' }>, 'do'>;
+export type ValuesOperation = Omit<Extract<WriteOperation, { readonly do: 'update' }>, 'do' | 'version'>;
 export type WriteOperation = ReadonlyDeep<z.infer<typeof writeOperation>>;
 /** A batch may schedule runs as well. */
 export type BatchOperation = WriteOperation | ScheduleRuns;

@@ -3,11 +3,16 @@ import { CloudCodeError } from '../../engine/core/errors.ts';
 import { hintForUnknown } from '../expression/attributes.ts';
 import { belongsToColumn, type Column, columnsOf, columnsOfModel, quoteName } from './columns.ts';
 
-/** A value of each given object: how the JSON of the objects is read, and which columns of the table it goes to. */
+/** A value of each given object: how the JSON of the objects, or of these values alone, is read, and which columns of the table it goes to. */
 export interface GivenColumn {
+  readonly name: string;
   /** For the list of columns that json_to_recordset takes. */
   readonly definition: string;
   readonly targets: readonly Target[];
+  /** The function that reads an array of such values. */
+  readonly elements: 'json_array_elements' | 'json_array_elements_text';
+  /** Where each element goes. */
+  readonly elementTargets: readonly Target[];
 }
 
 export interface Target {
@@ -39,7 +44,15 @@ export function allColumns(model: Model): readonly string[] {
 
 function given(column: Column): GivenColumn {
   const name = quoteName(column.name);
-  return { definition: `${name} ${column.type}`, targets: [{ column: name, value: `g.${name}` }] };
+  const isList = column.type.endsWith('[]');
+  const list = `case when json_typeof(g.${name}) <> 'null' then array(select json_array_elements_text(g.${name}))::${column.type} end`;
+  return {
+    name,
+    definition: `${name} ${column.type}`,
+    targets: [{ column: name, value: `g.${name}` }],
+    elements: isList ? 'json_array_elements' : 'json_array_elements_text',
+    elementTargets: [{ column: name, value: isList ? list : `g.${name}::${column.type}` }],
+  };
 }
 
 function givenField(field: Field): GivenColumn {
@@ -47,13 +60,11 @@ function givenField(field: Field): GivenColumn {
   const [only, ...others] = columns;
   if (only !== undefined && others.length === 0) return given(only);
   const name = quoteName(field.name);
-  return {
-    definition: `${name} json`,
-    targets: columns.map((column) => ({
-      column: quoteName(column.name),
-      value: partOf(`g.${name}`, column.name.slice(field.name.length + 1), column.type),
-    })),
-  };
+  const targets = columns.map((column) => ({
+    column: quoteName(column.name),
+    value: partOf(`g.${name}`, column.name.slice(field.name.length + 1), column.type),
+  }));
+  return { name, definition: `${name} json`, targets, elements: 'json_array_elements', elementTargets: targets };
 }
 
 const protocolNames: Readonly<Record<string, string>> = { content_type: 'contentType' };

@@ -1,6 +1,6 @@
 import type { Model } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import type { RowsOperation, VersionCheck } from '../protocol/data-calls.ts';
+import type { RowsOperation, ValuesOperation, VersionCheck } from '../protocol/data-calls.ts';
 import type { Caller } from '../../engine/store/insert-run.ts';
 import type { Statement } from '../../engine/store/open-store.ts';
 import { quoteName, tableName } from './columns.ts';
@@ -9,12 +9,13 @@ import { versionColumn } from './row-json.ts';
 import { openParameters, type Parameters, statementOf } from './statement.ts';
 import { type DataTarget, modelOf } from './target.ts';
 
-/** What is written; the id under which the statement notes that it was, where no batch does; whether there are rows of other ids, which are left alone. */
-type Writing = RowsOperation & {
+/** How it is written: with which check, and the id under which the statement notes that it was, where no batch does. */
+interface Manner {
   readonly version?: VersionCheck | undefined;
   readonly call?: string;
-  readonly hasMoreRows?: boolean;
-};
+}
+
+type Writing = RowsOperation & Manner;
 
 const held = `
     with held as materialized (
@@ -26,7 +27,6 @@ const held = `
 const isHeld = '(select cloudcode.hold_attempt_data($1, $2))';
 
 const version = quoteName(versionColumn);
-const givenVersion = `${version} xid`;
 // Of all that the statement writes.
 const writtenVersion = 'pg_current_xact_id()::xid::text as version';
 
@@ -68,26 +68,35 @@ export function insertObjects(target: DataTarget, caller: Caller, operation: Wri
  * with `required`, which of them were there when it began. A single one that was not written gives no row, but with `required`.
  * @throws CloudCodeError `unknown_model`, `unknown_field`
  */
-export function updateObjects(target: DataTarget, caller: Caller, operation: Writing): Statement {
+export function updateObjects(
+  target: DataTarget,
+  caller: Caller,
+  operation: ValuesOperation & Manner & { /** The others are left alone. */ readonly only?: readonly string[] },
+): Statement {
   const model = modelOf(target, operation.model);
   const parameters = openParameters(caller);
   const columns = givenColumns(model, operation.columns);
   const isChecked = operation.version !== undefined;
-  const given = givenRows(operation, {
-    rows: parameters.add(operation.rows, 'json'),
-    definitions: [...columns.map(({ definition }) => definition), ...(isChecked ? [givenVersion] : [])],
-  });
-  const ids = parameters.add(arrayOf(operation.ids), 'uuid[]');
-  const changes = columns.flatMap((column) => column.targets).map(({ column, value }) => `${column} = ${value}`);
+  const allIds = parameters.add(arrayOf(operation.ids), 'uuid[]');
+  const elements = columns.map(({ elements }) => elements);
+  if (isChecked) elements.push('json_array_elements_text');
+  const values = elements.map((read, place) => `${read}(${parameters.add(operation.values[place] ?? '[]', 'json')})`);
+  const names = ['"id"', ...columns.map(({ name }) => name), ...(isChecked ? [version] : [])];
+  const given = `rows from (${[`unnest(${allIds})`, ...values].join(', ')}) as g (${names.join(', ')})`;
+  const changes = columns
+    .flatMap(({ elementTargets }) => elementTargets)
+    .map(({ column, value }) => `${column} = ${value}`);
   const table = tableName(target.schema, model.name);
   const update = `update ${table} t set ${changes.length === 0 ? '"id" = t."id"' : changes.join(', ')} from ${given}`;
-  const fits = `t."id" = g."id"${isChecked ? ` and t.xmin = g.${version}` : ''}`;
-  if (isOne(operation) && operation.version !== 'required')
+  const fits = `t."id" = g."id"${isChecked ? ` and t.xmin = g.${version}::xid` : ''}`;
+  if (isOne(operation) && operation.only === undefined && operation.version !== 'required')
     return statementOf(
-      `${update} where ${isHeld} and ${fits} and t."id" = (${ids})[1] returning ${noneMissing}, t.xmin::text as version`,
+      `${update} where ${isHeld} and ${fits} and t."id" = (${allIds})[1] returning ${noneMissing}, t.xmin::text as version`,
       parameters,
     );
-  const done = `${held}, done as (${update}, held where held.held and ${fits} and t."id" = any(${ids}) returning t."id")`;
+  const ids = operation.only === undefined ? allIds : parameters.add(arrayOf(operation.only), 'uuid[]');
+  const isMeant = operation.only === undefined ? '' : ` and t."id" = any(${ids})`;
+  const done = `${held}, done as (${update} where (select held from held) and ${fits}${isMeant} returning t."id")`;
   const changed =
     operation.version === 'required'
       ? `, (select array_agg(t."id"::text) from ${table} t where t."id" = any(${ids}) and t."id" not in (select "id" from done)) as changed`
@@ -165,13 +174,13 @@ export function destroyObjects(
  * Notes a single write in the statement that carries it out, as a batch of its own. Whoever sends it again gets a unique violation, and nothing of it is done: also when the first is
  * under way still.
  */
-function noteOf({ call }: Writing, parameters: Parameters, answerJson = "'{}'::json"): string {
+function noteOf({ call }: Manner, parameters: Parameters, answerJson = "'{}'::json"): string {
   if (call === undefined) return '';
   return `, noted as (insert into cloudcode.batches (id, run_id, answer) select ${parameters.add(call, 'uuid')}, $1, ${answerJson} from done)`;
 }
 
 function givenRows(
-  operation: Pick<Writing, 'ids' | 'hasMoreRows'>,
+  operation: Pick<Writing, 'ids'>,
   { rows, definitions }: { readonly rows: string; readonly definitions: readonly string[] },
 ): string {
   const read = isOne(operation) ? `json_to_record(${rows} -> 0)` : `json_to_recordset(${rows})`;
@@ -183,8 +192,8 @@ function arrayOf(ids: readonly string[]): string {
   return `{${ids.join(',')}}`;
 }
 
-function isOne({ ids, hasMoreRows = false }: Pick<Writing, 'ids' | 'hasMoreRows'>): boolean {
-  return ids.length === 1 && !hasMoreRows;
+function isOne({ ids }: Pick<Writing, 'ids'>): boolean {
+  return ids.length === 1;
 }
 
 const noneMissing = 'null::text[] as missing';

@@ -181,5 +181,8 @@ function operationOf(
   if (write === null) return null;
   state.sending(write.snapshot, false);
   saved.push({ state, snapshot: write.snapshot });
-  return { do: write.do, model: model.name, columns: write.columns, id, row: write.row, version: write.version };
+  const { columns, version } = write;
+  return write.do === 'insert'
+    ? { do: 'insert', model: model.name, columns, id, row: write.row, version }
+    : { do: 'update', model: model.name, columns, id, values: write.values, characters: write.characters, version };
 }

@@ -6,14 +6,24 @@ import {
   partsOf,
   scheduleOperations,
 } from '../../engine/worker/batch-parts.ts';
+import { toJson } from '../../engine/core/to-json.ts';
+import type { WireValue } from '../protocol/data-answers.ts';
 import type { BatchOperation, VersionCheck, WriteOperation } from '../protocol/data-calls.ts';
 
 /** A write of one object. An object is saved at most once, and not after it is destroyed. `follows`: an operation before this one is on the same object. */
 type WriteOfOne =
   | (Write & {
-      readonly do: 'insert' | 'update';
+      readonly do: 'insert';
       readonly columns: readonly string[];
       readonly row: string;
+      readonly version?: VersionCheck | undefined;
+    })
+  | (Write & {
+      readonly do: 'update';
+      readonly columns: readonly string[];
+      /** Of the columns, and the version that it is compared with, where it is. */
+      readonly values: readonly WireValue[];
+      readonly characters: number;
       readonly version?: VersionCheck | undefined;
     })
   | (Write & { readonly do: 'increment'; readonly columns: readonly string[]; readonly row: string })
@@ -32,6 +42,8 @@ interface Group {
   readonly first: WriteOfOne;
   readonly ids: string[];
   readonly rows: string[];
+  /** Of an update: the values of all its objects, by column. */
+  readonly values: readonly WireValue[][];
   characters: number;
 }
 
@@ -64,28 +76,38 @@ export function groupOperations(operations: Iterable<SingleOperation>): BatchPar
       group.ids.length >= maxOfOperation ||
       group.characters + length > maxCharacters
     ) {
-      group = { first: operation, ids: [], rows: [], characters: 0 };
+      const values = operation.do === 'update' ? operation.values.map(() => []) : [];
+      group = { first: operation, ids: [], rows: [], values, characters: 0 };
       groups.push(group);
       open.set(kind, group);
     }
     group.characters += length;
     group.ids.push(operation.id);
     if ('row' in operation) group.rows.push(operation.row);
+    if ('values' in operation) group.values.forEach((column, place) => column.push(operation.values[place] ?? null));
   }
   const written = groups.map((group) => ({ operation: operationOf(group), characters: group.characters }));
   return partsOf<BatchOperation>([...written, ...scheduleOperations(runs)]);
 }
 
-function operationOf({ first, ids, rows }: Group): WriteOperation {
+function operationOf({ first, ids, rows, values }: Group): WriteOperation {
   switch (first.do) {
     case 'insert':
-    case 'update':
       return {
-        do: first.do,
+        do: 'insert',
         model: first.model,
         columns: first.columns,
         ids,
         rows: `[${rows.join(',')}]`,
+        version: first.version,
+      };
+    case 'update':
+      return {
+        do: 'update',
+        model: first.model,
+        columns: first.columns,
+        ids,
+        values: values.map((column) => toJson(column) ?? '[]'),
         version: first.version,
       };
     case 'increment':
@@ -127,9 +149,10 @@ function kindOf(operation: WriteOfOne): string {
 function lengthOf(operation: WriteOfOne): number {
   switch (operation.do) {
     case 'insert':
-    case 'update':
     case 'increment':
       return operation.row.length + operation.id.length;
+    case 'update':
+      return operation.characters + operation.id.length;
     case 'destroy':
       return operation.id.length;
   }

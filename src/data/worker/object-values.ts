@@ -88,14 +88,15 @@ function conditionOf(state: ObjectState): string {
 /** The bytes of files that are stored with another object, or were: they have to be read before they can be stored again. */
 export type ForeignFiles = Map<Attachment, Uint8Array>;
 
-/** What is written of an object: the values of these columns, as JSON. */
-export interface ObjectWrite {
-  readonly do: 'insert' | 'update';
+/** What is written of an object: all of a new one, as JSON; of another these values, and the version that it is compared with, where it is, of about so many characters. */
+export type ObjectWrite = (
+  | { readonly do: 'insert'; readonly row: string }
+  | { readonly do: 'update'; readonly values: readonly WireValue[]; readonly characters: number }
+) & {
   readonly columns: readonly string[];
-  readonly row: string;
   readonly version: VersionCheck | undefined;
   readonly snapshot: Snapshot;
-}
+};
 
 /** Reads the bytes that `snapshotOf` needs for these objects; null when it needs none, so that it can go on at once. */
 export function readForeignFiles(states: Iterable<ObjectState>, known: ForeignFiles): Promise<void> | null {
@@ -130,9 +131,12 @@ export function snapshotOf(state: ObjectState, files: ForeignFiles, { ifUnchange
   const { type, version } = state;
   const places = state.isNew ? type.written : state.changedPlaces();
   if (places.length === 0 && !state.isNew && !ifUnchanged) return null;
-  const check = ifUnchanged ? 'required' : state.isNew || version === null ? undefined : 'noted';
-  const row: Record<string, WireValue> = { id: state.id };
-  if (check !== undefined && !state.isNew) row['.version'] = version;
+  const check: VersionCheck | undefined = ifUnchanged
+    ? 'required'
+    : state.isNew || version === null
+      ? undefined
+      : 'noted';
+  const sent: WireValue[] = [];
   const assigned: FieldWire[] = [];
   const kept: WireValue[] = [];
   const columns: string[] = [];
@@ -140,18 +144,24 @@ export function snapshotOf(state: ObjectState, files: ForeignFiles, { ifUnchange
     const column = type.columns[place] ?? '';
     const value = state.valueAt(place);
     const file = isAttachment(value) ? fileValue(value, files) : null;
-    row[column] = file === null ? (value as WireValue) : file.sent;
+    sent.push(file === null ? (value as WireValue) : file.sent);
     columns.push(column);
     assigned.push(value);
     kept.push(file === null ? (value as WireValue) : file.kept);
   }
-  return {
-    do: state.isNew ? 'insert' : 'update',
-    columns,
-    row: rowJson(state, row),
-    version: check,
-    snapshot: { places, assigned, kept },
-  };
+  const rest = { columns, version: check, snapshot: { places, assigned, kept } };
+  if (!state.isNew) {
+    if (check !== undefined) sent.push(version);
+    let characters = 0;
+    for (const value of sent) characters += charactersOf(value);
+    if (characters >= surelySent) refuseTooLarge(state, toJson(sent) ?? '');
+    return { do: 'update', values: sent, characters, ...rest };
+  }
+  const row: Record<string, WireValue> = { id: state.id };
+  for (const [place, column] of columns.entries()) row[column] = sent[place] ?? null;
+  const json = toJson(row) ?? '';
+  if (json.length >= surelySent) refuseTooLarge(state, json);
+  return { do: 'insert', row: json, ...rest };
 }
 
 function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: WireValue; readonly sent: WireValue } {
@@ -161,10 +171,18 @@ function fileValue(file: Attachment, files: ForeignFiles): { readonly kept: Wire
   return { kept, sent: { ...kept, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') } };
 }
 
-/** A row has to go in one frame, in which it is a string: its quotes and escapes are escaped once more. */
-function rowJson(state: ObjectState, row: Record<string, WireValue>): string {
-  const json = toJson(row) ?? '';
-  if (json.length < maxFrameBytes / 8) return json;
+/** So many characters fit, whatever has to be escaped. */
+const surelySent = maxFrameBytes / 8;
+const shortText = 1000;
+
+/** About the characters of a value as JSON; of a long one exactly. */
+function charactersOf(value: WireValue): number {
+  if (typeof value === 'string' && value.length < shortText) return value.length + 3;
+  return typeof value === 'string' || typeof value === 'object' ? (toJson(value) ?? '').length : 24;
+}
+
+/** What is written of an object has to go in one frame, in which it is text: its quotes and escapes are escaped once more. */
+function refuseTooLarge(state: ObjectState, json: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(json));
   const most = maxFrameBytes - 1024 * 1024;
   if (bytes > most)
@@ -172,5 +190,4 @@ function rowJson(state: ObjectState, row: Record<string, WireValue>): string {
       'invalid_value',
       `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${most} are sent. Assign and save its files one by one.`,
     );
-  return json;
 }

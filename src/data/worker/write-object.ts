@@ -1,6 +1,7 @@
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { describeValue } from '../../engine/core/parameters-json.ts';
 import { suggest } from '../../engine/core/suggest.ts';
+import { toJson } from '../../engine/core/to-json.ts';
 import { newId } from '../../engine/protocol/new-id.ts';
 import type { WriteOperation } from '../protocol/data-calls.ts';
 import { isUncertain, isUuid, type ModelType, type ObjectState, occupy, unknownField, untilFree } from './database.ts';
@@ -47,14 +48,12 @@ export async function saveObject(state: ObjectState, options: SaveOptions): Prom
     if (write === null) return;
     const { database, model } = state.type;
     state.sending(write.snapshot, false);
-    const operation: WriteOperation = {
-      do: write.do,
-      model: model.name,
-      columns: write.columns,
-      ids: [state.id],
-      rows: `[${write.row}]`,
-      version: write.version,
-    };
+    const { columns, version: check } = write;
+    const common = { model: model.name, columns, ids: [state.id], version: check };
+    const operation: WriteOperation =
+      write.do === 'insert'
+        ? { do: 'insert', rows: `[${write.row}]`, ...common }
+        : { do: 'update', values: write.values.map((value) => toJson([value]) ?? ''), ...common };
     const { version } = await database.write(newId(), [[operation]]);
     state.stored(version);
   } catch (error) {

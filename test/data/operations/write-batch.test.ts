@@ -53,7 +53,7 @@ const update = (ids: readonly string[], state: string): BatchOperation => ({
   model: 'piece',
   columns: ['state'],
   ids,
-  rows: JSON.stringify(ids.map((id) => ({ id, state }))),
+  values: [JSON.stringify(ids.map(() => state))],
 });
 
 async function stage(): Promise<{ readonly t: TestStore; readonly scope: DataScope }> {

@@ -38,6 +38,7 @@ function everyStatement({ target }: TestData, caller: Caller): readonly Statemen
     limit: null,
   }));
   const rows = { model: 'thing', columns: ['count'], rows: JSON.stringify(ids.map((id) => ({ id, count: 99 }))) };
+  const values = { model: 'thing', columns: ['count'], values: [JSON.stringify(ids.map(() => 99))] };
   const nobody = [randomUUID()];
   return [
     ...selections.flatMap((selection) => [
@@ -65,14 +66,21 @@ function everyStatement({ target }: TestData, caller: Caller): readonly Statemen
     insertObjects(target, caller, { ...rows, ids }),
     insertObjects(target, caller, { ...rows, ids: nobody }),
     insertObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
-    updateObjects(target, caller, { ...rows, ids }),
-    updateObjects(target, caller, { ...rows, ids: ids.slice(0, 1) }),
-    updateObjects(target, caller, { ...rows, ids: nobody }),
-    updateObjects(target, caller, { ...rows, ids: [], rows: '[]' }),
+    updateObjects(target, caller, { ...values, ids }),
+    updateObjects(target, caller, { ...values, ids: ids.slice(0, 1) }),
+    updateObjects(target, caller, { ...values, ids, only: ids.slice(0, 2) }),
+    updateObjects(target, caller, { ...values, ids: nobody }),
+    updateObjects(target, caller, { ...values, ids: [], values: ['[]'] }),
     ...[ids, ids.slice(0, 1), nobody].flatMap((some) => [
       ...(['noted', 'required'] as const).flatMap((version) =>
         [insertObjects, updateObjects].map((write) =>
-          write(target, caller, { ...rows, ids: some, version, ...(some.length === 1 ? { call: randomUUID() } : {}) }),
+          write(target, caller, {
+            ...rows,
+            ...values,
+            ids: some,
+            version,
+            ...(some.length === 1 ? { call: randomUUID() } : {}),
+          }),
         ),
       ),
       incrementObjects(target, caller, { ...rows, ids: some, ...(some.length === 1 ? { call: randomUUID() } : {}) }),
@@ -144,7 +152,7 @@ test('nobody takes a run over between a write of its attempt and the commit', as
         model: 'thing',
         columns: ['count'],
         ids: ids.slice(5, 6),
-        rows: JSON.stringify([{ id: ids[5], count: 1 }]),
+        values: ['[1]'],
       }),
     );
     return [null, started] as const;

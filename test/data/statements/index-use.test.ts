@@ -145,9 +145,9 @@ test('writes find their objects by the primary key', async () => {
     (_, index) => `00000000-0000-4000-8000-${String(index * 100 + 1).padStart(12, '0')}`,
   );
   for (const ids of [[anId], many]) {
-    const rowsOf = JSON.stringify(ids.map((id) => ({ id, weight: 1 })));
+    const values = [JSON.stringify(ids.map(() => 1))];
     usesIndex(
-      await explain(updateObjects(data.target, data.caller, { model: 'item', columns: ['weight'], ids, rows: rowsOf })),
+      await explain(updateObjects(data.target, data.caller, { model: 'item', columns: ['weight'], ids, values })),
       'item_pkey',
     );
     usesIndex(await explain(destroyObjects(data.target, data.caller, { model: 'item', ids })), 'item_pkey');

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { destroyMatching } from '../../../src/data/statements/destroy-matching.ts';
-import { insertObjects } from '../../../src/data/statements/write-objects.ts';
+import { insertObjects, updateObjects } from '../../../src/data/statements/write-objects.ts';
 import { countObjects } from '../../../src/data/statements/count-objects.ts';
 import type { SelectCall, Selection } from '../../../src/data/protocol/data-calls.ts';
 import type { Page, WireObject, WireValue } from '../../../src/data/protocol/data-answers.ts';
 import { orderThings, valueOf } from './expected.ts';
 import { type TestData, testData } from './open-data.ts';
-import { readPage } from './read-page.ts';
+import { readPage, valuesOf } from './read-page.ts';
 import { columnsOfThing, sampleThings, type Thing, thing } from './things.ts';
 
 let data: TestData;
@@ -143,6 +143,27 @@ test('every value comes back exactly as it was sent', async () => {
     const expected = names.map((name) => (name === 'file' && file !== null ? stored : valueOf(sent, name)));
     assert.deepEqual(found.get(sent.id), expected);
   }
+});
+
+test('an update of many objects stores values of every type as an insert does, empty ones too', async () => {
+  const things = sampleThings(60, 3);
+  await insert(things);
+  const inserted = await page({ selection: all, after: null, pageSize: 100 });
+  await data.store.query(destroyMatching(data.target, data.caller, all));
+  await insert(things.map(({ id }) => ({ id })));
+  const sent = JSON.parse(JSON.stringify(things)) as Thing[];
+  const [row] = await data.store.query<{ missing: unknown }>(
+    updateObjects(data.target, data.caller, {
+      model: 'thing',
+      columns: columnsOfThing,
+      ids: sent.map(({ id }) => id),
+      values: columnsOfThing.map((column) => JSON.stringify(sent.map((each) => each[column] ?? null))),
+    }),
+  );
+  assert.equal(row?.missing, null);
+  const updated = await page({ selection: all, after: null, pageSize: 100 });
+  assert.equal(updated.objects.length, things.length);
+  assert.deepEqual(valuesOf(updated), valuesOf(inserted));
 });
 
 test('a page ends at about 4 MiB, with one object at least, and says that it was cut', async () => {

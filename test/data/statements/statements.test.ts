@@ -63,7 +63,7 @@ test('what an object is overwritten, changed and destroyed by is what it is aske
       model: 'thing',
       columns,
       ids,
-      rows: JSON.stringify(ids.map((id) => ({ id, ...values }))),
+      values: Object.values(values).map((value) => JSON.stringify(ids.map(() => value as unknown))),
     });
   };
   assert.equal(
@@ -126,7 +126,7 @@ test('the bytes of a file come back as they were, and only under their key', asy
       model: 'thing',
       columns: ['file'],
       ids: [id],
-      rows: JSON.stringify([{ id, file: null }]),
+      values: ['[null]'],
     }),
   );
   assert.equal((await read(key))['base64'], null);
@@ -225,7 +225,7 @@ test('names that a model cannot have, and values of any kind, are never read as 
       ids: [],
       rows: '[]',
     }),
-    updateObjects(target, data.caller, { model: hostile, columns: ['o"_id', hostile], ids: [], rows: '[]' }),
+    updateObjects(target, data.caller, { model: hostile, columns: ['o"_id', hostile], ids: [], values: ['[]', '[]'] }),
     destroyObjects(target, data.caller, { model: hostile, ids: [] }),
     selectPage(target, data.caller, {
       kind: 'select',
@@ -294,12 +294,12 @@ test('models, fields, expressions and orders that the data model does not have a
     /"nam".*Did you mean `name`/,
   );
   refused(
-    () => updateObjects(target, caller, { model: 'thing', columns: ['id'], ids: [], rows: '[]' }),
+    () => updateObjects(target, caller, { model: 'thing', columns: ['id'], ids: [], values: ['[]'] }),
     'unknown_field',
     /"id"/,
   );
   refused(
-    () => updateObjects(target, caller, { model: 'thing', columns: ['owner'], ids: [], rows: '[]' }),
+    () => updateObjects(target, caller, { model: 'thing', columns: ['owner'], ids: [], values: ['[]'] }),
     'unknown_field',
     /"owner"/,
   );

@@ -35,8 +35,9 @@ const operations = fc.array(step, { maxLength: 40 }).map((steps) => {
     last.set(id, kind);
     if (kind === 'insert' || kind === 'update') saved.add(id);
     const follows = before !== undefined;
-    return kind === 'destroy'
-      ? [{ do: kind, model, id, follows }]
+    if (kind === 'destroy') return [{ do: kind, model, id, follows }];
+    return kind === 'update'
+      ? [{ do: kind, model, columns, id, values: columns.map((name) => `${name} ${number}`), characters: 10, follows }]
       : [{ do: kind, model, columns, id, row: JSON.stringify({ id, number }), follows }];
   });
 });
@@ -61,8 +62,7 @@ function ungroup(list: readonly SingleOperation[]): readonly SingleOperation[] {
         case 'destroy_all':
           return [];
         case 'insert':
-        case 'increment':
-        case 'update': {
+        case 'increment': {
           const rows = JSON.parse(operation.rows) as readonly object[];
           assert.equal(new Set(operation.ids).size, operation.ids.length, 'each id once in a statement');
           return operation.ids.map((id, index) => ({
@@ -71,6 +71,18 @@ function ungroup(list: readonly SingleOperation[]): readonly SingleOperation[] {
             columns: operation.columns,
             id,
             row: JSON.stringify(rows[index]),
+          }));
+        }
+        case 'update': {
+          const values = operation.values.map((column) => JSON.parse(column) as readonly string[]);
+          assert.equal(new Set(operation.ids).size, operation.ids.length, 'each id once in a statement');
+          return operation.ids.map((id, index) => ({
+            do: 'update',
+            model: operation.model,
+            columns: operation.columns,
+            id,
+            values: values.map((column) => column[index] ?? null),
+            characters: 10,
           }));
         }
       }
@@ -117,9 +129,10 @@ describe('operations in few statements', () => {
     const large = [1, 1, 1, 1, 1, 20, 1].map((size, number): SingleOperation => ({
       do: 'update',
       model: 'm',
-      columns: [],
+      columns: ['x'],
       id: String(number),
-      row: mebibyte.repeat(size),
+      values: ['x'],
+      characters: mebibyte.length * size,
     }));
     assert.deepEqual(
       groupOperations(large).map((part) => part.map((each) => ('ids' in each ? each.ids.length : 0))),
