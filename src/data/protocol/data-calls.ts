@@ -52,8 +52,8 @@ export const writeOperation = z.discriminatedUnion('do', [
   /** An object that is there already is overwritten, unless that is refused. */
   z.object({ do: z.literal('insert'), ...rows, version: version.optional() }),
   /**
-   * `values`: for each column the JSON text of an array with the value of each object, in the order of `ids`; where versions are compared, theirs are last. PostgreSQL reads them in less than
-   * half of the time that it takes for rows.
+   * `values`: for each column the JSON text of an array with the value of each object, in the order of `ids`; where versions are compared, theirs are last. The statement for 1,000
+   * objects takes a quarter less than with rows.
    */
   z.object({
     do: z.literal('update'),
