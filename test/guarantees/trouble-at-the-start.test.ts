@@ -6,6 +6,8 @@ import { getRun } from '../../src/engine/operations/get-run.ts';
 import { pauseQueue, resumeQueue } from '../../src/engine/operations/pause-queue.ts';
 import { claimRuns } from '../../src/engine/store/claim-runs.ts';
 import type { Store } from '../../src/engine/store/open-store.ts';
+import { setQueuePaused } from '../../src/engine/store/queues.ts';
+import { readEnvironmentId } from '../../src/engine/store/read-runs.ts';
 import { startRuntime, until } from '../support/runtime.ts';
 
 const tasks = { quick: `export async function run() { return CloudCode.run.attempt; }` };
@@ -14,9 +16,10 @@ test('promise 2: a claim whose answer was lost on its way to the runner does not
   await using runtime = await startRuntime(tasks);
   await pauseQueue(runtime.store, 'testing', 'q');
   const run = await runtime.schedule('quick', { queue: 'q' });
+  const environmentId = (await readEnvironmentId(runtime.store, 'testing')) ?? 0;
   // No runner may see the run between these two statements: the claim below is the one whose answer the runner never gets.
   await runtime.store.transaction(async (db) => {
-    await db.query({ name: '', text: "update cloudcode.queues set paused = false where name = 'q'" });
+    await setQueuePaused(db, { environmentId, name: 'q', paused: false });
     assert.equal((await claimRuns(db, { runnerId: runtime.runner.id, limit: 1, after: 0 })).length, 1);
   });
   await resumeQueue(runtime.store, 'testing', 'q');
