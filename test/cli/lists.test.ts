@@ -5,7 +5,7 @@ import type { Run } from '../../src/engine/core/run.ts';
 import { createServer } from '../../src/service/http/create-server.ts';
 import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
 import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
-import { testStore, type TestStore } from '../support/store.ts';
+import { alterRuns, testStore, type TestStore } from '../support/store.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Finished } from './cloudcode.ts';
 
@@ -81,7 +81,7 @@ describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
     } finally {
       await server.close();
       await cancelRun(base.store, 'testing', id);
-      await base.store.query({ name: '', text: `delete from cloudcode.runs where id = '${id}'` });
+      await alterRuns(base.store, `delete from cloudcode.runs where id = '${id}'`);
     }
   });
 
