@@ -85,7 +85,8 @@ export async function claimRuns(db: Queryable, claim: Claim): Promise<readonly C
         set state = 'running', runner_id = $1, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
           started_at = coalesce(r.started_at, now()), retry_at = null
         from picked where r.id = picked.run_id and r.state = 'queued'
-        returning r.*, picked.turn
+        returning r.id, r.environment_id, r.task, r.parameters, r.queue, r.attempt_count, r.attempt_limit, r.max_attempts, r.fence,
+          r.runner_id, r.scheduled_by
       ), noted as (
         insert into cloudcode.claims (runner_id, run_ids) select $1, array_agg(id) from claimed having count(*) > 0
       ), begun as (

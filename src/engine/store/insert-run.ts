@@ -16,23 +16,30 @@ export type InsertedRun = Pick<Run, 'state' | 'createdAt' | 'dueAt' | 'maxAttemp
  * @returns null when the environment's deployment has no such task: nothing was added
  */
 export async function insertRun(db: Queryable, environment: string, run: ScheduledRun): Promise<InsertedRun | null> {
+  // A run in no queue can be claimed at once; one in a queue gets its place.
+  const [name, entered, entering] =
+    run.queue === null
+      ? [
+          'insert_run',
+          `, ready as (
+        insert into cloudcode.ready (environment_id, wake_at, seq, run_id, due_at)
+        select environment_id, due_at, seq, id, due_at from inserted
+      )`,
+          '',
+        ]
+      : ['insert_run_in_queue', '', ', cloudcode.enqueue_one(environment_id, $5, due_at, seq, id) as entered'];
   const [row] = await db.query<InsertedRun>({
-    name: 'insert_run',
+    name,
     text: `
       with inserted as (
         insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
         select $1, e.id, t.name, $4::json, $5, cloudcode.due_at($6, $7), t.max_attempts, t.max_attempts
         from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
         where e.name = $2 and t.name = $3
-        returning *
-      ), ready as (
-        insert into cloudcode.ready (environment_id, wake_at, seq, run_id, due_at)
-        select environment_id, due_at, seq, id, due_at from inserted where queue is null
-      ), queued as materialized (
-        select cloudcode.enqueue_one(environment_id, queue, due_at, seq, id) from inserted where queue is not null
-      )
+        returning id, environment_id, seq, due_at, created_at, max_attempts
+      )${entered}
       select case when due_at > now() then 'scheduled' else 'queued' end as state, cloudcode.iso(created_at) as "createdAt", cloudcode.iso(due_at) as "dueAt",
-        max_attempts as "maxAttempts", (select count(*) from queued) as queued
+        max_attempts as "maxAttempts"${entering}
       from inserted`,
     values: [run.id, environment, run.task, run.parametersJson, run.queue, run.at, run.afterMs],
   });
