@@ -80,7 +80,9 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong 
   };
   const insertAndClaim: ClaimOnInsert = async (on, add) => {
     const { result, runs } = await reserve(1, async () => {
-      const [, result, runs] = await on.atOnce((db) => Promise.all([db.query(waitBriefly), add(db), claimOn(db, 1)]));
+      const [, result, runs] = await on.atOnce((db) =>
+        Promise.all([db.query(waitBriefly), add(db), claimOn(db, 1, performance.now() < cautiousUntil)]),
+      );
       receive(runs);
       return { result, runs };
     }).catch((error: unknown) => {

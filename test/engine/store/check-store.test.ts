@@ -7,6 +7,8 @@ import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import type { RunnerEvent } from '../../../src/engine/runner/events.ts';
 import { startRunner } from '../../../src/engine/runner/start-runner.ts';
 import { checkStore } from '../../../src/engine/store/check-store.ts';
+import { claimRuns } from '../../../src/engine/store/claim-runs.ts';
+import { deleteEndedClaims, endLease, readLostAttempts, takeLease } from '../../../src/engine/store/runners.ts';
 import { startRuntime, until } from '../../support/runtime.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
@@ -184,6 +186,36 @@ test('promise 1: a front of a queue of which a run is running is not claimed, an
   await t.finish(first, 'returned');
   assert.equal(await claimer.claim(10), 1);
   assert.deepEqual(claimed, ['other', 'q']);
+});
+
+test('what a runner has claimed is forgotten when nothing of it runs any more, and what a dead one has claimed when it was taken back', async () => {
+  await using t = await testStore();
+  for (let number = 0; number < 4; number += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
+  const claims = async (): Promise<number> => {
+    await deleteEndedClaims(t.store, t.runnerId);
+    return (await sql(t, 'select 1 from cloudcode.claims')).length;
+  };
+  const [first, second] = await t.claim(2);
+  const [third] = await t.claim(1);
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  assert.equal(await claims(), 2);
+  await t.finish(first, 'returned');
+  assert.equal(await claims(), 2, 'one of two is running');
+  await t.finish(third, 'returned');
+  assert.equal(await claims(), 1);
+  const dead = randomUUID();
+  await takeLease(t.store, { id: dead, host: 'other', pid: 1, processIdentity: null, leaseMs: 60_000 });
+  const [lost] = await claimRuns(t.store, { runnerId: dead, limit: 1, after: 0 });
+  assert.ok(lost !== undefined);
+  await endLease(t.store, dead);
+  assert.equal(await claims(), 2, 'it is found by them');
+  assert.deepEqual(
+    (await readLostAttempts(t.store, 10)).map(({ id }) => id),
+    [lost.id],
+  );
+  await t.finish(lost, 'lost');
+  await t.finish(second, 'returned');
+  assert.equal(await claims(), 0);
 });
 
 test('the store is checked by one runner in an hour', async () => {

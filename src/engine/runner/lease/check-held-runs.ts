@@ -28,9 +28,10 @@ export function startCheckingHeldRuns(
   const { id, leaseMs, slots, claimer, onEvent } = runner;
   // What it holds without knowing keeps a queue standing: no longer than the lease of a runner that is gone would.
   const checkMs = Math.min(maxCheckMs, leaseMs / 2);
-  let sweptEpoch: number | null = null;
   return startLoop({
     async turn() {
+      // So that the look has little to read, however many claims there were since the last.
+      await deleteEndedClaims(store, id);
       // No claim may be under way around the look, or its runs would be taken for lost.
       const idleEpoch = claimer.idleEpoch();
       const held = await readHeldAttempts(store, id);
@@ -42,8 +43,6 @@ export function startCheckingHeldRuns(
         ProcessesGone.because('never_started'),
         'The answer to its claim was lost.',
       );
-      if (sweptEpoch !== idleEpoch) await deleteEndedClaims(store, id);
-      sweptEpoch = held.length > 0 ? null : idleEpoch;
       return checkMs;
     },
     onError(error) {

@@ -321,7 +321,8 @@ begin
   end if;
   insert into cloudcode.backlog (environment_id, queue, due_at, seq, wake_at, run_id)
   select environment, name, due, seq, wake, id from unnest(environments, names, ids, seqs, dues, wakes) as given (environment, name, id, seq, due, wake)
-  where name is not null and wake is not null;
+  where name is not null and wake is not null
+  on conflict do nothing;
   perform cloudcode.advance_queues(array_agg(environment), array_agg(name))
   from unnest(environments, names) as given (environment, name) where name is not null;
 end
