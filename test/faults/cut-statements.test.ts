@@ -101,7 +101,7 @@ const cases: readonly Case[] = [
   { cut: 'insert into "cloudcode_testing"."piece"', task: 'batches', pieces: 3, children: 1 },
   { cut: named('commit'), task: 'batches', pieces: 3, children: 1 },
   { cut: '"n":647}', task: 'increments', pieces: 1, sum: 2_147_483_647 },
-  { cut: '"n":101}', task: 'saves_unchanged', pieces: 1, sum: 102 },
+  { cut: '[101]', task: 'saves_unchanged', pieces: 1, sum: 102 },
   { cut: named('commit'), task: 'increments_many', pieces: 1, children: 1, sum: 3 },
 ];
 
@@ -191,7 +191,7 @@ describe(
         ['a run with a key', { key: `outside ${where}` }],
       ] as const) {
         it(`from outside: the insertion of ${what} is cut in its ${where}`, async () => {
-          proxy.cutAt(named('key' in options ? 'insert_keyed_run' : 'insert_run'), where);
+          proxy.cutAt(named('key' in options ? 'insert_keyed_run' : 'insert_run_in_queue'), where);
           const { id } = await scheduleRun(outside, 'testing', {
             task: 'answers',
             queue: `outside ${what} ${where}`,

@@ -45,6 +45,12 @@ for (const containment of ['cgroup', 'scan'] as const) {
       let told = '';
       runner.child.stdout?.on('data', (text: string) => (told += text));
       const heard = (event: string): Promise<true> => until(30_000, event, () => (told.includes(event) ? true : null));
+      const renewedBy = async (count: number): Promise<void> => {
+        const { renewals } = await lease(stage, runner.id);
+        await until(30_000, 'the lease is renewed', async () =>
+          (await lease(stage, runner.id)).renewals >= renewals + count ? true : null,
+        );
+      };
       const stubborn = await scheduleRun(stage.store, 'testing', { task: 'stubborn', queue: 'one' });
       const file = join(stage.folder, 'pids');
       await until(30_000, 'it runs', () => existsSync(file) || null);
@@ -54,14 +60,13 @@ for (const containment of ['cgroup', 'scan'] as const) {
       using files = noMoreFiles(runner.pid);
       await cancelRun(stage.store, 'testing', stubborn.id);
       await heard('kill_failed');
+      // A claim that was under way by then has come back when the runner has renewed its lease.
+      await renewedBy(1);
       const other = await scheduleRun(stage.store, 'testing', { task: 'quick', queue: 'two' });
       await until(30_000, 'the guard has ended its processes', () =>
         pids.some((pid) => isAlive(readStat(pid))) ? null : true,
       );
-      const { renewals } = await lease(stage, runner.id);
-      await until(30_000, 'the lease is renewed', async () =>
-        (await lease(stage, runner.id)).renewals >= renewals + 3 ? true : null,
-      );
+      await renewedBy(3);
       assert.deepEqual(
         [await stateOf(stage, stubborn.id), await stateOf(stage, next.id), await stateOf(stage, other.id)],
         ['running', 'queued', 'queued'],
