@@ -41,28 +41,11 @@ type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; 
  * become U+FFFD there.
  */
 export function readRuns(db: Queryable, environmentId: number, filter: RunFilter): Promise<readonly ReadRun[]> {
+  const { name, newest } = newestOf(filter.state);
   return db.query<ReadRun>({
-    name: 'read_runs',
+    name,
     text: `
-      with recursive task as (
-        (
-          select $3::text as name where $3 is not null
-          union all
-          (select r.task from cloudcode.runs r where r.environment_id = $1 and $3 is null order by r.task limit 1)
-        )
-        union all
-        select (select r.task from cloudcode.runs r where r.environment_id = $1 and r.task > task.name order by r.task limit 1)
-        from task where $3 is null and task.name is not null
-      ), newest as (
-        select of_task.id from task cross join lateral (
-          select r.id, r.seq from cloudcode.runs r
-          where r.environment_id = $1 and r.task = task.name and r.seq < coalesce($5::bigint, 9223372036854775807)
-            and ($4::text is null or r.queue = $4)
-            and ($2::text is null or case when r.state = 'queued' and r.wake_at > now() then 'scheduled' else r.state end = $2)
-          order by r.seq desc limit $6
-        ) of_task
-        order by of_task.seq desc limit $6
-      )
+      ${newest}
       select r.id, r.environment, r.task, case when short.parameters then r.parameters end as parameters, r.queue, r.key, r.state,
         r."createdAt", r."dueAt", r."retryAt", r."startedAt", r."finishedAt", r."scheduledBy",
         case when short.result then r.result end as result, ${shortened('r.error')} as error, r."maxAttempts", attempts.list as attempts,
@@ -93,6 +76,48 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
     values: [environmentId, filter.state, filter.task, filter.queue, filter.beforeSeq, filter.limit],
   });
 }
+
+const maxSeq = 9_223_372_036_854_775_807n;
+
+/** Which runs a page shows. The few that are running or dead are found by themselves; of all others the newest of each task are merged. */
+function newestOf(state: RunState | null): { readonly name: string; readonly newest: string } {
+  const few = { running: runningIds, dead: deadIds }[state as string];
+  if (few !== undefined)
+    return {
+      name: `read_${state}_runs`,
+      newest: `
+      with newest as (
+        select r.id from (${few}) few join cloudcode.runs r using (id)
+        where r.state = $2 and r.environment_id = $1 and ($3::text is null or r.task = $3) and ($4::text is null or r.queue = $4)
+          and r.seq < coalesce($5::bigint, ${maxSeq})
+        order by r.seq desc limit $6
+      )`,
+    };
+  return { name: 'read_runs', newest: newestOfTasks };
+}
+
+const runningIds = 'select distinct unnest(run_ids) as id from cloudcode.claims';
+const deadIds = 'select distinct unnest(run_ids) as id from cloudcode.endings where environment_id = $1 and dead';
+const newestOfTasks = `
+      with recursive task as (
+        (
+          select $3::text as name where $3 is not null
+          union all
+          (select r.task from cloudcode.runs r where r.environment_id = $1 and $3 is null order by r.task limit 1)
+        )
+        union all
+        select (select r.task from cloudcode.runs r where r.environment_id = $1 and r.task > task.name order by r.task limit 1)
+        from task where $3 is null and task.name is not null
+      ), newest as (
+        select of_task.id from task cross join lateral (
+          select r.id, r.seq from cloudcode.runs r
+          where r.environment_id = $1 and r.task = task.name and r.seq < coalesce($5::bigint, ${maxSeq})
+            and ($4::text is null or r.queue = $4)
+            and ($2::text is null or case when r.state = 'queued' and r.wake_at > now() then 'scheduled' else r.state end = $2)
+          order by r.seq desc limit $6
+        ) of_task
+        order by of_task.seq desc limit $6
+      )`;
 
 function isShort(json: string): string {
   return `coalesce(pg_column_size(${json}) <= 4104 and octet_length(${json}::text) <= 4096, true)`;
