@@ -118,9 +118,10 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
     text: `
       select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
         r.cancel_requested_at is not null as "cancelRequested", r.answer as "storedAnswer", r.runner_id as "runnerId"
-      from cloudcode.runners n join cloudcode.runs r on r.runner_id = n.id and r.state = 'running'
-        and r.id in (select unnest(c.run_ids) from cloudcode.claims c where c.runner_id = n.id)
-      where n.lease_ended_at is not null
+      from (
+        select distinct c.runner_id, unnest(c.run_ids) as id from cloudcode.runners n join cloudcode.claims c on c.runner_id = n.id
+        where n.lease_ended_at is not null
+      ) lost join cloudcode.runs r on r.id = lost.id and r.runner_id = lost.runner_id and r.state = 'running'
       order by r.seq limit $1`,
     values: [limit],
   });
