@@ -2,6 +2,7 @@ import type { CloudCodeError } from '../core/errors.ts';
 import type { ScheduledRun, ScheduleRequest } from '../core/schedule-request.ts';
 import { newId as newRunId } from '../protocol/new-id.ts';
 import { insertKeyedRun, insertRun } from '../store/insert-run.ts';
+import { lockForRunsFromOutside } from '../store/lock-queues.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { tellScheduled, unknownTask } from './schedule-run.ts';
 
@@ -26,7 +27,7 @@ export async function scheduleTogether(
   const runs = requests.map((request) => ({ ...request, id: newRunId() }));
   const found = new Map<string, string | null>();
   // Each is asked for without waiting for the one before.
-  const locked = runs.length > 1 ? lockTogether(db, environment, runs) : null;
+  const locked = runs.length > 1 ? lockForRunsFromOutside(db, environment, runs) : null;
   await Promise.all([locked, ...runs.map(async (run) => void found.set(run.id, await insert(db, environment, run)))]);
   const unknown = runs.findIndex(({ id }) => found.get(id) === null);
   const { task } = runs[unknown] ?? {};
@@ -48,28 +49,4 @@ export function tellTogether(store: Store, environment: string, scheduled: reado
 async function insert(db: Queryable, environment: string, run: ScheduledRun): Promise<string | null> {
   if (run.key !== null) return insertKeyedRun(db, environment, run);
   return (await insertRun(db, environment, run)) === null ? null : run.id;
-}
-
-/** Takes the locks of all queues and keys in the order that all writers take them in: docs/architecture.md, "Lock order". */
-async function lockTogether(db: Queryable, environment: string, runs: readonly ScheduledRun[]): Promise<void> {
-  const keyed = runs.filter(({ key }) => key !== null);
-  await db.query({
-    name: 'lock_together',
-    text: `
-      with environment as (
-        select id from cloudcode.environments where name = $1
-      ), queues as materialized (
-        select cloudcode.lock_queues(array_fill(id, array[cardinality($2::text[])]), $2::text[]) from environment
-      ), wanted as (
-        select distinct hashtextextended(keyed.task || ' ' || keyed.key, environment.id + 4294967296) as lock
-        from queues cross join environment cross join unnest($3::text[], $4::text[]) as keyed (task, key)
-      )
-      select (select count(*) from queues), (select count(pg_advisory_xact_lock(lock)) from (select lock from wanted order by lock) as ordered)`,
-    values: [
-      environment,
-      [...new Set(runs.flatMap(({ queue }) => queue ?? []))],
-      keyed.map(({ task }) => task),
-      keyed.map(({ key }) => key),
-    ],
-  });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../store/open-store.ts';
+import { readUnfinished } from '../store/read-runs.ts';
 
 /** Tells when runs are finished: all that are waited for at one time are asked for by one statement. */
 export interface RunWatch {
@@ -49,13 +50,4 @@ export function watchRuns(db: Queryable): RunWatch {
       signal.removeEventListener('abort', waiter.tell);
     },
   };
-}
-
-async function readUnfinished(db: Queryable, runIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ id: string }>({
-    name: 'read_unfinished',
-    text: `select id from cloudcode.runs where id = any($1::uuid[]) and state in ('queued', 'running')`,
-    values: [runIds],
-  });
-  return new Set(rows.map(({ id }) => id));
 }

@@ -227,3 +227,13 @@ export async function readRunState(db: Queryable, environment: string, runId: st
   });
   return row?.state ?? null;
 }
+
+/** Which of these runs are unfinished. */
+export async function readUnfinished(db: Queryable, runIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ id: string }>({
+    name: 'read_unfinished',
+    text: `select id from cloudcode.runs where id = any($1::uuid[]) and state in ('queued', 'running')`,
+    values: [runIds],
+  });
+  return new Set(rows.map(({ id }) => id));
+}

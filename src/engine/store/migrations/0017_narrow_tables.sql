@@ -383,6 +383,7 @@ declare
   attempts integer;
   existing uuid;
   run cloudcode.runs;
+  violated text;
 begin
   select t.max_attempts into attempts
     from cloudcode.environments e join cloudcode.tasks t on t.deployment_id = e.deployment_id
@@ -411,6 +412,10 @@ begin
       return new_id;
     exception when unique_violation then
       -- Another was faster, or this very call was carried out before and its run is finished.
+      get stacked diagnostics violated = constraint_name;
+      if violated not in ('runs_pkey', 'runs_one_of_key') then
+        raise;
+      end if;
       if exists (select from cloudcode.runs where id = new_id) then
         return new_id;
       end if;
@@ -529,9 +534,14 @@ begin
   end if;
   if run_to_mend is not null then
     select * into run from cloudcode.runs r where r.id = run_to_mend for update;
-    delete from cloudcode.ready y where y.run_id = run_to_mend;
-    delete from cloudcode.backlog b where b.run_id = run_to_mend;
-    if run.state = 'queued' then
+    if problem <> 'a waiting run is not entered' then
+      delete from cloudcode.ready y where y.run_id = run_to_mend;
+      delete from cloudcode.backlog b where b.run_id = run_to_mend;
+    end if;
+    -- Looked for by its place: by its id, each of many would read all that is entered.
+    if run.state = 'queued'
+      and not exists (select from cloudcode.ready y where y.environment_id = run.environment_id and y.wake_at = run.wake_at and y.seq = run.seq)
+    then
       perform cloudcode.enter_waiting(run);
     end if;
   end if;
