@@ -1,6 +1,7 @@
 // Bundles src/ into dist/ with esbuild. The worker and the guard are CommonJS, each in one file, because they start most often; what only some tasks need is worker-data.
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import process from 'node:process';
 import { build } from 'esbuild';
 
 const shared = {
@@ -9,7 +10,7 @@ const shared = {
   target: 'node22.15',
   logLevel: 'warning',
   legalComments: 'none',
-  metafile: true,
+  write: false,
 };
 // Node shows the line of an exception that ends the process: it is to be no longer than people read.
 const small = {
@@ -53,9 +54,29 @@ const results = await Promise.all([
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/engine/guard/main.ts'] }),
 ]);
 
-// What an earlier build left goes afterwards: building the same again never takes a file away from a server that is running.
-const built = new Set(results.flatMap((result) => Object.keys(result.metafile.outputs)));
+mkdirSync('dist', { recursive: true });
+const built = new Map(
+  results.flatMap(({ outputFiles }) => outputFiles).map(({ path, contents }) => [relative('dist', path), contents]),
+);
+// A server or a test that runs meanwhile finds each file whole, and what is the same untouched: what an earlier build left goes at the end.
+for (const [name, contents] of built) {
+  if (!isThere(name, contents)) replace(name, contents);
+}
 for (const name of readdirSync('dist')) {
-  const path = join('dist', name);
-  if (!built.has(path)) rmSync(path, { recursive: true, force: true });
+  // A hidden one is of a build that runs beside this one.
+  if (!built.has(name) && !name.startsWith('.')) rmSync(join('dist', name), { recursive: true, force: true });
+}
+
+function isThere(name, contents) {
+  try {
+    return readFileSync(join('dist', name)).equals(contents);
+  } catch {
+    return false;
+  }
+}
+
+function replace(name, contents) {
+  const unfinished = join('dist', `.${name}.${process.pid}`);
+  writeFileSync(unfinished, contents);
+  renameSync(unfinished, join('dist', name));
 }

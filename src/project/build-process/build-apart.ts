@@ -94,6 +94,8 @@ async function follow({ child, ended, end }: BuildProcess, { onRead, onStep }: T
     ticks += 1;
     if (stuck()) end();
   }, tickMs);
+  // Its process is what is waited for.
+  timer.unref();
   void ended.then(() => clearInterval(timer));
   const decode = messageDecoder();
   const told = Promise.withResolvers<string>();
