@@ -2,7 +2,7 @@ import type { Database } from './server.ts';
 
 /** Deletes all runs and what belongs to them. */
 export const clearRuns =
-  'truncate cloudcode.runs, cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings, cloudcode.attempts, cloudcode.log_lines, cloudcode.batches';
+  'truncate cloudcode.runs, cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings, cloudcode.past_attempts, cloudcode.log_lines, cloudcode.batches';
 
 /** Enters all runs of a store, in which nothing was entered before, in the tables that are derived from them. */
 export const enterRuns = `
@@ -33,14 +33,11 @@ export async function fillStore(database: Database, { waiting, queues, finished 
       case when n % 2 = 0 then 'waiting ' || (n / 2) % ${queues} end, now() - interval '1 hour' + n * interval '1 millisecond', 5, 5
     from cloudcode.environments e, generate_series(0, ${waiting - 1}) n where e.name = 'testing' order by n`);
   await database.query(`
-    with done as (
-      insert into cloudcode.runs (id, environment_id, task, parameters, due_at, created_at, started_at, finished_at, state, result, max_attempts, attempt_count, attempt_limit, fence)
-      select gen_random_uuid(), e.id, 'noop', '{"number":1,"text":"as a task might get"}', at, at, at, at, 'succeeded', 'null', 5, 1, 5, nextval('cloudcode.fences')
-      from cloudcode.environments e, generate_series(1, ${finished}) n, lateral (select now() - interval '1 day' + n * interval '10 milliseconds' as at) t where e.name = 'testing' order by n
-      returning id, fence, started_at, finished_at
-    )
-    insert into cloudcode.attempts (run_id, number, fence, runner_id, started_at, finished_at, outcome, exit_code, pid)
-    select id, 1, fence, '00000000-0000-0000-0000-000000000000', started_at, finished_at, 'returned', 0, 1 from done`);
+    insert into cloudcode.runs (id, environment_id, task, parameters, due_at, created_at, started_at, finished_at, state, result, max_attempts, attempt_count, attempt_limit, fence,
+      runner_id, attempt_started_at, attempt_finished_at, outcome, exit_code, pid)
+    select gen_random_uuid(), e.id, 'noop', '{"number":1,"text":"as a task might get"}', at, at, at, at, 'succeeded', 'null', 5, 1, 5, nextval('cloudcode.fences'),
+      '00000000-0000-0000-0000-000000000000', at, at, 'returned', 0, 1
+    from cloudcode.environments e, generate_series(1, ${finished}) n, lateral (select now() - interval '1 day' + n * interval '10 milliseconds' as at) t where e.name = 'testing' order by n`);
   await database.query('alter table cloudcode.runs enable trigger user');
   await database.query(enterRuns);
   await database.settle();

@@ -108,7 +108,7 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
   const sql = (text: string): Promise<readonly object[]> => runtime.store.query({ name: '', text });
   await sql('drop index cloudcode.runs_one_running');
   await sql(
-    'drop trigger refuse_transition on cloudcode.runs; drop trigger refuse_second_outcome on cloudcode.attempts',
+    'drop trigger refuse_transition on cloudcode.runs; alter table cloudcode.runs drop constraint state_is_whole',
   );
   const [mark] = (await sql(`select schemaname from pg_tables where tablename = 'mark'`)) as readonly {
     schemaname: string;
@@ -118,7 +118,7 @@ test('the audit of a database whose rules are broken by hand: the judge finds ev
     "insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit) select gen_random_uuid(), environment_id, task, parameters, 'q9', now() + n * interval '1 hour', 5, 5 from (select * from cloudcode.runs limit 1) r, generate_series(1, 2) n",
     "update cloudcode.runs set state = 'running', runner_id = gen_random_uuid(), fence = 1, attempt_count = 1 where queue = 'q9' and due_at > now() + interval '90 minutes'",
     "update cloudcode.runs set state = 'running', runner_id = gen_random_uuid(), fence = 1, attempt_count = 2 where queue = 'q9' and state = 'queued'",
-    `update cloudcode.attempts set outcome = 'threw' where run_id = '${first?.id ?? ''}'`,
+    `update cloudcode.runs set outcome = 'threw' where id = '${first?.id ?? ''}'`,
     `insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message) values ('${first?.id ?? ''}', 1, 1, now(), 'info', 'late')`,
     ...[1, 1].map(
       () =>
@@ -161,7 +161,7 @@ test('the audit of a claim has the snapshot of the claiming statement itself, no
     // The statement takes its snapshot, and then waits until the other's commit.
     const claiming = t.store.query({
       name: '',
-      text: `with pause as materialized (select pg_sleep(1)) update cloudcode.runs set state = 'running', runner_id = '${t.runnerId}', fence = 1, attempt_count = 1 from pause where id = '${claimed}'`,
+      text: `with pause as materialized (select pg_sleep(1)) update cloudcode.runs set state = 'running', runner_id = '${t.runnerId}', fence = 1, attempt_count = 1, attempt_started_at = now() from pause where id = '${claimed}'`,
     });
     isClaiming.resolve(claiming);
     await until(5000, 'the statement has begun', async () => {

@@ -9,7 +9,7 @@ import { alterRuns, testStore, type TestStore } from '../support/store.ts';
 import { until, writeProject } from '../support/runtime.ts';
 import { cloudcode, documentOf, startCloudcode, type Finished } from './cloudcode.ts';
 
-describe('CLI: lists, and single runs', { timeout: 120_000 }, () => {
+describe('CLI: lists, and single runs', { timeout: 300_000 }, () => {
   let base: TestStore;
   const count = 420;
   before(async () => {

@@ -77,7 +77,7 @@ const storedStates = [...new Set(runStates.map((state) => storedState(state)))];
 /** Columns that the table's constraints want of a run in a state, besides the state itself. */
 function columnsFor(state: StoredState): string {
   const runner = state === 'running' ? `'${randomUUID()}'` : 'null';
-  return `state = '${state}', runner_id = ${runner}, fence = coalesce(fence, 0) + 1, finished_at = ${isFinal(state) ? 'now()' : 'null'}`;
+  return `state = '${state}', runner_id = ${runner}, attempt_started_at = now(), fence = coalesce(fence, 0) + 1, finished_at = ${isFinal(state) ? 'now()' : 'null'}`;
 }
 
 /** A run that was brought to a state by arrows of the table. */
@@ -124,18 +124,18 @@ test('the database lets a run change as the table says, and in no other way', as
 
 test('the database lets an attempt change as the table says, and in no other way', async () => {
   await using t = await testStore();
-  const id = await makeRun(t, 'running');
   const attemptStates = ['running', ...outcomes] as const;
   const sql = (text: string): Promise<readonly object[]> => t.store.query({ name: '', text });
-  const say = (state: 'running' | Outcome): Promise<readonly object[]> =>
-    sql(`update cloudcode.attempts set outcome = ${state === 'running' ? 'null' : `'${state}'`}, finished_at = ${state === 'running' ? 'null' : 'now()'} where run_id = '${id}'`);
+  const say = (id: string, state: 'running' | Outcome): Promise<readonly object[]> =>
+    sql(`update cloudcode.runs set state = 'dead', finished_at = now(), outcome = ${state === 'running' ? 'null' : `'${state}'`}, attempt_finished_at = ${state === 'running' ? 'null' : 'now()'} where id = '${id}'`);
   const allowed = new Set(attemptTransitions.map(({ from, to }) => `${from ?? 'nothing'} to ${to}`));
   for (const from of attemptStates) {
     for (const to of attemptStates.filter((state) => state !== from)) {
-      await sql(`delete from cloudcode.attempts where run_id = '${id}'`);
-      await sql(`insert into cloudcode.attempts (run_id, number, fence, runner_id) values ('${id}', 1, 1, '${randomUUID()}')`);
-      if (from !== 'running') await say(from);
-      assert.equal(await isLetThrough(say(to), 'outcome_is_final'), allowed.has(`${from} to ${to}`), `${from} to ${to}`);
+      const id = await makeRun(t, 'queued');
+      await update(t, id, `${columnsFor('running')}, attempt_count = 1`);
+      if (from !== 'running') await say(id, from);
+      const constraint = to === 'running' ? 'state_is_whole' : 'outcome_is_final';
+      assert.equal(await isLetThrough(say(id, to), constraint), allowed.has(`${from} to ${to}`), `${from} to ${to}`);
     }
   }
   await rebuildStore(t.store);

@@ -105,7 +105,7 @@ export const answer: StepKind<{ readonly picked: AttemptPick; readonly outcome: 
         ? { resultJson: '1', error: null }
         : { resultJson: null, error: { name: outcome, message: 'it threw', stack: null } };
     compare(
-      await storeAnswer(real.t.store, { runId: id, fence: attempt.fence, number: attempt.number, outcome, ...content }),
+      await storeAnswer(real.t.store, { runId: id, fence: attempt.fence, outcome, ...content }),
       model.answer(attempt, outcome),
     );
   },

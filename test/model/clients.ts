@@ -122,12 +122,11 @@ async function ask(round: Round, call: Call): Promise<void> {
     }
     case 'answer': {
       if (round.claimed.length === 0) return;
-      const { id, fence, attempt } = pick(round.claimed, call.number);
+      const { id, fence } = pick(round.claimed, call.number);
       if (
         await storeAnswer(store, {
           runId: id,
           fence,
-          number: attempt,
           outcome: call.outcome,
           resultJson: null,
           error: null,

@@ -45,7 +45,7 @@ interface HiddenRun {
 const hidden = `
   select json_build_object(
     'runs', (select json_object_agg(r.id, json_build_object('seq', r.seq, 'isFront', exists (select from cloudcode.ready y where y.run_id = r.id) or state = 'running', 'attemptCount', attempt_count, 'attemptLimit', attempt_limit,
-      'cancelRequested', cancel_requested_at is not null, 'answer', answer, 'runner', runner_id, 'fence', fence::text,
+      'cancelRequested', cancel_requested_at is not null, 'answer', answer, 'runner', case when state = 'running' then runner_id end, 'fence', fence::text,
       'lines', (select json_agg(message order by l.seq) from cloudcode.log_lines l where l.run_id = r.id))) from cloudcode.runs r),
     'runners', (select json_agg(json_build_object('id', id, 'expiresAt', extract(epoch from lease_expires_at) * 1000, 'renewals', renewals, 'endedAt', extract(epoch from lease_ended_at) * 1000)) from cloudcode.runners),
     'queues', (select json_agg(json_build_object('environment', e.name, 'name', q.name, 'paused', paused, 'onRetry', on_retry)) from cloudcode.queues q join cloudcode.environments e on e.id = q.environment_id),

@@ -57,12 +57,12 @@ const auditSql = `
 
   create function chaos_audit.attempt_ended() returns trigger language plpgsql as $$
   begin
-    insert into chaos_audit.ends (run, number, fence, outcome) values (new.run_id, new.number, new.fence, new.outcome);
+    insert into chaos_audit.ends (run, number, fence, outcome) values (new.id, new.attempt_count, new.fence, new.outcome);
     return null;
   end
   $$;
-  create trigger chaos_attempt_ended after update on cloudcode.attempts
-    for each row when (new.outcome is not null and (old.outcome is distinct from new.outcome or old.finished_at is distinct from new.finished_at))
+  create trigger chaos_attempt_ended after update on cloudcode.runs
+    for each row when (new.outcome is not null and (old.outcome is distinct from new.outcome or old.attempt_finished_at is distinct from new.attempt_finished_at))
     execute function chaos_audit.attempt_ended();
 
   create function chaos_audit.line_added() returns trigger language plpgsql as $$

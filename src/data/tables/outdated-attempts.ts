@@ -44,8 +44,8 @@ function readModelsUnderWay(db: Queryable, environment: string): Promise<readonl
       where m.hash in (
         select d.data_model_hash
         from cloudcode.environments e join cloudcode.running_runs r on r.environment_id = e.id
-          join cloudcode.attempts a on a.run_id = r.id and a.number = r.attempt_count
-          join cloudcode.deployments d on d.id = a.deployment_id
+          join cloudcode.tasks t on t.deployment_id = r.deployment_id and t.name = r.task
+          join cloudcode.deployments d on d.id = coalesce(t.kept_from, t.deployment_id)
         where e.name = $1
       )`,
     values: [environment],
@@ -61,8 +61,8 @@ async function markOutdatedAttempts(db: Queryable, environment: string, modelHas
       where id in (
         select r.id
         from cloudcode.environments e join cloudcode.runs r on r.environment_id = e.id and r.id in (select unnest(run_ids) from cloudcode.claims)
-          join cloudcode.attempts a on a.run_id = r.id and a.number = r.attempt_count
-          join cloudcode.deployments d on d.id = a.deployment_id
+          join cloudcode.tasks t on t.deployment_id = r.deployment_id and t.name = r.task
+          join cloudcode.deployments d on d.id = coalesce(t.kept_from, t.deployment_id)
         where e.name = $1 and r.state = 'running' and d.data_model_hash = any ($2::text[])
         order by r.id
         for update of r

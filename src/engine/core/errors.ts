@@ -78,6 +78,11 @@ export const errorCatalogue = {
     title: 'The PostgreSQL server cannot compare text by the rules of Unicode',
   },
   database_newer: { status: 503, exitStatus: 5, title: 'The database belongs to a newer CloudCode' },
+  database_unreleased: {
+    status: 503,
+    exitStatus: 5,
+    title: 'The database was made before the first release of CloudCode',
+  },
   embedded_failed: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL did not start' },
   embedded_unsupported: { status: 503, exitStatus: 5, title: 'The embedded PostgreSQL cannot run here' },
   embedded_other_version: { status: 503, exitStatus: 5, title: 'The data was made by another PostgreSQL version' },

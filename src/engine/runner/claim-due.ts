@@ -1,6 +1,7 @@
 import type { Claiming, ClaimOnInsert } from '../operations/schedule-run.ts';
 import { readWrongFronts, type WrongRow } from '../store/check-store.ts';
-import { type ClaimedRun, claimRuns } from '../store/claim-runs.ts';
+import { type ClaimedRow, type ClaimedRun, claimRows } from '../store/claim-runs.ts';
+import { keepFacts } from '../store/kept-facts.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { sqlState, violatedConstraint } from '../store/store-error.ts';
 
@@ -41,12 +42,13 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong 
   let reserved = 0;
   let cautiousUntil = 0;
   let closed = false;
+  const kept = keepFacts();
   const underWay = new Set<Promise<unknown>>();
 
-  const claimOn = (db: Queryable, limit: number, skipsLocked = false): Promise<readonly ClaimedRun[]> =>
-    claimRuns(db, { runnerId, limit, after, skipsLocked, onDropped: (wrong) => void onWrong(wrong) });
+  const claimOn = (db: Queryable, limit: number, skipsLocked = false): Promise<readonly ClaimedRow[]> =>
+    claimRows(db, { runnerId, limit, after, skipsLocked, onDropped: (wrong) => void onWrong(wrong) });
   /** One run must not keep the others from being claimed: neither one whose row is locked, nor a front of a queue of which a run is running, which the database refuses and which goes back behind. */
-  const claimOthers = async (limit: number): Promise<readonly ClaimedRun[]> => {
+  const claimOthers = async (limit: number): Promise<readonly ClaimedRow[]> => {
     try {
       return await claimOn(store, limit, performance.now() < cautiousUntil);
     } catch (error) {
@@ -61,9 +63,9 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong 
       return claimOn(store, limit);
     }
   };
-  const receive = (runs: readonly ClaimedRun[]): void => {
-    after = runs.at(-1)?.environmentId ?? after;
-    for (const run of runs) onClaimed(run);
+  const receive = async (rows: readonly ClaimedRow[]): Promise<void> => {
+    after = rows.at(-1)?.environmentId ?? after;
+    for (const run of await kept.complete(store, rows)) onClaimed(run);
   };
   /** Reserves so many slots for what `claim` brings. */
   const reserve = async <Result>(limit: number, claim: () => Promise<Result>): Promise<Result> => {
@@ -83,7 +85,8 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong 
       const [, result, runs] = await on.atOnce((db) =>
         Promise.all([db.query(waitBriefly), add(db), claimOn(db, 1, performance.now() < cautiousUntil)]),
       );
-      receive(runs);
+      // They are added and claimed, whatever happens now: what nobody has in hands is found when the runner next looks at what it holds.
+      await receive(runs).catch(() => undefined);
       return { result, runs };
     }).catch((error: unknown) => {
       onFree();
@@ -97,7 +100,7 @@ export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong 
     claim: (limit) =>
       reserve(limit, async () => {
         const runs = await claimOthers(limit);
-        receive(runs);
+        await receive(runs);
         return runs.length;
       }),
     claimOnInsert: () => (closed || free() - reserved <= 0 ? null : insertAndClaim),

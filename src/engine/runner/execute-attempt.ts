@@ -127,8 +127,7 @@ export function executeAttempt(
     if (isLoaded && !isEnding) timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   });
   const pidTimer = setTimeout(
-    () =>
-      void recordWorker(context.store, { runId: run.id, number: run.attempt, pid: worker.pid }).catch(() => undefined),
+    () => void recordWorker(context.store, { runId: run.id, fence: run.fence, pid: worker.pid }).catch(() => undefined),
     recordWorkerAfterMs,
   );
   const memory = watchMemory(worker.container, run.memoryMb, (used) =>

@@ -24,7 +24,7 @@ export function storeAnswerMeanwhile(
   };
   const write = async (): Promise<void> => {
     try {
-      await storeAnswer(store, { runId: run.id, fence: run.fence, number: run.attempt, outcome, resultJson, error });
+      await storeAnswer(store, { runId: run.id, fence: run.fence, outcome, resultJson, error });
     } catch (cause) {
       onEvent({ kind: 'trouble', what: `the answer of run ${run.id} could not be stored yet`, error: cause });
       writeIn(retryMs);

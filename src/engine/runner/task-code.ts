@@ -1,6 +1,7 @@
 import { join, posix } from 'node:path';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import type { BundleCache, BundleFiles } from './bundle-cache.ts';
+import { DeploymentDamaged } from './deployment-damaged.ts';
 import type { DeploymentFolder, DeploymentFolders } from './deployed/deployment-folders.ts';
 import type { ExtensionStates } from './extension-states.ts';
 
@@ -24,6 +25,8 @@ export async function readTaskCode(
   run: ClaimedRun,
   { bundles, states, deployments }: TaskCodeSources,
 ): Promise<TaskCode> {
+  if (run.bundleHash === '')
+    throw new DeploymentDamaged(`No deployment of ${run.environment} has the task ${run.task}.`);
   const reading = states(run.stateHash);
   reading.catch(() => undefined); // it may fail before it is waited for
   const deployed = run.place === null ? null : await deployments(run.place);

@@ -1,13 +1,11 @@
-import type { WorkerStart } from '../core/task-config.ts';
-import type { DeployedFolder } from './contents.ts';
+import { type DeployedTask, type EnvironmentFacts, type KeptFacts, keepFacts } from './kept-facts.ts';
 import type { Queryable } from './open-store.ts';
 import type { WrongRow } from './check-store.ts';
 import { planOnce } from './plan-once.ts';
 
-/** A run that this runner has just claimed, with all that its attempt needs. */
-export interface ClaimedRun {
+/** What the claim of a run returns. */
+export interface ClaimedRow {
   readonly id: string;
-  readonly environment: string;
   readonly environmentId: number;
   readonly task: string;
   readonly parametersJson: string;
@@ -17,22 +15,13 @@ export interface ClaimedRun {
   readonly maxAttempts: number;
   readonly fence: string;
   readonly scheduledBy: string | null;
-  readonly variablesJson: string;
-  readonly bundleHash: string;
-  readonly bundleFormat: 'cjs' | 'esm';
-  /** Of what the extension has added to the deployment; null for nothing. */
-  readonly stateHash: string | null;
-  readonly folder: string;
-  /** What the deployment's own folder is made of; null where it has none. */
-  readonly place: DeployedFolder | null;
-  /** The task's entry, from the project's folder; null where it is not known. */
-  readonly file: string | null;
-  /** Packages that are loaded by Node alone. */
-  readonly external: readonly string[] | null;
-  readonly timeoutMs: number;
-  readonly memoryMb: number;
-  readonly workerStart: WorkerStart | null;
+  /** The newest that has the task; null: none has. */
+  readonly deploymentId: string | null;
+  readonly variablesVersion: string;
 }
+
+/** A run that this runner has just claimed, with all that its attempt needs. */
+export interface ClaimedRun extends ClaimedRow, DeployedTask, EnvironmentFacts {}
 
 export interface Claim {
   readonly runnerId: string;
@@ -45,19 +34,28 @@ export interface Claim {
   readonly onDropped?: (dropped: readonly WrongRow[]) => void;
 }
 
+/** As claimRows, with what the attempts need of deployments and environments. @param kept what of that is known */
+export async function claimRuns(
+  db: Queryable,
+  claim: Claim,
+  kept: KeptFacts = keepFacts(),
+): Promise<readonly ClaimedRun[]> {
+  return kept.complete(db, await claimRows(db, claim));
+}
+
 /**
  * Claims up to `limit` due runs for a runner whose lease is valid: one of each environment in turn, each environment's oldest first. Only what is ready is looked at,
  * so the cost does not grow with what waits behind it.
  * Waits 25 ms at most for the row of a run that somebody has locked, as a transaction that is left open: the claim as a whole is refused then.
  * @returns in the order of the round
  */
-export async function claimRuns(db: Queryable, claim: Claim): Promise<readonly ClaimedRun[]> {
+export async function claimRows(db: Queryable, claim: Claim): Promise<readonly ClaimedRow[]> {
   const { name, limit, isFixed } = planOnce(
     claim.skipsLocked === true ? 'claim_unlocked_runs' : 'claim_runs',
     claim.limit,
     '$3',
   );
-  const rows = await db.query<ClaimedRun & Picked>({
+  const rows = await db.query<ClaimedRow & Picked>({
     name,
     text: `
       with due as (
@@ -83,31 +81,30 @@ export async function claimRuns(db: Queryable, claim: Claim): Promise<readonly C
       ), claimed as (
         update cloudcode.runs r
         set state = 'running', runner_id = $1, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
-          started_at = coalesce(r.started_at, now()), retry_at = null
+          started_at = coalesce(r.started_at, now()), retry_at = null, attempt_started_at = now(),
+          deployment_id = (
+            select t.deployment_id from cloudcode.tasks t where t.environment_id = r.environment_id and t.name = r.task
+            order by t.deployment_id desc limit 1),
+          answered_at = null, attempt_finished_at = null, outcome = null, exit_code = null, signal = null, pid = null,
+          peak_memory_bytes = null, attempt_error = null
         from picked where r.id = picked.run_id and r.state = 'queued'
         returning r.id, r.environment_id, r.task, r.parameters, r.queue, r.attempt_count, r.attempt_limit, r.max_attempts, r.fence,
-          r.runner_id, r.scheduled_by
+          r.scheduled_by, r.deployment_id
       ), noted as (
         insert into cloudcode.claims (runner_id, run_ids) select $1, array_agg(id) from claimed having count(*) > 0
-      ), begun as (
-        select c.*, t.deployment_id, t.kept_from, t.bundle_hash, t.timeout_ms, t.memory_mb, t.worker_start, t.file, t.external
-        from claimed c left join lateral (
-          select * from cloudcode.tasks t where t.environment_id = c.environment_id and t.name = c.task
-          order by t.deployment_id desc limit 1
-        ) t on true
-      ), recorded as (
-        insert into cloudcode.attempts (run_id, number, fence, runner_id, deployment_id)
-        select id, attempt_count, fence, runner_id, deployment_id from begun
+      ), past as (
+        -- As this statement found it: what its last attempt was.
+        insert into cloudcode.past_attempts
+          (run_id, number, fence, runner_id, deployment_id, started_at, answered_at, finished_at, outcome, exit_code, signal, pid, peak_memory_bytes, error)
+        select r.id, r.attempt_count, r.fence, r.runner_id, r.deployment_id, r.attempt_started_at, r.answered_at, r.attempt_finished_at, r.outcome,
+          r.exit_code, r.signal, r.pid, r.peak_memory_bytes, r.attempt_error
+        from cloudcode.runs r where r.id = any (array(select c.id from claimed c where c.attempt_count > 1)) and r.attempt_count > 0
       )
-      select p.run_id as "pickedId", p.environment_id as "pickedEnvironment", p.queue as "pickedQueue", c.id, e.name as environment, e.id as "environmentId", c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt,
-        c.attempt_limit as "attemptLimit", c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy",
-        e.variables::text as "variablesJson", c.bundle_hash as "bundleHash", b.format as "bundleFormat", d.data_model_hash as "stateHash", d.folder,
-        c.timeout_ms::double precision as "timeoutMs", c.memory_mb as "memoryMb", c.worker_start as "workerStart", c.file, c.external,
-        case when d.project_path is not null then json_build_object('treeHash', d.tree_hash, 'filesHash', d.files_hash, 'projectPath', d.project_path) end as place
-      from picked p left join begun c on c.id = p.run_id
-        left join cloudcode.environments e on e.id = c.environment_id
-        left join cloudcode.bundles b on b.hash = c.bundle_hash
-        left join cloudcode.deployments d on d.id = coalesce(c.kept_from, c.deployment_id)
+      select p.run_id as "pickedId", p.environment_id as "pickedEnvironment", p.queue as "pickedQueue", c.id, c.environment_id as "environmentId",
+        c.task, c.parameters::text as "parametersJson", c.queue, c.attempt_count as attempt, c.attempt_limit as "attemptLimit",
+        c.max_attempts as "maxAttempts", c.fence::text as fence, c.scheduled_by as "scheduledBy", c.deployment_id::text as "deploymentId",
+        e.variables_version::text as "variablesVersion"
+      from picked p left join claimed c on c.id = p.run_id left join cloudcode.environments e on e.id = c.environment_id
       order by p.turn`,
     values: [claim.runnerId, claim.after, ...(isFixed ? [] : [claim.limit])],
   });
@@ -148,11 +145,11 @@ export async function readNextWakeMs(db: Queryable): Promise<number | null> {
 /** Notes the process that executes an attempt. */
 export async function recordWorker(
   db: Queryable,
-  attempt: { readonly runId: string; readonly number: number; readonly pid: number },
+  attempt: { readonly runId: string; readonly fence: string; readonly pid: number },
 ): Promise<void> {
   await db.query({
     name: 'record_worker',
-    text: 'update cloudcode.attempts set pid = $3 where run_id = $1 and number = $2',
-    values: [attempt.runId, attempt.number, attempt.pid],
+    text: "update cloudcode.runs set pid = $3 where id = $1 and fence = $2 and state = 'running'",
+    values: [attempt.runId, attempt.fence, attempt.pid],
   });
 }

@@ -42,7 +42,7 @@ export interface StoredEnd {
 }
 
 /**
- * Ends attempts: of each the run, the attempt and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues in one order for
+ * Ends attempts: of each the run with its attempt, and its last log lines, all in one statement, each under its fence. Their rows are locked first, then their queues in one order for
  * all writers. A run that somebody wants cancelled is neither queued again nor `dead`; one that nobody
  * wants cancelled is not cancelled. One whose answer is stored ends by that answer alone, and keeps its result and its error.
  * @returns those that were stored; the others were superseded (or this very end is stored already), or their runs were to become what they must not: nothing was written of them
@@ -60,17 +60,20 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
         order by run_id ${limit}
       ), ended as (
         update cloudcode.runs r
-        set state = g.state, runner_id = null, cancel_requested_at = null, answer = null,
+        set state = g.state, cancel_requested_at = null, answer = null,
           -- Those that were stored with the answer, if it was before its end: else they are null.
           result = coalesce(g.result::json, r.result), error = coalesce(g.error::json, r.error),
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
-          attempt_limit = r.attempt_limit + g.extra_attempts
+          attempt_limit = r.attempt_limit + g.extra_attempts,
+          attempt_finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, r.pid),
+          peak_memory_bytes = g.peak_memory_bytes,
+          attempt_error = coalesce(g.attempt_error::json, case when r.answered_at is not null then r.error end)
         from given g
         where r.id = g.run_id and r.fence = g.fence and r.state = 'running'
           and (r.answer is null or r.answer = g.outcome)
           and case g.state when 'queued' then r.cancel_requested_at is null when 'dead' then r.cancel_requested_at is null when 'cancelled' then r.cancel_requested_at is not null else true end
-        returning r.id, r.fence, r.error, r.environment_id, r.queue, r.state, r.seq, r.due_at, r.wake_at
+        returning r.id, r.fence, r.environment_id, r.queue, r.state, r.seq, r.due_at, r.wake_at
       ), settled as materialized (
         -- Their queues are locked after their rows: docs/architecture.md, "Lock order".
         select cloudcode.settle_ended(array_agg(environment_id), array_agg(queue), array_agg(id), array_agg(seq), array_agg(due_at),
@@ -79,13 +82,6 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
       ), endings as (
         insert into cloudcode.endings (environment_id, at, dead, run_ids)
         select environment_id, now(), state = 'dead', array_agg(id) from ended where state <> 'queued' group by environment_id, state = 'dead'
-      ), recorded as (
-        update cloudcode.attempts a
-        set finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, a.pid),
-          peak_memory_bytes = g.peak_memory_bytes,
-          error = coalesce(g.attempt_error::json, case when a.answered_at is not null then ended.error end)
-        from ended join given g on g.run_id = ended.id and g.fence = ended.fence
-        where a.run_id = ended.id and a.number = g.number
       ), logged as (
         insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
         select line.run_id, (line.attempt::bigint << 32) + line.number, line.attempt, line.at, line.level, line.message

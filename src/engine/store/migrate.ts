@@ -19,15 +19,16 @@ const limitMs = 3_600_000;
 
 /**
  * Brings the database to this version's schema, in one transaction. Several processes may call it at once: they take turns.
- * @throws CloudCodeError `database_newer` when the database was migrated by a later version; `database_forbids`
+ * @throws CloudCodeError `database_newer` when the database was migrated by a later version, `database_unreleased` by one from before the first release; `database_forbids`
  */
 export async function migrate(store: Store): Promise<void> {
   const migrations = readMigrations();
   const bringUp = async (db: Queryable): Promise<void> => {
     await db.query({ name: 'migration_lock', text: `select pg_advisory_xact_lock(${migrationLock})`, limitMs });
     const applied = await readApplied(db);
+    refuseUnreleased(applied, migrations);
     refuseNewer(applied, migrations);
-    for (const migration of migrations.filter((each) => each.number > applied)) await apply(db, migration);
+    for (const migration of migrations.slice(applied.length)) await apply(db, migration);
   };
   await store.transaction(bringUp).catch((error: unknown) => {
     throw sqlState(error) === notPermitted ? forbidden(error) : error;
@@ -44,7 +45,8 @@ function forbidden(error: unknown): CloudCodeError {
   });
 }
 
-async function readApplied(db: Queryable): Promise<number> {
+/** Names of files, in order. */
+async function readApplied(db: Queryable): Promise<readonly string[]> {
   const [found] = await db.query<{ exists: boolean }>({
     name: 'migrations_exist',
     text: "select to_regclass('cloudcode.migrations') is not null as exists",
@@ -55,13 +57,13 @@ async function readApplied(db: Queryable): Promise<number> {
       name: 'create_migrations',
       text: 'create table cloudcode.migrations (number integer primary key, name text not null, applied_at timestamptz not null default now())',
     });
-    return 0;
+    return [];
   }
-  const [row] = await db.query<{ number: number | null }>({
+  const rows = await db.query<{ name: string }>({
     name: 'read_migrations',
-    text: 'select max(number) as number from cloudcode.migrations',
+    text: 'select name from cloudcode.migrations order by number',
   });
-  return row?.number ?? 0;
+  return rows.map(({ name }) => name);
 }
 
 async function apply(db: Queryable, migration: Migration): Promise<void> {
@@ -74,12 +76,24 @@ async function apply(db: Queryable, migration: Migration): Promise<void> {
   });
 }
 
-function refuseNewer(applied: number, migrations: readonly Migration[]): void {
-  const newest = migrations.at(-1)?.number ?? 0;
-  if (applied <= newest) return;
+/** They were folded into one schema for the first release; the names of files tell which a database has. */
+function refuseUnreleased(applied: readonly string[], migrations: readonly Migration[]): void {
+  const other = applied.find((name, index) => migrations[index] !== undefined && migrations[index].name !== name);
+  if (other === undefined) return;
+  throw new CloudCodeError(
+    'database_unreleased',
+    `The database has the schema of a CloudCode from before its first release (${other}); this version cannot go on with it.`,
+    {
+      hint: 'Begin with another data folder (--data) or an empty database (--database); or go on with the version that made this one.',
+    },
+  );
+}
+
+function refuseNewer(applied: readonly string[], migrations: readonly Migration[]): void {
+  if (applied.length <= migrations.length) return;
   throw new CloudCodeError(
     'database_newer',
-    `The database is at migration ${applied}; this version of CloudCode knows ${newest}.`,
+    `The database is at migration ${applied.at(-1)}; this version of CloudCode knows ${migrations.at(-1)?.name}.`,
     {
       hint: 'Update CloudCode on this machine: migrations only go forward.',
     },

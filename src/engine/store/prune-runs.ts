@@ -88,11 +88,11 @@ export async function deleteRemains(db: Queryable, limit: number): Promise<numbe
       ), lines as materialized (
         select l.run_id, l.seq from taken join cloudcode.log_lines l using (run_id) limit $1
       ), attempts as materialized (
-        select a.run_id, a.number from taken join cloudcode.attempts a using (run_id) limit $1
+        select a.run_id, a.number from taken join cloudcode.past_attempts a using (run_id) limit $1
       ), deleted_lines as (
         delete from cloudcode.log_lines l using lines where l.run_id = lines.run_id and l.seq = lines.seq
       ), deleted_attempts as (
-        delete from cloudcode.attempts a using attempts where a.run_id = attempts.run_id and a.number = attempts.number
+        delete from cloudcode.past_attempts a using attempts where a.run_id = attempts.run_id and a.number = attempts.number
       ), done as (
         delete from cloudcode.pruned_runs
         where run_id in (select run_id from taken)

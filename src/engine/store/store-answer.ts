@@ -6,7 +6,6 @@ import type { Queryable } from './open-store.ts';
 export interface StoredAnswer {
   readonly runId: string;
   readonly fence: string;
-  readonly number: number;
   readonly outcome: AnswerOutcome;
   readonly resultJson: string | null;
   readonly error: ErrorRecord | null;
@@ -19,18 +18,15 @@ export interface StoredAnswer {
  */
 export async function storeAnswer(
   db: Queryable,
-  { runId, fence, number, outcome, resultJson, error }: StoredAnswer,
+  { runId, fence, outcome, resultJson, error }: StoredAnswer,
 ): Promise<boolean> {
   const rows = await db.query({
     name: 'store_answer',
     text: `
-      with answered as (
-        update cloudcode.runs set answer = $4, result = $5::json, error = $6::json
-        where id = $1 and fence = $2 and runner_id is not null and answer is null
-        returning id
-      )
-      update cloudcode.attempts a set answered_at = now() from answered where a.run_id = answered.id and a.number = $3 returning a.number`,
-    values: [runId, fence, number, outcome, resultJson, error === null ? null : JSON.stringify(error)],
+      update cloudcode.runs set answer = $3, answered_at = now(), result = $4::json, error = $5::json
+      where id = $1 and fence = $2 and state = 'running' and answer is null
+      returning id`,
+    values: [runId, fence, outcome, resultJson, error === null ? null : JSON.stringify(error)],
   });
   return rows.length > 0;
 }
@@ -51,7 +47,7 @@ export function readKnownOfAttempts(
     name: 'known_of_attempts',
     text: `
       select fence::text as fence, cancel_requested_at is not null as "cancelRequested", answer as "storedAnswer"
-      from cloudcode.runs where id = any ($1::uuid[]) and fence = any ($2::bigint[]) and runner_id is not null`,
+      from cloudcode.runs where id = any ($1::uuid[]) and fence = any ($2::bigint[]) and state = 'running'`,
     values: [attempts.map(({ runId }) => runId), attempts.map(({ fence }) => fence)],
   });
 }

@@ -198,7 +198,7 @@ test('a batch of another run is not answered for this one', async () => {
 test('promise 6: a superseded attempt whose worker is gone deletes no batch of its successor', async () => {
   const { t, scope } = await stage();
   await using _ = t;
-  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', runner_id = null");
+  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', outcome = 'lost', attempt_finished_at = now()");
   const [next] = await t.claim();
   assert.equal(next?.id, scope.caller.runId);
   const caller = { ...scope.caller, fence: next.fence };

@@ -5,6 +5,7 @@ import { finishAttempts } from '../../../src/engine/operations/finish-attempt.ts
 import { pauseQueue, resumeQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import { claimRuns } from '../../../src/engine/store/claim-runs.ts';
+import { keepFacts } from '../../../src/engine/store/kept-facts.ts';
 import type { Statement, Store } from '../../../src/engine/store/open-store.ts';
 import { endOf, testStore } from '../../support/store.ts';
 
@@ -20,19 +21,26 @@ function counted(store: Store): { readonly store: Store; readonly names: string[
   return { names, store: { ...store, query } };
 }
 
-test('a run costs three statements, or a hundredth of two of them among a hundred', async () => {
+test('a run costs three statements, or a hundredth of two of them among a hundred; what is the same for all runs of a task is read once', async () => {
   await using t = await testStore();
   const { store, names } = counted(t.store);
+  const kept = keepFacts();
   await scheduleRun(store, 'testing', { task: 'noop', queue: 'q' });
   await finishAttempts(
     store,
-    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')),
+    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 }, kept)).map((run) => endOf(run, 'returned')),
   );
-  assert.deepEqual(names.splice(0), ['insert_run_in_queue', 'claim_runs', 'end_attempts_1']);
+  assert.deepEqual(names.splice(0), [
+    'insert_run_in_queue',
+    'claim_runs',
+    'deployed_task',
+    'environment_facts',
+    'end_attempts_1',
+  ]);
   for (let count = 0; count < 100; count += 1) await scheduleRun(t.store, 'testing', { task: 'noop' });
   const finished = await finishAttempts(
     store,
-    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 })).map((run) => endOf(run, 'returned')),
+    (await claimRuns(store, { runnerId: t.runnerId, limit: 100, after: 0 }, kept)).map((run) => endOf(run, 'returned')),
   );
   assert.equal(finished.filter((next) => next === 'succeeded').length, 100);
   assert.deepEqual(names, ['claim_runs', 'end_attempts']);
@@ -47,22 +55,31 @@ interface Versions {
 }
 
 for (const queue of [null, 'q'] as const) {
-  test(`a run ${queue === null ? 'in no queue' : 'that is alone in its queue'} has three row versions, and its attempt two`, async () => {
+  test(`a run ${queue === null ? 'in no queue' : 'that is alone in its queue'} has three row versions, its attempt included; the attempt before another one is a row`, async () => {
     await using t = await testStore();
     const versions = await t.store.transaction(async (db) => {
       const store = { ...t.store, query: db.query };
-      await scheduleRun(store, 'testing', { task: 'noop', ...(queue === null ? {} : { queue }) });
-      for (const run of await claimRuns(store, { runnerId: t.runnerId, limit: 1, after: 0 }))
-        await finishAttempts(store, [endOf(run, 'returned')]);
-      return db.query<Versions>({
-        name: '',
-        text: "select relname as table, n_tup_ins::integer as inserted, n_tup_upd::integer as updated, n_tup_hot_upd::integer as hot from pg_stat_xact_all_tables where relname in ('runs', 'attempts') and schemaname = 'cloudcode' order by 1 desc",
-      });
+      const { id } = await scheduleRun(store, 'testing', { task: 'noop', ...(queue === null ? {} : { queue }) });
+      const claimAndEnd = async (outcome: 'exited' | 'returned'): Promise<readonly Versions[]> => {
+        for (const run of await claimRuns(store, { runnerId: t.runnerId, limit: 1, after: 0 }))
+          await finishAttempts(store, [endOf(run, outcome)]);
+        return db.query<Versions>({
+          name: '',
+          text: "select relname as table, n_tup_ins::integer as inserted, n_tup_upd::integer as updated, n_tup_hot_upd::integer as hot from pg_stat_xact_all_tables where relname in ('runs', 'past_attempts') and schemaname = 'cloudcode' order by 1 desc",
+        });
+      };
+      const first = await claimAndEnd('exited');
+      await db.query({ name: '', text: `update cloudcode.runs set retry_at = now() where id = '${id}'` });
+      await db.query({ name: '', text: 'update cloudcode.ready set wake_at = now()' });
+      return [...first, ...(await claimAndEnd('returned'))];
     });
+    // The unique index of running runs knows of the claim and of the end in a queue.
+    const isHot = queue === null;
     assert.deepEqual(versions, [
-      // The unique index of running runs knows of the claim and of the end in a queue.
-      { table: 'runs', inserted: 1, updated: 2, hot: queue === null ? 2 : 0 },
-      { table: 'attempts', inserted: 1, updated: 1, hot: 1 },
+      { table: 'runs', inserted: 1, updated: 2, hot: isHot ? 2 : 0 },
+      { table: 'past_attempts', inserted: 0, updated: 0, hot: 0 },
+      { table: 'runs', inserted: 1, updated: 5, hot: isHot ? 5 : 1 },
+      { table: 'past_attempts', inserted: 1, updated: 0, hot: 0 },
     ]);
   });
 }

@@ -34,7 +34,24 @@ test('a database that a later version migrated is refused and left alone', async
       name: '',
       text: "insert into cloudcode.migrations (number, name) values (9999, '9999_later.sql')",
     });
-    await assert.rejects(migrate(store), { code: 'database_newer', message: /migration 9999/ });
+    await assert.rejects(migrate(store), { code: 'database_newer', message: /migration 9999_later/ });
+  } finally {
+    await store.close();
+    await database.dispose();
+  }
+});
+
+test('a database from before the first release is refused and left alone', async () => {
+  const database = await testDatabaseUrl();
+  const store = await openStore({ url: database.url });
+  const sql = (text: string) => store.query({ name: '', text });
+  try {
+    await sql('create schema cloudcode');
+    await sql('create table cloudcode.migrations (number integer primary key, name text not null)');
+    await sql("insert into cloudcode.migrations (number, name) values (1, '0001_runs.sql'), (2, '0002_data.sql')");
+    await assert.rejects(migrate(store), { code: 'database_unreleased', message: /0001_runs\.sql/ });
+    const tables = await sql("select table_name from information_schema.tables where table_schema = 'cloudcode'");
+    assert.deepEqual(tables, [{ table_name: 'migrations' }]);
   } finally {
     await store.close();
     await database.dispose();

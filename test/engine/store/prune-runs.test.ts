@@ -99,18 +99,20 @@ test('a database that lets no statement delete many rows gets rid of all of them
     text: `
       insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
         select r.id, i, 1, now(), 'log', 'a line' from (select id from cloudcode.runs order by seq limit 3) r cross join generate_series(1, 10000) i;
+      insert into cloudcode.past_attempts (run_id, number, fence, runner_id, started_at, finished_at, outcome)
+        select id, n, n, gen_random_uuid(), now(), now(), 'lost' from cloudcode.runs cross join generate_series(1, 3) n;
       insert into cloudcode.batches (id, run_id, answer) select gen_random_uuid(), id, '{}' from cloudcode.runs cross join generate_series(1, 100)`,
   });
   await alterRuns(t.store, "update cloudcode.runs set finished_at = now() - interval '31 days'");
   for (const [table, most] of [
     ['runs', 7],
     ['log_lines', 900],
-    ['attempts', 7],
+    ['past_attempts', 7],
     ['batches', 50],
   ] as const)
     await letDelete(t, table, most);
   assert.equal(await pruneRuns(t.store, never), 40);
-  for (const table of ['runs', 'attempts', 'log_lines', 'batches', 'pruned_runs'])
+  for (const table of ['runs', 'past_attempts', 'log_lines', 'batches', 'pruned_runs'])
     assert.equal(await rows(t, table), 0, table);
 });
 

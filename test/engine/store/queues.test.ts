@@ -36,7 +36,7 @@ test('promise 1: the database refuses a second running run in a queue, whatever 
   await t.claim();
   const force = t.store.query({
     name: '',
-    text: `update cloudcode.runs set state = 'running', runner_id = '${t.runnerId}', fence = 9 where state = 'queued'`,
+    text: `update cloudcode.runs set state = 'running', runner_id = '${t.runnerId}', fence = 9, attempt_started_at = now() where state = 'queued'`,
   });
   await assert.rejects(force, (error) => sqlState(error) === '23505');
 });
@@ -147,7 +147,7 @@ test('promise 6: the end of a superseded attempt is refused', async () => {
   await using t = await testStore();
   await scheduleRun(t.store, 'testing', { task: 'noop' });
   const stale = first(await t.claim());
-  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', runner_id = null");
+  await alterRuns(t.store, "update cloudcode.runs set state = 'queued', outcome = 'lost', attempt_finished_at = now()");
   const current = first(await t.claim());
   assert.ok(BigInt(current.fence) > BigInt(stale.fence), 'fences only grow');
   assert.equal(await t.finish(stale, 'returned'), 'superseded');

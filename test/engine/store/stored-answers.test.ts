@@ -28,7 +28,7 @@ const answers = {
 } as const;
 
 function answerOf(run: ClaimedRun, outcome: keyof typeof answers): StoredAnswer {
-  return { runId: run.id, fence: run.fence, number: run.attempt, ...answers[outcome] };
+  return { runId: run.id, fence: run.fence, ...answers[outcome] };
 }
 
 async function stateOf(t: TestStore, run: ClaimedRun) {
@@ -137,7 +137,7 @@ test('promise 3: whoever asks, the database lets no run that has answered become
     // As the rescue of a runner of an older version does it.
     const end = t.store.query({
       name: '',
-      text: `update cloudcode.runs set state = '${state}', runner_id = null, result = null, finished_at = ${finishedAt} where id = '${run.id}'`,
+      text: `update cloudcode.runs set state = '${state}', outcome = 'lost', attempt_finished_at = now(), answer = null, result = null, finished_at = ${finishedAt} where id = '${run.id}'`,
     });
     await assert.rejects(
       end,

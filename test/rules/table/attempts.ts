@@ -63,7 +63,8 @@ export const attemptRules: readonly Rule[] = [
       {
         file: 'src/engine/store/claim-runs.ts',
         find: 'attempt_count = r.attempt_count + 1,',
-        replace: 'attempt_count = r.attempt_count,',
+        // A run that was claimed has an attempt: the database sees to that.
+        replace: 'attempt_count = greatest(r.attempt_count, 1),',
       },
     ],
     campaign: { runs: 60, faults: 0 },
@@ -88,8 +89,8 @@ export const attemptRules: readonly Rule[] = [
     edits: [
       {
         file: 'src/engine/runner/claim-due.ts',
-        find: 'for (const run of runs) onClaimed(run);',
-        replace: 'for (const run of [...runs, ...runs]) onClaimed(run);',
+        find: 'for (const run of await kept.complete(store, rows)) onClaimed(run);',
+        replace: 'for (const run of await kept.complete(store, [...rows, ...rows])) onClaimed(run);',
       },
     ],
     campaign: { runs: 60, faults: 0 },

@@ -8,7 +8,7 @@ export const fenceRules: readonly Rule[] = [
       {
         file: 'src/engine/store/end-attempt.ts',
         find: "where r.id = g.run_id and r.fence = g.fence and r.state = 'running'",
-        replace: 'where r.id = g.run_id and r.runner_id is not null',
+        replace: "where r.id = g.run_id and r.state = 'running'",
       },
     ],
     campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
@@ -50,9 +50,9 @@ export const fenceRules: readonly Rule[] = [
     without: 'scheduleTask schedules whoever holds the run, and so does every other write of a task',
     edits: [
       {
-        file: 'src/engine/store/migrations/0002_data.sql',
-        find: "where id = run and fence = attempt_fence and state = 'running' for share;",
-        replace: 'where id = run for share;',
+        file: 'src/engine/store/migrations/0005_calls.sql',
+        find: "perform from cloudcode.runs where id = run and fence = attempt_fence and state = 'running' for share;",
+        replace: 'perform from cloudcode.runs where id = run for share;',
       },
     ],
     campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
@@ -63,7 +63,7 @@ export const fenceRules: readonly Rule[] = [
     without: 'each connection draws fences from a store of its own',
     edits: [
       {
-        file: 'src/engine/store/migrations/0001_runs.sql',
+        file: 'src/engine/store/migrations/0002_runs.sql',
         find: 'create sequence cloudcode.fences as bigint no cycle;',
         replace: 'create sequence cloudcode.fences as bigint cache 1000 no cycle;',
       },

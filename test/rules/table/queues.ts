@@ -1,8 +1,12 @@
 import type { Edit, Rule } from '../rule.ts';
 
-const schema = 'src/engine/store/migrations/0017_narrow_tables.sql';
+const schema = 'src/engine/store/migrations/0003_queues.sql';
 const notUnique: readonly Edit[] = [
-  { file: schema, find: 'create unique index runs_one_running', replace: 'create index runs_one_running' },
+  {
+    file: 'src/engine/store/migrations/0002_runs.sql',
+    find: 'create unique index runs_one_running',
+    replace: 'create index runs_one_running',
+  },
 ];
 
 export const queueRules: readonly Rule[] = [

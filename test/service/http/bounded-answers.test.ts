@@ -39,7 +39,7 @@ async function endedRun({
   await sql(
     `update cloudcode.runs set parameters = ${parameters}, result = ${result}, error = ${error} where id = '${run.id}'`,
   );
-  await sql(`update cloudcode.attempts set error = ${error} where run_id = '${run.id}'`);
+  await sql(`update cloudcode.runs set attempt_error = ${error} where id = '${run.id}'`);
   return run;
 }
 

@@ -1,0 +1,142 @@
+-- Environments, and what is deployed to them: tasks with their bundles, packages and files, and what an extension adds.
+
+create table cloudcode.environments (
+  id                 integer generated always as identity primary key,
+  name               text not null unique,
+  -- What process.env holds in the environment's tasks: { NAME: value }.
+  variables          json not null default '{}',
+  -- Grows whenever they change: runners keep them by it.
+  variables_version  bigint not null default 1,
+  deployment_id      bigint,
+  -- Finished runs are kept for a time and up to a number. Those that are dead are kept until somebody decides: they wait for another try.
+  keep_days          integer not null default 30 check (keep_days > 0),
+  keep_runs          integer not null default 1000000 check (keep_runs >= 0),
+  created_at         timestamptz not null default now()
+);
+
+create function cloudcode.count_variables_version() returns trigger
+language plpgsql as $$
+begin
+  new.variables_version := old.variables_version + 1;
+  return new;
+end
+$$;
+create trigger count_variables_version before update of variables on cloudcode.environments for each row
+  when (new.variables::text is distinct from old.variables::text) execute function cloudcode.count_variables_version();
+
+-- A bundled task, by the SHA-256 of what it consists of. Immutable.
+create table cloudcode.bundles (
+  hash        text primary key,
+  code        text not null,
+  source_map  text not null,
+  format      text not null check (format in ('cjs', 'esm'))
+);
+
+-- A data model as JSON, by its SHA-256. Immutable.
+create table cloudcode.data_models (
+  hash   text primary key,
+  model  json not null
+);
+
+-- Bytes that are being stored, or were. Those of a content that is whole are named by it; others were left behind.
+create table cloudcode.uploads (
+  id          bigint generated always as identity primary key,
+  touched_at  timestamptz not null default now()
+);
+
+-- The bytes of all files of a content, one after another, as one stream of zstd that is cut into pieces.
+create table cloudcode.content_parts (
+  upload_id  bigint not null references cloudcode.uploads on delete cascade,
+  number     integer not null check (number >= 0),
+  data       bytea not null,
+  primary key (upload_id, number)
+);
+-- Compressed already.
+alter table cloudcode.content_parts alter column data set storage external;
+
+-- The files of a package, or of a project besides its code, by the SHA-256 of what they consist of. Immutable.
+create table cloudcode.contents (
+  hash        text primary key,
+  -- `pg@8.16.0`, or `files`.
+  name        text not null,
+  bytes       bigint not null,
+  -- [{ path, bytes, isExecutable }], in the order of the bytes.
+  files       json not null,
+  upload_id   bigint not null unique references cloudcode.uploads,
+  -- When a deployment last asked for it: one that is under way may be about to refer to it.
+  needed_at   timestamptz not null default now()
+);
+
+-- Where packages stand. Immutable.
+create table cloudcode.package_trees (
+  hash  text primary key,
+  -- { folders: [{ path, hash }], links: [{ path, target }] }
+  tree  json not null
+);
+
+create table cloudcode.package_tree_contents (
+  tree_hash     text not null references cloudcode.package_trees on delete cascade,
+  content_hash  text not null references cloudcode.contents,
+  primary key (tree_hash, content_hash)
+);
+create index package_trees_of_content on cloudcode.package_tree_contents (content_hash);
+
+create table cloudcode.deployments (
+  id               bigint generated always as identity primary key,
+  environment_id   integer not null references cloudcode.environments,
+  -- SHA-256 of all tasks and their config, so that deploying the same again makes no new deployment: the state of a project wherever its folder lies.
+  digest           text not null,
+  -- The same of its settings: variables, retention, queues.
+  settings_digest  text,
+  -- The folder that was deployed, on the machine that deployed it: packages left outside a bundle are resolved from it.
+  folder           text not null,
+  data_model_hash  text references cloudcode.data_models,
+  -- The folder that it is on each machine; all null: it has none, and its tasks use the project's.
+  tree_hash        text references cloudcode.package_trees,
+  files_hash       text references cloudcode.contents,
+  -- The project's folder, from the root of the tree: '' or 'apps/jobs'.
+  project_path     text,
+  created_at       timestamptz not null default now(),
+  -- Set when its tasks were deleted, and its bundles and data model where no other deployment has them. Its row and digest stay.
+  pruned_at        timestamptz,
+  constraint contents_have_a_place check (project_path is not null or (tree_hash is null and files_hash is null)),
+  constraint pruned_has_no_data_model check (pruned_at is null or data_model_hash is null),
+  constraint pruned_has_no_contents check (pruned_at is null or (tree_hash is null and files_hash is null))
+);
+alter table cloudcode.environments add foreign key (deployment_id) references cloudcode.deployments;
+create index deployments_whole on cloudcode.deployments (environment_id, id) where pruned_at is null;
+-- To delete a data model, a bundle or contents is to look for what refers to it.
+create index deployments_of_data_model on cloudcode.deployments (data_model_hash) where data_model_hash is not null;
+create index deployments_of_tree on cloudcode.deployments (tree_hash) where tree_hash is not null;
+create index deployments_of_files on cloudcode.deployments (files_hash) where files_hash is not null;
+
+create table cloudcode.tasks (
+  deployment_id   bigint not null references cloudcode.deployments,
+  environment_id  integer not null references cloudcode.environments,
+  name            text not null,
+  bundle_hash     text not null references cloudcode.bundles,
+  timeout_ms      bigint not null check (timeout_ms > 0),
+  memory_mb       integer not null check (memory_mb > 0),
+  max_attempts    integer not null check (max_attempts > 0),
+  -- How its processes are started where the machine forks: what the task says, or else what its bundle needs; null: forked.
+  worker_start    text check (worker_start in ('spawn', 'fork')),
+  -- Its entry, from the project's folder: the bundle stands in that place. Null: with the other bundles of the machine.
+  file            text,
+  -- Packages that are loaded by Node alone.
+  external        text[],
+  -- The deployment whose code, packages and data model it goes on with, because it could not be built. Null: its own.
+  kept_from       bigint references cloudcode.deployments,
+  primary key (deployment_id, name)
+);
+-- A run whose task was removed since it was scheduled uses the newest deployment that has it.
+create index tasks_newest on cloudcode.tasks (environment_id, name, deployment_id desc);
+create index tasks_of_bundle on cloudcode.tasks (bundle_hash);
+
+-- Tasks that could not be built when a deployment was made. Those that were never good have no row in `tasks`.
+create table cloudcode.broken_tasks (
+  deployment_id  bigint not null references cloudcode.deployments,
+  name           text not null,
+  -- { code, message, hint }
+  problem        json not null,
+  primary key (deployment_id, name)
+);
