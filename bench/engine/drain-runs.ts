@@ -7,8 +7,8 @@ import type { ClaimedRun } from '../../src/engine/store/claim-runs.ts';
 import type { Store } from '../../src/engine/store/open-store.ts';
 
 /** Runs held at a time, as by a runner with this `concurrency`; twice a claim, so that claiming and ending overlap. */
-const heldAtMost = 200;
-const claimedAtMost = 100;
+const heldAtMost = 1000;
+const claimedAtMost = 500;
 
 /**
  * Claims and ends due runs until `count` are ended or, before that, nothing is left to claim or `withinMs` are over.

@@ -25,13 +25,20 @@ export interface GraphileOptions {
   readonly hasLocalQueue: boolean;
 }
 
-/** graphile-worker: it deletes a job when it is done. */
+/**
+ * graphile-worker: it deletes a job when it is done. With its batching a worker goes on before that, and its events are told before it: a job counts when its deletion is confirmed,
+ * as an end does for all the others.
+ */
 export async function openGraphileWorker({ database, name, hasLocalQueue }: GraphileOptions): Promise<Contender> {
   const { makeWorkerUtils, run, Logger } = await importPeer<GraphileWorker>('graphile-worker');
   const logger = new Logger(() => () => undefined);
   const pgPool = new pg.Pool({ connectionString: database.url, max: maxPoolSize });
   pgPool.on('error', () => undefined);
   pgPool.on('connect', (client) => client.on('error', () => undefined));
+  let onEnded: () => void = () => undefined;
+  tellEnds(pgPool, (jobs) => {
+    for (let job = 0; job < jobs; job += 1) onEnded();
+  });
   const utils = await makeWorkerUtils({ pgPool, logger });
   await utils.migrate();
   return {
@@ -47,11 +54,17 @@ export async function openGraphileWorker({ database, name, hasLocalQueue }: Grap
       const doneTimes: number[] = [];
       const over = Promise.withResolvers<undefined>();
       const timer = setTimeout(over.resolve, withinMs, undefined);
-      const noop = async (): Promise<void> => {
+      onEnded = () => {
         if (doneTimes.push(performance.now()) === count) over.resolve(undefined);
       };
       const preset = { worker: { concurrentJobs, ...(hasLocalQueue ? batching : {}) } };
-      const runner = await run({ pgPool, logger, taskList: { noop }, preset, noHandleSignals: true });
+      const runner = await run({
+        pgPool,
+        logger,
+        taskList: { noop: async () => undefined },
+        preset,
+        noHandleSignals: true,
+      });
       await over.promise;
       clearTimeout(timer);
       await runner.stop();
@@ -62,4 +75,27 @@ export async function openGraphileWorker({ database, name, hasLocalQueue }: Grap
       await pgPool.end();
     },
   };
+}
+
+interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/** Tells of each statement that has deleted jobs how many they were. */
+function tellEnds(pool: pg.Pool, onDeleted: (jobs: number) => void): void {
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: readonly unknown[]) => unknown;
+    const told = (...args: readonly unknown[]): unknown => {
+      const asked = query(...args);
+      const { text = '', values = [] } = (typeof args[0] === 'object' ? args[0] : {}) as Partial<Statement>;
+      if (/delete from \S+_private_jobs/.test(text))
+        void Promise.resolve(asked).then(
+          () => onDeleted([values[0]].flat().length),
+          () => undefined,
+        );
+      return asked;
+    };
+    Object.assign(client, { query: told });
+  });
 }

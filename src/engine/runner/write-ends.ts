@@ -11,8 +11,8 @@ interface Waiting {
   readonly settled: PromiseWithResolvers<Finished>;
 }
 
-/** A statement of so many costs little more than one of half as many, and takes milliseconds. */
-const maxTogether = 100;
+/** A statement of so many takes some twenty milliseconds, and of more it costs no less each. */
+const maxTogether = 500;
 const maxBytesTogether = 4 * 2 ** 20;
 /** A queue whose lock somebody holds must not hold up the ends of all the others: what is under way for so long is overtaken. */
 const overtakeAfterMs = 25;

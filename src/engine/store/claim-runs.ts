@@ -1,13 +1,11 @@
-import { type DeployedTask, type EnvironmentFacts, type KeptFacts, keepFacts } from './kept-facts.ts';
+import { type DeployedTask, type EnvironmentFacts, type FactKeys, type KeptFacts, keepFacts } from './kept-facts.ts';
 import type { Queryable } from './open-store.ts';
 import type { WrongRow } from './check-store.ts';
 import { planOnce } from './plan-once.ts';
 
 /** What the claim of a run returns. */
-export interface ClaimedRow {
+export interface ClaimedRow extends FactKeys {
   readonly id: string;
-  readonly environmentId: number;
-  readonly task: string;
   readonly parametersJson: string;
   readonly queue: string | null;
   readonly attempt: number;
@@ -15,9 +13,6 @@ export interface ClaimedRow {
   readonly maxAttempts: number;
   readonly fence: string;
   readonly scheduledBy: string | null;
-  /** The newest that has the task; null: none has. */
-  readonly deploymentId: string | null;
-  readonly variablesVersion: string;
 }
 
 /** A run that this runner has just claimed, with all that its attempt needs. */

@@ -65,7 +65,7 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           result = coalesce(g.result::json, r.result), error = coalesce(g.error::json, r.error),
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
-          attempt_limit = r.attempt_limit + g.extra_attempts,
+          attempt_limit = r.attempt_limit + coalesce(g.extra_attempts, 0),
           attempt_finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, r.pid),
           peak_memory_bytes = g.peak_memory_bytes,
           attempt_error = coalesce(g.attempt_error::json, case when r.answered_at is not null then r.error end)
@@ -95,8 +95,12 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
   });
 }
 
-function endColumns(ends: readonly AttemptRecord[]): readonly unknown[][] {
-  const column = (value: (end: AttemptRecord) => unknown): unknown[] => ends.map(value);
+function endColumns(ends: readonly AttemptRecord[]): readonly (unknown[] | null)[] {
+  // One that is null for all is null itself: it is shorter by so many, and unnest fills it up.
+  const column = (value: (end: AttemptRecord) => unknown): unknown[] | null => {
+    const values = ends.map(value);
+    return values.every((each) => each === null) ? null : values;
+  };
   return [
     column((end) => end.runId),
     column((end) => end.fence),
@@ -105,7 +109,7 @@ function endColumns(ends: readonly AttemptRecord[]): readonly unknown[][] {
     column((end) => end.resultJson),
     column((end) => jsonOrNull(end.runError)),
     column((end) => end.retryDelayMs),
-    column((end) => end.extraAttempts),
+    column((end) => end.extraAttempts || null),
     column((end) => end.outcome),
     column((end) => end.exitCode),
     column((end) => end.signal),

@@ -1,5 +1,4 @@
 import type { WorkerStart } from '../core/task-config.ts';
-import type { ClaimedRow, ClaimedRun } from './claim-runs.ts';
 import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
 
@@ -28,10 +27,21 @@ export interface EnvironmentFacts {
   readonly variablesJson: string;
 }
 
+/** What a claim says of a run's deployment and environment. */
+export interface FactKeys {
+  readonly task: string;
+  /** The newest that has the task; null: none has. */
+  readonly deploymentId: string | null;
+  readonly environmentId: number;
+  readonly variablesVersion: string;
+}
+
+type Completed<Row> = Row & DeployedTask & EnvironmentFacts;
+
 /** What runs of one deployment and environment have in common: read once, and not with every claim. */
 export interface KeptFacts {
   /** What is not known is read; of variables, what is of another version than the claim says. */
-  complete(db: Queryable, rows: readonly ClaimedRow[]): Promise<readonly ClaimedRun[]>;
+  complete<Row extends FactKeys>(db: Queryable, rows: readonly Row[]): Promise<readonly Completed<Row>[]>;
 }
 
 /** Deployments follow one another for as long as a runner lives. */
@@ -41,7 +51,7 @@ export function keepFacts(): KeptFacts {
   const tasks = new Map<string, DeployedTask>();
   const environments = new Map<number, VersionedFacts>();
 
-  const readMissing = async (db: Queryable, { task, deploymentId, environmentId, variablesVersion }: ClaimedRow) => {
+  const readMissing = async (db: Queryable, { task, deploymentId, environmentId, variablesVersion }: FactKeys) => {
     if (!tasks.has(keyOf(task, deploymentId))) {
       if (tasks.size >= maxKept) tasks.clear();
       tasks.set(keyOf(task, deploymentId), await readDeployedTask(db, deploymentId, task));
@@ -50,15 +60,15 @@ export function keepFacts(): KeptFacts {
     const facts = await readEnvironmentFacts(db, environmentId);
     if (facts !== null) environments.set(environmentId, facts);
   };
-  const known = (row: ClaimedRow): ClaimedRun | null => {
+  const known = <Row extends FactKeys>(row: Row): Completed<Row> | null => {
     const task = tasks.get(keyOf(row.task, row.deploymentId));
     const facts = environments.get(row.environmentId);
     if (task === undefined || facts?.version !== row.variablesVersion) return null;
     return { ...row, ...task, environment: facts.environment, variablesJson: facts.variablesJson };
   };
   return {
-    async complete(db, rows) {
-      const runs: ClaimedRun[] = [];
+    async complete<Row extends FactKeys>(db: Queryable, rows: readonly Row[]) {
+      const runs: Completed<Row>[] = [];
       for (const row of rows) {
         let run = known(row);
         if (run === null) {
