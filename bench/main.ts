@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { useMemoryFolder } from '../test/support/memory-folder.ts';
+import { takeForeignLoads } from './foreign-load.ts';
 import { measureBacklog } from './backlog.ts';
 import { measureBigDependency } from './big-dependency.ts';
 import { measureData } from './data.ts';
@@ -15,7 +16,7 @@ import { measureNotifications } from './notifications.ts';
 import { howToInstall, peersAreInstalled } from './peers/import-peer.ts';
 import { hasRedis, howToInstallRedis } from './peers/redis-server.ts';
 import { measureQueues } from './queues.ts';
-import { formatFigure, writeResults } from './report/results.ts';
+import { formatFigure, formatLoads, writeResults } from './report/results.ts';
 import { measureRunners } from './runners.ts';
 import { measureScheduling } from './scheduling.ts';
 import { measureThroughput } from './throughput.ts';
@@ -112,8 +113,9 @@ async function main(): Promise<void> {
   for (const { name, title, measure } of chosen) {
     process.stdout.write(`\n${title}\n`);
     const figures = await measure(options);
-    process.stdout.write(figures.map(formatFigure).join(''));
-    results.push({ name, title, figures });
+    const loads = takeForeignLoads();
+    process.stdout.write(figures.map(formatFigure).join('') + formatLoads(loads));
+    results.push({ name, title, figures, loads });
     // After each, so that one that fails does not take the others with it.
     file = writeResults(startedAt, options, results);
   }

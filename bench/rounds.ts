@@ -1,3 +1,4 @@
+import { noteForeignLoad } from './foreign-load.ts';
 import type { Figure } from './measurement.ts';
 import { median } from './statistics.ts';
 
@@ -17,6 +18,7 @@ export async function takeTurns(
   for (let round = 0; round < rounds; round += 1) {
     for (let place = 0; place < names.length; place += 1) {
       const name = names[(place + round) % names.length] ?? '';
+      await noteForeignLoad();
       results.get(name)?.push((await contenders[name]?.()) ?? Number.NaN);
     }
   }

@@ -77,8 +77,8 @@ export async function openCloudCode({
       await database.query(clearRuns);
       caller = await startCaller(store, runnerId);
     },
-    async scheduleOne() {
-      await scheduleRunByAttempt(store, caller, { run: toSchedule(null), mayBeClaimed: false });
+    async scheduleOne(queue) {
+      await scheduleRunByAttempt(store, caller, { run: toSchedule(queue), mayBeClaimed: false });
     },
     async scheduleFromOutside() {
       await scheduleRun(store, environment, { task: 'noop', ...(first ? { at: new Date(Date.UTC(2000, 0)) } : {}) });

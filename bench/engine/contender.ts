@@ -5,7 +5,7 @@ export interface Contender extends AsyncDisposable {
   clear(): Promise<unknown>;
   /** See Database.settle. */
   settle(): Promise<void>;
-  scheduleOne(): Promise<unknown>;
+  scheduleOne(queue: string | null): Promise<unknown>;
   /** Schedules one job for each entry, in one call: in the named queue, whose jobs are done one at a time and in order, or in none. */
   scheduleMany(queues: readonly (string | null)[]): Promise<unknown>;
   /**

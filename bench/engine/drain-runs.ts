@@ -6,8 +6,8 @@ import { openEndWriter, type WriteEnd } from '../../src/engine/runner/write-ends
 import type { ClaimedRun } from '../../src/engine/store/claim-runs.ts';
 import type { Store } from '../../src/engine/store/open-store.ts';
 
-/** Runs held at a time, as by a runner with this `concurrency`; twice a claim, so that claiming and ending overlap. */
-const heldAtMost = 1000;
+/** Runs held at a time, as by a runner with this `concurrency`: one claim's worth is being claimed, one ended, and one waits for that. Peers that batch claim as many at a time. */
+const heldAtMost = 1500;
 const claimedAtMost = 500;
 
 /**

@@ -6,7 +6,7 @@ import { importPeer } from './import-peer.ts';
 interface GraphileWorker {
   readonly makeWorkerUtils: (options: object) => Promise<{
     migrate(): Promise<void>;
-    addJob(task: string, payload: object): Promise<unknown>;
+    addJob(task: string, payload: object, spec: object): Promise<unknown>;
     addJobs(jobs: readonly object[]): Promise<unknown>;
     release(): Promise<void>;
   }>;
@@ -45,7 +45,7 @@ export async function openGraphileWorker({ database, name, hasLocalQueue }: Grap
     name,
     settle: database.settle,
     clear: () => database.query('truncate graphile_worker._private_jobs, graphile_worker._private_job_queues'),
-    scheduleOne: () => utils.addJob('noop', {}),
+    scheduleOne: (queueName) => utils.addJob('noop', {}, queueName === null ? {} : { queueName }),
     scheduleMany: (queues) =>
       utils.addJobs(
         queues.map((queueName) => ({ identifier: 'noop', payload: {}, ...(queueName === null ? {} : { queueName }) })),

@@ -22,12 +22,12 @@ export async function openPeers(server: Server): Promise<readonly Contender[]> {
 /** Those who keep named queues whose jobs are done one at a time and in order. */
 export async function openQueuePeers(server: Server): Promise<readonly Contender[]> {
   if (!peersAreInstalled()) return [];
-  const graphile = await server.createDatabase('graphile');
+  const graphile = await server.createDatabase('graphile_queues');
   return [
     await openGraphileWorker({ database: graphile, name: 'graphile_worker', hasLocalQueue: false }),
     await openGraphileWorker({ database: graphile, name: 'graphile_local_queue', hasLocalQueue: true }),
     await openPgBoss({
-      database: await server.createDatabase('boss'),
+      database: await server.createDatabase('boss_queues'),
       name: 'pg_boss_key_strict_fifo',
       policy: 'key_strict_fifo',
     }),

@@ -7,7 +7,7 @@ interface Boss {
   start(): Promise<unknown>;
   stop(options: object): Promise<void>;
   createQueue(name: string, options?: object): Promise<void>;
-  send(name: string, data: object): Promise<unknown>;
+  send(name: string, data: object, options: object): Promise<unknown>;
   insert(name: string, jobs: readonly object[]): Promise<unknown>;
   fetch(name: string, options: { readonly batchSize: number }): Promise<readonly { readonly id: string }[]>;
   complete(name: string, ids: readonly string[]): Promise<unknown>;
@@ -36,7 +36,7 @@ export async function openPgBoss({ database, name, policy }: BossOptions): Promi
     name,
     settle: database.settle,
     clear: () => boss.deleteAllJobs('noop'),
-    scheduleOne: () => boss.send('noop', {}),
+    scheduleOne: (singletonKey) => boss.send('noop', {}, singletonKey === null ? {} : { singletonKey }),
     scheduleMany: (queues) =>
       boss.insert(
         'noop',

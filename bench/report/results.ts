@@ -2,12 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../../src/package-root.ts';
+import { noisyAbove } from '../foreign-load.ts';
 import { type BenchOptions, type Figure, reachesGoal } from '../measurement.ts';
 
 export interface Measured {
   readonly name: string;
   readonly title: string;
   readonly figures: readonly Figure[];
+  /** Before each turn: how many processors others kept busy. */
+  readonly loads: readonly number[];
 }
 
 /** What a file in bench/results holds. */
@@ -43,6 +46,14 @@ export function formatFigure(figure: Figure): string {
     `  ${figure.name.padEnd(48)} ${formatValue(figure.value).padStart(8)} ${figure.unit.padEnd(6)} ${spread.padEnd(18)} ${formatGoal(figure)}`.trimEnd() +
     '\n'
   );
+}
+
+/** How quiet the machine was before the turns. */
+export function formatLoads(loads: readonly number[]): string {
+  if (loads.length === 0) return '';
+  const highest = Math.max(...loads);
+  const range = `${formatValue(Math.min(...loads))} to ${formatValue(highest)}`;
+  return `  processors busy with something else before each turn: ${range}${highest > noisyAbove ? `: NOISY, above ${noisyAbove}` : ''}\n`;
 }
 
 function formatValue(value: number): string {

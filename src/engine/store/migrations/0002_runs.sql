@@ -42,7 +42,7 @@ create table cloudcode.runs (
   -- Equal to `fence`: the data model of the running attempt names what is not there any more.
   outdated_fence       bigint,
   environment_id       integer not null,
-  max_attempts         integer not null check (max_attempts > 0),
+  max_attempts         integer not null,
   attempt_count        integer not null default 0,
   -- The number of the last attempt that this set of attempts allows.
   attempt_limit        integer not null,
@@ -65,8 +65,8 @@ create table cloudcode.runs (
   -- 'scheduled' is shown for a queued run whose time has not come; it is derived, so no clock has to move it.
   state                text not null default 'queued',
   task                 text not null,
-  queue                text check (queue <> ''),
-  key                  text check (key <> ''),
+  queue                text,
+  key                  text,
   -- json, not jsonb: jsonb refuses some JSON strings.
   parameters           json not null,
   -- Of the attempt that is running, `returned` or `threw`: `result` and `error` are what it answered then, and its end takes them over.
@@ -75,7 +75,7 @@ create table cloudcode.runs (
   error                json,
 
   -- Which of those that its queue may run at once: one for now.
-  slot                 smallint not null default 0 check (slot = 0),
+  slot                 smallint not null default 0,
   -- To come, and null until then: the order among those that are due, where it is another; until when it may begin; where it came from, if from no task and no call of the API
   -- ({ kind: 'schedule' | 'web' | 'webhook', … }); words to find it by.
   sort_at              timestamptz,
@@ -89,7 +89,7 @@ create table cloudcode.runs (
 
   -- One constraint: each is compiled anew for every statement.
   constraint state_is_whole check (
-    attempt_count <= attempt_limit
+    queue <> '' and key <> '' and slot = 0 and max_attempts > 0 and attempt_count <= attempt_limit
     and (outcome is not null) = (attempt_count > 0 and state <> 'running')
     and (attempt_finished_at is null) = (outcome is null)
     and case state
@@ -97,9 +97,8 @@ create table cloudcode.runs (
       when 'running' then runner_id is not null and fence is not null and attempt_started_at is not null and finished_at is null and retry_at is null
         and (result is null or answer is not distinct from 'returned') and (answer is null or answer in ('returned', 'threw'))
       when 'succeeded' then outcome = 'returned' and finished_at is not null and retry_at is null and answer is null
-      else state in ('failed', 'dead', 'cancelled', 'expired') and finished_at is not null and retry_at is null and result is null and answer is null end),
-  constraint outcome_is_known
-    check (outcome in ('returned', 'threw', 'timed_out', 'out_of_memory', 'exited', 'killed', 'lost', 'cancelled', 'undelivered'))
+      else state in ('failed', 'dead', 'cancelled', 'expired') and finished_at is not null and retry_at is null and result is null and answer is null end
+    and (outcome is null or outcome in ('returned', 'threw', 'timed_out', 'out_of_memory', 'exited', 'killed', 'lost', 'cancelled', 'undelivered')))
 ) with (
   -- Room for the versions that a claim and an end make: they stay on the page.
   fillfactor = 40,
