@@ -15,6 +15,7 @@ import type { RunnerEvent } from '../../src/engine/runner/events.ts';
 import { type Runner, startRunner } from '../../src/engine/runner/start-runner.ts';
 import { chooseWorkerStart } from '../../src/engine/runner/worker-start.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
+import { useNativeSpawn } from './native-spawn.ts';
 import { migratedDatabase } from './postgres.ts';
 import { until } from './until.ts';
 
@@ -55,6 +56,7 @@ export async function startRuntime(
   options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {},
 ): Promise<Runtime> {
   const folder = writeProject(files);
+  await useNativeSpawn(folder);
   const database = await migratedDatabase();
   const store = await openStore({ url: database.url });
   await deployProject(store, 'testing', deployable(await buildProject(folder, { extension: dataInProject })));

@@ -7,6 +7,7 @@ import { endLeftovers } from '../../src/engine/runner/containment/end-leftovers.
 import { isAlive, listPids, readEnviron, readStat } from '../../src/engine/runner/containment/proc-files.ts';
 import { migrate } from '../../src/engine/store/migrate.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
+import { useNativeSpawn } from './native-spawn.ts';
 import { migratedDatabase, type TestDatabase } from './postgres.ts';
 import { type RunnerProcess, type RunnerProcessOptions, startRunnerProcess } from './runner-process.ts';
 import { writeProject } from './runtime.ts';
@@ -26,6 +27,7 @@ export async function openStage(
   given?: Pick<TestDatabase, 'url'>,
 ): Promise<Stage> {
   const folder = writeProject(tasks);
+  await useNativeSpawn(folder);
   const database = given === undefined ? await migratedDatabase() : { ...given, dispose: () => Promise.resolve() };
   const store = await openStore({ url: database.url });
   if (given !== undefined) await migrate(store);

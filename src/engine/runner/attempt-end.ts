@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '../core/errors.ts';
 import type { Outcome } from '../core/run.ts';
 import type { AnswerMessage, StoppingMessage } from '../protocol/from-worker.ts';
-import type { WorkerExit } from './worker-io.ts';
+import type { WorkerExit } from './worker-exit.ts';
 
 /** Why the runner stopped waiting for an attempt. */
 export type AttemptEnd =

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { workerStartFile } from './compiled-workers.ts';
-import { workerEnvironment, type WorkerExit, workerFlags, type WorkerIo } from './worker-io.ts';
+import type { NativeSpawner, Program } from './spawn/native-spawner.ts';
+import type { WorkerExit } from './worker-exit.ts';
+import { workerEnvironment, workerFlags, type WorkerIo } from './worker-io.ts';
 
 export interface WorkerStart {
   readonly runnerId: string;
@@ -14,6 +16,8 @@ export interface WorkerStart {
   readonly folder: string;
   /** Of CompiledWorkers; none: the worker compiles its code itself. */
   readonly compiled: readonly string[];
+  /** None: Node starts it. */
+  readonly native: NativeSpawner | null;
 }
 
 /** Starts a Node process for a worker. Rejects, or throws, when the operating system gives none. */
@@ -24,13 +28,24 @@ export function spawnWorker({
   startVariables,
   folder,
   compiled,
+  native,
 }: WorkerStart): WorkerIo | Promise<never> {
-  const child = spawn(process.execPath, [...workerFlags(memoryMb), workerStartFile, ...compiled], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: {
+  const program: Program = {
+    file: process.execPath,
+    arguments: [...workerFlags(memoryMb), workerStartFile, ...compiled],
+    environment: {
       ...workerEnvironment(runnerId, workerId),
       ...(startVariables === '' ? {} : (JSON.parse(startVariables) as Record<string, string>)),
     },
+    folder,
+  };
+  return native === null ? spawnByNode(program) : native.spawn(program);
+}
+
+function spawnByNode({ file, arguments: given, environment, folder }: Program): WorkerIo | Promise<never> {
+  const child = spawn(file, given, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: environment,
     cwd: folder,
     // A session and group of its own: a Ctrl-C at the terminal is for the runner, and the group can be ended at one instant.
     detached: true,

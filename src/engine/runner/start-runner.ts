@@ -116,6 +116,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     folder: folder ?? machineFolder,
     addonFolder: join(machineFolder, 'fork-server'),
     compiledFolder: join(machineFolder, 'workers'),
+    spawnFolder: join(machineFolder, 'spawn'),
     workerStart,
     holdsLease: lease.holds,
     onChange(memoryMb) {
@@ -123,6 +124,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       pool.refill();
     },
     onTrouble: (error) => trouble('the fork server', error),
+    onSpawnTrouble: (error) => trouble('workers are started by Node, as the native part for that does not work', error),
   });
   const pool = openWorkerPool({
     starter,

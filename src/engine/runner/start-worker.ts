@@ -2,6 +2,7 @@ import type { WorkerStart } from '../core/task-config.ts';
 import type { Containment } from './containment/containment.ts';
 import { openCompiledWorkers } from './compiled-workers.ts';
 import { openForkServers } from './fork-server/open-fork-servers.ts';
+import { openNativeSpawning } from './spawn/open-native-spawning.ts';
 import { spawnWorker } from './spawn-worker.ts';
 import type { WorkerNeed } from './worker-need.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -30,11 +31,15 @@ export interface WorkerStarterOptions {
   readonly addonFolder?: string;
   /** Where the compiled code of workers is kept; they compile it themselves unless given. */
   readonly compiledFolder?: string;
+  /** Where the native part that starts workers is kept; Node starts them unless given. */
+  readonly spawnFolder?: string;
   readonly workerStart: WorkerStart;
   readonly holdsLease: () => boolean;
   /** Workers of this size are forked from now on. */
   readonly onChange: (memoryMb: number) => void;
   readonly onTrouble: (error: unknown) => void;
+  /** The native part that starts workers does not work here. */
+  readonly onSpawnTrouble?: (error: unknown) => void;
 }
 
 /** Starts workers, by fork where that is wanted and works, else by spawn. */
@@ -42,6 +47,10 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
   const { containment } = options;
   const servers = options.workerStart === 'fork' ? openForkServers({ ...options, onReady: options.onChange }) : null;
   const compiledWorkers = options.compiledFolder === undefined ? null : openCompiledWorkers(options.compiledFolder);
+  const nativeSpawning =
+    options.spawnFolder === undefined
+      ? null
+      : openNativeSpawning({ folder: options.spawnFolder, onTrouble: options.onSpawnTrouble ?? (() => undefined) });
   return {
     // A fork server has the variables that it was started with.
     kindFor: ({ memoryMb, workerStart, startVariables }) => ({
@@ -52,9 +61,10 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
     start({ memoryMb, isForked, startVariables }) {
       const server = isForked ? (servers?.of(memoryMb) ?? null) : null;
       const own = compiledWorkers?.argumentsFor(memoryMb) ?? [];
-      const spawned = (workerId: string) =>
-        spawnWorker({ ...options, workerId, memoryMb, startVariables, compiled: own });
       if (server === null) {
+        const native = nativeSpawning?.forNext() ?? null;
+        const spawned = (workerId: string) =>
+          spawnWorker({ ...options, workerId, memoryMb, startVariables, compiled: own, native });
         const worker = new WorkerProcess({ memoryMb, isForked: false, startVariables, containment, start: spawned });
         if (own.length === 0) void worker.loaded.then(() => compiledWorkers?.make(memoryMb));
         return worker;
@@ -69,6 +79,7 @@ export function openWorkerStarter(options: WorkerStarterOptions): WorkerStarter 
     },
     async close() {
       compiledWorkers?.close();
+      await nativeSpawning?.close();
       await servers?.close();
     },
   };

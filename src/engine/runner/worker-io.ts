@@ -1,10 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-
-export interface WorkerExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import type { WorkerExit } from './worker-exit.ts';
 
 /** A worker's process as the operating system gives it to the runner, however it was started. */
 export interface WorkerIo {
@@ -17,7 +13,7 @@ export interface WorkerIo {
   /** Resolves when the process itself is gone and all it had written was read. */
   readonly closed: Promise<WorkerExit>;
   /** To be called when its processes are known to be gone: whoever should say so may be unable to. */
-  readonly findEnd?: () => Promise<void>;
+  readonly findEnd?: () => Promise<void> | void;
 }
 
 /** What a worker gets of the runner's own environment. Nothing else: no credentials, no settings of Node. */

@@ -4,7 +4,8 @@ import { encodeFrame } from '../protocol/frame.ts';
 import type { ReplyMessage, StartMessage } from '../protocol/to-worker.ts';
 import type { Container, Containment } from './containment/containment.ts';
 import { type ChannelListener, ChannelReader } from './read-channel.ts';
-import type { WorkerExit, WorkerIo } from './worker-io.ts';
+import type { WorkerExit } from './worker-exit.ts';
+import type { WorkerIo } from './worker-io.ts';
 
 export interface WorkerListener extends ChannelListener {
   output(stream: 'stdout' | 'stderr', chunk: Buffer): void;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorRecord } from '../../../src/engine/core/errors.ts';
 import type { BundleMessage, StartMessage } from '../../../src/engine/protocol/to-worker.ts';
 import { openScanContainment } from '../../../src/engine/runner/containment/scan-containment.ts';
+import type { NativeSpawner } from '../../../src/engine/runner/spawn/native-spawner.ts';
 import { spawnWorker } from '../../../src/engine/runner/spawn-worker.ts';
 import { WorkerProcess } from '../../../src/engine/runner/worker-process.ts';
 
@@ -19,8 +20,13 @@ export async function attempt(
   {
     parameters = {},
     external = [],
+    native = null,
     ...bundle
-  }: BundleMessage & { readonly parameters?: object; readonly external?: readonly string[] },
+  }: BundleMessage & {
+    readonly parameters?: object;
+    readonly external?: readonly string[];
+    readonly native?: NativeSpawner | null;
+  },
 ): Promise<OneAttempt> {
   const runnerId = randomUUID();
   const containment = openScanContainment({ runnerId, log: () => undefined });
@@ -29,7 +35,8 @@ export async function attempt(
     isForked: false,
     startVariables: '',
     containment,
-    start: (workerId) => spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder, compiled: [] }),
+    start: (workerId) =>
+      spawnWorker({ runnerId, workerId, memoryMb: 512, startVariables: '', folder, compiled: [], native }),
   });
   await worker.ready;
   const answered = Promise.withResolvers<Omit<OneAttempt, 'output'>>();

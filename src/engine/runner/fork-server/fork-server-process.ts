@@ -12,7 +12,8 @@ import type { Containment } from '../containment/containment.ts';
 import { send } from '../containment/end-owned.ts';
 import { workerEnvironment, workerFlags, type WorkerIo } from '../worker-io.ts';
 import { acceptStreams } from './accept-streams.ts';
-import { ForkedWorker, nameOfSignal } from './forked-worker.ts';
+import { nameOfSignal } from '../worker-exit.ts';
+import { ForkedWorker } from './forked-worker.ts';
 
 /** A process that forks workers of one heap size. */
 export interface ForkServerProcess {

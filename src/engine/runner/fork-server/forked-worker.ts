@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive, readEnd, readStat } from '../containment/proc-files.ts';
 import { within } from '../within.ts';
-import type { WorkerExit, WorkerIo } from '../worker-io.ts';
+import { closeOf, exitOf, readToEnd, type WorkerExit } from '../worker-exit.ts';
+import type { WorkerIo } from '../worker-io.ts';
 
 /** The streams of a worker, in the order of the descriptors that they are in it. */
 const streamCount = 3;
@@ -56,8 +56,7 @@ export class ForkedWorker {
     this.#hasExited = true;
     this.onFailed(`it ended with ${String(exit.signal ?? exit.code)}`);
     this.#exited.resolve(exit);
-    // Nobody may be reading, as of a worker that was still waiting; the ends come only to those who read.
-    for (const socket of this.#streams.values()) if (socket.readableFlowing !== true) socket.resume();
+    readToEnd(this.#streams.values());
   }
 
   /** Resolves when it has ended, as the server tells; else, a little later, as the kernel does. */
@@ -72,13 +71,13 @@ export class ForkedWorker {
 
   /** Null while it lives, or cannot be looked at, as when no file can be opened. */
   #lookForEnd(): WorkerExit | null {
-    if (this.#process === null) return exitOf(null);
+    if (this.#process === null) return endOf(null);
     const { pid, startTicks } = this.#process;
     try {
       const stat = readStat(pid);
       const isIt = stat !== null && (startTicks === 'unknown' || stat.startTicks === startTicks);
       if (isIt && isAlive(stat)) return null;
-      return exitOf(isIt ? readEnd(pid) : null);
+      return endOf(isIt ? readEnd(pid) : null);
     } catch {
       return null;
     }
@@ -89,7 +88,7 @@ export class ForkedWorker {
     const [stdout, stderr, channel] = [1, 2, 3].map((stream) => this.#streams.get(stream));
     if (stdout === undefined || stderr === undefined || channel === undefined) return;
     const exited = this.#exited.promise;
-    const closed = Promise.all([exited, ...[stdout, stderr, channel].map(closeOf)]).then(([exit]) => exit);
+    const closed = closeOf(exited, [stdout, stderr, channel]);
     this.#started.resolve({
       pid: this.#process.pid,
       channel,
@@ -111,18 +110,6 @@ function startOf(pid: number): Known['startTicks'] {
 }
 
 /** @param status as of `waitpid`; null when nobody knows any more: the kernel kills a worker whose server has ended */
-function exitOf(status: number | null): WorkerExit {
-  if (status === null) return { code: null, signal: 'SIGKILL' };
-  const signal = status & 0x7f;
-  return signal === 0 ? { code: status >> 8, signal: null } : { code: null, signal: nameOfSignal(signal) };
-}
-
-export function nameOfSignal(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
-}
-
-function closeOf(socket: Socket): Promise<void> {
-  socket.on('error', () => undefined); // 'close' follows
-  return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+function endOf(status: number | null): WorkerExit {
+  return status === null ? { code: null, signal: 'SIGKILL' } : exitOf(status);
 }
