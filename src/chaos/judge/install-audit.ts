@@ -62,7 +62,7 @@ const auditSql = `
   end
   $$;
   create trigger chaos_attempt_ended after update on cloudcode.runs
-    for each row when (new.outcome is not null and (old.outcome is distinct from new.outcome or old.attempt_finished_at is distinct from new.attempt_finished_at))
+    for each row when (new.outcome is not null and (old.outcome is distinct from new.outcome or old.state = new.state and coalesce(old.attempt_finished_at, old.finished_at) is distinct from coalesce(new.attempt_finished_at, new.finished_at)))
     execute function chaos_audit.attempt_ended();
 
   create function chaos_audit.line_added() returns trigger language plpgsql as $$

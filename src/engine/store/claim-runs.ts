@@ -76,7 +76,8 @@ export async function claimRows(db: Queryable, claim: Claim): Promise<readonly C
       ), claimed as (
         update cloudcode.runs r
         set state = 'running', runner_id = $1, fence = nextval('cloudcode.fences'), attempt_count = r.attempt_count + 1,
-          started_at = coalesce(r.started_at, now()), retry_at = null, attempt_started_at = now(),
+          started_at = coalesce(r.started_at, now()), retry_at = null,
+          attempt_started_at = case when r.attempt_count > 0 then now() end,
           deployment_id = (
             select t.deployment_id from cloudcode.tasks t where t.environment_id = r.environment_id and t.name = r.task
             order by t.deployment_id desc limit 1),
@@ -91,7 +92,8 @@ export async function claimRows(db: Queryable, claim: Claim): Promise<readonly C
         -- As this statement found it: what its last attempt was.
         insert into cloudcode.past_attempts
           (run_id, number, fence, runner_id, deployment_id, started_at, answered_at, finished_at, outcome, exit_code, signal, pid, peak_memory_bytes, error)
-        select r.id, r.attempt_count, r.fence, r.runner_id, r.deployment_id, r.attempt_started_at, r.answered_at, r.attempt_finished_at, r.outcome,
+        select r.id, r.attempt_count, r.fence, r.runner_id, r.deployment_id, coalesce(r.attempt_started_at, r.started_at), r.answered_at,
+          coalesce(r.attempt_finished_at, r.finished_at), r.outcome,
           r.exit_code, r.signal, r.pid, r.peak_memory_bytes, r.attempt_error
         from cloudcode.runs r where r.id = any (array(select c.id from claimed c where c.attempt_count > 1)) and r.attempt_count > 0
       )

@@ -66,7 +66,7 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
           attempt_limit = r.attempt_limit + coalesce(g.extra_attempts, 0),
-          attempt_finished_at = now(), outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, r.pid),
+          attempt_finished_at = case when g.state = 'queued' then now() end, outcome = g.outcome, exit_code = g.exit_code, signal = g.signal, pid = coalesce(g.pid, r.pid),
           peak_memory_bytes = g.peak_memory_bytes,
           attempt_error = coalesce(g.attempt_error::json, case when r.answered_at is not null then r.error end)
         from given g

@@ -56,7 +56,7 @@ for (const options of [{}, { queue: 'q' }, { key: 'k' }]) {
     assert.deepEqual([idsOf(claimed), rings()], [[id], 0]);
     const [row] = await t.store.query<{ same: boolean; waitedMs: number }>({
       name: '',
-      text: `select created_at = attempt_started_at as same, extract(epoch from started_at - created_at)::integer as "waitedMs" from cloudcode.runs where id = $1`,
+      text: `select created_at = started_at as same, extract(epoch from started_at - created_at)::integer as "waitedMs" from cloudcode.runs where id = $1`,
       values: [id],
     });
     assert.deepEqual(row, { same: true, waitedMs: 0 });

@@ -297,7 +297,7 @@ begin
     return false;
   end if;
   update cloudcode.runs r
-    set state = 'queued', due_at = now(), finished_at = null, result = null, error = null, attempt_limit = r.attempt_count + r.max_attempts
+    set state = 'queued', due_at = now(), attempt_finished_at = coalesce(r.attempt_finished_at, r.finished_at), finished_at = null, result = null, error = null, attempt_limit = r.attempt_count + r.max_attempts
     where r.id = run_to_retry returning * into run;
   update cloudcode.endings e set run_ids = array_remove(e.run_ids, run.id)
     where e.environment_id = run.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and run.id = any (e.run_ids);
