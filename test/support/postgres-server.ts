@@ -52,8 +52,10 @@ export function makePostgresServer({
   chmodSync(folder, 0o755);
   const dataFolder = dataFolderOf(folder);
   const socketFolder = join(folder, 'socket');
-  const binaries = findBinaries(join(folder, 'lib'));
-  const runAs = chooseRunAs(join(folder, 'lib'), dataFolder, binaries);
+  const libraries = join(folder, 'lib');
+  mkdirSync(libraries);
+  const binaries = findBinaries(libraries);
+  const runAs = chooseRunAs(libraries, dataFolder, binaries);
   if (dataOfPrimary === undefined) ensureData({ folder, runAs, binaries, password });
   else copyData(dataOfPrimary, dataFolder);
   giveTo(runAs, dataFolder);

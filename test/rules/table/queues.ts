@@ -66,4 +66,56 @@ export const queueRules: readonly Rule[] = [
     campaign: { runs: 400, faults: 12, kinds: ['database_restarted_immediate'] },
     finds: ['lostRuns', 'lostWrites', 'unclaimedStarts'],
   },
+  {
+    name: 'upkeep-claims',
+    without: 'a claim is noted nowhere, so that nobody finds what a dead runner holds',
+    edits: [
+      {
+        file: 'src/engine/store/claim-runs.ts',
+        find: 'select $1, array_agg(id) from claimed having count(*) > 0',
+        replace: 'select $1, array_agg(id) from claimed having count(*) < 0',
+      },
+    ],
+    campaign: { runs: 100, faults: 4, kinds: ['runner_killed'] },
+    finds: ['lostRuns', 'stuckQueues', 'wrongRows'],
+  },
+  {
+    name: 'upkeep-endings',
+    without: 'finished runs are noted nowhere',
+    edits: [
+      {
+        file: 'src/engine/store/end-attempt.ts',
+        find: "array_agg(id) from ended where state <> 'queued'",
+        replace: "array_agg(id) from ended where state = 'nothing'",
+      },
+    ],
+    campaign: { runs: 60, faults: 0 },
+    finds: ['wrongRows'],
+  },
+  {
+    name: 'upkeep-fronts',
+    without: 'the end of a run brings no other of its queue to the front',
+    edits: [
+      {
+        file: schema,
+        find: 'from unnest(environments, names) as given (environment, name) where name is not null;',
+        replace: 'from unnest(environments, names) as given (environment, name) where name = name || name;',
+      },
+    ],
+    campaign: { runs: 60, faults: 0 },
+    finds: ['lostRuns', 'stuckQueues', 'wrongRows'],
+  },
+  {
+    name: 'upkeep-retries',
+    without: 'a run in no queue that is tried again is entered nowhere',
+    edits: [
+      {
+        file: schema,
+        find: 'where name is null and wake is not null;',
+        replace: 'where name is null and wake is null and id is null;',
+      },
+    ],
+    campaign: { runs: 100, faults: 6, kinds: ['worker_killed'] },
+    finds: ['lostRuns', 'wrongRows'],
+  },
 ];
