@@ -11,7 +11,8 @@ const { emit, reallyExit } = process;
 const activeResources = process.getActiveResourcesInfo.bind(process);
 
 /** Work that ends by itself: files that are read and written, and bytes that streams have handed over. */
-const onItsWay = /^(?:FSReq|FileHandleCloseReq|WriteWrap|ShutdownWrap|.*SendWrap)/;
+const isOnItsWay = (name: string): boolean =>
+  /^(?:FSReq|FileHandleCloseReq|WriteWrap|ShutdownWrap|.*SendWrap)/.test(name);
 
 let ownListeners = 0;
 
@@ -66,7 +67,7 @@ async function isIdle(): Promise<boolean> {
 }
 
 function isAnythingOnItsWay(): boolean {
-  return resources().some((name) => onItsWay.test(name));
+  return resources().some(isOnItsWay);
 }
 
 /** What keeps the process alive, but for our own read of replies. */

@@ -21,7 +21,7 @@ const isCachedByEsmLoader = Object.getOwnPropertySymbols(mainModule() ?? {}).fin
 /** Of the module by which the names are asked for. */
 const asking = 'cloudcode-names:';
 /** What is written in quotes and read as it is. */
-const isPlain = /^[\w$-]+$/;
+const isPlain = (name: string): boolean => /^[\w$-]+$/.test(name);
 
 const imported = new Set<string>();
 const passedOn = new Map<string, Set<string>>();
@@ -68,7 +68,7 @@ export function newCommonJsExports(isForGood: (url: string) => boolean): CommonJ
   for (const [position, names] of namesOf(urls).entries()) {
     const url = urls[position] ?? '';
     const others = othersOf(url);
-    if (names.every((name) => isPlain.test(name)) && others.every(isForGood))
+    if (names.every(isPlain) && others.every(isForGood))
       all.set(url, { names, passedOn: others.map((one) => fileURLToPath(one)) });
   }
   return all;
