@@ -6,9 +6,11 @@ import type { ServerOptions } from './service/http/create-server.ts';
 import type { Waiting } from './service/operations/service.ts';
 import type { System, SystemOptions } from './main/system.ts';
 import { type FirstBuild, type ServedFolder, serveFolder } from './main/served-folder.ts';
-import { makeEnvironment, refuseOtherEnvironment } from './engine/operations/environments.ts';
+import { refuseToChange } from './engine/operations/environments.ts';
+import { checkMasterKey } from './engine/operations/data-keys.ts';
+import { type GivenKeys, type MasterKeys, openMasterKeys } from './engine/operations/master-key.ts';
 import type { ProjectConfig } from './project/config.ts';
-import { makeMachineFolder } from './project/machine-folder.ts';
+import { makeMachineFolder, wantedFolder } from './project/machine-folder.ts';
 import type { Runner } from './engine/runner/start-runner.ts';
 import { migrate } from './engine/store/migrate.ts';
 import { openStore, type Store } from './engine/store/open-store.ts';
@@ -21,20 +23,24 @@ export const untilAllIsDone = 2_147_483_647;
 
 export interface OpenedStore {
   readonly store: Store;
+  /** Of masked variables. */
+  readonly keys: MasterKeys;
   close(): Promise<void>;
 }
 
 /**
  * The store of a project, migrated: the one at `databaseUrl`, or else the project's embedded one, which is started when it does not run.
  * @param options `data`: the folder for the embedded one, in place of the project's `.cloudcode`
- * @throws CloudCodeError of the store, and `folder_not_writable`
+ * @throws CloudCodeError of the store, `folder_not_writable` and `master_key_invalid`
  */
 export async function openProjectStore(options: {
   readonly folder: string;
   readonly data?: string | undefined;
   readonly databaseUrl?: string | undefined;
+  readonly masterKey?: GivenKeys | undefined;
   readonly onEvent?: OnOperation | undefined;
 }): Promise<OpenedStore> {
+  const keys = openMasterKeys(wantedFolder({ project: options.folder, data: options.data }), options.masterKey);
   const closing = closeInReverse();
   try {
     const url =
@@ -48,8 +54,7 @@ export async function openProjectStore(options: {
     const store = await openStore({ url, onEvent: options.onEvent });
     closing.add(() => store.close());
     await migrate(store);
-    await makeEnvironment(store);
-    return { store, close: closing.close };
+    return { store, keys, close: closing.close };
   } catch (error) {
     await closing.close();
     throw error;
@@ -69,7 +74,6 @@ async function startEmbedded(folder: string, closing: Closing): Promise<string> 
  * @returns null when the signal ended the first build: nothing was changed
  */
 export async function startSystem(options: SystemOptions): Promise<System | null> {
-  refuseOtherEnvironment(options.environment);
   const { findFolder } = await import('./project/find-project.ts');
   const { name, folder } = await findFolder(resolve(options.folder));
   const [first] = await Promise.all([buildFirst(options, folder), loadForLater(options)]);
@@ -77,8 +81,11 @@ export async function startSystem(options: SystemOptions): Promise<System | null
   const closing = closeInReverse();
   try {
     const machineFolder = chooseMachineFolder(options, folder, closing);
-    const { store, close } = await openProjectStore({ ...options, folder });
+    const { store, keys, close } = await openProjectStore({ ...options, folder });
     closing.add(close);
+    await refuseToChange(store, options.environment);
+    // On a database of many machines it is made when something is masked first: each would make one of its own.
+    await checkMasterKey(store, keys, { makes: options.databaseUrl === undefined });
     let isReady = false;
     let runner: Runner | null = null;
     const served = Promise.withResolvers<ServedFolder>();
@@ -94,6 +101,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
             options.http,
             {
               store,
+              keys,
               project: { name, folder },
               folderState,
               isReady: () => isReady,
@@ -107,7 +115,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
     closing.add(serving.close);
     served.resolve(serving);
     const { tasks, isBroken, broken } = serving;
-    runner = await startOwnRunner(store, { options, folder, machineFolder, started: first.started });
+    runner = await startOwnRunner(store, { options, keys, folder, machineFolder, started: first.started });
     closing.add(async () => runner?.stop({ drainMs: 0 }));
     if (url !== null) {
       const onTrouble = (error: unknown): void =>
@@ -212,12 +220,13 @@ async function startOwnRunner(
   store: Store,
   from: {
     readonly options: SystemOptions;
+    readonly keys: MasterKeys;
     readonly folder: string;
     readonly machineFolder: string;
     readonly started: ProjectConfig;
   },
 ) {
-  const { options, folder, machineFolder, started } = from;
+  const { options, keys, folder, machineFolder, started } = from;
   if (options.runner === null) return null;
   const [{ startRunner }, { dataExtension }] = await Promise.all([
     import('./engine/runner/start-runner.ts'),
@@ -226,6 +235,7 @@ async function startOwnRunner(
   const { concurrency = started.concurrency, leaseMs = started.leaseMs } = options.runner;
   return startRunner({
     store,
+    keys,
     folder,
     extension: dataExtension,
     machineFolder,

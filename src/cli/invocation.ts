@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CloudCodeError, errorCatalogue } from '../engine/core/errors.ts';
+import type { GivenKeys } from '../engine/operations/master-key.ts';
 import type { Problem } from '../service/api/http-problem.ts';
 import { escapeLines } from './terminal/escape-text.ts';
 import { openTerminal, type Terminal } from './terminal/terminal.ts';
@@ -15,6 +16,7 @@ export interface GlobalOptions {
   readonly token: string | undefined;
   readonly database: string | undefined;
   readonly data: string | undefined;
+  readonly masterKey: GivenKeys;
   readonly json: boolean;
 }
 
@@ -64,8 +66,19 @@ function readGlobalOptions(command: Command): GlobalOptions {
     token: given.token ?? fromEnvironment('CLOUDCODE_TOKEN'),
     database: given.database ?? fromEnvironment('CLOUDCODE_DATABASE_URL'),
     data: given.data ?? fromEnvironment('CLOUDCODE_DATA'),
+    masterKey: {
+      current: takeFromEnvironment('CLOUDCODE_MASTER_KEY'),
+      next: takeFromEnvironment('CLOUDCODE_NEW_MASTER_KEY'),
+    },
     json: given.json === true,
   };
+}
+
+/** Nothing that is started from here on gets it. */
+function takeFromEnvironment(name: string): string | undefined {
+  const value = fromEnvironment(name);
+  Reflect.deleteProperty(process.env, name);
+  return value;
 }
 
 function fromEnvironment(name: string): string | undefined {

@@ -4,6 +4,7 @@ import { packageVersion } from '../package-root.ts';
 import { addChaos } from './commands/chaos.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDev } from './commands/dev.ts';
+import { addEnvironments } from './commands/environments.ts';
 import { addInit } from './commands/init.ts';
 import { addQueues } from './commands/queues.ts';
 import { addRun } from './commands/run.ts';
@@ -11,6 +12,7 @@ import { addRuns } from './commands/runs.ts';
 import { addSchedule } from './commands/schedule.ts';
 import { addStart } from './commands/start.ts';
 import { addTypes } from './commands/types.ts';
+import { addVariables } from './commands/variables.ts';
 import { exitStatuses, problemOf } from './invocation.ts';
 
 // Stays light: what a command needs beyond its own words it imports when it runs.
@@ -42,7 +44,20 @@ Examples:
   $ cloudcode dev
   $ cloudcode runs --state dead`,
     );
-  for (const add of [addInit, addDev, addStart, addRun, addDeploy, addSchedule, addRuns, addQueues, addTypes, addChaos])
+  for (const add of [
+    addInit,
+    addDev,
+    addStart,
+    addRun,
+    addDeploy,
+    addSchedule,
+    addRuns,
+    addQueues,
+    addEnvironments,
+    addVariables,
+    addTypes,
+    addChaos,
+  ])
     add(program);
   return program;
 }

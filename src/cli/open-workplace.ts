@@ -64,6 +64,7 @@ export async function openWorkplace(
     data: global.data,
     databaseUrl: target.kind === 'database' ? target.url : undefined,
     environment: global.environment,
+    masterKey: global.masterKey,
     http: null,
     runner: { concurrency: undefined, leaseMs: undefined },
     watch: false,

@@ -62,13 +62,18 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     import('./store-backend.ts'),
   ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
-  const opened = await openProjectStore({ folder: target.folder ?? '.', data: global.data, databaseUrl });
+  const opened = await openProjectStore({
+    folder: target.folder ?? '.',
+    data: global.data,
+    databaseUrl,
+    masterKey: global.masterKey,
+  });
   const { environment } = global;
   const deployable =
     target.folder === null
       ? null
       : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
-  return { backend: storeBackend(opened.store, environment), deployable, close: opened.close };
+  return { backend: storeBackend(opened.store, environment, { keys: opened.keys }), deployable, close: opened.close };
 }
 
 /** @throws CloudCodeError `wrong_usage`, `invalid_database_url` */

@@ -20,7 +20,7 @@ import { aborted } from '../engine/core/aborted.ts';
 /** `start` and `dev`: serves until a signal, then drains. */
 export async function serveUntilStopped(
   { terminal, global }: Invocation,
-  options: Omit<SystemOptions, 'onEvent'>,
+  options: Omit<SystemOptions, 'onEvent' | 'masterKey'>,
 ): Promise<number> {
   if (options.http !== null) (await import('../service/http/loopback.ts')).refuseHost(options.http.host);
   if (options.databaseUrl !== undefined) checkDatabaseUrl(options.databaseUrl);
@@ -35,7 +35,7 @@ export async function serveUntilStopped(
     if (options.watch) tellRun(terminal, event);
     if (event.kind === 'deployed' && options.watch) void refreshTypes(event.built);
   };
-  const system = await startSystem({ ...options, onEvent, signal: interrupts.signal });
+  const system = await startSystem({ ...options, masterKey: global.masterKey, onEvent, signal: interrupts.signal });
   if (system === null) return exitStatuses.done;
   tellStart(terminal, system, { ...options, environment: global.environment });
   await aborted(interrupts.signal);

@@ -5,11 +5,11 @@ import type { AnswerOf, EventOf, Operation } from '../service/api/operation.ts';
 import { readBody } from '../service/api/read-input.ts';
 import { JsonText } from '../service/operations/handler.ts';
 import { handlerOf } from '../service/operations/handlers.ts';
-import { openService } from '../service/operations/service.ts';
+import { openService, type Service } from '../service/operations/service.ts';
 
 /** A store, directly: the handlers that a server calls, without HTTP. */
-export function storeBackend(store: Store, environment: string): Backend {
-  const service = openService({ store });
+export function storeBackend(store: Store, environment: string, parts: Pick<Service, 'keys'> = {}): Backend {
+  const service = openService({ store, ...parts });
   const asker = { idempotencyKey: null, untilGone: () => new AbortController().signal };
   const inputOf = (operation: Operation, input: { readonly body?: unknown }): object => ({
     ...input,

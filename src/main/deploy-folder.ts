@@ -2,7 +2,6 @@ import { buildApart } from '../project/build-process/build-apart.ts';
 import { deployable } from './deployable.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import { deployProject, deployUnlessReplaced, type Replacement } from '../engine/operations/deploy-project.ts';
-import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 
 interface FolderToDeploy {
   readonly folder: string;
@@ -18,7 +17,6 @@ interface FolderToDeploy {
  */
 export async function deployFolder(store: Store, options: FolderToDeploy): Promise<Replacement | null> {
   const { folder, environment, deploy, onStep } = options;
-  refuseOtherEnvironment(environment);
   const built = await buildApart(folder, { brokenTasks: 'pass_over', onStep });
   if (built === null) return null;
   const deployed = await (deploy === 'always' ? deployProject : deployUnlessReplaced)(

@@ -1,6 +1,5 @@
 import { findFolder } from '../project/find-project.ts';
 import { deployProject } from '../engine/operations/deploy-project.ts';
-import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
 import type { DeploymentBody } from '../service/api/project.ts';
 import { openProjectStore } from '../main.ts';
@@ -30,7 +29,6 @@ export async function deployOnce({
   signal,
   onStep,
 }: DeployOnce): Promise<DeploymentBody | null> {
-  refuseOtherEnvironment(environment);
   const { folder } = await findFolder(given);
   const built = await buildApart(folder, { signal, cache: data, onStep });
   if (built === null) return null;

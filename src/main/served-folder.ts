@@ -8,7 +8,6 @@ import {
 } from '../engine/operations/deploy-project.ts';
 import type { Waiting } from '../service/operations/service.ts';
 import { listTasks } from '../engine/operations/list-tasks.ts';
-import { refuseOtherEnvironment } from '../engine/operations/environments.ts';
 import { problemOf } from '../service/api/http-problem.ts';
 import type { DeploymentBody, FolderBody } from '../service/api/project.ts';
 import { type BrokenTaskBody, toBrokenTaskBody } from '../service/api/tasks.ts';
@@ -144,7 +143,6 @@ async function deployAsked(
   environment: string,
   { signal, onStep }: Waiting,
 ): Promise<Again | null> {
-  refuseOtherEnvironment(environment);
   const { buildApart } = await import('../project/build-process/build-apart.ts');
   const read: string[] = [];
   const beganAtMs = Date.now();

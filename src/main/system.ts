@@ -1,3 +1,4 @@
+import type { GivenKeys } from '../engine/operations/master-key.ts';
 import type { Deployed, Replacement } from '../engine/operations/deploy-project.ts';
 import type { RunnerEvent } from '../engine/runner/events.ts';
 import type { Store } from '../engine/store/open-store.ts';
@@ -16,6 +17,8 @@ export interface SystemOptions {
   readonly data?: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly environment: string;
+  /** The master key of masked variables; else it is in a file of this machine. */
+  readonly masterKey?: GivenKeys | undefined;
   /** Where to serve the API; null: nowhere. */
   readonly http: { readonly host: string; readonly port: number } | null;
   /** Null: claim no runs. Undefined: the project's, or else the default. */

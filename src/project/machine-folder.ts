@@ -66,7 +66,8 @@ export function recordFolders({ project, data }: Pick<MachineFolderOptions, 'pro
     : [wantedFolder({ project, data })];
 }
 
-function wantedFolder({ project, data }: Pick<MachineFolderOptions, 'project' | 'data'>): string {
+/** The folder for the files of this machine, made or not. */
+export function wantedFolder({ project, data }: Pick<MachineFolderOptions, 'project' | 'data'>): string {
   return data === undefined ? join(project, '.cloudcode') : resolve(data);
 }
 

@@ -124,7 +124,7 @@ describe('CLI: lists, and single runs', { timeout: 300_000 }, () => {
     assert.deepEqual(documentOf(await ask('runs', 'logs', id, '--json')), { lines: [] });
     for (const verb of ['show', 'cancel', 'retry', 'logs'])
       assert.equal((await ask('runs', verb, 'nothing')).status, 2);
-    assert.equal((await ask('runs', '--environment', 'staging')).status, 2);
+    assert.equal((await ask('runs', '--environment', 'stagin')).status, 2);
   });
 
   it('runs show, cancel and retry take several: every one is tried, and the exit status is the worst', async () => {

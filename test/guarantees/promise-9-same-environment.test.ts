@@ -63,25 +63,25 @@ test('the worker sees the variables of its environment and nothing of the runner
 
 test('promise 9: what a run schedules runs in its own environment, by the tasks and variables of that environment', async () => {
   const folder = writeProject({
-    echo: `export async function run() { return ['other', process.env['GREETING'] ?? null]; }`,
+    echo: `export async function run() { return ['staging', process.env['GREETING'] ?? null]; }`,
     schedules: tasks['schedules'] ?? '',
     only_here: `export async function run() {}`,
   });
-  await deployProject(runtime.store, 'other', deployable(await buildProject(folder, { extension: dataInProject })));
-  const run = await scheduleRun(runtime.store, 'other', {
+  await deployProject(runtime.store, 'staging', deployable(await buildProject(folder, { extension: dataInProject })));
+  const run = await scheduleRun(runtime.store, 'staging', {
     task: 'schedules',
     parameters: { options: { task: 'echo' } },
   });
   const ended = await until(10_000, 'it is over', async () => {
-    const now = await getRun(runtime.store, 'other', run.id);
+    const now = await getRun(runtime.store, 'staging', run.id);
     return now.state === 'succeeded' ? now : null;
   });
   const scheduled = await until(10_000, 'the other is over', async () => {
-    const now = await getRun(runtime.store, 'other', (ended.result as { id: string }).id);
+    const now = await getRun(runtime.store, 'staging', (ended.result as { id: string }).id);
     return now.state === 'succeeded' ? now : null;
   });
-  assert.equal(scheduled.environment, 'other');
-  assert.deepEqual(scheduled.result, ['other', null]);
+  assert.equal(scheduled.environment, 'staging');
+  assert.deepEqual(scheduled.result, ['staging', null]);
   await assert.rejects(getRun(runtime.store, 'testing', run.id), { code: 'run_not_found' });
   await assert.rejects(scheduleRun(runtime.store, 'testing', { task: 'only_here' }), { code: 'unknown_task' });
   assert.ok(!(await listRuns(runtime.store, 'testing', {})).runs.some((each) => each.id === run.id));

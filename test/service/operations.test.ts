@@ -30,6 +30,9 @@ const values = {
 function bodyOf(each: Operation): object {
   if (each.body === undefined) return {};
   if (each === resources.runs.scheduleBatch) return { runs: [values.body] };
+  if (each === resources.environments.create) return { name: 'made' };
+  if (each === resources.variables.set) return { variables: [{ name: 'GREETING', value: 'hello' }] };
+  if (each === resources.variables.unset) return { names: ['NOT_SET'] };
   return each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
 }
 
@@ -101,8 +104,11 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
   });
 
   it('what belongs to an environment says so in its path, and nowhere else; what is public does not', () => {
-    for (const { name, path, permission, parameters, body } of operations) {
-      assert.equal(path.startsWith('/api/v1/environments/:environment/'), permission !== 'public', name);
+    const ofTheServer: readonly Operation[] = [resources.environments.list, resources.environments.create];
+    for (const each of operations) {
+      const { name, path, permission, parameters, body } = each;
+      const isInEnvironment = permission !== 'public' && !ofTheServer.includes(each);
+      assert.equal(path.startsWith('/api/v1/environments/:environment'), isInEnvironment, name);
       assert.equal(Object.hasOwn(parameters ?? {}, 'environment'), false, name);
       assert.equal(JSON.stringify(body?.def ?? null).includes('"environment"'), false, name);
     }

@@ -12,6 +12,7 @@ import { readLogs } from '../../src/engine/operations/logs.ts';
 import { scheduleRun } from '../../src/engine/operations/schedule-run.ts';
 import { buildProject } from '../../src/project/build-project.ts';
 import type { RunnerEvent } from '../../src/engine/runner/events.ts';
+import type { MasterKeys } from '../../src/engine/operations/master-key.ts';
 import { type Runner, startRunner } from '../../src/engine/runner/start-runner.ts';
 import { chooseWorkerStart } from '../../src/engine/runner/worker-start.ts';
 import { openStore, type Store } from '../../src/engine/store/open-store.ts';
@@ -53,7 +54,7 @@ export function writeProject(files: Readonly<Record<string, string>>): string {
 /** A real runner in this process, with real workers, on a fresh database. */
 export async function startRuntime(
   files: Readonly<Record<string, string>>,
-  options: { readonly concurrency?: number; readonly workerStart?: WorkerStart } = {},
+  options: { readonly concurrency?: number; readonly workerStart?: WorkerStart; readonly keys?: MasterKeys } = {},
 ): Promise<Runtime> {
   const folder = writeProject(files);
   await useNativeSpawn(folder);
@@ -64,6 +65,7 @@ export async function startRuntime(
   const workerStart = chooseWorkerStart(options.workerStart);
   const runner = await startRunner({
     store,
+    keys: options.keys,
     folder,
     extension: dataExtension,
     workerStart,

@@ -28,6 +28,12 @@ export const errorCatalogue = {
   batch_interrupted: { status: 503, exitStatus: 1, title: 'The batch is incomplete' },
   invalid_filter: { status: 422, exitStatus: 2, title: 'A filter is not valid' },
   environment_not_found: { status: 404, exitStatus: 2, title: 'There is no such environment' },
+  invalid_environment: { status: 422, exitStatus: 2, title: 'The name of the environment is not valid' },
+  environment_exists: { status: 409, exitStatus: 2, title: 'The environment is there already' },
+  environment_deleting: { status: 409, exitStatus: 2, title: 'The environment is being deleted' },
+  not_confirmed: { status: 422, exitStatus: 2, title: 'What is to be deleted was not named again' },
+  invalid_variable: { status: 422, exitStatus: 2, title: 'A variable is not valid' },
+  variable_not_found: { status: 404, exitStatus: 2, title: 'No such variable was set' },
   // data
   unknown_model: { status: 422, exitStatus: 2, title: 'The data model has no such model' },
   unknown_field: { status: 422, exitStatus: 2, title: 'The model has no such field' },
@@ -92,6 +98,9 @@ export const errorCatalogue = {
   folder_not_writable: { status: 422, exitStatus: 2, title: 'A folder cannot be written' },
   machine_unfit: { status: 503, exitStatus: 5, title: 'The machine cannot start runs' },
   guard_failed: { status: 503, exitStatus: 1, title: 'The process that guards the workers did not start' },
+  master_key_missing: { status: 503, exitStatus: 2, title: 'There is no master key' },
+  master_key_wrong: { status: 503, exitStatus: 2, title: 'The master key is another one' },
+  master_key_invalid: { status: 503, exitStatus: 2, title: 'The master key cannot be used' },
   // campaigns
   chaos_unsupported: { status: 503, exitStatus: 5, title: 'A campaign cannot be carried out here' },
   chaos_failed: { status: 503, exitStatus: 1, title: 'A campaign could not be carried out' },

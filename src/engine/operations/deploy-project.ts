@@ -9,7 +9,6 @@ import {
   insertExtensionState,
   insertTasks,
   isCurrent,
-  lockEnvironment,
   readReplacement,
   type Replacement,
   setDeploymentFolder,
@@ -34,6 +33,7 @@ import {
   stateOf,
   type StateTask,
 } from './deployment-state.ts';
+import { lockToChange, refuseToChange } from './environments.ts';
 import type { OnProgress, PreparedExtension } from './extension.ts';
 import { type CarriedContents, ContentsGone, keepContents, noContents, referToContents } from './keep-contents.ts';
 
@@ -58,7 +58,7 @@ export interface Deployed extends CarriedContents {
 
 /**
  * Makes a built project what an environment's next attempts run, in one transaction; before that, its packages and files are stored, and its extension is prepared.
- * @throws CloudCodeError `files_changed`, and those of its extension: nothing was deployed
+ * @throws CloudCodeError `environment_not_found`, `environment_deleting`, `files_changed`, and those of its extension: nothing was deployed
  */
 export function deployProject(
   store: Store,
@@ -85,7 +85,7 @@ export async function deployUnlessReplaced(
   const replacement = await readReplacement(store, environment, await digestsIn(store, state));
   if (replacement !== null) return replacement;
   return deployState(store, state, onProgress, async (db, prepared) => {
-    await lockEnvironment(db, environment);
+    await lockToChange(db, environment);
     return (await readReplacement(db, environment, await digestsIn(db, state))) ?? activateState(db, state, prepared);
   });
 }
@@ -112,6 +112,7 @@ async function deployState<Result>(
   onProgress: OnProgress,
   activate: (db: Queryable, prepared: Prepared) => Promise<Result>,
 ): Promise<Result> {
+  await refuseToChange(store, state.environment);
   for (let tries = 1; ; tries += 1) {
     const stored = state.contents === null ? noContents : await keepContents(store, state.contents, onProgress);
     try {
@@ -141,7 +142,7 @@ async function activateState(
   const { environment, project, tasks, contents, settings } = state;
   await extension?.begin(db);
   const added = state.added === null || extension === null ? null : hashedState(extension.state);
-  const current = await lockEnvironment(db, environment);
+  const current = await lockToChange(db, environment);
   const kept = await readKeptTasks(db, environment, brokenNames(state));
   const digests = digestsOf(state, kept);
   const changed = current.digest !== digests.code;

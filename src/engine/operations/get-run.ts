@@ -1,6 +1,7 @@
 import { CloudCodeError } from '../core/errors.ts';
 import type { Run, RunState } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
+import { findEnvironment } from './environments.ts';
 import { readRun, readRunState, readRunText } from '../store/read-runs.ts';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -30,6 +31,7 @@ async function found<Answer>(
   // Anything else would be refused by the database's uuid type.
   const answer = uuid.test(runId) ? await read(db, environment, runId) : null;
   if (answer !== null) return answer;
+  await findEnvironment(db, environment);
   throw new CloudCodeError('run_not_found', `There is no run \`${runId}\` in the environment \`${environment}\`.`, {
     hint: 'List the runs: cloudcode runs.',
   });

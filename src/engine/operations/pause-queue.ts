@@ -2,7 +2,7 @@ import type { Queue } from '../core/run.ts';
 import { parseQueue } from '../core/schedule-request.ts';
 import type { Store } from '../store/open-store.ts';
 import { readQueues, setQueuePaused } from '../store/queues.ts';
-import { findEnvironment } from './environments.ts';
+import { findEnvironment, refuseToChange } from './environments.ts';
 
 /** No run of a paused queue starts; one that runs goes on. A queue may be paused before it has runs. @throws CloudCodeError `invalid_queue` */
 export function pauseQueue(store: Store, environment: string, name: string): Promise<Queue> {
@@ -20,6 +20,7 @@ async function changePause(
   queue: { readonly name: string; readonly paused: boolean },
 ): Promise<Queue> {
   const name = parseQueue(queue.name);
+  await refuseToChange(store, environment);
   const environmentId = await findEnvironment(store, environment);
   await setQueuePaused(store, { environmentId, name, paused: queue.paused });
   if (!queue.paused) store.notify();

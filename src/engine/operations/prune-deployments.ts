@@ -1,4 +1,4 @@
-import { lockEnvironment } from '../store/deployments.ts';
+import { lockEnvironment } from '../store/environments.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import {
   awaitReadersOfTasks,
@@ -50,9 +50,10 @@ async function pruneEnvironment(
   await inSlices(
     async (rows) => {
       const slice = ids.slice(done, done + rows);
-      pruned += await store.transaction(async (db) =>
-        pruneDeployments(db, (await lockEnvironment(db, environment)).id, { ids: slice, keep: keptDeployments }),
-      );
+      pruned += await store.transaction(async (db) => {
+        const locked = await lockEnvironment(db, environment);
+        return locked === null ? 0 : pruneDeployments(db, locked.id, { ids: slice, keep: keptDeployments });
+      });
       done += slice.length;
       return done < ids.length;
     },

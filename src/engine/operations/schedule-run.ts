@@ -15,6 +15,7 @@ import {
 import { lockForRuns } from '../store/lock-queues.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { retryWhileAway } from '../store/retry.ts';
+import { refuseToChange } from './environments.ts';
 import { isUnreachable, violatedConstraint } from '../store/store-error.ts';
 import { readRunText } from '../store/read-runs.ts';
 
@@ -249,8 +250,9 @@ async function idsOf(
   return ids;
 }
 
-/** Why no run of a task can be scheduled. */
+/** Why no run of a task can be scheduled. @throws CloudCodeError `environment_not_found`, `environment_deleting` */
 export async function unknownTask(db: Queryable, environment: string, task: string): Promise<CloudCodeError> {
+  await refuseToChange(db, environment);
   const broken = (await readBrokenTasks(db, environment)).find(({ name }) => name === task);
   if (broken !== undefined)
     return new CloudCodeError(

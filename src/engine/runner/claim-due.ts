@@ -1,7 +1,7 @@
 import type { Claiming, ClaimOnInsert } from '../operations/schedule-run.ts';
 import { readWrongFronts, type WrongRow } from '../store/check-store.ts';
 import { type ClaimedRow, type ClaimedRun, claimRows } from '../store/claim-runs.ts';
-import { keepFacts } from '../store/kept-facts.ts';
+import { keepFacts, type OpenVariables } from '../store/kept-facts.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { sqlState, violatedConstraint } from '../store/store-error.ts';
 
@@ -19,6 +19,8 @@ export interface Claimer extends Claiming {
 export interface ClaimerOptions {
   readonly store: Store;
   readonly runnerId: string;
+  /** What tasks get of an environment's variables. */
+  readonly openVariables?: OpenVariables | undefined;
   /** How many more runs the runner can hold: its free slots. */
   readonly free: () => number;
   readonly onClaimed: (run: ClaimedRun) => void;
@@ -36,13 +38,14 @@ const lockNotAvailable = '55P03';
 const cautiousMs = 30_000;
 
 /** Claims in all environments, in turn: one that has much to do holds up no other. */
-export function openClaimer({ store, runnerId, free, onClaimed, onFree, onWrong }: ClaimerOptions): Claimer {
+export function openClaimer(options: ClaimerOptions): Claimer {
+  const { store, runnerId, openVariables, free, onClaimed, onFree, onWrong } = options;
   let after = 0;
   let begun = 0;
   let reserved = 0;
   let cautiousUntil = 0;
   let closed = false;
-  const kept = keepFacts();
+  const kept = keepFacts(openVariables);
   const underWay = new Set<Promise<unknown>>();
 
   const claimOn = (db: Queryable, limit: number, skipsLocked = false): Promise<readonly ClaimedRow[]> =>

@@ -1,5 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
+import { type Cut, type Masker, maskerOf } from '../core/mask.ts';
 import type { LogLevel } from '../core/run.ts';
+import { logLevels } from '../core/run-states.ts';
 import { keptAtEachEnd, maxLineLength, maxLogBytes, maxLogLines } from '../protocol/limits.ts';
 import type { StoredLine } from '../store/end-attempt.ts';
 import { keepLast, type LineRange } from './keep-last.ts';
@@ -32,8 +34,10 @@ export interface FinishedOutput {
 
 const tailLength = 16_384;
 
-/** @param onLine is told of each line as it comes; those over the bounds are stored with the end, or left out */
-export function collectOutput(onLine: (line: StoredLine) => void): OutputCollector {
+const nothingMasked = maskerOf([]);
+
+/** @param onLine is told of each line as it comes; those over the bounds are stored with the end, or left out @param masker for the values that no line may show */
+export function collectOutput(onLine: (line: StoredLine) => void, masker: Masker = nothingMasked): OutputCollector {
   const partial = new Map<string, { text: string; at: number; level: LogLevel }>();
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
   let lines: StoredLine[] = [];
@@ -48,10 +52,15 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
   /** Of lines that never end. */
   let cutFromLines = 0;
   let tail = '';
+  /** Sources whose next line does not begin where their text does: the rest of a masked value may stand there. */
+  const beheaded = new Set<string>();
 
-  const keep = (level: LogLevel, at: number, text: string): void => {
+  const keep = (level: LogLevel, at: number, text: string, cut: Cut = {}): void => {
     if (level === 'stderr' && isInspectorNotice(text)) return;
-    const message = text.length > maxLineLength ? `${cutText(text, maxLineLength)}… (${text.length} characters)` : text;
+    const message =
+      text.length > maxLineLength
+        ? `${withoutHalf(masker.text(text.slice(0, 2 * maxLineLength), { ...cut, end: true, length: maxLineLength }))}… (${text.length} characters)`
+        : masker.text(text, cut);
     count += 1;
     bytes += message.length + 1;
     const line = { number: count, at: new Date(at).toISOString(), level, message };
@@ -66,7 +75,8 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
     const pieces = ((held?.text ?? '') + text).split('\n');
     const rest = pieces.pop() ?? '';
     if (pieces.length > 0) endLong(source);
-    for (const piece of pieces) keep(level, at, piece.endsWith('\r') ? piece.slice(0, -1) : piece);
+    for (const piece of pieces)
+      keep(level, at, piece.endsWith('\r') ? piece.slice(0, -1) : piece, { start: beheaded.delete(source) });
     if (rest === '') partial.delete(source);
     // A line that never ends is cut here, so that it cannot fill the runner's memory.
     else if (rest.length > maxLineLength * 2) {
@@ -78,12 +88,14 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
   const endLong = (besides: string): void => {
     for (const [source, held] of partial) {
       if (source === besides || held.text.length < maxLineLength * 2) continue;
-      keep(held.level, held.at, held.text);
+      keep(held.level, held.at, held.text, { start: beheaded.has(source), end: true });
+      beheaded.add(source);
       partial.delete(source);
     }
   };
   const endPartial = (): void => {
-    for (const held of partial.values()) keep(held.level, held.at, held.text);
+    for (const [source, held] of partial)
+      keep(held.level, held.at, held.text, { start: beheaded.delete(source), end: true });
     partial.clear();
   };
   const take = (): StoredLine[] => {
@@ -100,6 +112,7 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
     },
     addCut(more) {
       endPartial();
+      for (const level of logLevels) beheaded.add(`text ${level}`);
       cut.lines += more.lines;
       cut.bytes += more.bytes;
       isBeginning = isStoredSoon = false;
@@ -123,9 +136,9 @@ export function collectOutput(onLine: (line: StoredLine) => void): OutputCollect
   };
 }
 
-/** Never in the middle of a character. */
-function cutText(text: string, length: number): string {
-  return text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+/** A text that was cut in the middle of a character, without its half. */
+function withoutHalf(text: string): string {
+  return text.replace(/[\ud800-\udbff]$/, '');
 }
 
 export function isIn(range: LineRange | null, number: number): boolean {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { maskerOf } from '../core/mask.ts';
 import type { AnswerMessage, FromAttempt, StoppingMessage } from '../protocol/from-worker.ts';
 import type { StartMessage } from '../protocol/to-worker.ts';
 import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
@@ -71,6 +72,7 @@ export function executeAttempt(
   let stopping: StoppingMessage | null = null;
   let ownPeakBytes = 0;
   let cancelRequested = false;
+  const masker = maskerOf(run.secrets);
   const output = collectOutput((line) => {
     flusher.schedule();
     context.onEvent({
@@ -79,7 +81,7 @@ export function executeAttempt(
       task: run.task,
       line: { at: line.at, attempt: run.attempt, level: line.level, message: line.message },
     });
-  });
+  }, masker);
   const flusher = flushOutput(run, context, {
     take: output.take,
     onSuperseded: () => endBy({ kind: 'lost', why: 'Another attempt has taken over.' }),
@@ -103,13 +105,13 @@ export function executeAttempt(
         case 'call':
           return calls.answer(message);
         case 'stopping':
-          stopping = message;
+          stopping = { ...message, error: masker.error(message.error) };
           ownPeakBytes = message.peakMemoryBytes;
           return;
         case 'answer':
           ownPeakBytes = message.peakMemoryBytes;
           calls.refuse();
-          return ended.resolve({ kind: 'answered', answer: message });
+          return ended.resolve({ kind: 'answered', answer: { ...message, error: masker.error(message.error) } });
       }
     },
     output: (stream, chunk) => output.addChunk(stream, chunk),
@@ -167,7 +169,7 @@ export function executeAttempt(
       onStderr: (listener) => worker.onStderr(listener),
       timeoutMs: stackSampleMs,
     });
-    return stack === null ? null : mapSampledStack(stack, code.files);
+    return stack === null ? null : masker.text(mapSampledStack(stack, code.files));
   }
 
   // A worker that the guard ended at the deadline did not end by itself.

@@ -73,16 +73,17 @@ export function openSlots({
   };
   const execute = async (slot: Slot): Promise<void> => {
     const { run } = slot;
-    const taken = await takeBoth(pool, run, readTaskCode(run, sources)).catch((error: unknown) => ({ error }));
+    const code = run.keyFault === null ? readTaskCode(run, sources) : Promise.reject(new Error(run.keyFault));
+    const taken = await takeBoth(pool, run, code).catch((error: unknown) => ({ error }));
     if ('error' in taken) {
       const isMachineFault = !(taken.error instanceof DeploymentDamaged);
       if (isMachineFault) fitness.onFault(taken.error);
       leaveWork(slot);
       return giveUp(run, context, { cause: taken.error, isMachineFault });
     }
-    const [worker, code] = taken;
+    const [worker, taskCode] = taken;
     slot.worker = worker;
-    slot.attempt = executeAttempt(run, worker, code, context);
+    slot.attempt = executeAttempt(run, worker, taskCode, context);
     if (slot.stop !== null) slot.attempt.end(slot.stop);
     void slot.attempt.begun.then((hasBegun) => {
       slot.hasBegun = hasBegun;

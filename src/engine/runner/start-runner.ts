@@ -5,7 +5,10 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultLeaseMs, renewLimitMs } from '../core/lease.ts';
 import { defaultTaskConfig, type WorkerStart } from '../core/task-config.ts';
+import { checkMasterKey } from '../operations/data-keys.ts';
 import type { Extension } from '../operations/extension.ts';
+import { variablesOpener } from '../operations/given-variables.ts';
+import type { MasterKeys } from '../operations/master-key.ts';
 import type { Claiming } from '../operations/schedule-run.ts';
 import { readRisks } from '../store/check-server.ts';
 import { readNextWakeMs } from '../store/claim-runs.ts';
@@ -39,6 +42,8 @@ import { within } from './within.ts';
 
 export interface RunnerOptions {
   readonly store: Store;
+  /** Where the master key of masked variables is; without it no run of an environment that has some is started. */
+  readonly keys?: MasterKeys | undefined;
   /** The project's folder on this machine: the working directory of its tasks. Null where there is none. */
   readonly folder: string | null;
   /** What is added to what its tasks may do. */
@@ -73,7 +78,7 @@ const abandonMs = 20_000;
 
 /** Starts claiming and executing runs. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
-  const { store, folder, extension = null, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
+  const { store, keys = null, folder, extension = null, leaseMs = defaultLeaseMs, onEvent = () => undefined } = options;
   const machineFolder = makeFolder(options.machineFolder ?? resolve(folder ?? '.', '.cloudcode'));
   const concurrency = options.concurrency ?? Math.max(4, availableParallelism() * 2);
   // A death must not hold up a queue for longer than the lease tells.
@@ -134,7 +139,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     onTrouble: (error) => trouble('a waiting worker could not be started', error),
   });
   const fitness = openFitness({
-    probe: (stopping) => probeMachine({ runnerId: id, folder: folders.bundles, starter }, stopping),
+    probe: async (stopping) => {
+      if (keys !== null) await checkMasterKey(store, keys, { makes: false });
+      await probeMachine({ runnerId: id, folder: folders.bundles, starter }, stopping);
+    },
     onChange(reason) {
       onEvent(reason === null ? { kind: 'runner_fit' } : { kind: 'runner_unfit', reason });
       recording.wake();
@@ -175,6 +183,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const claimer = openClaimer({
     store,
     runnerId: id,
+    openVariables: variablesOpener(keys),
     free: slots.free,
     onClaimed: slots.fill,
     onFree: () => claiming.wake(),

@@ -22,39 +22,6 @@ export interface Digests {
   readonly settings: string;
 }
 
-export interface LockedEnvironment {
-  readonly id: number;
-  /** Of the current deployment; null when there is none. */
-  readonly deploymentId: string | null;
-  readonly digest: string | null;
-  readonly settingsDigest: string | null;
-}
-
-/** Makes the environment if it is not there, and locks it, so that deployments to it take turns. */
-export async function lockEnvironment(db: Queryable, environment: string): Promise<LockedEnvironment> {
-  await db.query({
-    name: 'insert_environment',
-    text: 'insert into cloudcode.environments (name) values ($1) on conflict (name) do nothing',
-    values: [environment],
-  });
-  await db.query({
-    name: 'lock_environment',
-    text: 'select from cloudcode.environments where name = $1 for update',
-    values: [environment],
-  });
-  // A statement of its own: the one that has waited does not see the deployment that was made meanwhile.
-  const [row] = await db.query<LockedEnvironment>({
-    name: 'read_locked_environment',
-    text: `
-      select e.id, e.deployment_id::text as "deploymentId", d.digest, d.settings_digest as "settingsDigest"
-      from cloudcode.environments e left join cloudcode.deployments d on d.id = e.deployment_id
-      where e.name = $1`,
-    values: [environment],
-  });
-  if (row === undefined) throw new Error(`environment ${environment} was not there after it was made`);
-  return row;
-}
-
 /** For the rest of the transaction no bundle is deleted. @returns those of these that are there */
 export async function holdBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
   await db.query({ name: 'hold_bundles', text: 'lock table cloudcode.bundles in row exclusive mode' });

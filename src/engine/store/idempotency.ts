@@ -2,6 +2,7 @@ import type { Queryable } from './open-store.ts';
 
 /** A request with an Idempotency-Key. */
 export interface KeyedRequest {
+  /** Empty: of none. */
   readonly environment: string;
   readonly operation: string;
   readonly key: string;
@@ -25,7 +26,7 @@ export async function takeKey(db: Queryable, { environment, operation, key, aske
     name: 'take_idempotency_key',
     text: `
       insert into cloudcode.idempotency_keys as kept (environment_id, operation, key, asked)
-      select id, $2, $3, $4 from cloudcode.environments where name = $1
+      select e.id, $2, $3, $4 from (select id, name from cloudcode.environments union all select 0, '') e where e.name = $1
       on conflict (environment_id, operation, key) do update
         set asked = excluded.asked, created_at = excluded.created_at, status = null, location = null, answer = null
         where kept.created_at < now() - interval '24 hours'
@@ -44,7 +45,7 @@ export async function readKeptAnswer(
     name: 'read_kept_answer',
     text: `
       select k.status, k.location, k.answer as text, k.asked = $4 as "isSame"
-      from cloudcode.idempotency_keys k join cloudcode.environments e on e.id = k.environment_id
+      from cloudcode.idempotency_keys k join (select id, name from cloudcode.environments union all select 0, '') e on e.id = k.environment_id
       where e.name = $1 and k.operation = $2 and k.key = $3`,
     values: [environment, operation, key, asked],
   });
@@ -60,7 +61,7 @@ export async function keepAnswer(
     name: 'keep_answer',
     text: `
       update cloudcode.idempotency_keys k set status = $4, location = $5, answer = $6
-      from cloudcode.environments e where e.name = $1 and k.environment_id = e.id and k.operation = $2 and k.key = $3`,
+      from (select id, name from cloudcode.environments union all select 0, '') e where e.name = $1 and k.environment_id = e.id and k.operation = $2 and k.key = $3`,
     values: [environment, operation, key, status, location, text],
   });
 }

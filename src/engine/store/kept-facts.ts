@@ -1,6 +1,7 @@
 import type { WorkerStart } from '../core/task-config.ts';
 import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
+import { readVariables, type StoredVariables } from './variables.ts';
 
 /** What a task is in a deployment. Immutable. */
 export interface DeployedTask {
@@ -25,7 +26,14 @@ export interface DeployedTask {
 export interface EnvironmentFacts {
   readonly environment: string;
   readonly variablesJson: string;
+  /** The values of variables that are masked: no output may show them. */
+  readonly secrets: readonly string[];
+  /** Why those cannot be read on this machine: no run of the environment can be started here. Null when they can. */
+  readonly keyFault: string | null;
 }
+
+/** Reads what is masked, and puts together what counts. */
+export type OpenVariables = (stored: StoredVariables) => Omit<EnvironmentFacts, 'environment'>;
 
 /** What a claim says of a run's deployment and environment. */
 export interface FactKeys {
@@ -47,7 +55,14 @@ export interface KeptFacts {
 /** Deployments follow one another for as long as a runner lives. */
 const maxKept = 10_000;
 
-export function keepFacts(): KeptFacts {
+/** Without the master key, for whoever only claims. */
+const plainVariables: OpenVariables = ({ configured }) => ({
+  variablesJson: JSON.stringify(configured),
+  secrets: [],
+  keyFault: null,
+});
+
+export function keepFacts(openVariables: OpenVariables = plainVariables): KeptFacts {
   const tasks = new Map<string, DeployedTask>();
   const environments = new Map<number, VersionedFacts>();
 
@@ -57,18 +72,23 @@ export function keepFacts(): KeptFacts {
       tasks.set(keyOf(task, deploymentId), await readDeployedTask(db, deploymentId, task));
     }
     if (environments.get(environmentId)?.version === variablesVersion) return;
-    const facts = await readEnvironmentFacts(db, environmentId);
-    if (facts !== null) environments.set(environmentId, facts);
+    const stored = await readVariables(db, environmentId);
+    if (stored === null) return;
+    const { environment, version } = stored;
+    environments.set(environmentId, { environment, version, ...openVariables(stored) });
   };
   const known = <Row extends FactKeys>(row: Row): Completed<Row> | null => {
     const task = tasks.get(keyOf(row.task, row.deploymentId));
     const facts = environments.get(row.environmentId);
     if (task === undefined || facts?.version !== row.variablesVersion) return null;
-    return { ...row, ...task, environment: facts.environment, variablesJson: facts.variablesJson };
+    const { version: _, ...given } = facts;
+    return { ...row, ...task, ...given };
   };
   return {
     async complete<Row extends FactKeys>(db: Queryable, rows: readonly Row[]) {
       const runs: Completed<Row>[] = [];
+      // The key may be there by now.
+      for (const [id, { keyFault }] of environments) if (keyFault !== null) environments.delete(id);
       for (const row of rows) {
         let run = known(row);
         if (run === null) {
@@ -117,15 +137,4 @@ async function readDeployedTask(db: Queryable, deploymentId: string | null, task
 
 interface VersionedFacts extends EnvironmentFacts {
   readonly version: string;
-}
-
-async function readEnvironmentFacts(db: Queryable, environmentId: number): Promise<VersionedFacts | null> {
-  const [found] = await db.query<VersionedFacts>({
-    name: 'environment_facts',
-    text: `
-      select name as environment, variables::text as "variablesJson", variables_version::text as version
-      from cloudcode.environments where id = $1`,
-    values: [environmentId],
-  });
-  return found ?? null;
 }

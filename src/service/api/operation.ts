@@ -11,6 +11,10 @@ export const permissions = [
   'tasks:read',
   'project:read',
   'deploy',
+  'environments:read',
+  'environments:write',
+  'variables:read',
+  'variables:write',
 ] as const;
 export type Permission = (typeof permissions)[number];
 

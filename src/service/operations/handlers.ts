@@ -1,5 +1,6 @@
 import type { Operation } from '../api/operation.ts';
 import type { resources } from '../api/operations.ts';
+import { environmentHandlers } from './environments.ts';
 import type { Asker, Follower, Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
 import { openApiHandlers } from './openapi.ts';
@@ -8,12 +9,15 @@ import { queueHandlers } from './queues.ts';
 import { runHandlers } from './runs.ts';
 import type { Service } from './service.ts';
 import { taskHandlers } from './tasks.ts';
+import { variableHandlers } from './variables.ts';
 
 const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof resources)[Name]> } = {
   runs: runHandlers,
   queues: queueHandlers,
   tasks: taskHandlers,
   project: projectHandlers,
+  environments: environmentHandlers,
+  variables: variableHandlers,
   openapi: openApiHandlers,
   health: healthHandlers,
 };

@@ -1,5 +1,6 @@
 import { EventEmitter, on } from 'node:events';
 import { CloudCodeError } from '../../engine/core/errors.ts';
+import { findEnvironment, refuseToChange } from '../../engine/operations/environments.ts';
 import { packageVersion } from '../../package-root.ts';
 import type { project } from '../api/project.ts';
 import type { Follower, Handlers } from './handler.ts';
@@ -7,20 +8,26 @@ import type { FolderState, Service, Waiting } from './service.ts';
 
 export const projectHandlers: Handlers<typeof project> = {
   show: {
-    answer: async ({ project: served }, { environment }) => {
+    answer: async ({ store, project: served }, { environment }) => {
+      await findEnvironment(store, environment);
       if (served === undefined) throw notServed();
       return { folder: served.folder, name: served.name, environment, version: packageVersion, pid: process.pid };
     },
   },
   lookAtFolder: {
-    answer: async (service) => folderOf(service).look(),
-    follow: async (service, _, follower) => {
+    answer: async (service, { environment }) => {
+      await findEnvironment(service.store, environment);
+      return folderOf(service).look();
+    },
+    follow: async (service, { environment }, follower) => {
+      await findEnvironment(service.store, environment);
       const folder = folderOf(service);
       return stepsOf(({ onStep }) => folder.look(onStep), follower);
     },
   },
   deployFolder: {
     follow: async (service, { environment }, follower) => {
+      await refuseToChange(service.store, environment);
       const folder = folderOf(service);
       return stepsOf((waiting) => folder.deploy(environment, waiting), follower);
     },

@@ -1,3 +1,4 @@
+import type { MasterKeys } from '../../engine/operations/master-key.ts';
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
 import { type RunWatch, watchRuns } from '../../engine/operations/watch-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';
@@ -23,6 +24,8 @@ export interface FolderState {
 /** What operations work on. Where it is a store alone, operations that need more than that are not to be had. */
 export interface Service {
   readonly store: Store;
+  /** Where the master key of masked variables is; without it nothing can be masked. */
+  readonly keys?: MasterKeys;
   readonly watch: RunWatch;
   /** The runner of this process, for what is scheduled here. */
   readonly claiming?: Claiming;

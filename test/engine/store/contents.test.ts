@@ -7,7 +7,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { type DeployableProject, type Deployed, deployProject } from '../../../src/engine/operations/deploy-project.ts';
 import { pruneOldDeployments } from '../../../src/engine/operations/prune-deployments.ts';
 import { beginUpload, insertContentPart } from '../../../src/engine/store/contents.ts';
-import { lockEnvironment } from '../../../src/engine/store/deployments.ts';
+import { lockEnvironment } from '../../../src/engine/store/environments.ts';
 import { openSession } from '../../../src/engine/store/open-session.ts';
 import { deleteUnusedContents, lockBundles } from '../../../src/engine/store/prune-deployments.ts';
 import { keptFolder, packageTree, writeFiles } from '../../support/kept-folders.ts';

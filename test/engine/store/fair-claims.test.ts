@@ -7,7 +7,7 @@ import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
 import { noopTask, testStore, type TestStore } from '../../support/store.ts';
 
 /** Beside `testing`, which has by far the most to do and had it first. */
-const others = ['staging', 'live'] as const;
+const others = ['staging', 'production'] as const;
 
 async function storeWithFlood(): Promise<TestStore> {
   const t = await testStore();
@@ -47,14 +47,14 @@ test('environments are claimed from in turn, one run at a time', async () => {
     t,
     Array.from({ length: 9 }, () => 1),
   );
-  assert.deepEqual(rounds.flat(), Array.from({ length: 3 }, () => ['testing', 'staging', 'live']).flat());
+  assert.deepEqual(rounds.flat(), Array.from({ length: 3 }, () => ['testing', 'staging', 'production']).flat());
 });
 
 test('environments are claimed from in turn, many runs at a time, and what one does not need is for the others', async () => {
   await using t = await storeWithFlood();
   assert.deepEqual(await claimed(t, [4, 6, 8]), [
-    ['testing', 'staging', 'live', 'testing'],
-    ['staging', 'live', 'testing', 'staging', 'live', 'testing'],
+    ['testing', 'staging', 'production', 'testing'],
+    ['staging', 'production', 'testing', 'staging', 'production', 'testing'],
     Array.from({ length: 8 }, () => 'testing'),
   ]);
 });

@@ -6,10 +6,14 @@ import { makesSomething, type Operation } from '../../../src/service/api/operati
 import { operations, resources } from '../../../src/service/api/operations.ts';
 import { type Answer, type Api, environmentPath, openApi, problemOf } from './api.ts';
 
-/** Two bodies for each operation that makes something. */
-const bodies: Readonly<Record<string, readonly [object, object]>> = {
-  'runs.schedule': [{ task: 'noop' }, { task: 'noop', parameters: { a: 1 } }],
-  'runs.scheduleBatch': [{ runs: [{ task: 'noop' }, { task: 'other', queue: 'q' }] }, { runs: [{ task: 'noop' }] }],
+/** Two bodies for each operation that makes something, and for each test another name where it can be made only once. */
+const bodies: Readonly<Record<string, (test: string) => readonly [object, object]>> = {
+  'runs.schedule': () => [{ task: 'noop' }, { task: 'noop', parameters: { a: 1 } }],
+  'runs.scheduleBatch': () => [
+    { runs: [{ task: 'noop' }, { task: 'other', queue: 'q' }] },
+    { runs: [{ task: 'noop' }] },
+  ],
+  'environments.create': (test) => [{ name: `made-${test}` }, { name: `another-${test}` }],
 };
 
 describe('HTTP: Idempotency-Key', { timeout: 60_000 }, () => {
@@ -22,46 +26,49 @@ describe('HTTP: Idempotency-Key', { timeout: 60_000 }, () => {
   const post = (path: string, body: unknown, key: string): Promise<Answer> =>
     api.call('POST', path, body, { 'idempotency-key': key });
   const said = ({ status, headers, body }: Answer) => ({ status, location: headers['location'], body });
-  const countRuns = async (): Promise<number> => {
+  const countMade = async (): Promise<number> => {
     const [row] = await api.base.store.query<{ count: number }>({
       name: '',
-      text: 'select count(*)::integer as count from cloudcode.runs',
+      text: 'select (select count(*) from cloudcode.runs)::integer + (select count(*) from cloudcode.environments)::integer as count',
     });
     return row?.count ?? 0;
   };
   const pathOf = ({ path }: Operation): string => path.replace(':environment', 'testing');
 
   for (const each of operations.filter(makesSomething)) {
-    const [body, another] = bodies[each.name] ?? [];
+    const bodiesOf = bodies[each.name] ?? (() => []);
 
     it(`${each.name}: the same key again gives the first answer, and makes nothing`, async () => {
+      const [body] = bodiesOf('again');
       const first = await post(pathOf(each), body, 'again');
       assert.equal(first.status, 201, JSON.stringify(first.body));
-      const made = await countRuns();
+      const made = await countMade();
       assert.deepEqual(said(await post(pathOf(each), body, 'again')), said(first));
-      assert.equal(await countRuns(), made);
+      assert.equal(await countMade(), made);
     });
 
     it(`${each.name}: the same key with another body is refused, and makes nothing`, async () => {
+      const [body, another] = bodiesOf('reused');
       assert.equal((await post(pathOf(each), body, 'reused')).status, 201);
-      const made = await countRuns();
+      const made = await countMade();
       const refused = await post(pathOf(each), another, 'reused');
       assert.equal(refused.status, 422);
       assert.equal(problemOf(refused).code, 'idempotency_key_reused');
-      assert.equal(await countRuns(), made);
+      assert.equal(await countMade(), made);
     });
 
     it(`${each.name}: twenty at once with one key make it once, and have one answer`, async () => {
-      const before = await countRuns();
+      const [body] = bodiesOf('once');
+      const before = await countMade();
       const answers = await Promise.all(Array.from({ length: 20 }, () => post(pathOf(each), body, 'at once')));
       for (const answer of answers) assert.deepEqual(said(answer), said(answers[0] as Answer));
       const { runs: { length = 1 } = {} } = body as { readonly runs?: readonly object[] };
-      assert.equal(await countRuns(), before + length);
+      assert.equal(await countMade(), before + length);
     });
 
     for (const key of ['', 'ü', 'x'.repeat(256)]) {
       it(`${each.name}: the key ${JSON.stringify(key.slice(0, 10))} is refused`, async () => {
-        assert.equal(problemOf(await post(pathOf(each), body, key)).code, 'invalid_idempotency_key');
+        assert.equal(problemOf(await post(pathOf(each), bodiesOf('refused')[0], key)).code, 'invalid_idempotency_key');
       });
     }
   }
