@@ -75,20 +75,19 @@ export function keepFacts(openVariables: OpenVariables = plainVariables): KeptFa
     const stored = await readVariables(db, environmentId);
     if (stored === null) return;
     const { environment, version } = stored;
-    environments.set(environmentId, { environment, version, ...openVariables(stored) });
+    environments.set(environmentId, { version, facts: { environment, ...openVariables(stored) } });
   };
   const known = <Row extends FactKeys>(row: Row): Completed<Row> | null => {
     const task = tasks.get(keyOf(row.task, row.deploymentId));
-    const facts = environments.get(row.environmentId);
-    if (task === undefined || facts?.version !== row.variablesVersion) return null;
-    const { version: _, ...given } = facts;
-    return { ...row, ...task, ...given };
+    const kept = environments.get(row.environmentId);
+    if (task === undefined || kept?.version !== row.variablesVersion) return null;
+    return { ...row, ...task, ...kept.facts };
   };
   return {
     async complete<Row extends FactKeys>(db: Queryable, rows: readonly Row[]) {
       const runs: Completed<Row>[] = [];
       // The key may be there by now.
-      for (const [id, { keyFault }] of environments) if (keyFault !== null) environments.delete(id);
+      for (const [id, { facts }] of environments) if (facts.keyFault !== null) environments.delete(id);
       for (const row of rows) {
         let run = known(row);
         if (run === null) {
@@ -135,6 +134,7 @@ async function readDeployedTask(db: Queryable, deploymentId: string | null, task
   return found ?? noTask;
 }
 
-interface VersionedFacts extends EnvironmentFacts {
+interface VersionedFacts {
   readonly version: string;
+  readonly facts: EnvironmentFacts;
 }
