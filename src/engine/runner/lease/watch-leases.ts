@@ -7,8 +7,8 @@ import { canEndWorkersOf, isKnownDead } from '../process-identity.ts';
 
 /** Looks at the leases of the other runners, and ends those whose runner's workers are known to be gone. */
 export interface LeaseWatch {
-  /** @returns in how many milliseconds a lease may expire, Infinity when there is none */
-  look(): Promise<number>;
+  /** @returns in how many milliseconds a lease may expire, Infinity when there is none; and whether one has ended since the last look, by whomever */
+  look(): Promise<{ readonly nextMs: number; readonly hasEnded: boolean }>;
 }
 
 /**
@@ -49,6 +49,8 @@ export function watchLeases(
     async look() {
       const leases = await readOtherLeases(store, runnerId);
       const now = bootTimeMs();
+      const held = new Set(leases.map(({ id }) => id));
+      const hasEnded = [...sights.keys()].some((id) => !held.has(id));
       sights = new Map(leases.map(({ id, renewals }) => [id, seeLease(sights.get(id), renewals, now)]));
       let next = Infinity;
       for (const lease of leases) {
@@ -58,7 +60,7 @@ export function watchLeases(
         else if (leftMs > 0) next = Math.min(next, leftMs);
         else if (lease.isExpired) aside(lease, endOfSilent);
       }
-      return next;
+      return { nextMs: next, hasEnded };
     },
   };
 }
