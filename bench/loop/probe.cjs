@@ -1,11 +1,17 @@
-// Loaded into the server before anything else (node --require): writes how long its event loop stood still, once in 100 ms.
+// Loaded into the server before anything else (node --require): writes by how much each turn of its event loop was late, and the latest of them, once in 100 ms.
 const { appendFileSync } = require('node:fs');
-const { monitorEventLoopDelay } = require('node:perf_hooks');
 
 const file = process.env.CLOUDCODE_BENCH_LOOP_FILE;
-const monitor = monitorEventLoopDelay({ resolution: 5 });
-monitor.enable();
+const everyMs = 5;
+let delays = [];
+let last = process.hrtime.bigint();
+
 setInterval(() => {
-  appendFileSync(file, `${Date.now()} ${monitor.max / 1e6}\n`);
-  monitor.reset();
+  const now = process.hrtime.bigint();
+  delays.push(Math.max(0, Number(now - last) / 1e6 - everyMs));
+  last = now;
+}, everyMs).unref();
+setInterval(() => {
+  appendFileSync(file, `${Date.now()} ${Math.max(0, ...delays)} ${delays.map((each) => each.toFixed(2)).join(' ')}\n`);
+  delays = [];
 }, 100).unref();
