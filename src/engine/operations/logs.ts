@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal, type NumberedLine } from '../core/run.ts';
 import type { Queryable } from '../store/open-store.ts';
-import { readLogLines, readRunState } from '../store/read-runs.ts';
+import { readLogLines } from '../store/read-runs.ts';
 import { getRunState } from './get-run.ts';
+import type { RunWatch } from './watch-runs.ts';
 
 /** The most lines of a page. */
 const logPageSize = 1000;
@@ -18,13 +18,9 @@ export async function readLogs(
   return { lines: await readLogLines(db, runId, { seq: afterSeq, limit: logPageSize }) };
 }
 
-const firstPauseMs = 20;
-const maxPauseMs = 250;
-
 /**
  * A run's log lines after the one numbered `afterSeq`, as they come, until the run is finished or the signal aborts. Once `lastLook`
  * aborts there is one more look, which tells the end of a run that is finished by then.
- * Asks the database again and again, more seldom the longer nothing happens: its log lines send no notifications.
  * @returns what `readRun` gives of the run in its final state, or null when a signal ended it
  * @throws CloudCodeError `run_not_found`
  */
@@ -36,28 +32,28 @@ export async function* followLogs<Answer>(
     readonly afterSeq: number;
     readonly signal: AbortSignal;
     readonly lastLook?: AbortSignal;
+    readonly watch: RunWatch;
     readonly readRun: (db: Queryable, environment: string, runId: string) => Promise<Answer>;
   },
 ): AsyncGenerator<readonly NumberedLine[], Answer | null> {
   await getRunState(db, environment, runId);
   let seq = from.afterSeq;
   const wake = AbortSignal.any([from.signal, ...(from.lastLook === undefined ? [] : [from.lastLook])]);
-  for (let pauseMs = firstPauseMs; !from.signal.aborted; pauseMs = Math.min(pauseMs * 1.3, maxPauseMs)) {
+  while (!from.signal.aborted) {
     const isLastLook = from.lastLook?.aborted === true;
     // The state first: a run's last lines are stored before it is finished, or together with that.
-    const state = await readRunState(db, environment, runId);
-    const lines = await readLogLines(db, runId, { seq, limit: logPageSize });
+    const state = await from.watch.readState(environment, runId);
+    const lines = await from.watch.readLines(runId, { seq, limit: logPageSize });
     if (lines.length > 0) {
       yield lines;
       seq = lines.at(-1)?.seq ?? seq;
-      pauseMs = firstPauseMs;
     }
     const isOver = state === null || isFinal(state);
     // There may be more lines than a page holds.
     if (lines.length > 0 && (isOver || isLastLook)) continue;
     if (isOver) return from.readRun(db, environment, runId);
     if (isLastLook) return null;
-    await sleep(pauseMs, undefined, { signal: wake }).catch(() => undefined);
+    await from.watch.untilChanged(runId, { seq, signal: wake });
   }
   return null;
 }

@@ -228,12 +228,22 @@ export async function readRunState(db: Queryable, environment: string, runId: st
   return row?.state ?? null;
 }
 
-/** Which of these runs are unfinished. */
-export async function readUnfinished(db: Queryable, runIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ id: string }>({
-    name: 'read_unfinished',
-    text: `select id from cloudcode.runs where id = any($1::uuid[]) and state in ('queued', 'running')`,
-    values: [runIds],
+/** What somebody knows of a run who watches it. */
+export interface SeenRun {
+  readonly runId: string;
+  /** The last log line that he has; null: lines are of no interest to him. */
+  readonly seq: number | null;
+}
+
+/** Those of which there are more log lines, or that are finished or not there. */
+export function readChanged(db: Queryable, seen: readonly SeenRun[]): Promise<readonly SeenRun[]> {
+  return db.query<SeenRun>({
+    name: 'read_changed',
+    text: `
+      select seen.run_id as "runId", seen.seq::double precision as seq
+      from unnest($1::uuid[], $2::bigint[]) as seen (run_id, seq) left join cloudcode.runs r on r.id = seen.run_id
+      where r.id is null or r.state not in ('queued', 'running')
+        or exists (select from cloudcode.log_lines l where l.run_id = seen.run_id and l.seq > seen.seq)`,
+    values: [seen.map(({ runId }) => runId), seen.map(({ seq }) => seq)],
   });
-  return new Set(rows.map(({ id }) => id));
 }

@@ -63,9 +63,9 @@ export const runHandlers: Handlers<typeof runs> = {
       }
       return { lines: all, nextAfter: all.at(-1)?.seq ?? after };
     },
-    follow: async ({ store }, { environment, id, after = 0 }, follower) => {
+    follow: async ({ store, watch }, { environment, id, after = 0 }, follower) => {
       await getRunState(store, environment, id);
-      return linesOf(followLogs(store, environment, id, { afterSeq: after, ...follower, readRun: getRunText }));
+      return linesOf(followLogs(store, environment, id, { afterSeq: after, ...follower, watch, readRun: getRunText }));
     },
   },
   summariseBacklog: { answer: ({ store }, { environment }) => summariseBacklog(store, environment) },

@@ -46,7 +46,7 @@ describe('HTTP: GET runs/{id}?wait', { timeout: 60_000 }, () => {
     const body = (await response.json()) as Run & { readonly code?: string };
     return { status: response.status, body, ms: performance.now() - began };
   };
-  const countLooks = (): number => asked.filter((name) => name === 'read_unfinished').length;
+  const countLooks = (): number => asked.filter((name) => name === 'read_changed').length;
   const untilLooked = (times = 1) => {
     const before = countLooks();
     return until(10_000, 'the server asks for the runs that are waited for', async () =>
