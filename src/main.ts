@@ -10,6 +10,7 @@ import { refuseToChange } from './engine/operations/environments.ts';
 import { checkMasterKey } from './engine/operations/data-keys.ts';
 import { type GivenKeys, type MasterKeys, openMasterKeys } from './engine/operations/master-key.ts';
 import type { ProjectConfig } from './project/config.ts';
+import { environmentData } from './main/environment-data.ts';
 import { makeMachineFolder, wantedFolder } from './project/machine-folder.ts';
 import type { Runner } from './engine/runner/start-runner.ts';
 import { migrate } from './engine/store/migrate.ts';
@@ -102,6 +103,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
             {
               store,
               keys,
+              environmentData,
               project: { name, folder },
               folderState,
               isReady: () => isReady,

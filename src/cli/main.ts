@@ -6,6 +6,7 @@ import { addDeploy } from './commands/deploy.ts';
 import { addDev } from './commands/dev.ts';
 import { addEnvironments } from './commands/environments.ts';
 import { addInit } from './commands/init.ts';
+import { addKeys } from './commands/keys.ts';
 import { addQueues } from './commands/queues.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -55,6 +56,7 @@ Examples:
     addQueues,
     addEnvironments,
     addVariables,
+    addKeys,
     addTypes,
     addChaos,
   ])

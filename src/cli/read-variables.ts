@@ -21,7 +21,7 @@ export async function readValue(
 }
 
 /** A line of a terminal; null at its end. */
-async function readLine(isHidden: boolean): Promise<string | null> {
+export async function readLine(isHidden: boolean): Promise<string | null> {
   // What is typed is echoed by readline, to where this goes.
   const output = isHidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr;
   const lines = createInterface({ input: process.stdin, output, terminal: true });

@@ -57,9 +57,10 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     });
     return { backend, deployable: null, close: async () => undefined };
   }
-  const [{ openProjectStore }, { storeBackend }] = await Promise.all([
+  const [{ openProjectStore }, { storeBackend }, { environmentData }] = await Promise.all([
     import('../main.ts'),
     import('./store-backend.ts'),
+    import('../main/environment-data.ts'),
   ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openProjectStore({
@@ -73,7 +74,11 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     target.folder === null
       ? null
       : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
-  return { backend: storeBackend(opened.store, environment, { keys: opened.keys }), deployable, close: opened.close };
+  return {
+    backend: storeBackend(opened.store, environment, { keys: opened.keys, environmentData }),
+    deployable,
+    close: opened.close,
+  };
 }
 
 /** @throws CloudCodeError `wrong_usage`, `invalid_database_url` */

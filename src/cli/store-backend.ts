@@ -8,7 +8,11 @@ import { handlerOf } from '../service/operations/handlers.ts';
 import { openService, type Service } from '../service/operations/service.ts';
 
 /** A store, directly: the handlers that a server calls, without HTTP. */
-export function storeBackend(store: Store, environment: string, parts: Pick<Service, 'keys'> = {}): Backend {
+export function storeBackend(
+  store: Store,
+  environment: string,
+  parts: Pick<Service, 'keys' | 'environmentData'> = {},
+): Backend {
   const service = openService({ store, ...parts });
   const asker = { idempotencyKey: null, untilGone: () => new AbortController().signal };
   const inputOf = (operation: Operation, input: { readonly body?: unknown }): object => ({

@@ -28,6 +28,8 @@ export function dataDeployment(state: unknown): ExtensionDeployment {
   };
 }
 
+export { environmentData } from './tables/environment-data.ts';
+
 /** The data model and `DB`, as the engine knows them. */
 export const dataExtension: Extension = {
   worker: { file: 'worker-data.cjs', globals: ['DB', 'Day', 'Attachment'] },

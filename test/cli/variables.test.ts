@@ -80,6 +80,47 @@ describe('cloudcode variables and environments', { timeout: 240_000 }, () => {
     assert.deepEqual(filesWith(folder, secret), []);
   });
 
+  it('keys rotate: another master key takes the place of the old one, and what is masked can be read with it', async () => {
+    const path = join(folder, '.cloudcode/master.key');
+    const before = readFileSync(path, 'utf8');
+    const { environments } = (await json('keys', 'rotate')) as { environments: number };
+    assert.equal(environments, 1);
+    assert.notEqual(readFileSync(path, 'utf8'), before);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const run = await ask(['run', 'shows', '--parameters', '{ "names": ["API_KEY"] }', '--json']);
+    assert.deepEqual((JSON.parse(run.stdout) as { result: unknown }).result, [secret.length]);
+    const given = { CLOUDCODE_MASTER_KEY: readFileSync(path, 'utf8').trim() };
+    assert.match(
+      (await ask(['keys', 'rotate'], { env: given })).stderr,
+      /master_key_missing[\s\S]*CLOUDCODE_NEW_MASTER_KEY/,
+    );
+    const next = Buffer.alloc(32, 9).toString('hex');
+    assert.equal((await ask(['keys', 'rotate'], { env: { ...given, CLOUDCODE_NEW_MASTER_KEY: next } })).status, 0);
+    writeFileSync(path, `${next}\n`, { mode: 0o600 });
+    const again = await ask(['run', 'shows', '--parameters', '{ "names": ["API_KEY"] }', '--json']);
+    assert.deepEqual((JSON.parse(again.stdout) as { result: unknown }).result, [secret.length]);
+  });
+
+  it('environments delete asks for the name again, tells what goes, and deletes it', async () => {
+    await ask(['variables', 'set', 'A', 'b', '--environment', 'customer-7']);
+    const unconfirmed = await ask(['environments', 'delete', 'customer-7']);
+    assert.equal(unconfirmed.status, 2);
+    assert.match(
+      unconfirmed.stderr,
+      /With the environment customer-7 go 0 runs, 0 objects, 1 variable and 0 deployments\./,
+    );
+    assert.match(unconfirmed.stderr, /not_confirmed[\s\S]*--confirm customer-7/);
+    assert.match(
+      (await ask(['environments', 'delete', 'customer-7', '--confirm', 'customer-8'])).stderr,
+      /not_confirmed/,
+    );
+    const deleted = await ask(['environments', 'delete', 'customer-7', '--confirm', 'customer-7', '--json']);
+    assert.equal(deleted.status, 0, deleted.stderr);
+    assert.equal((JSON.parse(deleted.stdout) as { variables: number }).variables, 1);
+    const gone = await ask(['environments', 'delete', 'customer-7', '--confirm', 'customer-7']);
+    assert.match(gone.stderr, /environment_not_found/);
+  });
+
   it('the master key is a file for its owner alone; another one, or none, stops the start and says what to do', async () => {
     const path = join(folder, '.cloudcode/master.key');
     assert.equal(statSync(path).mode & 0o777, 0o600);

@@ -8,6 +8,7 @@ import { cancelRun } from '../../src/engine/operations/cancel-run.ts';
 import { rotateMasterKey } from '../../src/engine/operations/data-keys.ts';
 import { type MasterKeys, openMasterKeys } from '../../src/engine/operations/master-key.ts';
 import { listVariables, setVariables, unsetVariables } from '../../src/engine/operations/variables.ts';
+import { databaseText } from '../support/database-text.ts';
 import { processesOf } from '../support/stage.ts';
 import { type Runtime, startRuntime, until } from '../support/runtime.ts';
 
@@ -157,7 +158,7 @@ describe('variables', { timeout: 120_000 }, () => {
         typeof value === 'bigint' ? String(value) : value,
       );
       assert.match(told, /\*\*\*/);
-      const everywhere = `${told}\n${await databaseText(runtime)}`;
+      const everywhere = `${told}\n${await databaseText(runtime.store)}`;
       for (const part of [start, end, inner, start.slice(8, 32), JSON.stringify(start).slice(1, -1)])
         assert.equal(everywhere.includes(part), false, `${part} of ${secret} in ${how}`);
     });
@@ -219,21 +220,3 @@ describe('variables', { timeout: 120_000 }, () => {
     for (const each of [here, elsewhere]) rmSync(each, { recursive: true });
   });
 });
-
-/** All rows of all tables, as text; bytes as what they are. */
-async function databaseText({ store }: Runtime): Promise<string> {
-  const tables = await store.query<{ name: string }>({
-    name: '',
-    text: "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname like 'cloudcode%'",
-  });
-  const texts = await Promise.all(
-    tables.map(async ({ name }) => {
-      const [row] = await store.query<{ text: string | null }>({
-        name: '',
-        text: `select string_agg(t::text, E'\\n') as text from ${name} t`,
-      });
-      return row?.text ?? '';
-    }),
-  );
-  return texts.join('\n');
-}

@@ -31,6 +31,7 @@ function bodyOf(each: Operation): object {
   if (each.body === undefined) return {};
   if (each === resources.runs.scheduleBatch) return { runs: [values.body] };
   if (each === resources.environments.create) return { name: 'made' };
+  if (each === resources.environments.delete) return { confirm: 'another name' };
   if (each === resources.variables.set) return { variables: [{ name: 'GREETING', value: 'hello' }] };
   if (each === resources.variables.unset) return { names: ['NOT_SET'] };
   return each.name.endsWith('Named') ? { queue: values.body.queue } : values.body;
@@ -104,7 +105,11 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
   });
 
   it('what belongs to an environment says so in its path, and nowhere else; what is public does not', () => {
-    const ofTheServer: readonly Operation[] = [resources.environments.list, resources.environments.create];
+    const ofTheServer: readonly Operation[] = [
+      resources.environments.list,
+      resources.environments.create,
+      resources.keys.rotate,
+    ];
     for (const each of operations) {
       const { name, path, permission, parameters, body } = each;
       const isInEnvironment = permission !== 'public' && !ofTheServer.includes(each);
@@ -127,6 +132,16 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
     for (const each of [resources.runs.get, resources.runs.logs]) {
       const run = await direct.call(resources.runs.schedule, { body: values.body });
       assert.deepEqual(await direct.call(each, { id: run.id }), await server.call(each, { id: run.id }), each.name);
+    }
+  });
+
+  it('in an environment that does not exist nothing is found, whatever is asked', async () => {
+    for (const each of operations.filter(({ path }) => path.startsWith('/api/v1/environments/:environment'))) {
+      const path = each.path.replace(':environment', 'nowhere').replace(':id', id).replaceAll(/:\w+/g, 'x');
+      const query = each === resources.runs.summariseEnded ? `?since=${values.since}&besides=${id}` : '';
+      const body = each === resources.environments.delete ? { confirm: 'nowhere' } : bodyOf(each);
+      const { code, status } = problemOf(await api.call(each.method, `${path}${query}`, body));
+      assert.deepEqual([each.name, code, status], [each.name, 'environment_not_found', 404]);
     }
   });
 

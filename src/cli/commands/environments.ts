@@ -6,6 +6,7 @@ import { resolveBackend } from '../resolve-backend.ts';
 import { relativeTime } from '../terminal/relative-time.ts';
 import { layOutTable } from '../terminal/table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { addEnvironmentsDelete } from './environments-delete.ts';
 
 export function addEnvironments(program: Command): void {
   const environments = program
@@ -20,7 +21,8 @@ A name has 1 to 100 letters, digits, _ and -.
 Examples:
   $ cloudcode environments
   $ cloudcode environments list --json
-  $ cloudcode environments create customer-7`,
+  $ cloudcode environments create customer-7
+  $ cloudcode environments delete customer-7`,
     );
   refuseUnused(environments, 'environment');
   environments.action(() =>
@@ -36,6 +38,7 @@ Examples:
     .argument('<name>', 'its name: 1 to 100 letters, digits, _ and -')
     .description('make an environment');
   create.action((name: string) => invoke(create, (invocation) => createOne(invocation, name)));
+  addEnvironmentsDelete(environments);
   refuseWhatSubcommandsIgnore(environments);
 }
 

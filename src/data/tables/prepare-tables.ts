@@ -1,5 +1,6 @@
 import type { DataModel } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
+import { refuseToChange } from '../../engine/operations/environments.ts';
 import type { OnProgress } from '../../engine/operations/extension.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable, Store } from '../../engine/store/open-store.ts';
@@ -53,6 +54,8 @@ export async function withTables<Result>(
   await refuseWithoutUnicode(store);
   return takeTurns(store, { schema, patienceMs: patience.longMs, onProgress: change.onProgress }, async (session) => {
     const { dataModel, onProgress } = change;
+    // Whoever deletes it has had the turn before.
+    await refuseToChange(session, change.environment);
     const catalog = await readCatalog(session, schema);
     const models = { next: dataModel, previous: await readCurrentDataModel(session, change.environment) };
     const { renames, conflicts: renameConflicts } = await settleRenames(session, schema, { catalog, models });

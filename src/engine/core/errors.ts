@@ -98,9 +98,9 @@ export const errorCatalogue = {
   folder_not_writable: { status: 422, exitStatus: 2, title: 'A folder cannot be written' },
   machine_unfit: { status: 503, exitStatus: 5, title: 'The machine cannot start runs' },
   guard_failed: { status: 503, exitStatus: 1, title: 'The process that guards the workers did not start' },
-  master_key_missing: { status: 503, exitStatus: 2, title: 'There is no master key' },
-  master_key_wrong: { status: 503, exitStatus: 2, title: 'The master key is another one' },
-  master_key_invalid: { status: 503, exitStatus: 2, title: 'The master key cannot be used' },
+  master_key_missing: { status: 409, exitStatus: 2, title: 'There is no master key' },
+  master_key_wrong: { status: 409, exitStatus: 2, title: 'The master key is another one' },
+  master_key_invalid: { status: 409, exitStatus: 2, title: 'The master key cannot be used' },
   // campaigns
   chaos_unsupported: { status: 503, exitStatus: 5, title: 'A campaign cannot be carried out here' },
   chaos_failed: { status: 503, exitStatus: 1, title: 'A campaign could not be carried out' },

@@ -31,6 +31,18 @@ export interface PreparedExtension {
   begin(db: Queryable): Promise<void>;
 }
 
+/** What an extension keeps of environments besides their deployments: data. */
+export interface EnvironmentData {
+  /** How many objects there are; null when there are too many to count in a moment. */
+  count(store: Store, environment: string): Promise<number | null>;
+  /** Deletes all of it, then runs `finish`; no deployment to the environment changes anything of it meanwhile. */
+  drop<Result>(
+    store: Store,
+    of: { readonly environment: string; readonly onProgress: OnProgress },
+    finish: () => Promise<Result>,
+  ): Promise<Result>;
+}
+
 /** What is added to the engine, which runs tasks without it as well. */
 export interface Extension {
   /** Globals that a task gets, and the file that they are loaded from. */

@@ -26,9 +26,20 @@ export async function pruneOldDeployments(store: Store, stopping: AbortSignal): 
   let pruned = 0;
   for (const old of await readOldDeployments(store, keptDeployments)) {
     // They were replaced before they were read. After this no transaction is left that adds a run which needs one of them.
-    await withLocks(store, awaitReadersOfTasks);
+    await awaitEarlierReaders(store);
     pruned += await pruneEnvironment(store, old, stopping);
   }
+  await pruneUnused(store, stopping);
+  return pruned;
+}
+
+/** Waits until every transaction has ended that may take an earlier deployment of an environment for the current one. */
+export function awaitEarlierReaders(store: Store): Promise<void> {
+  return withLocks(store, awaitReadersOfTasks);
+}
+
+/** Deletes bundles, data models, packages and files that no deployment has. */
+export async function pruneUnused(store: Store, stopping: AbortSignal): Promise<void> {
   for (const remove of [deleteUnusedBundles, deleteUnusedTrees, deleteUnusedContents]) {
     await inSlices(async (rows) => (await pruneLocked(store, (db) => remove(db, rows))) > 0, {
       first: 20,
@@ -37,7 +48,6 @@ export async function pruneOldDeployments(store: Store, stopping: AbortSignal): 
     });
   }
   await inSlices(async (rows) => (await deleteLeftUploads(store, rows)) > 0, { first: 4, largest: 20, stopping });
-  return pruned;
 }
 
 async function pruneEnvironment(

@@ -5,6 +5,7 @@ import { lockQueueOfRun } from '../store/lock-queues.ts';
 import type { Store } from '../store/open-store.ts';
 import { violatedConstraint } from '../store/store-error.ts';
 import { retryConflicts } from '../store/retry.ts';
+import { refuseToChange } from './environments.ts';
 import { getRun, getRunState } from './get-run.ts';
 
 /**
@@ -30,6 +31,7 @@ export async function retry(store: Store, environment: string, runId: string): P
         'run_not_final',
         `Run ${runId} is ${state}; only a failed, dead or cancelled run can be retried.`,
       );
+    await refuseToChange(store, environment);
     if (await retryFinal(store, runId)) {
       store.notify();
       store.onEvent({ kind: 'run_retried', environment, runId });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoTime } from '../../engine/core/run-schema.ts';
-import { apiBase, resource } from './operation.ts';
+import { apiBase, inEnvironment, resource } from './operation.ts';
 
 const environment = z
   .object({
@@ -14,6 +14,20 @@ const environment = z
   .readonly()
   .meta({ id: 'Environment' });
 export type EnvironmentBody = z.output<typeof environment>;
+
+/** What goes with an environment that is deleted. */
+const contents = z
+  .object({
+    runs: z.number(),
+    running: z.number().meta({ description: 'Of the runs.' }),
+    objects: z.number().nullable().meta({ description: 'Null: too many to count in a moment.' }),
+    variables: z.number().meta({ description: 'That were set.' }),
+    deployments: z.number(),
+    queues: z.number().meta({ description: 'That are paused, or have settings of their own.' }),
+  })
+  .readonly()
+  .meta({ id: 'EnvironmentContents' });
+export type EnvironmentContentsBody = z.output<typeof contents>;
 
 export const environments = resource('environments', {
   list: {
@@ -36,5 +50,29 @@ export const environments = resource('environments', {
     answer: environment,
     statuses: [201],
     refusals: ['invalid_environment', 'environment_exists', 'database_unreachable'],
+  },
+  show: {
+    method: 'GET',
+    path: inEnvironment,
+    permission: 'environments:read',
+    summary: 'Tells how much there is in an environment.',
+    answer: contents,
+  },
+  delete: {
+    method: 'POST',
+    path: `${inEnvironment}/delete`,
+    permission: 'environments:write',
+    summary:
+      'Cancels what runs in an environment, waits until it is gone, and deletes everything; asked again, it goes on.',
+    body: z.strictObject(
+      {
+        confirm: z
+          .string({ error: 'must be the name of the environment' })
+          .meta({ description: 'The name of the environment once more.' }),
+      },
+      { error: 'must be { "confirm": name }' },
+    ),
+    stream: { events: { step: z.string(), done: contents.nullable() }, last: 'done' },
+    refusals: ['not_confirmed'],
   },
 });

@@ -15,6 +15,7 @@ export const permissions = [
   'environments:write',
   'variables:read',
   'variables:write',
+  'keys:write',
 ] as const;
 export type Permission = (typeof permissions)[number];
 

@@ -8,6 +8,7 @@ export function refusalsOf(of: Operation): readonly ErrorCode[] {
     ...refusals,
     ...(path.startsWith(inEnvironment) ? (['environment_not_found', 'database_unreachable'] as const) : []),
     ...(method === 'POST' ? (['invalid_body', 'body_too_large', 'unsupported_media_type'] as const) : []),
+    ...(method === 'POST' && path.startsWith(inEnvironment) ? (['environment_deleting'] as const) : []),
     ...(makesSomething(of) ? (['invalid_idempotency_key', 'idempotency_key_reused'] as const) : []),
     'invalid_filter',
     'forbidden_host',

@@ -45,13 +45,7 @@ export const variables = resource('variables', {
     // 1 MB, in which each character may be escaped as six.
     maxBodyBytes: 8 * 1024 * 1024,
     answer: z.object({ variables: z.array(variable).readonly() }),
-    refusals: [
-      'invalid_variable',
-      'environment_deleting',
-      'master_key_missing',
-      'master_key_wrong',
-      'master_key_invalid',
-    ],
+    refusals: ['invalid_variable', 'master_key_missing', 'master_key_wrong', 'master_key_invalid'],
   },
   unset: {
     method: 'POST',
@@ -63,6 +57,6 @@ export const variables = resource('variables', {
       { error: 'must be { "names": [ … ] }' },
     ),
     answer: z.object({ variables: z.array(variable).readonly() }),
-    refusals: ['variable_not_found', 'environment_deleting'],
+    refusals: ['variable_not_found'],
   },
 });

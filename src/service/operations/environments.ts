@@ -1,7 +1,13 @@
 import { answerOnce } from '../../engine/operations/answer-once.ts';
-import { createEnvironment, listEnvironments } from '../../engine/operations/environments.ts';
+import {
+  deleteEnvironment,
+  describeEnvironment,
+  refuseUnconfirmed,
+} from '../../engine/operations/delete-environment.ts';
+import { createEnvironment, findEnvironment, listEnvironments } from '../../engine/operations/environments.ts';
 import { environments } from '../api/environments.ts';
 import { type Handlers, JsonText } from './handler.ts';
+import { stepsOf } from './steps.ts';
 
 export const environmentHandlers: Handlers<typeof environments> = {
   list: { answer: async ({ store }) => ({ environments: await listEnvironments(store) }) },
@@ -15,6 +21,20 @@ export const environmentHandlers: Handlers<typeof environments> = {
         return { answer: new JsonText(made, { status: 201 }), onCommitted: () => undefined };
       });
       return new JsonText(text, how);
+    },
+  },
+  show: {
+    answer: ({ store, environmentData = null }, { environment }) =>
+      describeEnvironment(store, environment, environmentData),
+  },
+  delete: {
+    follow: async ({ store, environmentData: data = null }, { environment, body: { confirm } }, follower) => {
+      refuseUnconfirmed(environment, confirm);
+      await findEnvironment(store, environment);
+      return stepsOf(
+        ({ signal, onStep: onProgress }) => deleteEnvironment(store, environment, { data, signal, onProgress }),
+        follower,
+      );
     },
   },
 };

@@ -3,6 +3,7 @@ import type { resources } from '../api/operations.ts';
 import { environmentHandlers } from './environments.ts';
 import type { Asker, Follower, Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
+import { keyHandlers } from './keys.ts';
 import { openApiHandlers } from './openapi.ts';
 import { projectHandlers } from './project.ts';
 import { queueHandlers } from './queues.ts';
@@ -18,6 +19,7 @@ const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof re
   project: projectHandlers,
   environments: environmentHandlers,
   variables: variableHandlers,
+  keys: keyHandlers,
   openapi: openApiHandlers,
   health: healthHandlers,
 };

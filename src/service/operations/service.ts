@@ -1,3 +1,4 @@
+import type { EnvironmentData } from '../../engine/operations/extension.ts';
 import type { MasterKeys } from '../../engine/operations/master-key.ts';
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
 import { type RunWatch, watchRuns } from '../../engine/operations/watch-runs.ts';
@@ -27,6 +28,8 @@ export interface Service {
   /** Where the master key of masked variables is; without it nothing can be masked. */
   readonly keys?: MasterKeys;
   readonly watch: RunWatch;
+  /** What the extension keeps of environments. */
+  readonly environmentData?: EnvironmentData;
   /** The runner of this process, for what is scheduled here. */
   readonly claiming?: Claiming;
   readonly project?: { readonly name: string; readonly folder: string };

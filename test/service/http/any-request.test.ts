@@ -10,12 +10,14 @@ const tries = Number(process.env['CLOUDCODE_TEST_REQUESTS'] ?? 150);
 /** A machine with much to do answers late; what hangs does not answer. */
 const lateMs = 30_000;
 
-/** By the server of this test, which has no folder, and whose runs have succeeded. */
+/** By the server of this test, which has no folder, whose runs have succeeded, and which has to go on. */
 const refusesAll: readonly Operation[] = [
   resources.runs.cancel,
   resources.runs.retry,
   resources.project.lookAtFolder,
   resources.project.deployFolder,
+  // Its name is not given again.
+  resources.environments.delete,
 ];
 
 describe('HTTP: whatever is asked, the answer is one that is declared, and no fault', { timeout: 600_000 }, () => {

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { openMasterKeys } from '../../../src/engine/operations/master-key.ts';
 import { problem } from '../../../src/service/api/http-problem.ts';
 import { operations } from '../../../src/service/api/operations.ts';
 import { refusalsOf } from '../../../src/service/api/refusals.ts';
@@ -26,8 +30,10 @@ export const environmentPath = '/api/v1/environments/testing';
 export async function openApi(): Promise<Api> {
   const base = await testStore();
   const logged: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), 'cloudcode-keys-'));
   const server = createServer({
     store: base.store,
+    keys: openMasterKeys(folder),
     project: { name: 'app', folder: '/nowhere' },
     log: (message) => logged.push(message),
   });
@@ -53,6 +59,7 @@ export async function openApi(): Promise<Api> {
     async [Symbol.asyncDispose]() {
       await server.close();
       await base[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
     },
   };
 }

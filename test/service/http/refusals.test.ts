@@ -102,7 +102,7 @@ describe('HTTP: a refusal is one problem that says what is wrong, and changes no
     ['POST', 'runs/1/retry', 'run_not_found', /`1`/],
     ['POST', `queues/${'x'.repeat(513)}/pause`, 'invalid_queue', /513/],
     ['POST', 'queues/%00/pause', 'invalid_queue', /U\+0000/],
-    ['GET', '/api/v1/environments/staging/runs', 'environment_not_found', /`staging`/],
+    ['GET', '/api/v1/environments/nowhere/runs', 'environment_not_found', /`nowhere`/],
     ['GET', '/api/v1/environments/%00/tasks', 'environment_not_found', /environment/],
     ['POST', '/api/v1/environments/%00/runs', 'environment_not_found', /environment/],
     [
