@@ -219,4 +219,25 @@ describe('variables', { timeout: 120_000 }, () => {
     assert.deepEqual([ended.result, ended.attempts.at(-1)?.outcome], [['a masked value'], 'returned']);
     for (const each of [here, elsewhere]) rmSync(each, { recursive: true });
   });
+
+  it('machines that mask at the same time have one master key, or are refused', async () => {
+    const [one, other] = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'cloudcode-keys-')));
+    await using fresh = await startRuntime(tasks, { keys: openMasterKeys(one ?? '') });
+    const mask = (environment: string, at: string | undefined) =>
+      setVariables(fresh.store, environment, {
+        variables: [{ name: 'TOKEN', value: 'masked value', masked: true }],
+        keys: openMasterKeys(at ?? ''),
+      }).then(
+        () => 'done',
+        (error: unknown) => (error as { readonly code: string }).code,
+      );
+    const answers = await Promise.all([mask('testing', one), mask('staging', other), mask('production', other)]);
+    const ids = await fresh.store.query({ name: '', text: 'select distinct master_key_id from cloudcode.data_keys' });
+    assert.equal(ids.length, 1, answers.join());
+    assert.ok(
+      answers.every((answer) => ['done', 'master_key_missing', 'master_key_wrong'].includes(answer)),
+      answers.join(),
+    );
+    for (const each of [one, other]) rmSync(each ?? '', { recursive: true });
+  });
 });

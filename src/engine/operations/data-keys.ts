@@ -9,7 +9,7 @@ import { keyBytes, seal, unseal } from './seal.ts';
 const boundTo = (environment: string): readonly string[] => ['data key', environment];
 
 /** A new one, of which only the wrapped form may be stored. */
-export function makeDataKey(
+function makeDataKey(
   master: MasterKey,
   environment: string,
 ): { readonly key: Buffer; readonly wrapped: WrappedDataKey } {
@@ -35,7 +35,33 @@ function masterFor(keys: MasterKeys, { masterKeyId }: WrappedDataKey): MasterKey
   const current = keys.read();
   if (current?.id === masterKeyId) return current;
   const next = keys.readNext();
-  return next?.id === masterKeyId ? next : current;
+  if (next?.id === masterKeyId) return next;
+  // Between the two it may have taken the place of the old one.
+  return keys.read();
+}
+
+/**
+ * The data key of an environment that is locked, for the rest of the transaction; a new one where it has none. All environments of a database have the same master key, whichever machine masks first.
+ * @throws CloudCodeError `master_key_missing`, `master_key_wrong`, `master_key_invalid`
+ */
+export async function dataKeyOf(
+  db: Queryable,
+  { id, name }: { readonly id: number; readonly name: string },
+  keys: MasterKeys | null,
+): Promise<Buffer> {
+  if (keys === null)
+    throw new CloudCodeError('master_key_missing', 'Nothing can be masked here: there is no master key.');
+  await lockDataKeys(db);
+  const all = await readDataKeys(db);
+  const own = all.find(({ environmentId }) => environmentId === id);
+  if (own !== undefined) return unwrapDataKey(keys, name, own);
+  const [another] = all;
+  if (another !== undefined) unwrapDataKey(keys, another.environment, another);
+  const master = another === undefined ? keys.readOrMake() : masterFor(keys, another);
+  if (master === null) throw keyMissing(keys, [name]);
+  const { key, wrapped } = makeDataKey(master, name);
+  await putDataKey(db, id, wrapped);
+  return key;
 }
 
 /**

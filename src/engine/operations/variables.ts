@@ -7,7 +7,7 @@ import {
   checkVariableValue,
   type VariableToSet,
 } from '../core/variables.ts';
-import { deleteUnusedDataKey, putDataKey } from '../store/data-keys.ts';
+import { deleteUnusedDataKey } from '../store/data-keys.ts';
 import type { Queryable, Store } from '../store/open-store.ts';
 import { retryConflicts } from '../store/retry.ts';
 import {
@@ -20,7 +20,7 @@ import {
   type StoredVariables,
   upsertVariables,
 } from '../store/variables.ts';
-import { makeDataKey, unwrapDataKey } from './data-keys.ts';
+import { dataKeyOf } from './data-keys.ts';
 import { findEnvironment, lockToChange } from './environments.ts';
 import { sealedFor } from './given-variables.ts';
 import type { MasterKeys } from './master-key.ts';
@@ -55,7 +55,9 @@ export async function setVariables(
     refuseTooMany(stored, settled);
     const changed = settled.filter((each) => isChanged(stored, each));
     if (changed.length > 0) {
-      const key = changed.some((each) => each.masked) ? await dataKeyOf(db, stored, { environmentId, keys }) : null;
+      const key = changed.some((each) => each.masked)
+        ? await dataKeyOf(db, { id: environmentId, name: environment }, keys)
+        : null;
       await upsertVariables(
         db,
         environmentId,
@@ -107,19 +109,6 @@ function toStored(environment: string, { name, value, masked }: Settled, key: Bu
   if (key === null) throw new Error('there is no data key');
   const sealed = seal(key, Buffer.from(value, 'utf8'), sealedFor(environment, name));
   return { name, value: null, sealed: sealed.toString('base64') };
-}
-
-async function dataKeyOf(
-  db: Queryable,
-  { environment, dataKey }: StoredVariables,
-  { environmentId, keys }: { readonly environmentId: number; readonly keys: MasterKeys | null },
-): Promise<Buffer> {
-  if (dataKey !== null) return unwrapDataKey(keys, environment, dataKey);
-  if (keys === null)
-    throw new CloudCodeError('master_key_missing', 'Nothing can be masked here: there is no master key.');
-  const { key, wrapped } = makeDataKey(keys.readOrMake(), environment);
-  await putDataKey(db, environmentId, wrapped);
-  return key;
 }
 
 function refuseTooMany({ configured, set }: StoredVariables, wanted: readonly Settled[]): void {
