@@ -10,6 +10,7 @@ import { refuseToChange } from './engine/operations/environments.ts';
 import { checkMasterKey } from './engine/operations/data-keys.ts';
 import { type GivenKeys, type MasterKeys, openMasterKeys } from './engine/operations/master-key.ts';
 import type { ProjectConfig } from './project/config.ts';
+import { checkStart } from './main/check-start.ts';
 import { environmentData } from './main/environment-data.ts';
 import { makeMachineFolder, wantedFolder } from './project/machine-folder.ts';
 import type { Runner } from './engine/runner/start-runner.ts';
@@ -104,6 +105,7 @@ export async function startSystem(options: SystemOptions): Promise<System | null
               store,
               keys,
               environmentData,
+              checkStart,
               project: { name, folder },
               folderState,
               isReady: () => isReady,

@@ -57,10 +57,11 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     });
     return { backend, deployable: null, close: async () => undefined };
   }
-  const [{ openProjectStore }, { storeBackend }, { environmentData }] = await Promise.all([
+  const [{ openProjectStore }, { storeBackend }, { environmentData }, { checkStart }] = await Promise.all([
     import('../main.ts'),
     import('./store-backend.ts'),
     import('../main/environment-data.ts'),
+    import('../main/check-start.ts'),
   ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openProjectStore({
@@ -75,7 +76,7 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
       ? null
       : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
   return {
-    backend: storeBackend(opened.store, environment, { keys: opened.keys, environmentData }),
+    backend: storeBackend(opened.store, environment, { keys: opened.keys, environmentData, checkStart }),
     deployable,
     close: opened.close,
   };

@@ -75,6 +75,9 @@ describe('cloudcode variables and environments', { timeout: 240_000 }, () => {
     assert.equal((await ask(['variables', 'unset', 'ONE', 'TWO'])).status, 0);
     assert.match((await ask(['variables', 'unset', 'THREE'])).stderr, /variable_not_found/);
     assert.match((await ask(['variables', 'set', 'A-B', 'x'])).stderr, /"A-B" cannot be the name/);
+    const options = await cloudcode(['--project', folder, 'variables', 'set', 'NODE_OPTIONS', '--', '--nonsense']);
+    assert.equal(options.status, 2);
+    assert.match(options.stderr, /Node cannot start with NODE_OPTIONS: .*--nonsense.*invalid_variable/);
     assert.match((await ask(['variables', 'import', join(folder, 'none.env')])).stderr, /cannot be read/);
     // Nothing of it is anywhere in the project's folder, the store's files included, but in none that is not encrypted.
     assert.deepEqual(filesWith(folder, secret), []);

@@ -1,4 +1,5 @@
 import { CloudCodeError } from '../core/errors.ts';
+import { startVariables } from '../core/start-variables.ts';
 import { suggest } from '../core/suggest.ts';
 import {
   bytesOf,
@@ -31,16 +32,25 @@ export async function listVariables(db: Queryable, environment: string): Promise
   return readListed(db, await findEnvironment(db, environment));
 }
 
+/** Starts a process with variables that are read only then. @throws CloudCodeError `invalid_variable` where it cannot start */
+export type CheckStart = (variables: Readonly<Record<string, string>>, secrets: readonly string[]) => Promise<void>;
+
+export interface VariablesToSet {
+  readonly variables: readonly VariableToSet[];
+  /** Where the master key is; null: nothing can be masked. */
+  readonly keys: MasterKeys | null;
+  readonly checkStart?: CheckStart | undefined;
+}
+
 /**
  * Sets variables of an environment, all or none. Attempts that begin afterwards have them. One that is masked stays so, unless it is said that it is not.
- * @param keys where the master key is; null: nothing can be masked
  * @returns those that were set, as they are listed
  * @throws CloudCodeError `invalid_variable`, `environment_not_found`, `environment_deleting`, and those of the master key
  */
 export async function setVariables(
   store: Store,
   environment: string,
-  { variables, keys }: { readonly variables: readonly VariableToSet[]; readonly keys: MasterKeys | null },
+  { variables, keys, checkStart }: VariablesToSet,
 ): Promise<readonly ListedVariable[]> {
   // Of several of one name the last counts, as in a file.
   const wanted = [...new Map(variables.map((each) => [each.name, each])).values()];
@@ -48,6 +58,7 @@ export async function setVariables(
     checkVariableName(each.name);
     checkVariableValue(each, each.masked === true);
   }
+  if (checkStart !== undefined) await checkStarting(store, environment, { wanted, checkStart });
   return inTurn(store, environment, async (db, stored, environmentId) => {
     const masked = new Set(stored.set.flatMap(({ name, sealed }) => (sealed === null ? [] : [name])));
     const settled = wanted.map((each) => ({ ...each, masked: each.masked ?? masked.has(each.name) }));
@@ -81,6 +92,26 @@ export async function unsetVariables(store: Store, environment: string, names: r
     await deleteUnusedDataKey(db, environmentId);
     await growVariablesVersion(db, environmentId);
   });
+}
+
+/** With what a process of the environment would be started, as far as that can be read without the master key. */
+async function checkStarting(
+  store: Store,
+  environment: string,
+  { wanted, checkStart }: { readonly wanted: readonly VariableToSet[]; readonly checkStart: CheckStart },
+): Promise<void> {
+  const own = startVariables(Object.fromEntries(wanted.map(({ name, value }) => [name, value])));
+  if (Object.keys(own).length === 0) return;
+  const stored = await readVariables(store, await findEnvironment(store, environment));
+  const plain = (stored?.set ?? []).flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const]));
+  const all = {
+    ...stored?.configured,
+    ...Object.fromEntries([...plain, ...wanted.map(({ name, value }) => [name, value] as const)]),
+  };
+  await checkStart(
+    startVariables(all),
+    wanted.flatMap(({ value, masked }) => (masked === true ? [value] : [])),
+  );
 }
 
 type Work<Result> = (db: Queryable, stored: StoredVariables, environmentId: number) => Promise<Result>;

@@ -1,5 +1,6 @@
 import type { EnvironmentData } from '../../engine/operations/extension.ts';
 import type { MasterKeys } from '../../engine/operations/master-key.ts';
+import type { CheckStart } from '../../engine/operations/variables.ts';
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
 import { type RunWatch, watchRuns } from '../../engine/operations/watch-runs.ts';
 import type { Store } from '../../engine/store/open-store.ts';
@@ -28,6 +29,8 @@ export interface Service {
   /** Where the master key of masked variables is; without it nothing can be masked. */
   readonly keys?: MasterKeys;
   readonly watch: RunWatch;
+  /** Without it, variables that a process cannot start with are not refused. */
+  readonly checkStart?: CheckStart;
   /** What the extension keeps of environments. */
   readonly environmentData?: EnvironmentData;
   /** The runner of this process, for what is scheduled here. */

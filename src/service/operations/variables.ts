@@ -5,8 +5,8 @@ import type { Handlers } from './handler.ts';
 export const variableHandlers: Handlers<typeof variables> = {
   list: { answer: async ({ store }, { environment }) => ({ variables: await listVariables(store, environment) }) },
   set: {
-    answer: async ({ store, keys = null }, { environment, body }) => ({
-      variables: await setVariables(store, environment, { variables: body.variables, keys }),
+    answer: async ({ store, keys = null, checkStart }, { environment, body }) => ({
+      variables: await setVariables(store, environment, { variables: body.variables, keys, checkStart }),
     }),
   },
   unset: {
