@@ -69,7 +69,7 @@ export interface Runner extends Claiming, AsyncDisposable {
 }
 
 /** Looks for due runs this often at least even when nobody said that there are any: notifications can be lost, as when their runner dies before it sends them. */
-const maxPollMs = 5_000;
+const maxPollMs = 1_000;
 /** Connections for what the tasks of this runner ask for. */
 const callConnections = 8;
 const defaultDrainMs = 30_000;

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { OnOperation } from '../core/operation-events.ts';
 import { type Notifier, openNotifier } from './notifier.ts';
+import { notifyRunners } from './notify-runners.ts';
 import { checkServer } from './check-server.ts';
 import { connectionLimits, sessionSettings, statementLimitMs } from './connection.ts';
 import { openServers } from './database-servers.ts';
@@ -102,9 +103,7 @@ function storeOf(
 ): Store {
   const runByItself = <Row extends object>(statement: Statement): Promise<readonly Row[]> =>
     onConnection(connections, (client) => runStatement<Row>(client, statement));
-  const notifier = openNotifier(() =>
-    runByItself({ name: 'notify', text: "select pg_notify('cloudcode', $1)", values: [`claimable ${runnerId}`] }),
-  );
+  const notifier = openNotifier(notifyRunners(runByItself, runnerId));
   const close = async (): Promise<void> => {
     await notifier.flush();
     await connections.close();

@@ -102,11 +102,12 @@ async function countNotifications(url: string, meanwhile: () => Promise<unknown>
   }
 }
 
-test('a burst of 2,000 runs that are scheduled by sixteen callers rings far less often than that, and every runner hears the last', async () => {
+test('a burst of 2,000 runs that nobody claims is told of once and then by the second, and to the last', async () => {
   await using t = await testStore();
   let left = 2000;
   let wakes = 0;
   t.store.onNotify(() => (wakes += 1));
+  const began = performance.now();
   const heard = await countNotifications(t.store.url, async () => {
     await Promise.all(
       Array.from({ length: 16 }, async () => {
@@ -116,8 +117,8 @@ test('a burst of 2,000 runs that are scheduled by sixteen callers rings far less
     await t.store.close();
   });
   assert.equal(wakes, 2000, 'a runner of the same process hears each at once');
-  // As many callers as can be under way while one notification is: the pool has 8 connections.
-  assert.ok(heard >= 1 && heard <= 1000, `${heard} notifications`);
+  const seconds = Math.ceil((performance.now() - began) / 1000);
+  assert.ok(heard >= 2 && heard <= 2 + seconds, `${heard} notifications in ${seconds} s`);
 });
 
 test('runs that are scheduled in one transaction ring once', async () => {
