@@ -11,7 +11,6 @@ import { variablesOpener } from '../operations/given-variables.ts';
 import type { MasterKeys } from '../operations/master-key.ts';
 import type { Claiming } from '../operations/schedule-run.ts';
 import { readRisks } from '../store/check-server.ts';
-import { readNextWakeMs } from '../store/claim-runs.ts';
 import { openStore, type Store } from '../store/open-store.ts';
 import { endLease, setUnfitReason } from '../store/runners.ts';
 import { openAnswers } from './answer-calls.ts';
@@ -23,6 +22,7 @@ import { machineFolders, openDeploymentFolders } from './deployed/deployment-fol
 import type { OnEvent } from './events.ts';
 import { leaseLost } from './execute-attempt.ts';
 import { openExtensionStates } from './extension-states.ts';
+import { startClaiming } from './start-claiming.ts';
 import { startLoop } from './interval-loop.ts';
 import { startCheckingHeldRuns } from './lease/check-held-runs.ts';
 import { holdLease } from './lease/hold-lease.ts';
@@ -194,23 +194,12 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       ),
   });
 
-  /** Pause before the next look, where something is due again and again and is not to be had: somebody has locked it. */
-  let lockedMs = 0;
-  const claiming = startLoop({
-    turn: async () => {
-      const free = claimer.free();
-      if (!lease.holds() || free <= 0) return Infinity;
-      const claimed = await claimer.claim(free);
-      if (claimed === free) return Infinity;
-      const nextMs = Math.min((await readNextWakeMs(store)) ?? pollMs, pollMs);
-      const waitMs = claimed === 0 && nextMs === 0 ? lockedMs : nextMs;
-      lockedMs = claimed === 0 && nextMs === 0 ? Math.min(2 * lockedMs + 25, pollMs) : 0;
-      return waitMs;
-    },
-    onError: (error) => {
-      trouble('runs could not be claimed', error);
-      return 1000;
-    },
+  const claiming = startClaiming({
+    store,
+    claimer,
+    pollMs,
+    mayClaim: () => lease.holds(),
+    onError: (error) => trouble('runs could not be claimed', error),
   });
   for (const each of [store, callStore]) each.onNotify(claiming.wake);
   const listening = listen(store.url, id, {
