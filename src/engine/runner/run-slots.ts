@@ -15,7 +15,8 @@ export interface RunSlots {
   free(): number;
   /** How many it holds, those included whose processes are gone while their ends are being stored. */
   size(): number;
-  holds(runId: string): boolean;
+  /** Whether it has the attempt with this fence: of one run it may have an earlier one as well, which was superseded and whose processes are not gone yet. */
+  holds(fence: string): boolean;
   /** Executes a claimed run; there is room for another when its processes are gone, and it is held until its end is stored. */
   fill(run: ClaimedRun): void;
   cancel(runId: string): void;
@@ -64,6 +65,7 @@ export function openSlots({
   unproven,
   onFree,
 }: SlotOptions): RunSlots {
+  /** By the fences of their attempts. */
   const slots = new Map<string, Slot>();
   let waiters: (() => void)[] = [];
 
@@ -108,7 +110,7 @@ export function openSlots({
   const mayHold = (): number => heldPerSlot * concurrency - slots.size;
   const release = (slot: Slot): void => {
     const freesSlot = slot.isAtWork || mayHold() === 0;
-    slots.delete(slot.run.id);
+    slots.delete(slot.run.fence);
     if (slots.size === 0) {
       for (const resolve of waiters) resolve();
       waiters = [];
@@ -118,7 +120,7 @@ export function openSlots({
   return {
     free,
     size: () => slots.size,
-    holds: (runId) => slots.has(runId),
+    holds: (fence) => slots.has(fence),
     fill(run) {
       const slot: Slot = {
         run,
@@ -129,7 +131,7 @@ export function openSlots({
         worker: null,
         stop: null,
       };
-      slots.set(run.id, slot);
+      slots.set(run.fence, slot);
       void execute(slot)
         .catch(async (error: unknown) => {
           context.onEvent({ kind: 'trouble', what: `the attempt of run ${run.id} ended out of order`, error });
@@ -139,9 +141,9 @@ export function openSlots({
         .finally(() => release(slot));
     },
     cancel(runId) {
-      const slot = slots.get(runId);
-      if (slot !== undefined)
-        endSlot(slot, { kind: 'cancelled', why: 'The run was cancelled.', cancelRequested: true });
+      for (const slot of slots.values())
+        if (slot.run.id === runId)
+          endSlot(slot, { kind: 'cancelled', why: 'The run was cancelled.', cancelRequested: true });
     },
     endAll(stop) {
       for (const slot of slots.values()) endSlot(slot, stop);

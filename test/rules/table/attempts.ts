@@ -115,7 +115,7 @@ export const attemptRules: readonly Rule[] = [
     edits: [
       {
         file: 'src/engine/runner/lease/check-held-runs.ts',
-        find: 'held.filter((run) => !slots.holds(run.id))',
+        find: 'held.filter((run) => !slots.holds(run.fence))',
         replace: '[]',
       },
     ],

@@ -39,7 +39,7 @@ export function startCheckingHeldRuns(
       if (idleEpoch === null || claimer.idleEpoch() !== idleEpoch) return againMs;
       await endLostAttempts(
         store,
-        held.filter((run) => !slots.holds(run.id)),
+        held.filter((run) => !slots.holds(run.fence)),
         ProcessesGone.because('never_started'),
         'The answer to its claim was lost.',
       );
