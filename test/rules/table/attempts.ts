@@ -58,7 +58,7 @@ export const attemptRules: readonly Rule[] = [
   },
   {
     name: 'not-counted',
-    without: 'an attempt is not counted',
+    without: 'an attempt after the first is not counted',
     edits: [
       {
         file: 'src/engine/store/claim-runs.ts',
@@ -67,7 +67,7 @@ export const attemptRules: readonly Rule[] = [
         replace: 'attempt_count = greatest(r.attempt_count, 1),',
       },
     ],
-    campaign: { runs: 60, faults: 0 },
+    campaign: { runs: 100, faults: 6, kinds: ['worker_killed'] },
     finds: ['attemptsMiscounted'],
   },
   {

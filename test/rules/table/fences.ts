@@ -47,7 +47,7 @@ export const fenceRules: readonly Rule[] = [
   },
   {
     name: 'fence-schedule',
-    without: 'scheduleTask schedules whoever holds the run, and so does every other write of a task',
+    without: 'scheduleTask schedules whoever holds the run',
     edits: [
       {
         file: 'src/engine/store/migrations/0005_calls.sql',
