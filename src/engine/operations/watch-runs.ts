@@ -29,10 +29,12 @@ export function watchRuns(db: Queryable): RunWatch {
   let next: { readonly at: number; readonly timer: NodeJS.Timeout } | null = null;
 
   const look = async (): Promise<void> => {
-    const asked = Map.groupBy(watchers, keyOf);
-    const runs = [...asked.values()].flatMap(([first]) => first ?? []);
-    for (const { runId, seq } of await readChanged(db, runs))
-      for (const { tell } of asked.get(keyOf({ runId, seq })) ?? []) tell();
+    const groups = [...Map.groupBy(watchers, keyOf).values()];
+    const places = await readChanged(
+      db,
+      groups.flatMap(([first]) => first ?? []),
+    );
+    for (const place of places) for (const { tell } of groups[place - 1] ?? []) tell();
   };
   const lookNow = async (): Promise<void> => {
     next = null;

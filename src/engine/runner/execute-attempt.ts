@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { maskerOf } from '../core/mask.ts';
 import type { AnswerMessage, FromAttempt, StoppingMessage } from '../protocol/from-worker.ts';
 import type { StartMessage } from '../protocol/to-worker.ts';
-import { type ClaimedRun, recordWorker } from '../store/claim-runs.ts';
+import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import { collectOutput, isIn } from './collect-output.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
 import { flushOutput } from './flush-output.ts';
+import { recordPid } from './record-pid.ts';
 import { sampleStack } from './sample-stack.ts';
 import { storeAnswerMeanwhile } from './store-answer.ts';
 import { storeEnd } from './store-end.ts';
@@ -46,8 +47,6 @@ const orderlyGraceMs = 2_000;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
-/** Attempts that have ended sooner do without a write of their own for their pid: it is stored with their end. */
-const recordWorkerAfterMs = 50;
 
 /** How every attempt of a runner ends whose lease has expired. */
 export const leaseLost: AttemptStop = {
@@ -128,10 +127,7 @@ export function executeAttempt(
   void worker.loaded.then((isLoaded) => {
     if (isLoaded && !isEnding) timeout = setTimeout(() => void timeOut(), run.timeoutMs);
   });
-  const pidTimer = setTimeout(
-    () => void recordWorker(context.store, { runId: run.id, fence: run.fence, pid: worker.pid }).catch(() => undefined),
-    recordWorkerAfterMs,
-  );
+  const stopRecording = recordPid(context.store, { runId: run.id, fence: run.fence, pid: worker.pid });
   const memory = watchMemory(worker.container, run.memoryMb, (used) =>
     endBy({ kind: 'over_memory', ...used, memoryMb: run.memoryMb }),
   );
@@ -212,7 +208,7 @@ export function executeAttempt(
     const end = await endOf();
     isEnding = true;
     clearTimeout(timeout);
-    clearTimeout(pidTimer);
+    stopRecording();
     if (end.kind !== 'answered') memory.stop({ lookAgain: end.kind !== 'exited' });
     if (end.kind === 'timed_out' || end.kind === 'cancelled')
       await askToEnd(worker).catch(trouble('its worker could not be asked to end'));

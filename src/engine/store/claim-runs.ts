@@ -139,14 +139,22 @@ export async function readNextWakeMs(db: Queryable): Promise<number | null> {
   return delayMs === null ? null : Math.max(0, Math.ceil(delayMs));
 }
 
-/** Notes the process that executes an attempt. */
+/**
+ * Notes the process that executes an attempt. Waits for nobody: the attempt's own calls may hold its run for long.
+ * @returns false when they do, or it has ended
+ */
 export async function recordWorker(
   db: Queryable,
   attempt: { readonly runId: string; readonly fence: string; readonly pid: number },
-): Promise<void> {
-  await db.query({
+): Promise<boolean> {
+  const rows = await db.query({
     name: 'record_worker',
-    text: "update cloudcode.runs set pid = $3 where id = $1 and fence = $2 and state = 'running'",
+    text: `
+      with held as (
+        select id from cloudcode.runs where id = $1 and fence = $2 and state = 'running' for no key update skip locked
+      )
+      update cloudcode.runs r set pid = $3 from held where r.id = held.id returning r.id`,
     values: [attempt.runId, attempt.fence, attempt.pid],
   });
+  return rows.length > 0;
 }

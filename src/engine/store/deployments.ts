@@ -210,7 +210,7 @@ export async function setVariables(
 ): Promise<boolean> {
   const changed = await db.query({
     name: 'set_variables',
-    text: 'update cloudcode.environments set variables = $2::json where id = $1 and variables::text <> $2 returning id',
+    text: 'update cloudcode.environments set variables = $2::json, variables_version = variables_version + 1 where id = $1 and variables::text <> $2 returning id',
     values: [environmentId, JSON.stringify(variables)],
   });
   return changed.length > 0;

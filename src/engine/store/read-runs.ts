@@ -235,15 +235,16 @@ export interface SeenRun {
   readonly seq: number | null;
 }
 
-/** Those of which there are more log lines, or that are finished or not there. */
-export function readChanged(db: Queryable, seen: readonly SeenRun[]): Promise<readonly SeenRun[]> {
-  return db.query<SeenRun>({
+/** Of which there are more log lines, or that are finished or not there. @returns their places among those given, from 1 on */
+export async function readChanged(db: Queryable, seen: readonly SeenRun[]): Promise<readonly number[]> {
+  const rows = await db.query<{ place: number }>({
     name: 'read_changed',
     text: `
-      select seen.run_id as "runId", seen.seq::double precision as seq
-      from unnest($1::uuid[], $2::bigint[]) as seen (run_id, seq) left join cloudcode.runs r on r.id = seen.run_id
+      select seen.place::integer as place
+      from unnest($1::uuid[], $2::bigint[]) with ordinality as seen (run_id, seq, place) left join cloudcode.runs r on r.id = seen.run_id
       where r.id is null or r.state not in ('queued', 'running')
         or exists (select from cloudcode.log_lines l where l.run_id = seen.run_id and l.seq > seen.seq)`,
     values: [seen.map(({ runId }) => runId), seen.map(({ seq }) => seq)],
   });
+  return rows.map(({ place }) => place);
 }

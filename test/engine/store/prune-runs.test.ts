@@ -164,3 +164,13 @@ test('a run that somebody retries in this moment is not deleted, and loses no li
   assert.deepEqual([await rows(t, 'runs'), await rows(t, 'attempts'), await rows(t, 'log_lines')], [1, 1, 1]);
   assert.equal((await t.claim())[0]?.id, retried.id);
 });
+
+test('a dead run that is tried again leaves nothing of its end', async () => {
+  await using t = await testStore();
+  const { id } = await scheduleRun(t.store, 'testing', { task: 'noop' });
+  await alterRuns(t.store, 'update cloudcode.runs set attempt_limit = 1');
+  for (const run of await t.claim()) assert.equal(await t.finish(run, 'exited'), 'dead');
+  assert.equal(await rows(t, 'endings'), 1);
+  assert.equal(await retryFinalRun(t.store, id), true);
+  assert.equal(await rows(t, 'endings'), 0);
+});

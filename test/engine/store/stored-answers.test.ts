@@ -8,7 +8,7 @@ import { listRuns } from '../../../src/engine/operations/list-runs.ts';
 import { rescueRuns } from '../../../src/engine/operations/rescue-runs.ts';
 import { retryRun } from '../../../src/engine/operations/retry-run.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
-import type { ClaimedRun } from '../../../src/engine/store/claim-runs.ts';
+import { type ClaimedRun, recordWorker } from '../../../src/engine/store/claim-runs.ts';
 import { endLease } from '../../../src/engine/store/runners.ts';
 import { storeAnswer, type StoredAnswer } from '../../../src/engine/store/store-answer.ts';
 import { violatedConstraint } from '../../../src/engine/store/store-error.ts';
@@ -163,4 +163,17 @@ test('promise 3: of ends that are stored together each has its own answer', asyn
     ['succeeded', 'failed', 'scheduled'],
   );
   assert.deepEqual([await stateOf(t, returned), await stateOf(t, threw)], [ends.returned, ends.threw]);
+});
+
+test('the process of an attempt is noted without waiting for a call that holds its run', async () => {
+  await using t = await testStore();
+  const { id, fence } = await claimed(t);
+  const worker = { runId: id, fence, pid: 42 };
+  await t.store.transaction(async (db) => {
+    await db.query({ name: '', text: 'select cloudcode.hold_attempt($1, $2)', values: [id, fence] });
+    assert.equal(await recordWorker(t.store, worker), false);
+  });
+  assert.equal(await recordWorker(t.store, worker), true);
+  assert.equal((await getRun(t.store, 'testing', id)).attempts[0]?.pid, 42);
+  assert.equal(await recordWorker(t.store, { ...worker, fence: '0' }), false, 'another has taken over');
 });

@@ -1,28 +1,44 @@
--- Environments, and what is deployed to them: tasks with their bundles, packages and files, and what an extension adds.
+-- Environments with their variables, and what is deployed to them: tasks with their bundles, packages and files, and what an extension adds.
 
 create table cloudcode.environments (
   id                 integer generated always as identity primary key,
   name               text not null unique,
   -- What process.env holds in the environment's tasks: { NAME: value }.
   variables          json not null default '{}',
-  -- Grows whenever they change: runners keep them by it.
+  -- Grows whenever they change, or those that are set one by one: runners keep them by it.
   variables_version  bigint not null default 1,
   deployment_id      bigint,
   -- Finished runs are kept for a time and up to a number. Those that are dead are kept until somebody decides: they wait for another try.
   keep_days          integer not null default 30 check (keep_days > 0),
   keep_runs          integer not null default 1000000 check (keep_runs >= 0),
-  created_at         timestamptz not null default now()
+  created_at         timestamptz not null default now(),
+  -- While it is being deleted: nothing is added to it any more.
+  deleting_at        timestamptz
 );
 
-create function cloudcode.count_variables_version() returns trigger
-language plpgsql as $$
-begin
-  new.variables_version := old.variables_version + 1;
-  return new;
-end
-$$;
-create trigger count_variables_version before update of variables on cloudcode.environments for each row
-  when (new.variables::text is distinct from old.variables::text) execute function cloudcode.count_variables_version();
+insert into cloudcode.environments (name) values ('testing'), ('staging'), ('production');
+
+-- Variables that were set one by one: they count before those of a project's configuration. Whoever changes them holds the row of the environment, and lets its variables_version grow.
+create table cloudcode.variables (
+  environment_id  integer not null references cloudcode.environments,
+  name            text not null,
+  -- Null where it is masked.
+  value           text,
+  -- Nonce, what AES-256-GCM makes of the value with the data key of the environment, tag. Bound to the names of the environment and the variable.
+  sealed          bytea,
+  set_at          timestamptz not null default now(),
+  primary key (environment_id, name),
+  constraint plain_or_sealed check ((value is null) <> (sealed is null))
+);
+
+-- What masked variables are encrypted with, of each environment that has had one.
+create table cloudcode.data_keys (
+  environment_id  integer primary key references cloudcode.environments,
+  -- As in variables, with the master key, which is kept outside of the database.
+  wrapped         bytea not null,
+  -- Tells master keys apart; nothing can be concluded from it.
+  master_key_id   text not null
+);
 
 -- A bundled task, by the SHA-256 of what it consists of. Immutable.
 create table cloudcode.bundles (

@@ -301,6 +301,8 @@ begin
     where r.id = run_to_retry returning * into run;
   update cloudcode.endings e set run_ids = array_remove(e.run_ids, run.id)
     where e.environment_id = run.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and run.id = any (e.run_ids);
+  delete from cloudcode.endings e
+    where e.environment_id = run.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and e.run_ids = '{}';
   perform cloudcode.enter_waiting(run);
   return true;
 end
