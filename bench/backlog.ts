@@ -24,8 +24,8 @@ export async function measureBacklog(options: BenchOptions): Promise<readonly Fi
   const rounds = sized(options, { quick: 1, short: 3, full: 5 });
   await using server = await startServer();
   await using open = new AsyncDisposableStack();
-  const empty = open.use(await openStoreOf(server, 0));
-  const large = open.use(await openStoreOf(server, size));
+  const empty = open.use(await openFolderStore(server, 0));
+  const large = open.use(await openFolderStore(server, size));
   const figures: Figure[] = [];
   for (const { name, measure } of worksOf(count)) {
     await measure(empty);
@@ -41,7 +41,7 @@ export async function measureBacklog(options: BenchOptions): Promise<readonly Fi
   return figures;
 }
 
-async function openStoreOf(server: Server, size: number): Promise<CloudCode> {
+async function openFolderStore(server: Server, size: number): Promise<CloudCode> {
   const database = await server.createDatabase(size === 0 ? 'small' : 'large');
   const ours = await openCloudCode({ database, first: true, keep: size > 0 });
   if (size > 0) await fillStore(database, { waiting: size, queues: size / 10, finished: size });

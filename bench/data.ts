@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { openProjectStore } from '../src/main.ts';
+import { openFolderStore } from '../src/main/open-store.ts';
 import type { BenchOptions, Figure } from './measurement.ts';
 import { median } from './statistics.ts';
 import { startSystem, type System } from './system.ts';
@@ -134,7 +134,7 @@ const pieces: readonly Piece[] = [
 export async function measureData({ quick, parallelism }: BenchOptions): Promise<readonly Figure[]> {
   const rounds = quick ? 2 : 9;
   await using system = await startSystem({ 'schema.xml': schema, fill, work, memory }, { concurrency: parallelism });
-  const { store, close } = await openProjectStore({ folder: system.folder });
+  const { store, close } = await openFolderStore({ folder: system.folder });
   const client = new pg.Client(store.url);
   try {
     await client.connect();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openProjectStore } from '../src/main.ts';
+import { openFolderStore } from '../src/main/open-store.ts';
 import type { Store } from '../src/engine/store/open-store.ts';
 import { runBareProcesses } from './bare-processes.ts';
 import { type BenchOptions, type Figure, sized } from './measurement.ts';
@@ -29,7 +29,7 @@ export async function measureHotQueue(options: BenchOptions): Promise<readonly F
   const rounds = sized(options, { quick: 1, short: 3, full: 5 });
   const count = sized(options, { quick: 10, short: 100, full: 300 });
   await using system = await startSystem(tasks, { concurrency: options.parallelism });
-  const { store, close } = await openProjectStore({ folder: system.folder });
+  const { store, close } = await openFolderStore({ folder: system.folder });
   try {
     await system.request('POST', '/queues/hot/pause', {});
     await system.request('POST', '/runs', { task: 'fill', parameters: { count: waiting } });

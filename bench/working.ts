@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openProjectStore } from '../src/main.ts';
+import { openFolderStore } from '../src/main/open-store.ts';
 import { clearRuns, fillStore } from './engine/fill.ts';
 import { type Database, type Server, startServer } from './engine/server.ts';
 import { partOf } from './idle.ts';
@@ -55,7 +55,7 @@ export async function measureWorking(options: BenchOptions): Promise<readonly Fi
 
 async function openStoreOf(server: Server, name: string): Promise<Database> {
   const database = await server.createDatabase(name);
-  const { close } = await openProjectStore({ folder: '', databaseUrl: database.url });
+  const { close } = await openFolderStore({ folder: '', databaseUrl: database.url });
   await close();
   return database;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { newId as newRunId } from '../../src/engine/protocol/new-id.ts';
-import { openProjectStore } from '../../src/main.ts';
+import { openFolderStore } from '../../src/main/open-store.ts';
 import { dataTarget } from '../../src/data/statements/target.ts';
 import { deployProject } from '../../src/engine/operations/deploy-project.ts';
 import { type CallingAttempt, scheduleRun, scheduleRunByAttempt } from '../../src/engine/operations/schedule-run.ts';
@@ -39,7 +39,7 @@ export async function openCloudCode({
   first = false,
 }: CloudCodeOptions): Promise<CloudCode> {
   // Migrates, and makes the environment.
-  const { close } = await openProjectStore({ folder: '', databaseUrl: database.url });
+  const { close } = await openFolderStore({ folder: '', databaseUrl: database.url });
   const store = await openStore({ url: database.url });
   const runnerId = randomUUID();
   const task = { config: {}, code: 'exports.run = async () => {};', sourceMap: '', format: 'cjs' } as const;

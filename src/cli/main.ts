@@ -11,6 +11,7 @@ import { addQueues } from './commands/queues.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addSchedule } from './commands/schedule.ts';
+import { addServe } from './commands/serve.ts';
 import { addStart } from './commands/start.ts';
 import { addTypes } from './commands/types.ts';
 import { addVariables } from './commands/variables.ts';
@@ -49,6 +50,7 @@ Examples:
     addInit,
     addDev,
     addStart,
+    addServe,
     addRun,
     addDeploy,
     addSchedule,

@@ -57,14 +57,14 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     });
     return { backend, deployable: null, close: async () => undefined };
   }
-  const [{ openProjectStore }, { storeBackend }, { environmentData }, { checkStart }] = await Promise.all([
-    import('../main.ts'),
+  const [{ openFolderStore }, { storeBackend }, { environmentData }, { checkStart }] = await Promise.all([
+    import('../main/open-store.ts'),
     import('./store-backend.ts'),
     import('../main/environment-data.ts'),
     import('../main/check-start.ts'),
   ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
-  const opened = await openProjectStore({
+  const opened = await openFolderStore({
     folder: target.folder ?? '.',
     data: global.data,
     databaseUrl,

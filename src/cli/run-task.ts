@@ -10,7 +10,7 @@ import { catchInterrupts, interruptStatus } from './interrupts.ts';
 import { exitStatuses, type Invocation } from './invocation.ts';
 import { openWorkplace, type Workplace } from './open-workplace.ts';
 import { describeFound, scheduleOrDeploy } from './schedule-or-deploy.ts';
-import { describeElsewhere } from './serve-until-stopped.ts';
+import { describeElsewhere } from './tell-event.ts';
 import { followSteps } from './terminal/follow-steps.ts';
 import { type LiveLine, showLiveLine } from './terminal/live-line.ts';
 import { duration } from './terminal/relative-time.ts';

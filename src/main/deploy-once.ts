@@ -2,7 +2,7 @@ import { findFolder } from '../project/find-project.ts';
 import { deployProject } from '../engine/operations/deploy-project.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
 import type { DeploymentBody } from '../service/api/project.ts';
-import { openProjectStore } from '../main.ts';
+import { openFolderStore } from './open-store.ts';
 import { deployable } from './deployable.ts';
 import { toDeploymentBody } from './served-folder.ts';
 
@@ -33,7 +33,7 @@ export async function deployOnce({
   const built = await buildApart(folder, { signal, cache: data, onStep });
   if (built === null) return null;
   onStep(databaseUrl === undefined ? "opening the project's store" : 'opening the database');
-  const { store, close } = await openProjectStore({ folder, data, databaseUrl });
+  const { store, close } = await openFolderStore({ folder, data, databaseUrl });
   try {
     onStep('deploying');
     return toDeploymentBody(await deployProject(store, environment, deployable(built), onStep), {

@@ -1,5 +1,6 @@
 import type { GivenKeys } from '../engine/operations/master-key.ts';
 import type { Deployed, Replacement } from '../engine/operations/deploy-project.ts';
+import type { WorkerStart } from '../engine/core/task-config.ts';
 import type { RunnerEvent } from '../engine/runner/events.ts';
 import type { Store } from '../engine/store/open-store.ts';
 import type { BrokenTasks, BuiltProject } from '../project/build-project.ts';
@@ -11,18 +12,28 @@ import type { BrokenTaskBody } from '../service/api/tasks.ts';
  */
 export type DeployWhen = 'always' | 'unless_replaced' | 'if_alone' | 'never';
 
-export interface SystemOptions {
-  readonly folder: string;
-  /** Where the files of this machine go, in place of the project's `.cloudcode`. */
-  readonly data?: string | undefined;
+/** Of a server, with a project's folder or without. */
+export interface ServiceOptions {
+  /** A PostgreSQL in place of the embedded one. */
   readonly databaseUrl: string | undefined;
-  readonly environment: string;
+  /** Where the files of this machine go, in place of `.cloudcode` in the folder. */
+  readonly data?: string | undefined;
   /** The master key of masked variables; else it is in a file of this machine. */
   readonly masterKey?: GivenKeys | undefined;
   /** Where to serve the API; null: nowhere. */
   readonly http: { readonly host: string; readonly port: number } | null;
-  /** Null: claim no runs. Undefined: the project's, or else the default. */
-  readonly runner: { readonly concurrency: number | undefined; readonly leaseMs: number | undefined } | null;
+  /** Null: claim no runs. What is undefined is the project's, or else the default. */
+  readonly runner: {
+    readonly concurrency: number | undefined;
+    readonly leaseMs: number | undefined;
+    readonly workerStart?: WorkerStart | undefined;
+  } | null;
+  readonly onEvent: (event: SystemEvent) => void;
+}
+
+export interface SystemOptions extends ServiceOptions {
+  readonly folder: string;
+  readonly environment: string;
   /** `pass_over`: a task that is broken does not keep the others from being deployed, and goes on with its last good code. */
   readonly brokenTasks: BrokenTasks;
   /** Deploys again when a file changes; sources that are broken at the start are told, not thrown. */
@@ -30,7 +41,6 @@ export interface SystemOptions {
   readonly deploy: DeployWhen;
   /** Ends the first build, and with it the start. */
   readonly signal?: AbortSignal;
-  readonly onEvent: (event: SystemEvent) => void;
 }
 
 export type SystemEvent =
@@ -51,18 +61,22 @@ export type SystemEvent =
   | { readonly kind: 'files_elsewhere'; readonly folder: string; readonly because: string }
   | { readonly kind: 'request_failed'; readonly message: string };
 
-export interface System {
+/** A server that runs. */
+export interface Served {
   readonly store: Store;
-  readonly folder: string;
   readonly url: string | null;
+  /** Claims nothing more and finishes what runs. Attempts that take longer than `drainMs` are given back. */
+  drain(options?: { readonly drainMs?: number }): Promise<void>;
+  /** Drains, if that was not done, and closes everything. */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+export interface System extends Served {
+  readonly folder: string;
   /** What is deployed. */
   readonly tasks: readonly string[];
   /** Whether the folder as it stands could not be deployed, which was told. */
   readonly isBroken: boolean;
   /** The tasks of the folder that are broken as it stands. */
   readonly broken: readonly BrokenTaskBody[];
-  /** Claims nothing more and finishes what runs. Attempts that take longer than `drainMs` are given back. */
-  drain(options?: { readonly drainMs?: number }): Promise<void>;
-  /** Drains, if that was not done, and closes everything. */
-  stop(options?: { readonly drainMs?: number }): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { invoke } from '../invocation.ts';
 import { refuseUnused } from '../refuse-extra-arguments.ts';
-import { serveUntilStopped } from '../serve-until-stopped.ts';
-import { defaultPort, readServeOptions } from './start.ts';
+import { defaultPort, readServeOptions } from '../serve-options.ts';
+import { serveFolderUntilStopped } from '../serve-until-stopped.ts';
 
 export function addDev(program: Command): void {
   const command = program
@@ -21,8 +21,10 @@ Examples:
   refuseUnused(command, 'url', 'token');
   command.action((options: { port: string }) =>
     invoke(command, (invocation) =>
-      serveUntilStopped(invocation, {
+      serveFolderUntilStopped(invocation, {
         ...readServeOptions(invocation, options),
+        folder: invocation.global.project,
+        environment: invocation.global.environment,
         deploy: 'always',
         watch: true,
         brokenTasks: 'pass_over',
