@@ -3,6 +3,7 @@ import { CloudCodeError } from '../engine/core/errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { addChaos } from './commands/chaos.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addDeployments } from './commands/deployments.ts';
 import { addDev } from './commands/dev.ts';
 import { addEnvironments } from './commands/environments.ts';
 import { addInit } from './commands/init.ts';
@@ -53,6 +54,7 @@ Examples:
     addServe,
     addRun,
     addDeploy,
+    addDeployments,
     addSchedule,
     addRuns,
     addQueues,

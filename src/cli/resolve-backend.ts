@@ -57,12 +57,13 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
     });
     return { backend, deployable: null, close: async () => undefined };
   }
-  const [{ openFolderStore }, { storeBackend }, { environmentData }, { checkStart }] = await Promise.all([
-    import('../main/open-store.ts'),
-    import('./store-backend.ts'),
-    import('../main/environment-data.ts'),
-    import('../main/check-start.ts'),
-  ]);
+  const [{ openFolderStore }, { storeBackend }, { environmentData, readDeployedState: readState }, { checkStart }] =
+    await Promise.all([
+      import('../main/open-store.ts'),
+      import('./store-backend.ts'),
+      import('../main/environment-data.ts'),
+      import('../main/check-start.ts'),
+    ]);
   const databaseUrl = target.kind === 'database' ? target.url : undefined;
   const opened = await openFolderStore({
     folder: target.folder ?? '.',
@@ -76,7 +77,7 @@ export async function resolveBackend(global: GlobalOptions): Promise<Resolved> {
       ? null
       : { store: opened.store, folder: target.folder, environment, isShared: target.kind === 'database' };
   return {
-    backend: storeBackend(opened.store, environment, { keys: opened.keys, environmentData, checkStart }),
+    backend: storeBackend(opened.store, environment, { keys: opened.keys, environmentData, readState, checkStart }),
     deployable,
     close: opened.close,
   };

@@ -11,7 +11,7 @@ import { openService, type Service } from '../service/operations/service.ts';
 export function storeBackend(
   store: Store,
   environment: string,
-  parts: Pick<Service, 'keys' | 'environmentData' | 'checkStart'> = {},
+  parts: Pick<Service, 'keys' | 'environmentData' | 'readState' | 'checkStart'> = {},
 ): Backend {
   const service = openService({ store, ...parts });
   const asker = { idempotencyKey: null, untilGone: () => new AbortController().signal };

@@ -61,6 +61,7 @@ export function tellEvent(
     case 'attempt_started':
       return terminal.tell(`${time} ${describeEvent(event)}${broken.started(event)}`);
     case 'runs_scheduled':
+    case 'deployment_activated':
     case 'run_cancelled':
     case 'cancel_requested':
     case 'run_retried':

@@ -11,7 +11,7 @@ export interface Server {
 
 export interface Request {
   readonly method?: 'GET' | 'POST';
-  /** Sent as JSON; every POST has one. */
+  /** Sent as JSON, or bytes as they are; every POST has one. */
   readonly body?: unknown;
   readonly accept?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -47,9 +47,13 @@ export async function send(server: Server, path: string, request: Request): Prom
       accept,
       ...headers,
       ...(server.token === undefined ? {} : { authorization: `Bearer ${server.token}` }),
-      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+      ...(method === 'POST'
+        ? { 'content-type': body instanceof Uint8Array ? 'application/octet-stream' : 'application/json' }
+        : {}),
     },
-    ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {}),
+    ...(method === 'POST'
+      ? { body: body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body ?? {}) }
+      : {}),
     redirect: 'error',
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
@@ -62,13 +66,21 @@ export async function send(server: Server, path: string, request: Request): Prom
 
 function addressOf(server: Server, path: string): URL {
   try {
-    return new URL(server.url.replace(/(?<!\/)\/+$/, '') + path);
+    const address = new URL(server.url.replace(/(?<!\/)\/+$/, '') + path);
+    if (address.username === '' && address.password === '') return address;
   } catch (error) {
     throw new CloudCodeError('wrong_usage', `${JSON.stringify(server.url)} is no URL.`, {
       hint: 'Write it like http://127.0.0.1:4000',
       cause: error,
     });
   }
+  throw new CloudCodeError(
+    'wrong_usage',
+    `The URL of a server holds no user and password: ${withoutSecrets(server.url)} does.`,
+    {
+      hint: 'Take them out of --url or CLOUDCODE_URL.',
+    },
+  );
 }
 
 function problemIn(text: string): CloudCodeError | null {

@@ -1,7 +1,8 @@
 import { findFolder } from '../project/find-project.ts';
-import { deployProject } from '../engine/operations/deploy-project.ts';
+import { type DeployedChanges, deployChanges } from '../engine/operations/deploy-changes.ts';
+import type { BuiltProject } from '../project/build-project.ts';
 import { buildApart } from '../project/build-process/build-apart.ts';
-import type { DeploymentBody } from '../service/api/project.ts';
+import type { SentDeployment } from '../service/api/deployments.ts';
 import { openFolderStore } from './open-store.ts';
 import { deployable } from './deployable.ts';
 import { toDeploymentBody } from './served-folder.ts';
@@ -11,6 +12,8 @@ export interface DeployOnce {
   readonly data: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly environment: string;
+  readonly dryRun: boolean;
+  readonly cancelRemoved: boolean;
   /** Ends the build. */
   readonly signal: AbortSignal;
   readonly onStep: (step: string) => void;
@@ -26,23 +29,28 @@ export async function deployOnce({
   data,
   databaseUrl,
   environment,
+  dryRun,
+  cancelRemoved,
   signal,
   onStep,
-}: DeployOnce): Promise<DeploymentBody | null> {
+}: DeployOnce): Promise<SentDeployment | null> {
   const { folder } = await findFolder(given);
   const built = await buildApart(folder, { signal, cache: data, onStep });
   if (built === null) return null;
   onStep(databaseUrl === undefined ? "opening the project's store" : 'opening the database');
   const { store, close } = await openFolderStore({ folder, data, databaseUrl });
   try {
-    onStep('deploying');
-    return toDeploymentBody(await deployProject(store, environment, deployable(built), onStep), {
-      environment,
-      folder,
-      report: built.report,
-      computedStarts: built.computedStarts,
-    });
+    const how = { dryRun, cancelRemoved, signal, onProgress: onStep };
+    return toSentDeployment(await deployChanges(store, environment, deployable(built), how), { ...built, environment });
   } finally {
     await close();
   }
+}
+
+function toSentDeployment(
+  { changes, deployed, cancelledRuns }: DeployedChanges,
+  built: Pick<BuiltProject, 'folder' | 'report' | 'computedStarts'> & { readonly environment: string },
+): SentDeployment {
+  const body = deployed === null ? null : toDeploymentBody(deployed, built);
+  return { dryRun: deployed === null, changes, deployed: body, cancelledRuns };
 }

@@ -160,7 +160,7 @@ async function deployAsked(
 }
 
 export function toDeploymentBody(
-  { changed, settings, tasks, code, packages, files, notices }: Deployed,
+  { id, changed, settings, tasks, code, packages, files, notices }: Deployed,
   {
     environment,
     folder,
@@ -168,7 +168,7 @@ export function toDeploymentBody(
     computedStarts,
   }: Pick<DeploymentBody, 'environment' | 'folder' | 'report' | 'computedStarts'>,
 ): DeploymentBody {
-  return { environment, folder, report, computedStarts, changed, settings, tasks, code, packages, files, notices };
+  return { id, environment, folder, report, computedStarts, changed, settings, tasks, code, packages, files, notices };
 }
 
 async function watchAndDeploy(serving: Serving, deployedFirst: FirstDeployment): Promise<Looked> {

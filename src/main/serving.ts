@@ -6,7 +6,7 @@ import type { ProjectConfig } from '../project/config.ts';
 import type { ServerOptions } from '../service/http/create-server.ts';
 import { checkStart } from './check-start.ts';
 import type { Closing } from './closing.ts';
-import { environmentData } from './environment-data.ts';
+import { environmentData, readDeployedState as readState } from './environment-data.ts';
 import type { ServiceOptions, Served } from './system.ts';
 
 /** What is served, and where. */
@@ -46,6 +46,7 @@ export async function openServing({
             store,
             keys,
             environmentData,
+            readState,
             checkStart,
             ...project,
             isReady: () => isReady,

@@ -5,11 +5,12 @@ import { maxLeaseMs, shortestLeaseMs } from '../engine/core/lease.ts';
 import type { Retention } from '../engine/core/retention.ts';
 import { parseQueue } from '../engine/core/schedule-request.ts';
 import type { TaskLimits, WorkerStart } from '../engine/core/task-config.ts';
+import { oneOfWorkerStarts, wholeNumber } from '../engine/core/task-limits.ts';
 import { checkStartVariables } from './check-start-variables.ts';
 import { checkShape, strictObject } from './check-shape.ts';
 import { loadDefaultExport } from './load-default-export.ts';
 import { joinErrors } from './problems.ts';
-import { oneOfWorkerStarts, packageNames, patterns, taskLimitsSchema, wholeNumber } from './task-config-schema.ts';
+import { packageNames, patterns, taskLimitsSchema } from './task-config-schema.ts';
 
 /** What cloudcode.config.ts exports by default. */
 export interface ProjectConfig {

@@ -68,6 +68,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   main: [
     'engine/core',
+    'contents',
     'engine/store',
     'engine/operations',
     'engine/runner',

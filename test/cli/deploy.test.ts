@@ -56,12 +56,24 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
   it("says what it deployed to the project's own store, and how much of it was new", async () => {
     const first = await deploy();
     assert.equal(first.status, 0, first.stderr);
-    assert.match(first.stdout, /^Deployed to testing\n {2}tasks {5}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/);
+    assert.match(
+      first.stdout,
+      /^Deployed to testing \(deployment 1\)\n {2}tasks {5}2 \(\d.*\), 2 of them new \(\d.*B\)\n$/,
+    );
     write('cloudcode/a/index.ts', returns('a2'));
     const second = documentOf<Deployment>(await deploy('--json'));
     assert.deepEqual(
       { ...second, code: null, packages: null, files: null },
       {
+        id: '2',
+        dryRun: false,
+        cancelledRuns: 0,
+        changes: {
+          tasks: { added: [], changed: ['a'], removed: [] },
+          packages: { added: [], removed: [] },
+          files: false,
+          data: { steps: [], notices: [] },
+        },
         environment: 'testing',
         folder,
         changed: true,
@@ -153,12 +165,13 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
   it('refuses what it cannot do, with one error, and changes nothing', async () => {
     const server = 'http://user:secret@127.0.0.1:59';
     for (const [args, env, status, says] of [
-      [['--url', server], {}, 2, /cannot send a project to a server: http:\/\/127\.0\.0\.1:59 .*wrong_usage/],
-      [[], { CLOUDCODE_URL: server }, 2, /unset CLOUDCODE_URL/],
+      [['--url', server], {}, 2, /holds no user and password: http:\/\/127\.0\.0\.1:59 does.*wrong_usage/],
+      [[], { CLOUDCODE_URL: server }, 2, /Take them out of --url or CLOUDCODE_URL/],
+      [['--url', 'http://127.0.0.1:59'], {}, 5, /server_unreachable/],
       [['--environment', 'nowhere'], {}, 2, /environment_not_found/],
       [['--database', 'postgres://nobody@127.0.0.1:59/nothing'], {}, 5, /database_unreachable/],
       [['extra'], {}, 2, /too many arguments/],
-      [['--token', 'x'], {}, 2, /no use for option '--token'/],
+      [['--dry'], {}, 2, /unknown option '--dry'/],
     ] as const) {
       const refused = await cloudcode(['deploy', ...args, '--project', folder], { env });
       assert.equal(refused.status, status, refused.stderr);
@@ -192,7 +205,7 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
       writeFileSync(join(folder, 'cloudcode.config.ts'), slowConfig);
       const deployed = await cloudcode(['deploy', '--project', folder]);
       assert.equal(deployed.status, 0, deployed.stderr);
-      assert.match(deployed.stdout, /^Deployed to testing\n {2}tasks {5}1 \(.*1 of them new/);
+      assert.match(deployed.stdout, /^Deployed to testing \(deployment 2\)\n {2}tasks {5}1 \(.*1 of them new/);
       assert.match(deployed.stderr, /^running cloudcode\.config\.ts …\n/m, 'what the server is at is told');
       await until(20_000, 'the server tells of it', () =>
         server.stderr().match(/ deployed: 1 task\n/g)?.length === 2 ? true : null,
@@ -224,7 +237,7 @@ describe('CLI: deploy beside a server that serves the project', { timeout: 240_0
         const [kept, stale] = await resultOf(folder);
         assert.equal(kept, 'two');
         assert.match(stale, /left alone what others have deployed/);
-        assert.match(await deploy(), /^Deployed to testing\n {2}tasks {5}1 \(.*none of them new/);
+        assert.match(await deploy(), /^Deployed to testing \(deployment 3\)\n {2}tasks {5}1 \(.*none of them new/);
         assert.deepEqual(await resultOf(folder), ['one', '']);
       }
       await using dev = startCloudcode(['dev', '--port', '0', '--project', folder]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { sha256 } from '../../src/contents/sha256.ts';
 import { storeBackend } from '../../src/cli/store-backend.ts';
 import type { Backend } from '../../src/client/backend.ts';
 import { httpBackend } from '../../src/client/http-backend.ts';
@@ -24,12 +25,29 @@ const values = {
   name: 'a queue',
   since: '2026-01-01T00:00:00Z',
   besides: id,
+  upload: '1',
+  number: '0',
   body: { task: 'noop', queue: 'a queue', after: 60_000 },
 };
 
+/** Of a project of nothing. */
+const manifest = {
+  tasks: [],
+  packages: { tree: { hash: sha256(''), folders: [], links: [] }, projectPath: '', contents: [] },
+  files: null,
+  config: {},
+  extension: null,
+};
+
 function bodyOf(each: Operation): object {
+  if (each.bytes === true) return new Uint8Array([1]);
   if (each.body === undefined) return {};
   if (each === resources.runs.scheduleBatch) return { runs: [values.body] };
+  const hash = '0'.repeat(64);
+  if (each === resources.deployments.missing) return { bundles: [hash], contents: [] };
+  if (each === resources.deployments.completeBundle) return { hash, format: 'cjs', codeBytes: 1, sourceMapBytes: 1 };
+  if (each === resources.deployments.completeContent) return { hash, name: 'files', files: [] };
+  if (each === resources.deployments.create) return { manifest, dryRun: true };
   if (each === resources.environments.create) return { name: 'made' };
   if (each === resources.environments.delete) return { confirm: 'another name' };
   if (each === resources.variables.set) return { variables: [{ name: 'GREETING', value: 'hello' }] };
@@ -41,7 +59,7 @@ function bodyOf(each: Operation): object {
 async function outcomeOf(backend: Backend, each: Operation): Promise<unknown> {
   const input = Object.fromEntries(
     Object.entries({ ...values, body: bodyOf(each) }).filter(([name]) =>
-      name === 'body' ? each.body !== undefined : Object.hasOwn(each.parameters ?? {}, name),
+      name === 'body' ? each.body !== undefined || each.bytes === true : Object.hasOwn(each.parameters ?? {}, name),
     ),
   );
   try {
@@ -149,14 +167,18 @@ describe('the operations that are declared', { timeout: 60_000 }, () => {
     for (const each of operations) {
       const path = each.path.replace(':environment', 'testing').replaceAll(/:\w+/g, 'x');
       const query = each === resources.runs.summariseEnded ? `since=${values.since}&besides=${id}&` : '';
-      const { status, body } = await api.call(each.method, `${path}?${query}colour=red`, values.body);
+      const { status, body } = await api.call(
+        each.method,
+        `${path}?${query}colour=red`,
+        each.bytes === true ? bodyOf(each) : values.body,
+      );
       assert.equal(status, 422, each.name);
       assert.match((body as { readonly detail: string }).detail, /There is no filter `colour`/);
     }
   });
 
   it('a key of a body that is not declared is refused by name, and so is a body where none is', async () => {
-    for (const each of operations.filter(({ method }) => method === 'POST')) {
+    for (const each of operations.filter(({ method, bytes }) => method === 'POST' && bytes !== true)) {
       const path = each.path.replace(':environment', 'testing').replaceAll(/:\w+/g, 'x');
       const answer = await api.call('POST', path, { ...bodyOf(each), colour: 'red' });
       const { code, detail } = problemOf(answer);

@@ -1,7 +1,7 @@
 import type { DataModel } from '../model/data-model.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
 import { refuseToChange } from '../../engine/operations/environments.ts';
-import type { OnProgress } from '../../engine/operations/extension.ts';
+import type { ExtensionPlan, OnProgress } from '../../engine/operations/extension.ts';
 import type { Session } from '../../engine/store/open-session.ts';
 import type { Queryable, Store } from '../../engine/store/open-store.ts';
 import { isConflict } from '../../engine/store/store-error.ts';
@@ -54,25 +54,13 @@ export async function withTables<Result>(
   await refuseWithoutUnicode(store);
   return takeTurns(store, { schema, patienceMs: patience.longMs, onProgress: change.onProgress }, async (session) => {
     const { dataModel, onProgress } = change;
-    // Whoever deletes it has had the turn before.
-    await refuseToChange(session, change.environment);
-    const catalog = await readCatalog(session, schema);
-    const models = { next: dataModel, previous: await readCurrentDataModel(session, change.environment) };
-    const { renames, conflicts: renameConflicts } = await settleRenames(session, schema, { catalog, models });
-    const stored = inStoredNames(dataModel, renames);
-    const plan = planTables(schema, catalog, stored);
-    const conflicts = [
-      ...renameConflicts,
-      ...caseConflicts(schema, catalog, stored),
-      ...(await standing(session, plan.conflicts)),
-    ];
-    if (conflicts.length > 0) throw await asError(session, conflicts, change.environment);
-    const additions = plan.steps.flatMap(({ adds }) => adds ?? []);
+    const { catalog, models, renames, steps } = await settle(session, change);
+    const additions = steps.flatMap(({ adds }) => adds ?? []);
     await markOutdated(session, change.environment, additions);
-    for (const step of plan.steps) await applyStep({ session, observer: store, patience, onProgress }, step);
+    for (const step of steps) await applyStep({ session, observer: store, patience, onProgress }, step);
     const notices: string[] = [];
     const tell = (notice: string): void => void notices.push(notice);
-    await tellUnreadable(session, plan.steps, tell);
+    await tellUnreadable(session, steps, tell);
     const found = await tellChanges(session, compareModels(schema, catalog, { models, renames }), tell);
     for (const rename of renames) onProgress(`renaming ${describeRename(rename)}`);
     return await whenGranted(renames, () =>
@@ -83,6 +71,40 @@ export async function withTables<Result>(
       }),
     );
   });
+}
+
+/** What `withTables` would do, and tell, in words; changes nothing. @throws CloudCodeError as withTables */
+export async function planChange(store: Store, change: TableChange): Promise<ExtensionPlan> {
+  const schema = schemaName(change.environment);
+  await refuseWithoutUnicode(store);
+  return takeTurns(store, { schema, patienceMs: patience.longMs, onProgress: change.onProgress }, async (session) => {
+    const { catalog, models, renames, steps } = await settle(session, change);
+    const notices: string[] = [];
+    await tellChanges(session, compareModels(schema, catalog, { models, renames }), (notice) => notices.push(notice));
+    return {
+      steps: [...renames.map((rename) => `renaming ${describeRename(rename)}`), ...steps.map(({ what }) => what)],
+      notices,
+    };
+  });
+}
+
+/** How the tables come to a data model. @throws CloudCodeError `data_model_conflict`, `environment_deleting` */
+async function settle(session: Session, { environment, dataModel }: TableChange) {
+  const schema = schemaName(environment);
+  // Whoever deletes it has had the turn before.
+  await refuseToChange(session, environment);
+  const catalog = await readCatalog(session, schema);
+  const models = { next: dataModel, previous: await readCurrentDataModel(session, environment) };
+  const { renames, conflicts: renameConflicts } = await settleRenames(session, schema, { catalog, models });
+  const stored = inStoredNames(dataModel, renames);
+  const plan = planTables(schema, catalog, stored);
+  const conflicts = [
+    ...renameConflicts,
+    ...caseConflicts(schema, catalog, stored),
+    ...(await standing(session, plan.conflicts)),
+  ];
+  if (conflicts.length > 0) throw await asError(session, conflicts, environment);
+  return { catalog, models, renames, steps: plan.steps };
 }
 
 function describeRename({ model, table, member }: Rename): string {

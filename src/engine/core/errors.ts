@@ -59,6 +59,12 @@ export const errorCatalogue = {
   files_changed: { status: 409, exitStatus: 1, title: 'Files changed while they were being deployed' },
   data_model_conflict: { status: 409, exitStatus: 2, title: 'The data does not fit the new data model' },
   deploy_blocked: { status: 503, exitStatus: 1, title: 'Others hold up the deployment' },
+  upload_not_found: { status: 404, exitStatus: 2, title: 'There is no such upload' },
+  invalid_upload: { status: 422, exitStatus: 2, title: 'What was sent is not what it was said to be' },
+  invalid_manifest: { status: 422, exitStatus: 2, title: 'The description of the deployment is not valid' },
+  parts_missing: { status: 409, exitStatus: 1, title: 'Parts of the deployment were not sent' },
+  deployment_not_found: { status: 404, exitStatus: 2, title: 'There is no such deployment' },
+  deployment_pruned: { status: 409, exitStatus: 2, title: 'What the deployment was made of is gone' },
   deploy_failed: { status: 503, exitStatus: 1, title: 'The database refused a change of its tables' },
   // the edge
   wrong_usage: { status: 400, exitStatus: 2, title: 'The command is not understood' },

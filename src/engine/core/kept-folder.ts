@@ -13,6 +13,18 @@ export interface KeptFolder {
   readonly files: readonly KeptFile[];
 }
 
+export const sha256Pattern = /^[0-9a-f]{64}$/;
+
+/** A content that a server was sent, or is going to be, in place of the folder. */
+export interface SentFolder {
+  readonly hash: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** Of its files. */
+  readonly count: number;
+  readonly isSent: true;
+}
+
 /** A folder on the machine that deploys it. */
 export interface FolderToKeep extends KeptFolder {
   /** `pg@8.16.0`, or `files`: for messages. */
@@ -31,4 +43,12 @@ export interface PackageTree {
   readonly folders: readonly { readonly path: string; readonly hash: string }[];
   /** Symbolic links, by path from the root; the target is relative to the link's own folder. */
   readonly links: readonly { readonly path: string; readonly target: string }[];
+}
+
+/** What a tree's hash is made of. */
+export function treeText({ folders, links }: Omit<PackageTree, 'hash'>): string {
+  return JSON.stringify([
+    folders.map(({ path, hash }) => [path, hash]),
+    links.map(({ path, target }) => [path, target]),
+  ]);
 }

@@ -10,6 +10,14 @@ export type OperationEvent =
       readonly runs: readonly { readonly id: string; readonly task: string }[];
       readonly scheduledBy: string | null;
     }
+  /** By the API or a command; what a server deploys of its own folder is told by `deployed`. `restores`: the earlier deployment that was brought back. */
+  | {
+      readonly kind: 'deployment_activated';
+      readonly environment: string;
+      readonly id: string;
+      readonly tasks: number;
+      readonly restores: string | null;
+    }
   | { readonly kind: 'run_cancelled'; readonly environment: string; readonly runId: string }
   /** Of a running run: it ends when its processes are gone. */
   | { readonly kind: 'cancel_requested'; readonly environment: string; readonly runId: string }

@@ -35,12 +35,21 @@ import {
 } from './deployment-state.ts';
 import { lockToChange, refuseToChange } from './environments.ts';
 import type { OnProgress, PreparedExtension } from './extension.ts';
-import { type CarriedContents, ContentsGone, keepContents, noContents, referToContents } from './keep-contents.ts';
+import {
+  type CarriedContents,
+  ContentsGone,
+  keepContents,
+  noContents,
+  partsMissing,
+  referToContents,
+} from './keep-contents.ts';
 
 export type { DeployableProject, DeployableTask } from './deployment-state.ts';
 export type { Replacement } from '../store/deployments.ts';
 
 export interface Deployed extends CarriedContents {
+  /** Of the deployment that is active now. */
+  readonly id: string;
   /** Those whose code is new or as it was; the broken ones that go on with earlier code are among them. By name. */
   readonly tasks: readonly string[];
   /** False when the environment had this very deployment already. */
@@ -127,7 +136,11 @@ async function deployState<Result>(
   }
 }
 
-async function inDeployment<Result>(store: Store, activate: (db: Queryable) => Promise<Result>): Promise<Result> {
+/** Carries out the transaction of a deployment. */
+export async function inDeployment<Result>(
+  store: Store,
+  activate: (db: Queryable) => Promise<Result>,
+): Promise<Result> {
   const result = await retryConflicts(() => store.transaction(activate));
   // A queue's setting may have changed who is next.
   store.notify();
@@ -148,13 +161,15 @@ async function activateState(
   const changed = current.digest !== digests.code;
   const changedSettings = await applySettings(db, current.id, settings);
   const newBundles: string[] = [];
-  if (changed || current.deploymentId === null || current.settingsDigest !== digests.settings) {
+  let id = current.deploymentId;
+  if (changed || id === null || current.settingsDigest !== digests.settings) {
     const known = await holdBundles(
       db,
       tasks.map(({ hash }) => hash),
     );
     // One after the other: no more than one is read.
     for (const { name, hash, bundle } of tasks.filter((task) => !known.has(task.hash))) {
+      if ('isSent' in bundle) throw partsMissing([`the code of ${name}`]);
       const text = await readBundleText(bundle);
       if (await insertBundle(db, { hash, format: bundle.format, ...text })) newBundles.push(name);
     }
@@ -163,6 +178,7 @@ async function activateState(
     const deploymentId = await insertDeployment(db, {
       environmentId: current.id,
       digests,
+      settings: { ...settings, policies: [...settings.policies] },
       folder: project.folder,
       stateHash: added?.hash ?? null,
       place: placeOf(contents),
@@ -175,11 +191,13 @@ async function activateState(
     await insertKeptTasks(db, environment, { deploymentId, names: kept.map(({ name }) => name) });
     for (const task of project.broken ?? []) await insertBrokenTask(db, deploymentId, task);
     await activateDeployment(db, current.id, deploymentId);
+    id = deploymentId;
   } else {
-    await setDeploymentFolder(db, current.deploymentId, project.folder);
+    await setDeploymentFolder(db, id, project.folder);
   }
   const broken = (project.broken ?? []).length === 0 ? [] : await readBrokenTasks(db, environment);
   return {
+    id,
     tasks: [...tasks, ...kept].map((task) => task.name).sort(),
     broken,
     changed,
@@ -192,7 +210,7 @@ async function activateState(
 }
 
 function codeOf(tasks: readonly StateTask[], added: readonly string[]): Carried {
-  const sizes = tasks.map(({ name, bundle }) => ({ name, bytes: bytesOf(bundle) }));
+  const sizes = tasks.map(({ name, bundle }) => ({ name, bytes: 'isSent' in bundle ? bundle.bytes : bytesOf(bundle) }));
   return {
     count: sizes.length,
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -200,7 +218,8 @@ function codeOf(tasks: readonly StateTask[], added: readonly string[]): Carried 
   };
 }
 
-async function applySettings(
+/** @returns what has changed */
+export async function applySettings(
   db: Queryable,
   environmentId: number,
   { variables, retention, policies }: DeploymentSettings,

@@ -1,5 +1,5 @@
 import type { BrokenTask } from '../core/broken-task.ts';
-import type { FolderToKeep } from '../core/kept-folder.ts';
+import type { FolderToKeep, SentFolder } from '../core/kept-folder.ts';
 import { defaultRetention, type Retention } from '../core/retention.ts';
 import { defaultTaskConfig, type TaskConfig, type TaskLimits } from '../core/task-config.ts';
 import { type KeptTask, readKeptTasks } from '../store/broken-tasks.ts';
@@ -23,7 +23,7 @@ export interface DeployableProject {
   /** The packages outside of its bundles. */
   readonly packages?: DeployablePackages | null;
   /** Its files besides the code, by their paths from its folder. */
-  readonly files?: FolderToKeep | null;
+  readonly files?: FolderToKeep | SentFolder | null;
   readonly config: {
     readonly defaults?: TaskLimits | undefined;
     readonly environments?:
@@ -45,10 +45,20 @@ export type DeployableTask = DeployableBundle & {
   readonly external?: readonly string[];
 };
 
-/** One that was stored when it was built, or one at hand whose hash may not be known yet. */
+/** One that was stored when it was built, one that was sent to a server before, or one at hand whose hash may not be known yet. */
 export type DeployableBundle =
   | StoredBundle
+  | BundleInStore
   | { readonly code: string; readonly sourceMap: string; readonly format: 'cjs' | 'esm'; readonly hash?: string };
+
+/** A bundle that the database has, when all is well. */
+export interface BundleInStore {
+  readonly hash: string;
+  readonly format: 'cjs' | 'esm';
+  /** Of its code and source map. */
+  readonly bytes: number;
+  readonly isSent: true;
+}
 
 export interface SpawnedTask {
   readonly task: string;
@@ -75,9 +85,10 @@ export interface DeploymentState {
 export interface StateTask extends Pick<DeployableTask, 'name' | 'file' | 'external'> {
   readonly config: TaskConfig;
   readonly hash: string;
-  readonly bundle: StoredBundle;
+  readonly bundle: StoredBundle | BundleInStore;
 }
 
+/** What a configuration says besides of tasks. */
 export interface DeploymentSettings {
   readonly variables: Readonly<Record<string, string>>;
   readonly retention: Retention;
@@ -88,7 +99,7 @@ export interface DeploymentSettings {
 export function stateOf(environment: string, project: DeployableProject): DeploymentState {
   const { config } = project;
   const tasks = project.tasks.map((task) => {
-    const bundle = 'path' in task ? task : { ...task, hash: task.hash ?? bundleHash(task) };
+    const bundle = 'code' in task ? { ...task, hash: task.hash ?? bundleHash(task) } : task;
     return { ...task, config: configOf(task, config.defaults), hash: bundle.hash, bundle };
   });
   const extensionState = project.extension?.state ?? null;

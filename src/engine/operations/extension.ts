@@ -7,10 +7,23 @@ import type { CallingAttempt } from './schedule-run.ts';
 /** Is told in words what is done and waited for. */
 export type OnProgress = (what: string) => void;
 
+/** What an extension is going to do. */
+export interface ExtensionPlan {
+  /** `adding table asset` */
+  readonly steps: readonly string[];
+  /** What that means for what is there: `asset.colour: 5 values are hidden`. */
+  readonly notices: readonly string[];
+}
+
 /** What an extension adds to a deployment. */
 export interface ExtensionDeployment {
   /** Is kept with it, as JSON, for its attempts; null for nothing. */
   readonly state: unknown;
+  /**
+   * What `deploy` would do now, in words: `adding table asset`. Changes nothing.
+   * @throws CloudCodeError as deploy, when the state does not fit what is there
+   */
+  plan(store: Store, environment: string): Promise<ExtensionPlan>;
   /**
    * Prepares what is no part of the deployment's transaction, while tasks go on, then runs `activate`. What an interrupted call left undone, the next does.
    * @throws CloudCodeError when the state does not fit what is there: nothing is deployed then
@@ -30,6 +43,12 @@ export interface PreparedExtension {
   /** Is called first in the transaction of the deployment, and again when that is tried again. */
   begin(db: Queryable): Promise<void>;
 }
+
+/**
+ * Makes of what a build has added to a project, and of what is kept with a deployment, what is added to a deployment. It may come from anywhere: all of it is checked.
+ * @throws CloudCodeError when it is not what a build gives
+ */
+export type ReadDeployedState = (state: unknown, taskNames: readonly string[]) => Promise<ExtensionDeployment>;
 
 /** What an extension keeps of environments besides their deployments: data. */
 export interface EnvironmentData {

@@ -1,5 +1,6 @@
 import type { Carried } from '../core/carried.ts';
-import type { FolderToKeep, PackageTree } from '../core/kept-folder.ts';
+import type { FolderToKeep, PackageTree, SentFolder } from '../core/kept-folder.ts';
+import { CloudCodeError } from '../core/errors.ts';
 import {
   beginUpload,
   deleteUpload,
@@ -17,14 +18,14 @@ import { severalAtOnce } from './several-at-once.ts';
 /** What a deployment holds besides its code. */
 export interface DeployableContents {
   readonly packages: DeployablePackages | null;
-  readonly files: FolderToKeep | null;
+  readonly files: FolderToKeep | SentFolder | null;
 }
 
 export interface DeployablePackages {
   /** Null where there are none. */
   readonly tree: PackageTree | null;
   /** One for each hash in the tree. */
-  readonly folders: readonly FolderToKeep[];
+  readonly folders: readonly (FolderToKeep | SentFolder)[];
   /** Of the project, from the root of the tree, with `/`: `''`, `apps/jobs`. */
   readonly projectPath: string;
 }
@@ -54,7 +55,7 @@ export class ContentsGone extends Error {
 /**
  * Stores what the database lacks of the contents of a deployment to come, each in pieces and in transactions of its own: nobody waits for it, and others that store the same are not disturbed.
  * What it leaves behind when it is interrupted is deleted in time.
- * @throws CloudCodeError `files_changed`
+ * @throws CloudCodeError `files_changed`, and `parts_missing` of what should have been sent
  */
 export async function keepContents(
   db: Queryable,
@@ -70,8 +71,11 @@ export async function keepContents(
           folders.map(({ hash }) => hash),
         );
   const unknown = folders.filter(({ hash }) => !known.has(hash));
+  const lacking = unknown.filter((folder) => 'isSent' in folder);
+  if (lacking.length > 0) throw partsMissing(lacking.map(({ name }) => name));
+  const toStore = unknown.filter((folder): folder is FolderToKeep => !('isSent' in folder));
   let tellAt = performance.now() + tellEveryMs;
-  await severalAtOnce(unknown.entries(), storedAtOnce, async ([index, folder]) => {
+  await severalAtOnce(toStore.entries(), storedAtOnce, async ([index, folder]) => {
     if (performance.now() > tellAt) {
       onProgress(
         `storing packages and files: ${index} of ${unknown.length} are done, next ${folder.name} (${(bytesOf(folder) / 1e6).toFixed(1)} MB)`,
@@ -82,16 +86,25 @@ export async function keepContents(
   });
   const packages = distinct(contents.packages?.folders ?? []);
   const files = contents.files === null ? [] : [contents.files];
-  const addedOf = (kept: readonly FolderToKeep[]): Carried['added'] =>
+  const addedOf = (kept: readonly (FolderToKeep | SentFolder)[]): Carried['added'] =>
     kept.filter((folder) => unknown.includes(folder)).map((folder) => ({ name: folder.name, bytes: bytesOf(folder) }));
   return {
     packages: { count: packages.length, bytes: sum(packages.map(bytesOf)), added: addedOf(packages) },
     files: {
-      count: sum(files.map((folder) => folder.files.length)),
+      count: sum(files.map((folder) => ('isSent' in folder ? folder.count : folder.files.length))),
       bytes: sum(files.map(bytesOf)),
       added: addedOf(files),
     },
   };
+}
+
+/** Of parts that have to be there, as they were sent. */
+export function partsMissing(names: readonly string[]): CloudCodeError {
+  return new CloudCodeError(
+    'parts_missing',
+    `The store does not have ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}. Nothing was deployed.`,
+    { hint: 'Deploy again: what is missing is sent.' },
+  );
 }
 
 /** In the transaction of the deployment that refers to them. @throws ContentsGone */
@@ -120,16 +133,16 @@ async function store(db: Queryable, folder: FolderToKeep): Promise<void> {
   }
 }
 
-function foldersOf({ packages, files }: DeployableContents): readonly FolderToKeep[] {
+function foldersOf({ packages, files }: DeployableContents): readonly (FolderToKeep | SentFolder)[] {
   return distinct([...(packages?.folders ?? []), ...(files === null ? [] : [files])]);
 }
 
-function distinct(folders: readonly FolderToKeep[]): readonly FolderToKeep[] {
+function distinct(folders: readonly (FolderToKeep | SentFolder)[]): readonly (FolderToKeep | SentFolder)[] {
   return [...new Map(folders.map((folder) => [folder.hash, folder])).values()];
 }
 
-function bytesOf({ files }: FolderToKeep): number {
-  return sum(files.map(({ bytes }) => bytes));
+function bytesOf(folder: FolderToKeep | SentFolder): number {
+  return 'isSent' in folder ? folder.bytes : sum(folder.files.map(({ bytes }) => bytes));
 }
 
 function sum(numbers: readonly number[]): number {

@@ -59,6 +59,10 @@ export function describeEvent(event: RunnerEvent): string {
       return `runner ${event.runnerId} started: ${event.concurrency} runs at once, processes held by ${event.containment}`;
     case 'runs_scheduled':
       return describeScheduled(event);
+    case 'deployment_activated':
+      return event.restores === null
+        ? `${event.environment}: deployment ${event.id} is active, with ${counted(event.tasks, 'task')}`
+        : `${event.environment}: deployment ${event.id} is active, which brings back ${event.restores}`;
     case 'run_cancelled':
       return `run ${event.runId} cancelled`;
     case 'cancel_requested':

@@ -18,11 +18,12 @@ export async function markContents(db: Queryable, hashes: readonly string[]): Pr
   return new Set(rows.map(({ hash }) => hash));
 }
 
-/** Begins to store bytes, which nobody sees before a content names them. */
-export async function beginUpload(db: Queryable): Promise<string> {
+/** Begins to store bytes, which nobody sees before a content names them. @param environmentId whose API adds to it; null: this process does */
+export async function beginUpload(db: Queryable, environmentId: number | null = null): Promise<string> {
   const [row] = await db.query<{ id: string }>({
     name: 'begin_upload',
-    text: 'insert into cloudcode.uploads default values returning id::text as id',
+    text: 'insert into cloudcode.uploads (environment_id) values ($1) returning id::text as id',
+    values: [environmentId],
   });
   if (row === undefined) throw new Error('the upload was not begun');
   return row.id;
@@ -45,10 +46,46 @@ export async function insertContentPart(
   if (rows.length === 0) throw new Error(`the upload ${part.uploadId} was deleted before it was finished`);
 }
 
+/** An upload of an environment's API. */
+export interface EnvironmentUpload {
+  readonly environmentId: number;
+  readonly uploadId: string;
+}
+
+/** The same piece sent again replaces itself. @returns false when there is no such upload, or it is complete */
+export async function putUploadPart(
+  db: Queryable,
+  { environmentId, uploadId, number, data }: EnvironmentUpload & { readonly number: number; readonly data: Buffer },
+): Promise<boolean> {
+  const rows = await db.query({
+    name: 'put_upload_part',
+    text: `
+      with touched as (
+        update cloudcode.uploads set touched_at = now() where id = $1 and environment_id = $2 returning id
+      )
+      insert into cloudcode.content_parts (upload_id, number, data) select id, $3, $4 from touched
+      on conflict (upload_id, number) do update set data = excluded.data
+      returning number`,
+    values: [uploadId, environmentId, number, data],
+    limitMs: 60_000,
+  });
+  return rows.length > 0;
+}
+
+/** From now on nobody adds to it. @returns false when there is no such upload, or somebody has completed it */
+export async function completeUpload(db: Queryable, { environmentId, uploadId }: EnvironmentUpload): Promise<boolean> {
+  const rows = await db.query({
+    name: 'complete_upload',
+    text: 'update cloudcode.uploads set environment_id = null, touched_at = now() where id = $1 and environment_id = $2 returning id',
+    values: [uploadId, environmentId],
+  });
+  return rows.length > 0;
+}
+
 /** Makes an upload that is complete a content. @returns false when somebody was faster */
 export async function insertContent(
   db: Queryable,
-  { hash, name, files }: FolderToKeep,
+  { hash, name, files }: Pick<FolderToKeep, 'hash' | 'name' | 'files'>,
   uploadId: string,
 ): Promise<boolean> {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);

@@ -1,3 +1,4 @@
+import type { Retention } from '../core/retention.ts';
 import type { TaskConfig } from '../core/task-config.ts';
 import type { DeployedFolder } from './contents.ts';
 import type { Queryable } from './open-store.ts';
@@ -22,6 +23,14 @@ export interface Digests {
   readonly settings: string;
 }
 
+/** The settings of a deployment's configuration, as they are kept with it. */
+export interface StoredSettings {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly retention: Retention;
+  /** Queues that do not wait, with how they do that. */
+  readonly policies: readonly (readonly [string, 'skip'])[];
+}
+
 /** For the rest of the transaction no bundle is deleted. @returns those of these that are there */
 export async function holdBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
   await db.query({ name: 'hold_bundles', text: 'lock table cloudcode.bundles in row exclusive mode' });
@@ -32,6 +41,35 @@ export async function holdBundles(db: Queryable, hashes: readonly string[]): Pro
     values: [hashes],
   });
   return new Set(rows.map(({ hash }) => hash));
+}
+
+/** Notes that these are needed now: for an hour nobody deletes them. @returns those that are there */
+export async function markBundles(db: Queryable, hashes: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ hash: string }>({
+    name: 'mark_bundles',
+    text: `
+      with stale as (
+        -- In one order, so that deployments do not wait for each other in a circle.
+        select hash from cloudcode.bundles
+        where hash = any ($1::text[]) and (needed_at is null or needed_at < now() - interval '10 minutes') order by hash for update
+      ), marked as (
+        update cloudcode.bundles set needed_at = now() where hash in (select hash from stale)
+      )
+      select hash from cloudcode.bundles where hash = any ($1::text[])`,
+    values: [hashes],
+  });
+  return new Set(rows.map(({ hash }) => hash));
+}
+
+/** One that no deployment has yet: it stays for an hour at least. */
+export async function insertSentBundle(db: Queryable, bundle: Bundle): Promise<void> {
+  await db.query({
+    name: 'insert_sent_bundle',
+    text: `
+      insert into cloudcode.bundles (hash, code, source_map, format, needed_at) values ($1, $2, $3, $4, now())
+      on conflict (hash) do update set needed_at = now()`,
+    values: [bundle.hash, bundle.code, bundle.sourceMap, bundle.format],
+  });
 }
 
 /** @returns whether it was not there */
@@ -85,17 +123,18 @@ export async function insertDeployment(
   deployment: {
     readonly environmentId: number;
     readonly digests: Digests;
+    readonly settings: StoredSettings;
     readonly folder: string;
     readonly stateHash: string | null;
     readonly place?: DeployedFolder | null;
   },
 ): Promise<string> {
-  const { environmentId, digests, folder, stateHash, place = null } = deployment;
+  const { environmentId, digests, settings, folder, stateHash, place = null } = deployment;
   const [row] = await db.query<{ id: string }>({
     name: 'insert_deployment',
     text: `
-      insert into cloudcode.deployments (environment_id, digest, settings_digest, folder, data_model_hash, tree_hash, files_hash, project_path)
-      values ($1, $2, $3, $4, $5, $6, $7, $8) returning id::text as id`,
+      insert into cloudcode.deployments (environment_id, digest, settings_digest, settings, folder, data_model_hash, tree_hash, files_hash, project_path)
+      values ($1, $2, $3, $9, $4, $5, $6, $7, $8) returning id::text as id`,
     values: [
       environmentId,
       digests.code,
@@ -105,6 +144,7 @@ export async function insertDeployment(
       place?.treeHash ?? null,
       place?.filesHash ?? null,
       place?.projectPath ?? null,
+      JSON.stringify(settings),
     ],
   });
   if (row === undefined) throw new Error('the deployment was not inserted');

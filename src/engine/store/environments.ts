@@ -68,3 +68,13 @@ export async function readIsDeleting(db: Queryable, environment: string): Promis
   });
   return row?.isDeleting ?? null;
 }
+
+/** Null when nothing is deployed. */
+export async function readCurrentDeploymentId(db: Queryable, environmentId: number): Promise<string | null> {
+  const [row] = await db.query<{ id: string | null }>({
+    name: 'current_deployment_id',
+    text: 'select deployment_id::text as id from cloudcode.environments where id = $1',
+    values: [environmentId],
+  });
+  return row?.id ?? null;
+}

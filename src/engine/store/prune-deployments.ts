@@ -72,14 +72,16 @@ export async function lockBundles(db: Queryable): Promise<void> {
   });
 }
 
-/** Deletes up to `limit` bundles and data models each that no deployment has. They must be locked. @returns how many */
+/** Deletes up to `limit` bundles and data models each that no deployment has, and bundles that nobody who deploys has asked for lately. They must be locked. @returns how many */
 export async function deleteUnusedBundles(db: Queryable, limit: number): Promise<number> {
   const [row] = await db.query<{ count: number }>({
     name: 'delete_unused_bundles',
     text: `
       with bundles as (
         delete from cloudcode.bundles where hash in (
-          select hash from cloudcode.bundles b where not exists (select from cloudcode.tasks t where t.bundle_hash = b.hash) limit $1
+          select hash from cloudcode.bundles b
+          where (needed_at is null or needed_at < now() - interval '1 hour') and not exists (select from cloudcode.tasks t where t.bundle_hash = b.hash)
+          limit $1
         ) returning hash
       ), models as (
         delete from cloudcode.data_models where hash in (

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FolderToKeep, PackageTree } from '../../engine/core/kept-folder.ts';
+import { type FolderToKeep, type PackageTree, treeText } from '../../engine/core/kept-folder.ts';
 import { relativePath } from '../relative-path.ts';
 import { linksTo } from './find-links.ts';
 import { refuseTooLarge } from '../refuse-too-large.ts';
@@ -125,15 +125,7 @@ function spawnNeedIn(packages: readonly ReachedPackage[]): string | null {
 
 function treeOf(folders: PackageTree['folders'], links: PackageTree['links']): PackageTree {
   const rest = { folders: folders.toSorted(byPath), links: links.toSorted(byPath) };
-  return {
-    hash: sha256(
-      JSON.stringify([
-        rest.folders.map(({ path, hash }) => [path, hash]),
-        rest.links.map(({ path, target }) => [path, target]),
-      ]),
-    ),
-    ...rest,
-  };
+  return { hash: sha256(treeText(rest)), ...rest };
 }
 
 /** By code units, so that the order is the same on every machine. */

@@ -10,7 +10,7 @@ type Writer = ReturnType<typeof schemaWriter>;
 
 const title = 'CloudCode';
 const description =
-  'Durable background tasks: runs that are never lost, and never two at once in a queue. Every POST is `application/json`; an unknown key or parameter is refused.';
+  'Durable background tasks: runs that are never lost, and never two at once in a queue. Every POST is `application/json` unless it says otherwise; an unknown key or parameter is refused.';
 const idempotencyKey = { $ref: '#/components/parameters/idempotencyKey' };
 const environment = { $ref: '#/components/parameters/environment' };
 
@@ -54,7 +54,7 @@ export function openApiDocument(operations: readonly Operation[]): OpenApiDocume
 }
 
 function describe(operation: Operation, writer: Writer): Part {
-  const { name, summary, permission, body } = operation;
+  const { name, summary, permission, body, bytes } = operation;
   return {
     operationId: name,
     tags: [name.split('.')[0]],
@@ -62,6 +62,7 @@ function describe(operation: Operation, writer: Writer): Part {
     'x-permission': permission,
     parameters: parametersOf(operation, writer),
     ...(body === undefined ? {} : { requestBody: { required: true, content: json(writer.write(body, 'input')) } }),
+    ...(bytes === true ? { requestBody: { required: true, content: { 'application/octet-stream': {} } } } : {}),
     responses: { ...answersOf(operation, writer), ...problemsOf(operation) },
   };
 }

@@ -35,6 +35,8 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** Reads the body where a schema could not say what is wrong with it as well. @throws CloudCodeError */
   readonly readBody?: (body: unknown) => unknown;
+  /** The body is bytes (`application/octet-stream`), and no JSON. */
+  readonly bytes?: true;
   /** 100 KB unless it says more; what is more than that is read in a thread of its own. */
   readonly maxBodyBytes?: number;
   /** Absent: it is answered by a stream alone. */
@@ -81,13 +83,19 @@ export type InputOf<Of extends Operation> = Parameters<Of> & { readonly environm
     readonly readBody: (body: unknown) => infer Body;
   }
     ? { readonly body: Body }
-    : Of extends { readonly body: infer Body extends z.ZodType }
-      ? { readonly body: z.output<Body> }
-      : object);
+    : Of extends { readonly bytes: true }
+      ? { readonly body: Uint8Array<ArrayBuffer> }
+      : Of extends { readonly body: infer Body extends z.ZodType }
+        ? { readonly body: z.output<Body> }
+        : object);
 
 /** What a caller gives; the environment is the client's own. */
 export type CallOf<Of extends Operation> = Parameters<Of> &
-  (Of extends { readonly body: infer Body extends z.ZodType } ? { readonly body: z.input<Body> } : object);
+  (Of extends { readonly bytes: true }
+    ? { readonly body: Uint8Array<ArrayBuffer> }
+    : Of extends { readonly body: infer Body extends z.ZodType }
+      ? { readonly body: z.input<Body> }
+      : object);
 
 export type AnswerOf<Of extends Operation> = Of extends { readonly answer: infer Answer extends z.ZodType }
   ? z.output<Answer>

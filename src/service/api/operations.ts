@@ -1,3 +1,4 @@
+import { deployments } from './deployments.ts';
 import { environments } from './environments.ts';
 import { health } from './health.ts';
 import { openapi } from './openapi.ts';
@@ -10,7 +11,7 @@ import { tasks } from './tasks.ts';
 import { variables } from './variables.ts';
 
 /** All that can be asked for, by resource. */
-export const resources = { runs, queues, tasks, project, environments, variables, keys, openapi, health };
+export const resources = { runs, queues, tasks, project, deployments, environments, variables, keys, openapi, health };
 
 export const operations: readonly Operation[] = Object.values(resources).flatMap((resource) =>
   Object.values<Operation>(resource),

@@ -23,8 +23,10 @@ const folderBody = z
 export type FolderBody = z.output<typeof folderBody>;
 
 /** What is deployed now. */
-const deploymentBody = z
+export const deploymentBody = z
   .object({
+    /** Of the deployment; absent in answers of earlier versions. */
+    id: z.string().optional(),
     environment: z.string(),
     folder: z.string(),
     /** False when the environment had this code and data model already. */
@@ -43,7 +45,8 @@ const deploymentBody = z
     /** What people are to know of stored values: that the data model hides some, say. */
     notices: z.array(z.string()).readonly(),
   })
-  .readonly();
+  .readonly()
+  .meta({ id: 'DeployedProject' });
 export type DeploymentBody = z.output<typeof deploymentBody>;
 
 export const project = resource('project', {

@@ -59,6 +59,7 @@ function unknownKey({ body }: Operation, key: string): CloudCodeError {
 
 /** What the body of a request holds, as a part of the operation's input. @throws CloudCodeError `invalid_body`, and those of the operation's own reading */
 export function readBody(of: Operation, body: unknown): { readonly body?: unknown } {
+  if (of.bytes === true) return { body: readBytes(body) };
   if (of.readBody !== undefined) return { body: of.readBody(body) };
   const parsed = (of.body ?? nothing).safeParse(body);
   if (parsed.success) return of.body === undefined ? {} : { body: parsed.data };
@@ -67,4 +68,9 @@ export function readBody(of: Operation, body: unknown): { readonly body?: unknow
   const issue = parsed.error.issues.find(({ path }) => path.length === 0) ?? parsed.error.issues[0];
   const what = issue === undefined || issue.path.length === 0 ? 'The body' : `\`${issue.path.join('.')}\` of the body`;
   throw new CloudCodeError('invalid_body', `${what} ${issue?.message ?? 'is not valid'}.`);
+}
+
+function readBytes(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body;
+  throw new CloudCodeError('unsupported_media_type', 'The body must be bytes: application/octet-stream.');
 }

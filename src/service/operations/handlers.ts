@@ -1,5 +1,6 @@
 import type { Operation } from '../api/operation.ts';
 import type { resources } from '../api/operations.ts';
+import { deploymentHandlers } from './deployments.ts';
 import { environmentHandlers } from './environments.ts';
 import type { Asker, Follower, Handlers } from './handler.ts';
 import { healthHandlers } from './health.ts';
@@ -17,6 +18,7 @@ const handlers: { readonly [Name in keyof typeof resources]: Handlers<(typeof re
   queues: queueHandlers,
   tasks: taskHandlers,
   project: projectHandlers,
+  deployments: deploymentHandlers,
   environments: environmentHandlers,
   variables: variableHandlers,
   keys: keyHandlers,

@@ -1,4 +1,4 @@
-import type { EnvironmentData } from '../../engine/operations/extension.ts';
+import type { EnvironmentData, ReadDeployedState } from '../../engine/operations/extension.ts';
 import type { MasterKeys } from '../../engine/operations/master-key.ts';
 import type { CheckStart } from '../../engine/operations/variables.ts';
 import type { Claiming } from '../../engine/operations/schedule-run.ts';
@@ -31,6 +31,8 @@ export interface Service {
   readonly watch: RunWatch;
   /** Without it, variables that a process cannot start with are not refused. */
   readonly checkStart?: CheckStart;
+  /** Reads what the extension adds to deployments that were built elsewhere; without it nothing is deployed here. */
+  readonly readState?: ReadDeployedState;
   /** What the extension keeps of environments. */
   readonly environmentData?: EnvironmentData;
   /** The runner of this process, for what is scheduled here. */

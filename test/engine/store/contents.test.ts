@@ -232,7 +232,7 @@ test('a deployment waits while contents are being deleted', async () => {
 test('the database refuses a deployment without its contents, and to delete what a deployment has', async () => {
   await deploy(project({ a: '1' }));
   for (const text of [
-    "insert into cloudcode.deployments (environment_id, digest, folder, files_hash, project_path) select environment_id, '', '', 'none', '' from cloudcode.deployments limit 1",
+    "insert into cloudcode.deployments (environment_id, digest, settings, folder, files_hash, project_path) select environment_id, '', '{}', '', 'none', '' from cloudcode.deployments limit 1",
     "update cloudcode.deployments set tree_hash = 'none' where tree_hash is not null",
     'delete from cloudcode.contents',
     'delete from cloudcode.package_trees',

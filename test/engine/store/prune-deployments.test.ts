@@ -1,3 +1,4 @@
+import { defaultRetention } from '../../../src/engine/core/retention.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dataDeployment } from '../../../src/data/extension.ts';
@@ -168,6 +169,7 @@ test('a deployment that found its bundle there refers to it, while another prune
   await assert.rejects(pruneOldDeployments(t.store, never), { code: 'database_unreachable', message: /lock timeout/ });
   const deploymentId = await insertDeployment(session, {
     environmentId,
+    settings: { variables: {}, retention: defaultRetention, policies: [] },
     digests: { code: 'd', settings: 'd' },
     folder: '/nowhere',
     stateHash: null,

@@ -16,6 +16,14 @@ const refusesAll: readonly Operation[] = [
   resources.runs.retry,
   resources.project.lookAtFolder,
   resources.project.deployFolder,
+  // Nothing is deployed or uploaded here that they could name.
+  resources.deployments.show,
+  resources.deployments.plan,
+  resources.deployments.activate,
+  resources.deployments.putPiece,
+  resources.deployments.completeBundle,
+  resources.deployments.completeContent,
+  resources.deployments.create,
   // Its name is not given again.
   resources.environments.delete,
 ];

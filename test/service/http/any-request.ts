@@ -93,7 +93,11 @@ export function anyRequest(of: Operation, ids: readonly string[]): fc.Arbitrary<
   return fc.tuple(anyPath(of, ids), anyQuery(of), headers, anyBody(of)).map(([path, query, given, payload]) => ({
     method: of.method,
     url: query === '' ? path : `${path}?${query}`,
-    headers: { host: '127.0.0.1:4000', ...given },
+    headers: {
+      host: '127.0.0.1:4000',
+      ...given,
+      ...(of.bytes === true ? { 'content-type': 'application/octet-stream' } : {}),
+    },
     ...(of.method === 'POST' ? { payload } : {}),
   }));
 }

@@ -7,6 +7,7 @@ import { openMasterKeys } from '../../../src/engine/operations/master-key.ts';
 import { problem } from '../../../src/service/api/http-problem.ts';
 import { operations } from '../../../src/service/api/operations.ts';
 import { refusalsOf } from '../../../src/service/api/refusals.ts';
+import { readDeployedState } from '../../../src/main/environment-data.ts';
 import { createServer } from '../../../src/service/http/create-server.ts';
 import { testStore, type TestStore } from '../../support/store.ts';
 
@@ -35,6 +36,7 @@ export async function openApi(): Promise<Api> {
     store: base.store,
     keys: openMasterKeys(folder),
     project: { name: 'app', folder: '/nowhere' },
+    readState: readDeployedState,
     log: (message) => logged.push(message),
   });
   return {
@@ -43,14 +45,18 @@ export async function openApi(): Promise<Api> {
     logged,
     async call(method, path, body, given = {}) {
       const url = path.startsWith('/') ? path : `${environmentPath}/${path}`;
-      const json = method === 'POST' ? { 'content-type': 'application/json' } : {};
+      const isBytes = body instanceof Uint8Array && !Buffer.isBuffer(body);
+      const type = isBytes ? 'application/octet-stream' : 'application/json';
+      const json = method === 'POST' ? { 'content-type': type } : {};
       const headers = { host: '127.0.0.1:4000', ...json, ...given };
       const payload =
         typeof body === 'string' || Buffer.isBuffer(body)
           ? body
-          : body === undefined
-            ? undefined
-            : JSON.stringify(body);
+          : body instanceof Uint8Array
+            ? Buffer.from(body)
+            : body === undefined
+              ? undefined
+              : JSON.stringify(body);
       const response = await server.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
       const answer = response.body === '' ? null : (JSON.parse(response.body) as unknown);
       assertDeclared({ method, url, status: response.statusCode }, answer);

@@ -45,7 +45,9 @@ create table cloudcode.bundles (
   hash        text primary key,
   code        text not null,
   source_map  text not null,
-  format      text not null check (format in ('cjs', 'esm'))
+  format      text not null check (format in ('cjs', 'esm')),
+  -- When somebody who deploys last asked for it, before there is a deployment that has it. Null: a deployment brought it.
+  needed_at   timestamptz
 );
 
 -- A data model as JSON, by its SHA-256. Immutable.
@@ -56,9 +58,12 @@ create table cloudcode.data_models (
 
 -- Bytes that are being stored, or were. Those of a content that is whole are named by it; others were left behind.
 create table cloudcode.uploads (
-  id          bigint generated always as identity primary key,
-  touched_at  timestamptz not null default now()
+  id              bigint generated always as identity primary key,
+  touched_at      timestamptz not null default now(),
+  -- Whose API may still add to it; null: nobody, as it is complete, or is stored by a process of CloudCode itself.
+  environment_id  integer references cloudcode.environments
 );
+create index uploads_of_environment on cloudcode.uploads (environment_id) where environment_id is not null;
 
 -- The bytes of all files of a content, one after another, as one stream of zstd that is cut into pieces.
 create table cloudcode.content_parts (
@@ -104,7 +109,9 @@ create table cloudcode.deployments (
   digest           text not null,
   -- The same of its settings: variables, retention, queues.
   settings_digest  text,
-  -- The folder that was deployed, on the machine that deployed it: packages left outside a bundle are resolved from it.
+  -- What they are: { variables, retention, policies }. Who activates the deployment again has them again.
+  settings         json not null,
+  -- The folder that was deployed, on the machine that deployed it: packages left outside a bundle are resolved from it. '': it was sent to a server.
   folder           text not null,
   data_model_hash  text references cloudcode.data_models,
   -- The folder that it is on each machine; all null: it has none, and its tasks use the project's.
@@ -113,6 +120,8 @@ create table cloudcode.deployments (
   -- The project's folder, from the root of the tree: '' or 'apps/jobs'.
   project_path     text,
   created_at       timestamptz not null default now(),
+  -- The deployment that it has brought back: it is made of the same.
+  restores         bigint references cloudcode.deployments,
   -- Set when its tasks were deleted, and its bundles and data model where no other deployment has them. Its row and digest stay.
   pruned_at        timestamptz,
   constraint contents_have_a_place check (project_path is not null or (tree_hash is null and files_hash is null)),

@@ -1,0 +1,45 @@
+import type { Store } from '../store/open-store.ts';
+import { type Deployed, deployProject } from './deploy-project.ts';
+import { type DeploymentChanges, projectChanges } from './deployment-changes.ts';
+import type { DeployableProject } from './deployment-state.ts';
+import { cancelWaitingOf } from './deployments.ts';
+import type { OnProgress } from './extension.ts';
+
+export interface DeployHow {
+  /** Nothing is changed. */
+  readonly dryRun?: boolean | undefined;
+  /** Runs that wait of tasks that go away are cancelled. */
+  readonly cancelRemoved?: boolean | undefined;
+  /** Ends the cancelling. */
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+export interface DeployedChanges {
+  readonly changes: DeploymentChanges;
+  /** Null after a dry run. */
+  readonly deployed: Deployed | null;
+  readonly cancelledRuns: number;
+}
+
+/** Deploys a project, and tells what that changes of what was active. @throws CloudCodeError of deployProject */
+export async function deployChanges(
+  store: Store,
+  environment: string,
+  project: DeployableProject,
+  { dryRun = false, cancelRemoved = false, signal, onProgress }: DeployHow,
+): Promise<DeployedChanges> {
+  onProgress('comparing with what is active');
+  const changes = await projectChanges(store, environment, project);
+  if (dryRun) return { changes, deployed: null, cancelledRuns: 0 };
+  onProgress('deploying');
+  const deployed = await deployProject(store, environment, project, onProgress);
+  const { id, tasks } = deployed;
+  if (deployed.changed || deployed.settings.length > 0)
+    store.onEvent({ kind: 'deployment_activated', environment, id, tasks: tasks.length, restores: null });
+  const removed = changes.tasks.removed.map(({ task }) => task);
+  const cancelledRuns = cancelRemoved
+    ? await cancelWaitingOf(store, environment, { tasks: removed, signal, onProgress })
+    : 0;
+  return { changes, deployed, cancelledRuns };
+}
