@@ -46,7 +46,8 @@ function planOne(random: Random, given: Given): { run: PlannedRun; count: number
   const draw = random.next();
   if (draw < 0.05) {
     const links = random.between(1, 4);
-    return { run: { ...place, task: 'chain', parameters: { links, ...work(random, given) } }, count: links + 1 };
+    const parameters = { ...work(random, given), ...beforeScheduling(random, given), links };
+    return { run: { ...place, task: 'chain', parameters }, count: links + 1 };
   }
   if (draw < 0.09) {
     const children = Array.from({ length: random.between(2, 8) }, (_, index) => ({
@@ -75,6 +76,11 @@ function work(random: Random, given: Given): Readonly<Record<string, unknown>> {
     // Nearly as long as a process that has answered may.
     ...(random.chance(0.05) ? { lingersMs: 1_800 } : {}),
   };
+}
+
+/** A chain waits for a part of the lease before it schedules: some of those whose runner is frozen meanwhile ask for that before the guard ends them, and the runner hears it when it goes on and they are superseded. */
+function beforeScheduling(random: Random, { leaseMs }: Given): { readonly sleepMs: number; readonly busyMs: 0 } {
+  return { sleepMs: Math.round((random.between(20, 60) / 100) * leaseMs), busyMs: 0 };
 }
 
 /** Some take longer than a lease: they are at work still when another runner takes over from a frozen one. */

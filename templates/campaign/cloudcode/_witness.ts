@@ -141,20 +141,30 @@ async function write(count: Count | null): Promise<void> {
   say('wrote', { mark: mark.id });
 }
 
-/** Each run bears the fence of the attempt that scheduled it. */
-export async function scheduleWitnessed(
-  list: readonly (ScheduleTiming & {
-    readonly task: 'step' | 'chain';
-    readonly parameters: Work & { readonly links?: number };
-  })[],
-): Promise<void> {
+type Further = ScheduleTiming & {
+  readonly task: 'step' | 'chain';
+  readonly parameters: Work & { readonly links?: number };
+};
+
+/** By a statement of its own, which goes to the database at once: nothing holds a superseded attempt's back but its fence. */
+export async function scheduleWitnessed(further: Further): Promise<void> {
   await witnessed(async () => {
-    const by = CloudCode.run.fence;
-    const scheduled = await CloudCode.scheduleTasks(
-      list.map((each) => ({ ...each, parameters: { links: 0, ...each.parameters, by } })),
-    );
+    const { id } = await CloudCode.scheduleTask(signed(further));
+    say('scheduled', { ids: [id] });
+  });
+}
+
+/** In a batch, which is rolled back when its worker is seen to be gone. */
+export async function scheduleAllWitnessed(list: readonly Further[]): Promise<void> {
+  await witnessed(async () => {
+    const scheduled = await CloudCode.scheduleTasks(list.map(signed));
     say('scheduled', { ids: scheduled.map(({ id }) => id) });
   });
+}
+
+/** Each run bears the fence of the attempt that scheduled it. */
+function signed(further: Further) {
+  return { ...further, parameters: { links: 0, ...further.parameters, by: CloudCode.run.fence } };
 }
 
 /** A refusal is what a superseded attempt is to get. It is written down, and thrown on. */

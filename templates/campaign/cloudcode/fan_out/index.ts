@@ -1,4 +1,4 @@
-import { begin, end, scheduleWitnessed, type Work } from '../_witness.ts';
+import { begin, end, scheduleAllWitnessed, type Work } from '../_witness.ts';
 
 interface Child {
   readonly key: string;
@@ -10,7 +10,7 @@ interface Child {
 /** Schedules many at once. Their keys keep a second attempt from scheduling what is unfinished once more. */
 export async function run({ children }: { readonly children: readonly Child[] }): Promise<string> {
   await begin();
-  await scheduleWitnessed(children.map((child) => ({ task: 'step' as const, ...child })));
+  await scheduleAllWitnessed(children.map((child) => ({ task: 'step' as const, ...child })));
   end();
   return CloudCode.run.fence;
 }
