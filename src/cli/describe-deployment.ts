@@ -12,7 +12,7 @@ export interface ToDescribe extends Omit<SentDeployment, 'changes'> {
 
 /** Lines for people. */
 export function describeDeployment(
-  { environment, changes, deployed, cancelledRuns }: ToDescribe,
+  { environment, changes, check, deployed, cancelledRuns }: ToDescribe,
   { verbose }: { readonly verbose: boolean },
 ): readonly string[] {
   const told = changes === null ? [] : describeChanges(changes, { environment, isDone: deployed !== null });
@@ -27,7 +27,18 @@ export function describeDeployment(
     cancelledRuns === 0 ? [] : [`  cancelled ${counted(cancelledRuns, 'waiting run')} of tasks that are gone`];
   // Of a first deployment all is new, which needs no list.
   const isFirst = changes !== null && changes.tasks.added.length === deployed.tasks.length;
-  return [...describeDeployed(deployed, { verbose }), ...(isFirst ? [] : told), ...cancelled];
+  return [...describeDeployed(deployed, { verbose }), ...(isFirst ? [] : told), ...describeCheck(check), ...cancelled];
+}
+
+function describeCheck(check: ToDescribe['check']): readonly string[] {
+  if (check === null) return [];
+  if (check.why !== null) return [`  checked   no: ${escapeText(check.why)}`];
+  const { unchecked } = check;
+  const rest =
+    unchecked.length === 0
+      ? ''
+      : `; not how ${unchecked.map(escapeText).join(', ')} go on, as they use \`DB\` or \`CloudCode\` while they load`;
+  return [`  checked   each task can be loaded by a runner${rest}`];
 }
 
 /** What changes of what is active, a line for each kind. */

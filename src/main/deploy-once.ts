@@ -48,9 +48,9 @@ export async function deployOnce({
 }
 
 function toSentDeployment(
-  { changes, deployed, cancelledRuns }: DeployedChanges,
+  { changes, check, deployed, cancelledRuns }: DeployedChanges,
   built: Pick<BuiltProject, 'folder' | 'report' | 'computedStarts'> & { readonly environment: string },
 ): SentDeployment {
   const body = deployed === null ? null : toDeploymentBody(deployed, built);
-  return { dryRun: deployed === null, changes, deployed: body, cancelledRuns };
+  return { dryRun: deployed === null, changes, check, deployed: body, cancelledRuns };
 }

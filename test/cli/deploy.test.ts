@@ -68,6 +68,7 @@ describe('CLI: deploy', { timeout: 240_000 }, () => {
         id: '2',
         dryRun: false,
         cancelledRuns: 0,
+        check: null,
         changes: {
           tasks: { added: [], changed: ['a'], removed: [] },
           packages: { added: [], removed: [] },

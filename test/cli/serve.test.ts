@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,6 +31,7 @@ interface Sent {
     };
     readonly data: { readonly steps: readonly string[]; readonly notices: readonly string[] };
   };
+  readonly check: { readonly why: string | null; readonly unchecked: readonly string[] } | null;
   readonly cancelledRuns: number;
 }
 
@@ -55,12 +57,13 @@ export async function run({ name }: { name: string }) {
 
 describe('CLI: serve, and deploy to it from elsewhere', { timeout: 300_000 }, () => {
   const servers: Started[] = [];
+  const env = { CLOUDCODE_MASTER_KEY: randomBytes(32).toString('base64') };
   let database: TestDatabase;
   let folder = '';
   let nowhere = '';
   let url = '';
   const serve = async (...args: string[]): Promise<Announcement> => {
-    const started = startCloudcode(['serve', '--json', '--database', database.url, ...args], { cwd: nowhere });
+    const started = startCloudcode(['serve', '--json', '--database', database.url, ...args], { cwd: nowhere, env });
     servers.push(started);
     return JSON.parse((await started.says(/^\{.*\}$/m))[0]) as Announcement;
   };
@@ -198,6 +201,55 @@ describe('CLI: serve, and deploy to it from elsewhere', { timeout: 300_000 }, ()
     assert.match(misspelt.stderr, /There are spawn and fork\./);
     const placed = await cloudcode(['serve', '--project', folder], { cwd: nowhere });
     assert.match(placed.stderr, /has no use for option '--project'/);
+  });
+
+  it('each task is loaded by a runner first: one that cannot be keeps all from being deployed, and says why', async () => {
+    const broken = {
+      throws: "throw new TypeError('no such key: ' + process.env.SECRET);\nexport async function run() {}",
+      exits: 'process.exit(3);\nexport async function run() {}',
+      none: 'export const run = process.env.NOT_THERE;',
+    };
+    await command('variables', 'set', 'SECRET', 'hush-hush', '--masked');
+    for (const [name, text] of Object.entries(broken)) restore(folder, `cloudcode/${name}/index.ts`, text);
+    const before = documentOf<object>(await command('deployments', '--json'));
+    const refused = await command('deploy');
+    assert.equal(refused.status, 2, refused.stdout);
+    assert.match(refused.stderr, /3 tasks cannot be loaded where the runs are executed\. Nothing was deployed\./);
+    assert.match(refused.stderr, /throws: TypeError: no such key: \*\*\*\n +at .*cloudcode\/throws\/index\.ts:1:/);
+    assert.match(refused.stderr, /exits: its process ended while it was loaded \(exit code 3\)/);
+    assert.match(refused.stderr, /none: TypeError: The task `none` does not export a function `run`\./);
+    assert.doesNotMatch(refused.stderr, /hush/);
+    assert.deepEqual(documentOf<object>(await command('deployments', '--json')), before);
+    for (const name of Object.keys(broken)) rmSync(join(folder, 'cloudcode', name), { recursive: true });
+  });
+
+  it('what a task asks for while it loads is refused, changes nothing, and does not count against it', async () => {
+    restore(
+      folder,
+      'cloudcode/asks/index.mts',
+      "const made = DB.item.create({ name: 'from the check' });\nawait made.save();\nawait CloudCode.scheduleTask({ task: 'asks' });\nexport async function run() { return 'ran'; }",
+    );
+    const { check } = await deploy();
+    assert.deepEqual([check?.why, check?.unchecked], [null, ['asks']]);
+    const { runs } = documentOf<{ readonly runs: readonly Run[] }>(await command('runs', '--json', '--task', 'asks'));
+    assert.deepEqual(runs, []);
+    const found =
+      "export async function run() { return (await DB.item.where('name = ?', 'from the check').toArray()).length; }";
+    restore(folder, 'cloudcode/works/index.ts', found);
+    rmSync(join(folder, 'cloudcode/asks'), { recursive: true });
+    await deploy();
+    assert.equal((await runOf('works')).result, 0);
+  });
+
+  it('without a runner it is deployed, and said that it was not checked', async () => {
+    const runner = servers.find(({ stderr }) => /runner .* started/.test(stderr()));
+    assert.ok(runner !== undefined);
+    await runner[Symbol.asyncDispose]();
+    servers.splice(servers.indexOf(runner), 1);
+    restore(folder, 'cloudcode/later/index.ts', 'export async function run() { return 3; }');
+    assert.match((await command('deploy')).stdout, /checked {3}no: no runner is there/);
+    await serve('--no-http', '--data', join(nowhere, 'runner'));
+    rmSync(join(folder, 'cloudcode/later'), { recursive: true });
   });
 
   it('a server that is restarted while parts are sent: the deployment goes on', async () => {

@@ -58,6 +58,7 @@ describe('connections that say nothing', { concurrency: true }, () => {
       await using listening = listen(proxy.url, t.runnerId, {
         claimable: () => (heard += 1),
         cancel: () => undefined,
+        check: () => undefined,
         trouble: () => undefined,
       });
       assert.ok(listening);

@@ -62,9 +62,9 @@ async function deploy({ terminal, global }: Invocation, options: DeployOptions):
 }
 
 /** What is deployed now, and what that changed. */
-function jsonOf({ deployed, changes, ...rest }: ToDescribe): object {
+function jsonOf({ deployed, changes, check, ...rest }: ToDescribe): object {
   const { environment, dryRun, cancelledRuns } = rest;
-  return { environment, ...deployed, ...(changes === null ? {} : { dryRun, changes, cancelledRuns }) };
+  return { environment, ...deployed, ...(changes === null ? {} : { dryRun, changes, check, cancelledRuns }) };
 }
 
 interface Asked {
@@ -104,7 +104,7 @@ async function deployThere(server: Server, { signal, onStep }: Asked): Promise<T
   ]);
   const deployed = await resultOf(httpBackend(server).follow(project.deployFolder, {}, signal), onStep);
   if (deployed === null) return null;
-  return { environment: server.environment, dryRun: false, changes: null, deployed, cancelledRuns: 0 };
+  return { environment: server.environment, dryRun: false, changes: null, check: null, deployed, cancelledRuns: 0 };
 }
 
 async function sendTo(

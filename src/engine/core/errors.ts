@@ -63,6 +63,7 @@ export const errorCatalogue = {
   invalid_upload: { status: 422, exitStatus: 2, title: 'What was sent is not what it was said to be' },
   invalid_manifest: { status: 422, exitStatus: 2, title: 'The description of the deployment is not valid' },
   parts_missing: { status: 409, exitStatus: 1, title: 'Parts of the deployment were not sent' },
+  check_failed: { status: 422, exitStatus: 2, title: 'A task of the deployment cannot be loaded' },
   deployment_not_found: { status: 404, exitStatus: 2, title: 'There is no such deployment' },
   deployment_pruned: { status: 409, exitStatus: 2, title: 'What the deployment was made of is gone' },
   deploy_failed: { status: 503, exitStatus: 1, title: 'The database refused a change of its tables' },

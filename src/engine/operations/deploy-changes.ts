@@ -2,6 +2,8 @@ import type { Store } from '../store/open-store.ts';
 import { type Deployed, deployProject } from './deploy-project.ts';
 import { type DeploymentChanges, projectChanges } from './deployment-changes.ts';
 import type { DeployableProject } from './deployment-state.ts';
+import { checkDeployment, type DeploymentCheck } from './check-deployment.ts';
+import { type DeploymentState, stateOf } from './deployment-state.ts';
 import { cancelWaitingOf } from './deployments.ts';
 import type { OnProgress } from './extension.ts';
 
@@ -10,15 +12,17 @@ export interface DeployHow {
   readonly dryRun?: boolean | undefined;
   /** Runs that wait of tasks that go away are cancelled. */
   readonly cancelRemoved?: boolean | undefined;
-  /** Ends the cancelling. */
+  /** Ends the check and the cancelling. */
   readonly signal: AbortSignal;
   readonly onProgress: OnProgress;
 }
 
 export interface DeployedChanges {
   readonly changes: DeploymentChanges;
-  /** Null after a dry run. */
+  /** Null after a dry run, and where the signal ended it before. */
   readonly deployed: Deployed | null;
+  /** Null after a dry run, and where the project was not sent: it was built where it is deployed. */
+  readonly check: DeploymentCheck | null;
   readonly cancelledRuns: number;
 }
 
@@ -31,7 +35,11 @@ export async function deployChanges(
 ): Promise<DeployedChanges> {
   onProgress('comparing with what is active');
   const changes = await projectChanges(store, environment, project);
-  if (dryRun) return { changes, deployed: null, cancelledRuns: 0 };
+  if (dryRun) return { changes, check: null, deployed: null, cancelledRuns: 0 };
+  const state = stateOf(environment, project);
+  const check = isSent(state) ? await checkDeployment(store, state, { signal, onProgress }) : null;
+  // Nobody waits for it any more: what was not begun is not.
+  if (signal.aborted) return { changes, check, deployed: null, cancelledRuns: 0 };
   onProgress('deploying');
   const deployed = await deployProject(store, environment, project, onProgress);
   const { id, tasks } = deployed;
@@ -41,5 +49,9 @@ export async function deployChanges(
   const cancelledRuns = cancelRemoved
     ? await cancelWaitingOf(store, environment, { tasks: removed, signal, onProgress })
     : 0;
-  return { changes, deployed, cancelledRuns };
+  return { changes, check, deployed, cancelledRuns };
+}
+
+function isSent({ tasks }: DeploymentState): boolean {
+  return tasks.some(({ bundle }) => 'isSent' in bundle);
 }

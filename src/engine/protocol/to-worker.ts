@@ -39,6 +39,8 @@ export interface StartMessage {
   readonly variables: Readonly<Record<string, string>>;
   /** Null where there is none. */
   readonly extension: WorkerExtension | null;
+  /** The task is loaded, and `run` is not called: the answer says whether it could be. */
+  readonly loadOnly?: boolean;
 }
 
 /** What an extension adds to the globals of a task. It is loaded when one of them is first used. */

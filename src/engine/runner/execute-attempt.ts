@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { maskerOf } from '../core/mask.ts';
 import type { AnswerMessage, FromAttempt, StoppingMessage } from '../protocol/from-worker.ts';
 import type { StartMessage } from '../protocol/to-worker.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
 import { deleteLogLines } from '../store/end-attempt.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import { attemptFolders } from './attempt-folders.ts';
 import { type AttemptEnd, describeEnd } from './attempt-end.ts';
 import { collectOutput, isIn } from './collect-output.ts';
 import { mapSampledStack } from './map-sampled-stack.ts';
@@ -278,27 +277,17 @@ export function executeAttempt(
 
 function startMessage(
   run: ClaimedRun,
-  { files, state, deployed }: TaskCode,
-  { folder: ownFolder, extension }: Pick<AttemptContext, 'folder' | 'extension'>,
+  code: TaskCode,
+  { folder, extension }: Pick<AttemptContext, 'folder' | 'extension'>,
 ): StartMessage {
   const { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy } = run;
-  // The machine that deployed it may have it elsewhere, and a folder can be moved.
-  const workingFolder = existsSync(run.folder) ? run.folder : (ownFolder ?? deployed?.project ?? run.folder);
-  const folder = deployed?.project ?? workingFolder;
   return {
     type: 'start',
     run: { id, task, environment, queue, attempt, maxAttempts, fence, scheduledBy },
-    bundle: {
-      ...files,
-      format: run.bundleFormat,
-      base: deployed === null || run.file === null ? join(folder, 'package.json') : files.path,
-      packagesFolder: deployed?.packages ?? null,
-    },
-    folder,
-    workingFolder,
+    ...attemptFolders(run, code, folder),
     external: run.external ?? [],
     variables: JSON.parse(run.variablesJson) as Record<string, string>,
-    extension: extension === null ? null : { ...extension, state },
+    extension: extension === null ? null : { ...extension, state: code.state },
   };
 }
 

@@ -5,6 +5,8 @@ import { type IntervalLoop, startLoop } from './interval-loop.ts';
 export interface Notifications {
   claimable(): void;
   cancel(runId: string): void;
+  /** There is a deployment to come that may have to be checked. */
+  check(): void;
   trouble(error: unknown): void;
 }
 
@@ -22,6 +24,7 @@ export function listen(url: string, runnerId: string, notifications: Notificatio
     const [kind, subject, runId] = payload.split(' ');
     // This runner's own notifications woke it already.
     if (kind === 'claimable' && subject !== runnerId) notifications.claimable();
+    if (kind === 'check') notifications.check();
     if (kind === 'cancel' && subject === runnerId && runId !== undefined) notifications.cancel(runId);
   };
   const connect = async (): Promise<Listener> => {

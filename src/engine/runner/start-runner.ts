@@ -24,6 +24,7 @@ import { leaseLost } from './execute-attempt.ts';
 import { openExtensionStates } from './extension-states.ts';
 import { startClaiming } from './start-claiming.ts';
 import { startLoop } from './interval-loop.ts';
+import { startCheckingDeployments } from './check-deployments.ts';
 import { startCheckingHeldRuns } from './lease/check-held-runs.ts';
 import { holdLease } from './lease/hold-lease.ts';
 import { startRescuing } from './lease/start-rescuing.ts';
@@ -205,6 +206,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const listening = listen(store.url, id, {
     claimable: claiming.wake,
     cancel: slots.cancel,
+    check: () => checkingDeployments.wake(),
     trouble: (error) => trouble('the connection for notifications', error),
   });
   lease.keep({
@@ -215,6 +217,16 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       pool.refill();
       claiming.wake();
     },
+  });
+  const checkingDeployments = startCheckingDeployments({
+    store,
+    runnerId: id,
+    pool,
+    code,
+    openVariables: variablesOpener(keys),
+    extension: extension?.worker ?? null,
+    mayStart: () => lease.holds() && fitness.unfitReason() === null,
+    onError: (error) => trouble('a deployment to come could not be checked', error),
   });
   const checking = startCheckingHeldRuns(store, { id, leaseMs, slots, claimer, onEvent });
   const rescuing = startRescuing(store, id, onEvent);
@@ -234,7 +246,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   };
   const close = async (drainMs: number): Promise<void> => {
     await drain(drainMs);
-    await Promise.all([listening.stop(), fitness.stop(), recording.stop()]);
+    await Promise.all([listening.stop(), fitness.stop(), recording.stop(), checkingDeployments.stop()]);
     await pool.close();
     await starter.close();
     await Promise.all([checking.stop(), rescuing.stop(), marking.stop(), pruning.stop(), lease.stop()]);

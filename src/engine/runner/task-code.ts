@@ -20,9 +20,15 @@ export interface TaskCodeSources {
   readonly deployments: DeploymentFolders;
 }
 
+/** What says which code it is. */
+type TaskToRead = Pick<
+  ClaimedRun,
+  'environment' | 'task' | 'bundleHash' | 'bundleFormat' | 'stateHash' | 'place' | 'file'
+>;
+
 /** All of it is on this machine when it resolves. @throws DeploymentDamaged, or a fault of the machine or the database */
 export async function readTaskCode(
-  run: ClaimedRun,
+  run: TaskToRead,
   { bundles, states, deployments }: TaskCodeSources,
 ): Promise<TaskCode> {
   if (run.bundleHash === '')

@@ -155,6 +155,7 @@ const ofEnvironment = {
   broken_tasks:
     'delete from cloudcode.broken_tasks where deployment_id in (select id from cloudcode.deployments where environment_id = $1)',
   tasks: 'delete from cloudcode.tasks where environment_id = $1',
+  checks: 'delete from cloudcode.deployment_checks where environment_id = $1',
   deployments: 'delete from cloudcode.deployments where environment_id = $1',
   uploads: 'delete from cloudcode.uploads where environment_id = $1',
   environment: 'delete from cloudcode.environments where id = $1',

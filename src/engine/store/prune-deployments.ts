@@ -85,7 +85,9 @@ export async function deleteUnusedBundles(db: Queryable, limit: number): Promise
         ) returning hash
       ), models as (
         delete from cloudcode.data_models where hash in (
-          select hash from cloudcode.data_models m where not exists (select from cloudcode.deployments d where d.data_model_hash = m.hash) limit $1
+          select hash from cloudcode.data_models m where not exists (select from cloudcode.deployments d where d.data_model_hash = m.hash)
+            and not exists (select from cloudcode.deployment_checks k where k.data_model_hash = m.hash)
+          limit $1
         ) returning hash
       )
       select count(*)::integer as count from (select hash from bundles union all select hash from models) deleted`,
@@ -100,7 +102,10 @@ export async function deleteUnusedTrees(db: Queryable, limit: number): Promise<n
     name: 'delete_unused_trees',
     text: `
       delete from cloudcode.package_trees where hash in (
-        select hash from cloudcode.package_trees p where not exists (select from cloudcode.deployments d where d.tree_hash = p.hash) limit $1
+        select hash from cloudcode.package_trees p 
+        where not exists (select from cloudcode.deployments d where d.tree_hash = p.hash)
+          and not exists (select from cloudcode.deployment_checks k where k.tree_hash = p.hash)
+        limit $1
       ) returning hash`,
     values: [limit],
     limitMs: 60_000,
@@ -118,6 +123,7 @@ export async function deleteUnusedContents(db: Queryable, limit: number): Promis
         where needed_at < now() - interval '1 hour'
           and not exists (select from cloudcode.package_tree_contents p where p.content_hash = c.hash)
           and not exists (select from cloudcode.deployments d where d.files_hash = c.hash)
+          and not exists (select from cloudcode.deployment_checks k where k.files_hash = c.hash)
         limit $1
       ) returning hash`,
     values: [limit],

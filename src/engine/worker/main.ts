@@ -59,7 +59,7 @@ async function execute(start: StartMessage, parametersJson: string): Promise<voi
   setTaskGlobals(start, globalThis);
   try {
     const run = await loadTask(start);
-    const value = await run(JSON.parse(parametersJson));
+    const value = start.loadOnly === true ? null : await run(JSON.parse(parametersJson));
     answer ??= { outcome: 'returned', value };
   } catch (error) {
     if (error instanceof BundleGone) {

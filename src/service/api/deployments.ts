@@ -58,6 +58,15 @@ const sent = z
   .object({
     dryRun: z.boolean(),
     changes,
+    check: z
+      .object({
+        runner: z.string().nullable().meta({ description: 'The one that has loaded each task; null where none has.' }),
+        why: z.string().nullable().meta({ description: 'Why it was not checked; null where it was.' }),
+        unchecked: names.meta({ description: 'Tasks that use `DB` or `CloudCode` while they load.' }),
+      })
+      .readonly()
+      .nullable()
+      .meta({ description: 'Null after a dry run, and for what was built where it is deployed.' }),
     deployed: deploymentBody.nullable().meta({ description: 'Null after a dry run.' }),
     cancelledRuns: z.number().meta({ description: 'Of tasks that are gone.' }),
   })

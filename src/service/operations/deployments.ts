@@ -81,12 +81,12 @@ export const deploymentHandlers: Handlers<typeof deployments> = {
       const project = await readManifest(manifest, { environment, readState: readStateOf(service), checkStart });
       return stepsOf(async ({ signal, onStep }) => {
         const how = { dryRun, cancelRemoved, signal, onProgress: onStep };
-        const { changes, deployed, cancelledRuns } = await deployChanges(store, environment, project, how);
-        if (deployed === null) return { dryRun, changes, deployed, cancelledRuns };
+        const { changes, check, deployed, cancelledRuns } = await deployChanges(store, environment, project, how);
+        if (deployed === null) return { dryRun, changes, check, deployed, cancelledRuns };
         const { id, changed, settings, tasks, code, packages, files, notices } = deployed;
         const built = { environment, folder: '', report: [], computedStarts: [] };
         const body = { ...built, id, changed, settings, tasks, code, packages, files, notices };
-        return { dryRun, changes, deployed: body, cancelledRuns };
+        return { dryRun, changes, check, deployed: body, cancelledRuns };
       }, follower);
     },
   },

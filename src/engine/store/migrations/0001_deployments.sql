@@ -157,6 +157,33 @@ create table cloudcode.tasks (
 create index tasks_newest on cloudcode.tasks (environment_id, name, deployment_id desc);
 create index tasks_of_bundle on cloudcode.tasks (bundle_hash);
 
+-- Deployments to come, each to be loaded by a runner before it is active; gone when whoever deploys it has the answer.
+create table cloudcode.deployment_checks (
+  id               bigint generated always as identity primary key,
+  environment_id   integer not null references cloudcode.environments,
+  -- [{ name, bundleHash, bundleFormat, file, external, memoryMb, workerStart }]
+  tasks            json not null,
+  -- Of its configuration: { NAME: value }.
+  variables        json not null,
+  data_model_hash  text references cloudcode.data_models,
+  tree_hash        text references cloudcode.package_trees,
+  files_hash       text references cloudcode.contents,
+  project_path     text not null,
+  requested_at     timestamptz not null default now(),
+  -- The runner that is at it.
+  runner_id        uuid,
+  -- How many tasks it has loaded, and when that last grew.
+  done             integer not null default 0,
+  touched_at       timestamptz,
+  -- [{ task, message }], of those that could not be loaded; null while it is not done.
+  problems         json,
+  -- Tasks that ask for something while they load, which only a run can: what they do then was not checked.
+  unchecked        text[] not null default '{}'
+);
+create index checks_of_data_model on cloudcode.deployment_checks (data_model_hash) where data_model_hash is not null;
+create index checks_of_tree on cloudcode.deployment_checks (tree_hash) where tree_hash is not null;
+create index checks_of_files on cloudcode.deployment_checks (files_hash) where files_hash is not null;
+
 -- Tasks that could not be built when a deployment was made. Those that were never good have no row in `tasks`.
 create table cloudcode.broken_tasks (
   deployment_id  bigint not null references cloudcode.deployments,
