@@ -10,6 +10,7 @@ import { measureHotQueue } from './hot-queue.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatency } from './latency.ts';
 import { measureLateness } from './lateness.ts';
+import { measureLists } from './lists.ts';
 import { measureLoopDelay } from './loop-delay.ts';
 import type { BenchOptions, Measurement } from './measurement.ts';
 import { measureNotifications } from './notifications.ts';
@@ -55,6 +56,12 @@ const measurements: readonly Measurement[] = [
     name: 'working',
     title: 'A runner that works while 1,000,000 runs wait, against an empty store',
     measure: measureWorking,
+    onlyFull: true,
+  },
+  {
+    name: 'lists',
+    title: 'A page of a list, with 1,000,000 runs kept',
+    measure: measureLists,
     onlyFull: true,
   },
   { name: 'data', title: "A task's DB, against the pg driver with the same statements", measure: measureData },

@@ -2,7 +2,7 @@ import type { Database } from './server.ts';
 
 /** Deletes all runs and what belongs to them. */
 export const clearRuns =
-  'truncate cloudcode.runs, cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings, cloudcode.past_attempts, cloudcode.log_lines, cloudcode.batches';
+  'truncate cloudcode.runs, cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings, cloudcode.listed, cloudcode.past_attempts, cloudcode.log_lines, cloudcode.batches';
 
 /** Enters all runs of a store, in which nothing was entered before, in the tables that are derived from them. */
 export const enterRuns = `

@@ -47,6 +47,23 @@ export async function parseAt(value: string): Promise<Date> {
   });
 }
 
+const msOfUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time in ISO 8601 as parseAt reads it, or how long ago it was (`90s`, `15m`, `1h`, `7d`). @throws CloudCodeError `wrong_usage` */
+export async function parseMoment(option: string, value: string): Promise<Date> {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(value) ?? [];
+  if (count !== undefined) return new Date(Date.now() - Number(count) * (msOfUnits[unit] ?? 0));
+  try {
+    return await parseAt(value);
+  } catch (cause) {
+    throw new CloudCodeError(
+      'wrong_usage',
+      `${option} is ${JSON.stringify(value)}; it must be a time, or how long ago that was.`,
+      { hint: `Write it like ${option} 1h (or 90s, 15m, 7d), or ${option} 2026-03-01T09:00:00Z.`, cause },
+    );
+  }
+}
+
 /** JSON text, `@file` or `-` for standard input. @throws CloudCodeError `invalid_parameters`, with the place of a mistake */
 export async function readParameters(value: string): Promise<unknown> {
   const source = await readSource(value);

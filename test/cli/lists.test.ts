@@ -41,11 +41,21 @@ describe('CLI: lists, and single runs', { timeout: 300_000 }, () => {
     assert.equal((await runsOf('--limit', '401')).length, 401);
   });
 
-  it('filters by state, task and queue', async () => {
+  it('filters by state, task, queue and time, and says what is no time', async () => {
     assert.equal((await runsOf('--task', 'other', '--limit', '1000')).length, count / 2);
     assert.equal((await runsOf('--state', 'queued')).length, 1);
     assert.equal((await runsOf('--queue', 'line\nbreak \u001b[31m')).length, 1);
     assert.deepEqual(await runsOf('--state', 'dead'), []);
+    assert.deepEqual(await runsOf('--key', 'nothing', '--since', '1h'), []);
+    assert.equal((await runsOf('--task', 'other', '--since', '1h', '--limit', '1000')).length, count / 2);
+    assert.deepEqual(await runsOf('--task', 'other', '--until', '1h'), []);
+    assert.deepEqual(await runsOf('--until', '2000-01-01'), []);
+    const noTime = await ask('runs', '--since', 'yesterday');
+    assert.equal(noTime.status, 2);
+    assert.match(noTime.stderr, /--since is "yesterday"[\s\S]*--since 1h/);
+    const noDeployment = await ask('runs', '--deployment', 'latest');
+    assert.equal(noDeployment.status, 2);
+    assert.match(noDeployment.stderr, /`deployment` is `latest`/);
     const refused = await ask('runs', '--state', 'faild');
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /`faild`[\s\S]*Did you mean `failed`\?/);

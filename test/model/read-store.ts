@@ -1,6 +1,7 @@
 import type { AnswerOutcome, Run } from '../../src/engine/core/run.ts';
 import { readNextWakeMs } from '../../src/engine/store/claim-runs.ts';
 import { readQueues } from '../../src/engine/store/queues.ts';
+import { everyRun } from '../../src/engine/store/run-filter.ts';
 import { readBacklog, readRuns } from '../../src/engine/store/read-runs.ts';
 import type { EnvironmentLists, Facts, RunFacts } from './describe.ts';
 import type { Model } from './model.ts';
@@ -62,10 +63,7 @@ export async function readFacts(real: Real, model: Model): Promise<Facts> {
     ...environments.map(async (environment) => ({
       environment,
       runs: await readRuns(store, real.environmentId(environment), {
-        state: null,
-        task: null,
-        queue: null,
-        beforeSeq: null,
+        ...everyRun,
         limit: 1000,
       }),
       queues: await readQueues(store, real.environmentId(environment), null),

@@ -83,7 +83,7 @@ export async function openReal(): Promise<Real> {
         name: 'test_begin',
         text: `
           with runs as (delete from cloudcode.runs), ready as (delete from cloudcode.ready), backlog as (delete from cloudcode.backlog), claims as (delete from cloudcode.claims),
-            endings as (delete from cloudcode.endings), attempts as (delete from cloudcode.past_attempts), lines as (delete from cloudcode.log_lines), queues as (delete from cloudcode.queues), runners as (delete from cloudcode.runners)
+            endings as (delete from cloudcode.endings), listed as (delete from cloudcode.listed), attempts as (delete from cloudcode.past_attempts), lines as (delete from cloudcode.log_lines), queues as (delete from cloudcode.queues), runners as (delete from cloudcode.runners)
           delete from cloudcode_testing.piece`,
       });
       await setClock(store, epoch);

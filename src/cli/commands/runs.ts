@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
-import { parseWholeNumber } from '../parse-values.ts';
+import { parseMoment, parseWholeNumber } from '../parse-values.ts';
 import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -15,6 +15,11 @@ interface RunsOptions {
   readonly state?: string;
   readonly task?: string;
   readonly queue?: string;
+  readonly key?: string;
+  readonly scheduledBy?: string;
+  readonly deployment?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly limit?: string;
 }
 
@@ -26,12 +31,19 @@ export function addRuns(program: Command): void {
     .option('--state <state>', 'scheduled, queued, running, succeeded, failed, dead or cancelled')
     .option('--task <name>', 'runs of this task')
     .option('--queue <name>', 'runs of this queue')
+    .option('--key <key>', 'runs with this key')
+    .option('--scheduled-by <id>', 'runs that this run has scheduled')
+    .option('--deployment <id>', 'runs whose last attempt was of this deployment')
+    .option('--since <time>', 'scheduled then or later: 90s, 15m, 1h or 7d ago, or an ISO 8601 time')
+    .option('--until <time>', 'scheduled before that')
     .option('--limit <n>', 'how many', '50')
     .addHelpText(
       'after',
       `
 Examples:
   $ cloudcode runs --state dead
+  $ cloudcode runs --state failed --since 1h
+  $ cloudcode runs --scheduled-by ID --state queued
   $ cloudcode runs --task import_orders --limit 1000 --json
   $ cloudcode runs show ID
   $ cloudcode runs logs ID --follow
@@ -50,7 +62,7 @@ Examples:
 
 async function list({ terminal, global }: Invocation, options: RunsOptions): Promise<number> {
   const limit = parseWholeNumber('--limit', options.limit ?? '50', { from: 1 });
-  const filter = { state: options.state, task: options.task, queue: options.queue };
+  const filter = await filterOf(options);
   const { backend, close } = await resolveBackend(global);
   try {
     const all: Run[] = [];
@@ -66,6 +78,22 @@ async function list({ terminal, global }: Invocation, options: RunsOptions): Pro
   } finally {
     await close();
   }
+}
+
+async function filterOf(options: RunsOptions): Promise<CallOf<typeof operations.list>> {
+  const { state, task, queue, key, scheduledBy, deployment } = options;
+  const moment = async (option: string, value: string | undefined): Promise<string | undefined> =>
+    value === undefined ? undefined : (await parseMoment(option, value)).toISOString();
+  return {
+    state,
+    task,
+    queue,
+    key,
+    scheduledBy,
+    deployment,
+    since: await moment('--since', options.since),
+    until: await moment('--until', options.until),
+  };
 }
 
 async function* pages(

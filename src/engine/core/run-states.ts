@@ -18,7 +18,8 @@ export type AnswerOutcome = Extract<Outcome, 'returned' | 'threw'>;
 export const logLevels = ['debug', 'info', 'log', 'warn', 'error', 'stdout', 'stderr', 'system'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-const finalStates: readonly RunState[] = ['succeeded', 'failed', 'dead', 'cancelled'];
+/** In which a run is finished. */
+export const finalStates: readonly RunState[] = ['succeeded', 'failed', 'dead', 'cancelled'];
 
 export function isFinal(state: RunState): boolean {
   return finalStates.includes(state);

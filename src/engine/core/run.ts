@@ -1,6 +1,7 @@
 // What a run is, without its schemas: a worker starts faster without zod.
 export {
   type AnswerOutcome,
+  finalStates,
   isFinal,
   type LogLevel,
   type Outcome,

@@ -2,14 +2,25 @@ import { CloudCodeError } from '../core/errors.ts';
 import { type Backlog, type EndedSummary, type ListedRun, type RunState, runStates } from '../core/run.ts';
 import { suggest } from '../core/suggest.ts';
 import type { Queryable } from '../store/open-store.ts';
+import { needsLists } from '../store/newest-runs.ts';
 import { readBacklog, readEnded, readRuns } from '../store/read-runs.ts';
 import { findEnvironment } from './environments.ts';
+import { listFinishedRunsIfMany } from './list-finished-runs.ts';
 import { refusePageSize } from './page-size.ts';
 
 export interface RunListFilter {
   readonly state?: string | undefined;
   readonly task?: string | undefined;
   readonly queue?: string | undefined;
+  readonly key?: string | undefined;
+  /** The id of the run that scheduled them. */
+  readonly scheduledBy?: string | undefined;
+  /** The id of the deployment that their last attempt was begun with; of runs that wait, there is none. */
+  readonly deployment?: string | undefined;
+  /** Scheduled at this time (ISO 8601) or later. */
+  readonly since?: string | undefined;
+  /** Scheduled before this time (ISO 8601). */
+  readonly until?: string | undefined;
   /** 1 to 200; 50 by default. */
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
@@ -32,9 +43,16 @@ export async function listRuns(db: Queryable, environment: string, filter: RunLi
     state: parseState(filter.state),
     task: storable('task', filter.task),
     queue: storable('queue', filter.queue),
+    key: storable('key', filter.key),
+    scheduledBy: parseRunId(filter.scheduledBy),
+    deployment: parseDeployment(filter.deployment),
+    since: filter.since ?? null,
+    until: filter.until ?? null,
     beforeSeq: parseCursor(filter.cursor),
   };
-  const found = await readRuns(db, await findEnvironment(db, environment), { ...checked, limit: limit + 1 });
+  const environmentId = await findEnvironment(db, environment);
+  if (needsLists(checked)) await listFinishedRunsIfMany(db, environmentId);
+  const found = await readRuns(db, environmentId, { ...checked, limit: limit + 1 });
   const page = found.slice(0, limit);
   return {
     runs: page.map(({ seq: _, omitted, ...run }) => (omitted === null ? run : { ...run, omitted })),
@@ -57,6 +75,24 @@ function storable(name: string, value: string | undefined): string | null {
   if (value.includes('\0'))
     throw new CloudCodeError('invalid_filter', `\`${name}\` holds the character U+0000, which no name has.`);
   return value;
+}
+
+function parseRunId(id: string | undefined): string | null {
+  if (id === undefined) return null;
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id;
+  throw new CloudCodeError('invalid_filter', `\`scheduledBy\` is \`${id.slice(0, 40)}\`, which is the id of no run.`);
+}
+
+function parseDeployment(id: string | undefined): string | null {
+  if (id === undefined) return null;
+  if (/^[1-9]\d{0,17}$/.test(id)) return id;
+  throw new CloudCodeError(
+    'invalid_filter',
+    `\`deployment\` is \`${id.slice(0, 40)}\`, which is the id of no deployment.`,
+    {
+      hint: 'The id of a deployment is a whole number.',
+    },
+  );
 }
 
 function parseCursor(cursor: string | undefined): string | null {

@@ -1,6 +1,7 @@
 import { deleteAbandonedBatches } from '../store/batches.ts';
 import type { Store } from '../store/open-store.ts';
 import { deleteFinishedRuns, deleteRemains, readPrunable } from '../store/prune-runs.ts';
+import { listFinishedRuns } from './list-finished-runs.ts';
 import { inSlices } from './in-slices.ts';
 
 /** Prunes the finished runs that are older, or more, than their environment keeps, and then their attempts and log lines; before that, the batches that nobody sends again. @returns how many runs */
@@ -12,6 +13,8 @@ export async function pruneRuns(store: Store, stopping: AbortSignal): Promise<nu
     largest: 10_000,
     stopping,
   });
+  // One that is not listed is not pruned: it might be listed later.
+  await listFinishedRuns(store, stopping);
   for (const prunable of await readPrunable(store)) {
     await inSlices(
       async (rows) => {

@@ -33,6 +33,7 @@ import { openFitness } from './machine-fitness.ts';
 import { probeMachine } from './probe-machine.ts';
 import { ownProcessIdentity } from './process-identity.ts';
 import { openSlots } from './run-slots.ts';
+import { startListing } from './start-listing.ts';
 import { startMarking } from './start-marking.ts';
 import { startPruning } from './start-pruning.ts';
 import { openWorkerStarter } from './start-worker.ts';
@@ -160,6 +161,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     },
     onError: () => 1000,
   });
+  const listing = startListing(store, onEvent);
   const claimOnInsert: Runner['claimOnInsert'] = () => (lease.holds() ? claimer.claimOnInsert() : null);
   const abandon = new AbortController();
   const slots = openSlots({
@@ -174,7 +176,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       callStore,
       answerCalls: openAnswers(extension, { claimOnInsert }),
       extension: extension?.worker ?? null,
-      writeEnd: openEndWriter(store),
+      writeEnd: openEndWriter(store, listing.soon),
       onEvent,
       folder,
       holdsLease: lease.holds,
@@ -249,7 +251,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await Promise.all([listening.stop(), fitness.stop(), recording.stop(), checkingDeployments.stop()]);
     await pool.close();
     await starter.close();
-    await Promise.all([checking.stop(), rescuing.stop(), marking.stop(), pruning.stop(), lease.stop()]);
+    await Promise.all([checking.stop(), rescuing.stop(), marking.stop(), pruning.stop(), listing.stop(), lease.stop()]);
     await endLease(leaseStore, id).catch((error: unknown) => trouble('the lease could not be given back', error));
     await guard.stop();
     containment.close();

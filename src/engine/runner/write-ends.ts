@@ -21,14 +21,15 @@ const maxUnderWay = 4;
 /**
  * Ends that come while others are being stored are stored together, in one statement and one write to disk: nobody waits on an idle system, and under load a commit serves
  * many. Runs in queues wait for the locks of their queues, so they do not go with those that are in none.
+ * @param onWritten some were stored, or could not be
  */
-export function openEndWriter(store: Store): WriteEnd {
-  const inQueues = writeTogether(store);
-  const inNone = writeTogether(store);
+export function openEndWriter(store: Store, onWritten: () => void = () => undefined): WriteEnd {
+  const inQueues = writeTogether(store, onWritten);
+  const inNone = writeTogether(store, onWritten);
   return (queue, attempt) => (queue === null ? inNone(attempt) : inQueues(attempt));
 }
 
-function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Finished> {
+function writeTogether(store: Store, onWritten: () => void): (attempt: FinishedAttempt) => Promise<Finished> {
   let waiting: Waiting[] = [];
   /** When each statement that is under way began. */
   const underWay = new Set<{ readonly since: number }>();
@@ -41,6 +42,7 @@ function writeTogether(store: Store): (attempt: FinishedAttempt) => Promise<Fini
       const statement = { since: performance.now() };
       underWay.add(statement);
       await writeSome(store, takeSome());
+      onWritten();
       underWay.delete(statement);
     }
     if (waiting.length > 0) lookAgain();

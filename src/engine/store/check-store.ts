@@ -1,11 +1,11 @@
 import type { Queryable } from './open-store.ts';
 
-/** A difference between the runs and the tables that are derived from them (`ready`, `backlog`, `claims`, `endings`). */
+/** A difference between the runs and the tables that are derived from them (`ready`, `backlog`, `claims`, `endings`, `listed`). */
 export interface WrongRow {
   readonly problem: string;
   readonly environmentId: number;
   readonly queue: string | null;
-  /** Null: it is about the queue. */
+  /** Null: it is about the queue, or about more than one run. */
   readonly runId: string | null;
 }
 

@@ -98,11 +98,13 @@ export async function deleteRecords(db: Queryable, environmentId: number, limit:
     text: `
       with of_endings as (
         delete from cloudcode.endings where ctid = any (array(select ctid from cloudcode.endings where environment_id = $1 limit $2)) returning 1
+      ), of_listed as (
+        delete from cloudcode.listed where ctid = any (array(select ctid from cloudcode.listed where environment_id = $1 limit $2)) returning 1
       ), of_keys as (
         delete from cloudcode.idempotency_keys where ctid = any (array(
           select ctid from cloudcode.idempotency_keys where environment_id = $1 limit $2)) returning 1
       )
-      select ((select count(*) from of_endings) + (select count(*) from of_keys))::integer as records`,
+      select ((select count(*) from of_endings) + (select count(*) from of_listed) + (select count(*) from of_keys))::integer as records`,
     values: [environmentId, limit],
   });
   return row?.records ?? 0;
@@ -145,6 +147,7 @@ const ofEnvironment = {
   ready: 'delete from cloudcode.ready where environment_id = $1',
   backlog: 'delete from cloudcode.backlog where environment_id = $1',
   endings: 'delete from cloudcode.endings where environment_id = $1',
+  listed: 'delete from cloudcode.listed where environment_id = $1',
   queues: 'delete from cloudcode.queues where environment_id = $1',
   keys: 'delete from cloudcode.idempotency_keys where environment_id = $1',
   expiring: 'delete from cloudcode.expiring where environment_id = $1',

@@ -35,7 +35,7 @@ export function readPrunable(db: Queryable): Promise<readonly Prunable[]> {
         ) end) as before
       ) kept
       where exists (
-        select from cloudcode.endings where environment_id = e.id and not dead and at < kept.before
+        select from cloudcode.endings where environment_id = e.id and not dead and at < kept.before and listed
       )`,
     limitMs: 60_000,
   });
@@ -52,7 +52,7 @@ export async function deleteFinishedRuns(
     text: `
       with old as materialized (
         select ctid as place, at, run_ids from cloudcode.endings
-        where environment_id = $1 and not dead and at < $2::timestamptz
+        where environment_id = $1 and not dead and at < $2::timestamptz and listed
         order by at limit $3 for update skip locked
       ), slice as (
         select place, at, run_ids[:$3 - runs_before] as run_ids, run_ids[$3 - runs_before + 1:] as others from (
@@ -65,7 +65,11 @@ export async function deleteFinishedRuns(
         update cloudcode.endings e set run_ids = slice.others from slice where e.ctid = slice.place and slice.others <> '{}'
       ), deleted as (
         delete from cloudcode.runs r using (select at, unnest(run_ids) as id from slice) ended
-        where r.id = ended.id and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at = ended.at returning r.id
+        where r.id = ended.id and r.state in ('succeeded', 'failed', 'cancelled') and r.finished_at = ended.at
+        returning r.id, r.environment_id, r.task, r.state, r.seq
+      ), unlisted as (
+        delete from cloudcode.listed l using deleted d
+        where l.environment_id = d.environment_id and l.task = d.task and l.state = d.state and l.seq = d.seq
       ), noted as (
         insert into cloudcode.pruned_runs (run_id) select id from deleted
       )

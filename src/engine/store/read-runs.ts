@@ -1,4 +1,6 @@
 import type { Backlog, EndedSummary, ListedRun, NumberedLine, Run, RunState } from '../core/run.ts';
+import { newestRuns } from './newest-runs.ts';
+import type { RunFilter } from './run-filter.ts';
 import type { Queryable } from './open-store.ts';
 
 const runColumns = `id, environment, task, parameters, queue, key, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
@@ -23,15 +25,6 @@ export async function readRunText(db: Queryable, environment: string, runId: str
   return run?.text ?? null;
 }
 
-export interface RunFilter {
-  readonly state: RunState | null;
-  readonly task: string | null;
-  readonly queue: string | null;
-  /** Only runs scheduled before the one with this order number. */
-  readonly beforeSeq: string | null;
-  readonly limit: number;
-}
-
 /** `omitted` is null when nothing is left out. */
 type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; readonly seq: string };
 
@@ -40,12 +33,16 @@ type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; 
  * reading the value, tells it of most (up to 8 bytes of it are no content). A large error is shortened to its name and the beginning of its message; characters that no text of PostgreSQL can hold
  * become U+FFFD there.
  */
-export function readRuns(db: Queryable, environmentId: number, filter: RunFilter): Promise<readonly ReadRun[]> {
-  const { name, newest } = newestOf(filter.state);
+export function readRuns(
+  db: Queryable,
+  environmentId: number,
+  { limit, ...filter }: RunFilter & { readonly limit: number },
+): Promise<readonly ReadRun[]> {
+  const newest = newestRuns(environmentId, filter, limit);
   return db.query<ReadRun>({
-    name,
-    text: `
-      ${newest}
+    // Planned for the values: which index has the fewest of two filters depends on them.
+    name: '',
+    text: `${newest.text}
       select r.id, r.environment, r.task, case when short.parameters then r.parameters end as parameters, r.queue, r.key, r.state,
         r."createdAt", r."dueAt", r."retryAt", r."startedAt", r."finishedAt", r."scheduledBy",
         case when short.result then r.result end as result, ${shortened('r.error')} as error, r."maxAttempts", attempts.list as attempts,
@@ -73,51 +70,9 @@ export function readRuns(db: Queryable, environmentId: number, filter: RunFilter
           from cloudcode.attempts a where a.run_id = r.id
         ) attempts
       order by r.seq desc`,
-    values: [environmentId, filter.state, filter.task, filter.queue, filter.beforeSeq, filter.limit],
+    values: newest.values,
   });
 }
-
-const maxSeq = 9_223_372_036_854_775_807n;
-
-/** Which runs a page shows. The few that are running or dead are found by themselves; of all others the newest of each task are merged. */
-function newestOf(state: RunState | null): { readonly name: string; readonly newest: string } {
-  const few = { running: runningIds, dead: deadIds }[state as string];
-  if (few !== undefined)
-    return {
-      name: `read_${state}_runs`,
-      newest: `
-      with newest as (
-        select r.id from (${few}) few join cloudcode.runs r using (id)
-        where r.state = $2 and r.environment_id = $1 and ($3::text is null or r.task = $3) and ($4::text is null or r.queue = $4)
-          and r.seq < coalesce($5::bigint, ${maxSeq})
-        order by r.seq desc limit $6
-      )`,
-    };
-  return { name: 'read_runs', newest: newestOfTasks };
-}
-
-const runningIds = 'select distinct unnest(run_ids) as id from cloudcode.claims';
-const deadIds = 'select distinct unnest(run_ids) as id from cloudcode.endings where environment_id = $1 and dead';
-const newestOfTasks = `
-      with recursive task as (
-        (
-          select $3::text as name where $3 is not null
-          union all
-          (select r.task from cloudcode.runs r where r.environment_id = $1 and $3 is null order by r.task limit 1)
-        )
-        union all
-        select (select r.task from cloudcode.runs r where r.environment_id = $1 and r.task > task.name order by r.task limit 1)
-        from task where $3 is null and task.name is not null
-      ), newest as (
-        select of_task.id from task cross join lateral (
-          select r.id, r.seq from cloudcode.runs r
-          where r.environment_id = $1 and r.task = task.name and r.seq < coalesce($5::bigint, ${maxSeq})
-            and ($4::text is null or r.queue = $4)
-            and ($2::text is null or case when r.state = 'queued' and r.wake_at > now() then 'scheduled' else r.state end = $2)
-          order by r.seq desc limit $6
-        ) of_task
-        order by of_task.seq desc limit $6
-      )`;
 
 function isShort(json: string): string {
   return `coalesce(pg_column_size(${json}) <= 4104 and octet_length(${json}::text) <= 4096, true)`;

@@ -92,11 +92,24 @@ export const runs = resource('runs', {
     method: 'GET',
     path: `${inEnvironment}/runs`,
     permission: 'runs:read',
-    summary: 'Lists runs, newest first, a page at a time, without what is large.',
+    summary: 'Lists the runs to which all of the filters apply, newest first, a page at a time, without what is large.',
     parameters: {
       state: one.optional().meta({ description: 'Only runs in this state.', enum: [...runStates] }),
       task: one.optional().meta({ description: 'Only runs of this task.' }),
       queue: one.optional().meta({ description: 'Only runs of this queue.' }),
+      key: one.optional().meta({ description: 'Only runs with this key.' }),
+      scheduledBy: one.optional().meta({ description: 'Only runs that this run has scheduled.', format: 'uuid' }),
+      deployment: one.optional().meta({
+        description:
+          'Only runs of which this deployment executes the attempt that is running, or executed the last one.',
+      }),
+      since: time.optional().meta({
+        description: 'Only runs that were scheduled then or later; with an offset from UTC.',
+        format: 'date-time',
+      }),
+      until: time
+        .optional()
+        .meta({ description: 'Only runs that were scheduled before; with an offset from UTC.', format: 'date-time' }),
       cursor: one.optional().meta({ description: 'The `nextCursor` of the page before.' }),
       limit: wholeNumber.optional().meta({ description: `The size of a page, up to ${maxPageSize}; 50 by default.` }),
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { rebuildStore, rebuildStoreByTheHour } from '../../../src/engine/operations/check-store.ts';
+import { listFinishedRuns } from '../../../src/engine/operations/list-finished-runs.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
 import type { RunnerEvent } from '../../../src/engine/runner/events.ts';
@@ -31,6 +32,7 @@ async function filledStore(): Promise<TestStore> {
   await schedule('retried', 2);
   for (const [place, run] of (await t.claim()).entries())
     await t.finish(run, run.queue === 'retried' ? 'lost' : place === 0 ? 'threw' : 'returned');
+  await listFinishedRuns(t.store);
   for (const run of await t.claim()) await t.finish(run, 'returned');
   await schedule('busy', 3);
   assert.deepEqual(
@@ -45,6 +47,8 @@ async function filledStore(): Promise<TestStore> {
   assert.deepEqual(await checkStore(t.store), []);
   return t;
 }
+
+const wrongLists = 'lists are not as the finished runs';
 
 /** How the store is then damaged, and what of it is found. */
 const damages: Readonly<Record<string, { readonly by: string; readonly finds: string }>> = {
@@ -102,8 +106,27 @@ const damages: Readonly<Record<string, { readonly by: string; readonly finds: st
     by: "update cloudcode.endings set at = at - interval '1 hour'",
     finds: 'an ending of a run that did not finish then',
   },
+  'a finished run is not listed': { by: 'delete from cloudcode.listed', finds: wrongLists },
+  'a finished run is listed twice': {
+    by: 'insert into cloudcode.listed select * from cloudcode.listed',
+    finds: wrongLists,
+  },
+  'a finished run is listed with another state': {
+    by: "update cloudcode.listed set state = 'dead'",
+    finds: wrongLists,
+  },
+  'a finished run is listed with another deployment': {
+    by: 'update cloudcode.listed set deployment_id = null',
+    finds: wrongLists,
+  },
+  'a run that there is not is listed': {
+    by: "insert into cloudcode.listed (environment_id, seq, state, task) select environment_id, 999999, 'failed', 'noop' from cloudcode.listed limit 1",
+    finds: wrongLists,
+  },
+  'a run is listed whose ending is not': { by: 'update cloudcode.endings set listed = false', finds: wrongLists },
+  'an ending is listed whose runs are not': { by: 'update cloudcode.endings set listed = true', finds: wrongLists },
   'nothing is entered': {
-    by: 'truncate cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings',
+    by: 'truncate cloudcode.ready, cloudcode.backlog, cloudcode.claims, cloudcode.endings, cloudcode.listed',
     finds: 'a waiting run is not entered',
   },
 };

@@ -192,6 +192,47 @@ $$;
 create trigger refuse_beginning after insert on cloudcode.runs for each row
   when (new.state <> 'queued') execute function cloudcode.refuse_beginning();
 
+-- The place, in the order of scheduling, of the first run of some tasks that was scheduled at a time or later: all before it were scheduled earlier. The order is nearly that of their times; near the
+-- border, runs of transactions that were open at the same time may be on either side. Looks at some dozens of runs of each task.
+create function cloudcode.first_seq_since(environment integer, tasks text[], moment timestamptz) returns bigint
+language plpgsql stable as $$
+declare
+  low bigint := 0;
+  high bigint;
+  middle bigint;
+  found_seq bigint;
+  found_at timestamptz;
+begin
+  select coalesce(max(last.seq), 0) + 1 into high from unnest(tasks) as name cross join lateral (
+    select r.seq from cloudcode.runs r where r.environment_id = environment and r.task = name order by r.seq desc limit 1
+  ) last;
+  while low < high loop
+    middle := (low + high) / 2;
+    select next.seq, next.created_at into found_seq, found_at from unnest(tasks) as name cross join lateral (
+      select r.seq, r.created_at from cloudcode.runs r where r.environment_id = environment and r.task = name and r.seq >= middle order by r.seq limit 1
+    ) next order by next.seq limit 1;
+    if found_at < moment then
+      low := found_seq + 1;
+    else
+      high := middle;
+    end if;
+  end loop;
+  return low;
+end
+$$;
+
+-- The tasks that an environment has runs of, without a look at all of them.
+create function cloudcode.tasks_of_runs(environment integer) returns text[]
+language sql stable as $$
+  with recursive task as (
+    (select r.task as name from cloudcode.runs r where r.environment_id = environment order by r.task limit 1)
+    union all
+    select (select r.task from cloudcode.runs r where r.environment_id = environment and r.task > task.name order by r.task limit 1)
+    from task where task.name is not null
+  )
+  select coalesce(array_agg(name), '{}') from task where name is not null
+$$;
+
 -- Times as the public contract shows them: ISO 8601 in UTC with milliseconds.
 create function cloudcode.iso(at timestamptz) returns text
 language sql stable as $$

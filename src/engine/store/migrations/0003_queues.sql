@@ -51,10 +51,33 @@ create table cloudcode.endings (
   environment_id  integer not null,
   at              timestamptz not null,
   dead            boolean not null,
-  run_ids         uuid[] not null
+  run_ids         uuid[] not null,
+  -- Its runs are in `listed`.
+  listed          boolean not null default false
 );
 alter table cloudcode.endings alter column run_ids set storage external;
 create index endings_oldest on cloudcode.endings (environment_id, dead, at);
+create index endings_unlisted on cloudcode.endings (environment_id) where not listed;
+
+-- The finished runs as lists look for them, each by what does not change any more. Filled some time after their ends and apart from them, by whoever sets `listed` on their ending: until then a list
+-- finds them by that. Nothing here refers to a run by its id: its task and its seq say which it is.
+create table cloudcode.listed (
+  environment_id  integer not null,
+  seq             bigint not null,
+  -- Of the last attempt; null where there was none.
+  deployment_id   bigint,
+  state           text not null,
+  task            text not null,
+  queue           text,
+  key             text,
+  scheduled_by    uuid
+);
+-- A state in each, so that a page of one state needs no other rows.
+create index listed_of_task on cloudcode.listed (environment_id, task, state, seq);
+create index listed_of_queue on cloudcode.listed (environment_id, queue, state, seq) where queue is not null;
+create index listed_of_key on cloudcode.listed (environment_id, key, state, seq) where key is not null;
+create index listed_of_caller on cloudcode.listed (scheduled_by, state, seq) where scheduled_by is not null;
+create index listed_of_deployment on cloudcode.listed (environment_id, deployment_id, state, seq);
 
 -- When the store was last checked as a whole, by whichever runner.
 create table cloudcode.store_checks (checked_at timestamptz not null);
@@ -292,17 +315,25 @@ declare
   before cloudcode.runs;
   run cloudcode.runs;
 begin
-  select * into before from cloudcode.runs r where r.id = run_to_retry and r.state in ('failed', 'dead', 'cancelled') for update;
+  select * into before from cloudcode.runs r where r.id = run_to_retry and r.state in ('failed', 'dead', 'cancelled');
   if not found then
     return false;
   end if;
+  -- The ending before the run, as whoever prunes them does.
+  perform from cloudcode.endings e
+    where e.environment_id = before.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and before.id = any (e.run_ids) for update;
   update cloudcode.runs r
     set state = 'queued', due_at = now(), attempt_finished_at = coalesce(r.attempt_finished_at, r.finished_at), finished_at = null, result = null, error = null, attempt_limit = r.attempt_count + r.max_attempts
-    where r.id = run_to_retry returning * into run;
+    where r.id = run_to_retry and r.state = before.state and r.finished_at = before.finished_at returning * into run;
+  if not found then
+    return false;
+  end if;
   update cloudcode.endings e set run_ids = array_remove(e.run_ids, run.id)
     where e.environment_id = run.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and run.id = any (e.run_ids);
   delete from cloudcode.endings e
     where e.environment_id = run.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and e.run_ids = '{}';
+  -- After its ending: whoever has listed that meanwhile has been waited for.
+  delete from cloudcode.listed l where l.environment_id = before.environment_id and l.task = before.task and l.state = before.state and l.seq = before.seq;
   perform cloudcode.enter_waiting(run);
   return true;
 end

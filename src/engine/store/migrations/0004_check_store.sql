@@ -1,3 +1,9 @@
+-- What `listed` holds where it is right.
+create view cloudcode.to_be_listed as
+  select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by
+  from cloudcode.endings e cross join unnest(e.run_ids) as of_ending (id) join cloudcode.runs r on r.id = of_ending.id and r.finished_at = e.at
+  where e.listed;
+
 -- Every difference between the runs and the tables that are derived from them; none in a store that is right. Reads all runs.
 create function cloudcode.check_store() returns table (problem text, environment_id integer, queue text, run_id uuid)
 language sql stable as $$
@@ -50,6 +56,37 @@ language sql stable as $$
   union all
   select 'an ending of a run that did not finish then', e.environment_id, null, e.id from ended e
     where not exists (select from cloudcode.runs r where r.id = e.id and r.state in ('succeeded', 'failed', 'cancelled', 'dead') and r.finished_at = e.at)
+  union all
+  -- One row for each environment: they are mended together.
+  select distinct 'lists are not as the finished runs', wrong.environment_id, null, null::uuid from (
+    select of_runs.environment_id from (
+      select l as row, l.environment_id, 1 as times from (select * from cloudcode.listed) l
+      union all
+      select l, l.environment_id, -1 from (select * from cloudcode.to_be_listed) l
+    ) of_runs
+    group by of_runs.row, of_runs.environment_id having sum(of_runs.times) <> 0
+  ) wrong
+$$;
+
+-- Makes the lists of an environment as its finished runs are. Nobody else changes lists meanwhile; runs go on ending.
+create function cloudcode.mend_lists(environment integer) returns void
+language plpgsql volatile as $$
+begin
+  lock table cloudcode.listed in share row exclusive mode;
+  delete from cloudcode.listed using (
+    select l.ctid as place, s.seq is not null as is_right,
+      row_number() over (partition by l.seq order by s.seq is null, l.ctid) as copy
+    from cloudcode.listed l left join cloudcode.to_be_listed s
+      on s.environment_id = l.environment_id and s.seq = l.seq and s.state = l.state and s.task = l.task
+        and (s.queue, s.key, s.scheduled_by, s.deployment_id) is not distinct from (l.queue, l.key, l.scheduled_by, l.deployment_id)
+    where l.environment_id = environment
+  ) found where listed.ctid = found.place and not (is_right and copy = 1);
+  insert into cloudcode.listed
+    select * from cloudcode.to_be_listed s
+    where s.environment_id = environment and not exists (
+      select from cloudcode.listed l where l.environment_id = environment and l.seq = s.seq and l.state = s.state and l.task = s.task)
+    order by s.seq;
+end
 $$;
 
 -- Mends one difference that check_store found, if it is still there: under the lock of its queue, or of its run where that is in none.
@@ -72,6 +109,10 @@ begin
     update cloudcode.endings e set run_ids = array_remove(e.run_ids, run_to_mend)
     where e.environment_id = environment and run_to_mend = any (e.run_ids)
       and not exists (select from cloudcode.runs r where r.id = run_to_mend and r.finished_at = e.at);
+    return;
+  end if;
+  if problem = 'lists are not as the finished runs' then
+    perform cloudcode.mend_lists(environment);
     return;
   end if;
   if queue_name is not null then
