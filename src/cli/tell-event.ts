@@ -55,6 +55,9 @@ export function tellEvent(
       return terminal.tell(`${time} ${colours.yellow('trouble')}: ${describeEvent(event)}`);
     case 'store_mended':
       return terminal.tell(`${time} ${colours.yellow('mended')}: ${escapeText(describeEvent(event))}`);
+    case 'store_checked':
+      // What was wrong is told by `store_mended`.
+      return;
     case 'line_printed':
       // The console is in the store; `dev` shows it besides.
       return;

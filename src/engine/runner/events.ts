@@ -38,6 +38,8 @@ export type RunnerEvent =
   | { readonly kind: 'runs_rescued'; readonly count: number }
   | { readonly kind: 'runs_pruned'; readonly count: number }
   | { readonly kind: 'deployments_pruned'; readonly count: number }
+  /** Once an hour, by one runner: how many rows of what is derived from the runs were wrong. */
+  | { readonly kind: 'store_checked'; readonly wrong: number; readonly tookMs: number }
   /** What can be claimed was not as the runs are: it is now. */
   | { readonly kind: 'store_mended'; readonly wrong: readonly WrongRow[] }
   | { readonly kind: 'lease_lost' }
@@ -87,6 +89,8 @@ export function describeEvent(event: RunnerEvent): string {
       return `${counted(event.count, 'finished run')} pruned (retention)`;
     case 'deployments_pruned':
       return `${counted(event.count, 'old deployment')} pruned`;
+    case 'store_checked':
+      return `the store was checked in ${Math.round(event.tookMs)} ms: ${event.wrong === 0 ? 'all is as the runs are' : `${counted(event.wrong, 'row')} not`}`;
     case 'store_mended':
       return `the tables of what can be claimed were mended: ${event.wrong.length} ${event.wrong.length === 1 ? 'row was' : 'rows were'} not as the runs are (${describeWrong(event.wrong)})`;
     case 'lease_lost':

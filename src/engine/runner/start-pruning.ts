@@ -1,5 +1,5 @@
 import { pruneIdempotencyKeys } from '../operations/answer-once.ts';
-import { rebuildStoreByTheHour } from '../operations/check-store.ts';
+import { checkStoreByTheHour } from '../operations/check-store.ts';
 import { pruneOldDeployments } from '../operations/prune-deployments.ts';
 import { pruneRuns } from '../operations/prune-runs.ts';
 import type { Store } from '../store/open-store.ts';
@@ -33,8 +33,10 @@ export function startPruning(store: Store, folders: MachineFolders, onEvent: OnE
     {
       what: 'what can be claimed could not be checked',
       work: async () => {
-        const wrong = await rebuildStoreByTheHour(store);
-        if (wrong.length > 0) onEvent({ kind: 'store_mended', wrong });
+        const check = await checkStoreByTheHour(store, stopping.signal);
+        if (check === null) return;
+        onEvent({ kind: 'store_checked', wrong: check.wrong.length, tookMs: check.tookMs });
+        if (check.wrong.length > 0) onEvent({ kind: 'store_mended', wrong: check.wrong });
       },
     },
     {

@@ -40,6 +40,19 @@ export function readWrongFronts(db: Queryable): Promise<readonly WrongRow[]> {
   });
 }
 
+/** What was begun and not done: the next who looks does it. */
+export async function giveTurnBack(db: Queryable): Promise<void> {
+  await db.query({
+    name: 'give_turn_back',
+    text: "update cloudcode.store_checks set checked_at = now() - interval '1 hour'",
+  });
+}
+
+/** Ends the statement that a session is at. */
+export async function cancelStatement(db: Queryable, backendPid: number): Promise<void> {
+  await db.query({ name: 'cancel_statement', text: 'select pg_cancel_backend($1)', values: [backendPid] });
+}
+
 /** One of those who look at the store by the hour does it now. False: another does, or did in the last hour. */
 export async function takeTurnToCheck(db: Queryable): Promise<boolean> {
   const rows = await db.query({

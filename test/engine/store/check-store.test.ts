@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { rebuildStore, rebuildStoreByTheHour } from '../../../src/engine/operations/check-store.ts';
+import { checkStoreByTheHour, rebuildStore } from '../../../src/engine/operations/check-store.ts';
 import { listFinishedRuns } from '../../../src/engine/operations/list-finished-runs.ts';
 import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { scheduleRun } from '../../../src/engine/operations/schedule-run.ts';
@@ -241,14 +241,43 @@ test('what a runner has claimed is forgotten when nothing of it runs any more, a
   assert.equal(await claims(), 0);
 });
 
+const goingOn = (): AbortSignal => new AbortController().signal;
+
 test('the store is checked by one runner in an hour', async () => {
   await using t = await filledStore();
   await sql(t, 'truncate cloudcode.claims');
-  assert.deepEqual(await rebuildStoreByTheHour(t.store), [], 'it was just made');
+  assert.equal(await checkStoreByTheHour(t.store, goingOn()), null, 'it was just made');
   await sql(t, "update cloudcode.store_checks set checked_at = now() - interval '1 hour'");
-  const found = await Promise.all([rebuildStoreByTheHour(t.store), rebuildStoreByTheHour(t.store)]);
-  assert.deepEqual(found.map(({ length }) => length).toSorted(), [0, 1]);
+  const found = await Promise.all([checkStoreByTheHour(t.store, goingOn()), checkStoreByTheHour(t.store, goingOn())]);
+  assert.deepEqual(found.flatMap((check) => check?.wrong ?? []).length, 1);
+  assert.equal(found.filter((check) => check === null).length, 1);
+  const done = found.find((check) => check !== null);
+  assert.ok((done?.tookMs ?? 0) > 0);
 });
+
+test(
+  'a runner that stops does not wait for the check: its statement is ended, and another does it',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await filledStore();
+    await sql(t, 'truncate cloudcode.claims');
+    await sql(t, "update cloudcode.store_checks set checked_at = now() - interval '1 hour'");
+    const stopping = new AbortController();
+    await t.store.transaction(async (db) => {
+      // It waits for this as it would for a disk that reads a million runs.
+      await db.query({ name: '', text: 'lock table cloudcode.runs in access exclusive mode' });
+      const check = checkStoreByTheHour(t.store, stopping.signal);
+      await until(20_000, 'it waits', async () => {
+        const text = `select 1 from pg_stat_activity where query like '%cloudcode.check_store()%' and wait_event_type = 'Lock'`;
+        return (await t.store.query({ name: '', text }))[0] ?? null;
+      });
+      stopping.abort();
+      assert.equal(await check, null);
+    });
+    const check = await checkStoreByTheHour(t.store, goingOn());
+    assert.equal(check?.wrong.length, 1);
+  },
+);
 
 test('what is mended while others work is as the runs are', { timeout: 60_000 }, async () => {
   await using t = await testStore();
