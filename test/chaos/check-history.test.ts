@@ -1,91 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { checkHistory } from '../../src/chaos/judge/check-history.ts';
-import type { History, RunChange, WitnessLine } from '../../src/chaos/judge/history.ts';
+import type { History, RunChange } from '../../src/chaos/judge/history.ts';
 import type { CountName } from '../../src/chaos/judge/verdict.ts';
-
-/** Two runs of one queue: the first is tried twice. Transactions are numbered as they come. */
-const steps = [
-  { run: 'a', before: null, after: 'queued', at: 1000, attempt: 0 },
-  { run: 'b', before: null, after: 'queued', at: 1010, attempt: 0 },
-  { run: 'a', before: 'queued', after: 'running', at: 1020, attempt: 1, fence: 1 },
-  { run: 'a', before: 'running', after: 'queued', at: 1100, attempt: 1, fence: 1, wakeAt: 2000 },
-  { run: 'a', before: 'queued', after: 'running', at: 2005, attempt: 2, fence: 2, wokeAt: 2000 },
-  { run: 'a', before: 'running', after: 'succeeded', at: 2100, attempt: 2, fence: 2 },
-  { run: 'b', before: 'queued', after: 'running', at: 2110, attempt: 1, fence: 3 },
-  { run: 'b', before: 'running', after: 'failed', at: 2200, attempt: 1, fence: 3 },
-] as const satisfies readonly Partial<RunChange>[];
-
-function goodHistory(): History {
-  const changes = steps.map((step, index): RunChange => {
-    const dueAt = step.run === 'a' ? 1000 : 1010;
-    return {
-      seq: index + 1,
-      xid: 100 + index,
-      queue: 'q',
-      attemptLimit: 5,
-      fence: null,
-      dueAt,
-      order: step.run === 'a' ? 1 : 2,
-      wokeAt: dueAt,
-      wakeAt: dueAt,
-      snapshot: step.after === 'running' ? `${100 + index}:${100 + index}:` : null,
-      isStale: false,
-      ...step,
-    };
-  });
-  return {
-    changes,
-    ends: [
-      { seq: 1, xid: 103, run: 'a', number: 1, fence: 1, outcome: 'lost' },
-      { seq: 2, xid: 105, run: 'a', number: 2, fence: 2, outcome: 'returned' },
-      { seq: 3, xid: 107, run: 'b', number: 1, fence: 3, outcome: 'threw' },
-    ],
-    lateLines: [{ xid: 105, run: 'a', attempt: 2 }],
-    writes: [{ mark: 'm', run: 'a', fence: 2, queue: 'q', isStale: false }],
-    additions: [{ fence: 2, isStale: false }],
-    added: 2,
-    tallies: new Map([['q', 1]]),
-    skipping: new Set(),
-    pauses: [],
-    runs: [
-      { id: 'a', queue: 'q', state: 'succeeded', result: '2' },
-      { id: 'b', queue: 'q', state: 'failed', result: null },
-    ],
-    witness: [
-      witnessed({ run: 'a', attempt: 1, fence: '1', at: 30 }),
-      witnessed({ run: 'a', attempt: 2, fence: '2', at: 1010 }),
-      witnessed({ kind: 'wrote', run: 'a', attempt: 2, fence: '2', mark: 'm' }),
-      witnessed({ kind: 'added', run: 'a', attempt: 2, fence: '2' }),
-      witnessed({ run: 'b', attempt: 1, fence: '3', at: 1120 }),
-    ],
-    acknowledged: ['a', 'b'],
-    retried: [],
-    clockSamples: [
-      { bootMs: 0, databaseMs: 1000 },
-      { bootMs: 1000, databaseMs: 2000 },
-    ],
-    faults: [{ kind: 'worker_killed', beganAt: 50, healedAt: 60 }],
-    leftOver: [],
-    endedByThemselves: [],
-    wrongRows: [],
-  };
-}
-
-function witnessed(line: Partial<WitnessLine>): WitnessLine {
-  return { kind: 'began', run: 'a', task: 'step', attempt: 1, fence: '1', queue: 'q', pid: 7, at: 30, ...line };
-}
-
-/** The history with one of its changes changed. */
-function withChange(history: History, index: number, change: Partial<RunChange>): History {
-  return { ...history, changes: history.changes.map((each, at) => (at === index ? { ...each, ...change } : each)) };
-}
+import { good, withChange, witnessed } from './good-history.ts';
 
 function without<Value>(values: readonly Value[], index: number): readonly Value[] {
   return values.filter((_, at) => at !== index);
 }
-
-const good = goodHistory();
 
 const spoiled: Readonly<Record<string, readonly [CountName, History]>> = {
   'a process that found its queue taken': [
@@ -292,69 +214,5 @@ describe('the judge of campaigns', () => {
       1,
       'what was never in back-off is not let by',
     );
-  });
-
-  it('names the longest standstill, and the fault before it', () => {
-    // a: claimed 1020, ended 1100, in back-off until 2000, claimed 2005, began 2010, ended 2100; b: claimed 2110, began 2120, ended 2200.
-    assert.deepEqual(checkHistory(good).maxStandstill, { ms: 90, queue: 'q', run: 'a', fault: 'worker_killed' });
-    const slow = {
-      ...good,
-      changes: good.changes.map((change, index) => (index >= 6 ? { ...change, at: change.at + 500 } : change)),
-    };
-    assert.deepEqual(checkHistory(slow).maxStandstill, { ms: 510, queue: 'q', run: 'b', fault: 'worker_killed' });
-    const paused = {
-      ...slow,
-      pauses: [
-        { seq: 1, at: 1500, queue: 'q', isPaused: true },
-        { seq: 2, at: 2590, queue: 'q', isPaused: false },
-      ],
-    };
-    assert.equal(checkHistory(paused).maxStandstill?.ms, 90);
-  });
-
-  it('does not take for a standstill that an attempt is at work, and names the longest for each kind of fault beyond the time it lasted', () => {
-    // The attempts saw themselves end 5 ms before their ends were stored; the first was alive at 1040, and a fault lasted from 1050 to 1060.
-    const alive = witnessed({ kind: 'alive', run: 'a', attempt: 1, fence: '1', at: 40 });
-    const ended = [
-      witnessed({ kind: 'ended', run: 'a', attempt: 2, fence: '2', at: 1095 }),
-      witnessed({ kind: 'ended', run: 'b', attempt: 1, fence: '3', at: 1195 }),
-    ];
-    const verdict = checkHistory({ ...good, witness: [...good.witness, alive, ...ended] });
-    assert.deepEqual(verdict.maxStandstill, { ms: 60, queue: 'q', run: 'a', fault: 'worker_killed' });
-    assert.deepEqual(verdict.standstillBeyondFault, { worker_killed: 50 });
-  });
-
-  it('does not take for a standstill that the runners were busy with what was due before', () => {
-    const slow = good.changes.map((change, index) => (index >= 6 ? { ...change, at: change.at + 500 } : change));
-    const between = (dueAt: number): History => {
-      const other = {
-        ...(good.changes[0] as RunChange),
-        run: 'c',
-        queue: 'other',
-        dueAt,
-        wokeAt: dueAt,
-        wakeAt: dueAt,
-      };
-      const added = [
-        { ...other, at: dueAt },
-        { ...other, before: 'queued', after: 'running', fence: 9, attempt: 1, at: 2500 },
-        { ...other, before: 'running', after: 'succeeded', fence: 9, attempt: 1, at: 2550 },
-      ] as const;
-      const pauses = [
-        { seq: 1, at: 1000, queue: 'other', isPaused: true },
-        { seq: 2, at: 2490, queue: 'other', isPaused: false },
-      ];
-      return {
-        ...good,
-        pauses,
-        changes: [...slow.slice(0, 6), ...added, ...slow.slice(6)].map((change, index) => ({
-          ...change,
-          seq: index + 1,
-        })),
-      };
-    };
-    // b could have been claimed from 2100 on, and was at 2610.
-    assert.equal(checkHistory(between(2000)).maxStandstill?.ms, 510, 'what was due later was claimed at 2500');
-    assert.equal(checkHistory(between(1005)).maxStandstill?.ms, 110, 'what was due before was claimed at 2500');
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { rescueRuns } from '../../src/engine/operations/rescue-runs.ts';
 import { deleteEndedRunners, endExpiredLease, endLease, renewLease } from '../../src/engine/store/runners.ts';
 import { readRetryAt } from './back-off.ts';
+import * as leases from './leases.ts';
 import { seldom } from './run-steps.ts';
 import type { StepKind } from './step.ts';
 import { type RunnerName, runnerNames } from './state.ts';
@@ -13,32 +14,32 @@ const runner = fc.constantFrom(...runnerNames);
 export const take: StepKind<RunnerName> = {
   weight: 5,
   given: runner,
-  isPossible: (model, name) => model.runner(name)?.endedAt !== null,
+  isPossible: (model, name) => leases.runnerOf(model.state, name)?.endedAt !== null,
   async do({ model, real, say }, name) {
     say(`${name} takes a lease`);
     await real.takeLease(name);
-    model.takeLease(name);
+    leases.take(model.state, name);
   },
 };
 
 export const renew: StepKind<RunnerName> = {
   weight: 4,
   given: runner,
-  isPossible: (model, name) => model.runner(name) !== undefined,
+  isPossible: (model, name) => leases.runnerOf(model.state, name) !== undefined,
   async do({ model, real, say, compare }, name) {
     say(`${name} renews its lease`);
-    compare(await renewLease(real.t.store, real.runnerId(name)), model.renewLease(name));
+    compare(await renewLease(real.t.store, real.runnerId(name)), leases.renew(model.state, name));
   },
 };
 
 export const stop: StepKind<RunnerName> = {
   weight: 1,
   given: runner,
-  isPossible: (model, name) => model.runner(name) !== undefined,
+  isPossible: (model, name) => leases.runnerOf(model.state, name) !== undefined,
   async do({ model, real, say }, name) {
     say(`the lease of ${name} ends, as it stopped or is known to be dead`);
     await endLease(real.t.store, real.runnerId(name));
-    model.endLease(name, null);
+    leases.end(model.state, name, null);
   },
 };
 
@@ -46,15 +47,15 @@ export const stop: StepKind<RunnerName> = {
 export const endExpired: StepKind<{ readonly name: RunnerName; readonly isOutdated: boolean }> = {
   weight: 3,
   given: fc.record({ name: runner, isOutdated: fc.boolean() }),
-  isPossible: (model, { name }) => model.runner(name) !== undefined,
+  isPossible: (model, { name }) => leases.runnerOf(model.state, name) !== undefined,
   async do({ model, real, say, compare }, { name, isOutdated }) {
     say(
       `another runner ends the lease of ${name} if it has expired${isOutdated ? ', as it was before the last renewal' : ''}`,
     );
-    const renewals = (model.runner(name)?.renewals ?? 0) - (isOutdated ? 1 : 0);
+    const renewals = (leases.runnerOf(model.state, name)?.renewals ?? 0) - (isOutdated ? 1 : 0);
     compare(
       await endExpiredLease(real.t.store, { id: real.runnerId(name), renewals: String(renewals) }),
-      model.endLease(name, { renewals }),
+      leases.end(model.state, name, { renewals }),
     );
   },
 };
@@ -84,6 +85,6 @@ export const forget: StepKind<null> = {
   async do({ model, real, say }) {
     say('runners that ended over an hour ago are forgotten');
     await deleteEndedRunners(real.t.store);
-    model.forgetRunners();
+    leases.forgetEnded(model.state);
   },
 };

@@ -1,16 +1,15 @@
 import type { AnswerOutcome, Outcome } from '../../src/engine/core/run.ts';
 import { placeNewRun, type QueueName, settleQueue } from './front.ts';
+import { isValid, runnerOf } from './leases.ts';
 import {
   attemptsOf,
   emptyState,
   type Environment,
   environments,
   isActive,
-  leaseMs,
   type ModelAttempt,
   type ModelQueue,
   type ModelRun,
-  type ModelRunner,
   type RunnerName,
   type State,
   type Task,
@@ -52,10 +51,6 @@ export class Model {
     const run = this.state.runs.find((each) => each.name === name);
     if (run === undefined) throw new Error(`the model has no ${name}`);
     return run;
-  }
-
-  runner(name: RunnerName): ModelRunner | undefined {
-    return this.state.runners.find((runner) => runner.name === name);
   }
 
   holds({ run, fence }: ModelAttempt): boolean {
@@ -108,7 +103,7 @@ export class Model {
     runner: RunnerName,
     { limit, after }: { readonly limit: number; readonly after: Environment | null },
   ): readonly ModelRun[] {
-    if (!this.hasLease(runner)) return [];
+    if (!isValid(this.state, runner)) return [];
     const first = after === null ? 0 : environments.indexOf(after) + 1;
     const round = [...environments.slice(first), ...environments.slice(0, first)];
     const lines = round.map((environment) => this.startable(environment));
@@ -245,46 +240,12 @@ export class Model {
     }
   }
 
-  takeLease(name: RunnerName): void {
-    const lease = { expiresAt: this.state.now + leaseMs, endedAt: null };
-    const runner = this.runner(name);
-    if (runner === undefined) this.state.runners.push({ name, ...lease, renewals: 0 });
-    else Object.assign(runner, { ...lease, renewals: runner.renewals + 1 });
-  }
-
-  renewLease(name: RunnerName): boolean {
-    const runner = this.runner(name);
-    if (runner?.endedAt !== null) return false;
-    Object.assign(runner, { expiresAt: this.state.now + leaseMs, renewals: runner.renewals + 1 });
-    return true;
-  }
-
-  /** Ends a lease; with `seen` only one that has expired and was renewed no more since. @returns whether it did */
-  endLease(name: RunnerName, seen: { readonly renewals: number } | null): boolean {
-    const runner = this.runner(name);
-    if (runner?.endedAt !== null) return false;
-    if (seen !== null && (runner.renewals !== seen.renewals || runner.expiresAt > this.state.now)) return false;
-    runner.endedAt = this.state.now;
-    return true;
-  }
-
-  hasLease(name: RunnerName): boolean {
-    const runner = this.runner(name);
-    return runner?.endedAt === null && runner.expiresAt > this.state.now;
-  }
-
   /** Running runs whose runner's lease has ended, oldest first. */
   lostAttempts(): readonly ModelAttempt[] {
     const lost = this.state.attempts.filter(
-      (attempt) => this.holds(attempt) && (this.runner(attempt.runner)?.endedAt ?? null) !== null,
+      (attempt) => this.holds(attempt) && (runnerOf(this.state, attempt.runner)?.endedAt ?? null) !== null,
     );
     return lost.toSorted((a, b) => this.run(a.run).number - this.run(b.run).number);
-  }
-
-  forgetRunners(): void {
-    const isNeeded = ({ name, endedAt }: ModelRunner): boolean =>
-      endedAt === null || endedAt >= this.state.now - 3_600_000 || this.state.runs.some((run) => run.runner === name);
-    this.state.runners = this.state.runners.filter(isNeeded);
   }
 
   writeBatch(

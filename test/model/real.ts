@@ -10,6 +10,7 @@ import { takeLease } from '../../src/engine/store/runners.ts';
 import { setClock, stopClock } from '../support/database-clock.ts';
 import { testDatabaseUrl } from '../support/postgres.ts';
 import { noopTask } from '../support/store.ts';
+import * as leases from './leases.ts';
 import type { Model } from './model.ts';
 import { attemptsOf, type Environment, environments, epoch, leaseMs, type RunnerName, runnerNames } from './state.ts';
 
@@ -90,7 +91,7 @@ export async function openReal(): Promise<Real> {
       const model = makeModel();
       for (const name of ['A', 'B'] as const) {
         await take(name);
-        model.takeLease(name);
+        leases.take(model.state, name);
       }
       return model;
     },
