@@ -16,6 +16,7 @@ import type { BenchOptions, Measurement } from './measurement.ts';
 import { measureNotifications } from './notifications.ts';
 import { howToInstall, peersAreInstalled } from './peers/import-peer.ts';
 import { hasRedis, howToInstallRedis } from './peers/redis-server.ts';
+import { measurePayloads } from './payloads.ts';
 import { measureQueues } from './queues.ts';
 import { formatFigure, formatLoads, writeResults } from './report/results.ts';
 import { measureRunners } from './runners.ts';
@@ -46,6 +47,7 @@ const measurements: readonly Measurement[] = [
   },
   { name: 'runners', title: 'The engine alone, four runners against one', measure: measureRunners },
   { name: 'notifications', title: 'Notifications for a burst of schedules', measure: measureNotifications },
+  { name: 'payloads', title: 'The engine alone, runs with large parameters and results', measure: measurePayloads },
   {
     name: 'backlog',
     title: 'The engine alone, with 1,000,000 runs waiting and 1,000,000 kept, against itself empty',

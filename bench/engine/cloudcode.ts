@@ -19,6 +19,8 @@ const environment = 'testing';
 
 export interface CloudCode extends Contender {
   readonly store: Store;
+  /** Whose lease claims are made with. */
+  readonly runnerId: string;
   /** As HTTP and the CLI do it. The others schedule as a task does, by the operations that its runner calls. */
   scheduleFromOutside(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export async function openCloudCode({
   return {
     name,
     store,
+    runnerId,
     settle: database.settle,
     async clear() {
       if (keep) return;
