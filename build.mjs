@@ -51,6 +51,17 @@ const results = await Promise.all([
       'chaos-in-runner': 'src/chaos/in-runner.ts',
     },
   }),
+  // For browsers and other runtimes as well: it is all in one file.
+  build({
+    ...shared,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['import'],
+    target: 'es2022',
+    outfile: 'dist/client.js',
+    entryPoints: ['src/client/cloudcode-client.ts'],
+  }),
   build({ ...shared, format: 'cjs', outfile: 'dist/guard.cjs', entryPoints: ['src/engine/guard/main.ts'] }),
 ]);
 

@@ -1,4 +1,4 @@
-import { errorOfProblem } from '../service/api/http-problem.ts';
+import { errorOfProblem } from '../engine/core/problem.ts';
 import type { BrokenTaskBody } from '../service/api/tasks.ts';
 import { escapeLines, escapeText } from './terminal/escape-text.ts';
 

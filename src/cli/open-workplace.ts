@@ -1,7 +1,8 @@
 import { type Backend, resultOf } from '../client/backend.ts';
 import { CloudCodeError } from '../engine/core/errors.ts';
 import type { SystemEvent } from '../main/system.ts';
-import { errorOfProblem, type Problem } from '../service/api/http-problem.ts';
+import { type Problem } from '../service/api/http-problem.ts';
+import { errorOfProblem } from '../engine/core/problem.ts';
 import { type FolderBody, project } from '../service/api/project.ts';
 import type { BrokenTaskBody } from '../service/api/tasks.ts';
 import type { GlobalOptions } from './invocation.ts';

@@ -1,16 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import { errorOfProblem } from '../service/api/http-problem.ts';
-import { refusedEvent, type Streaming } from '../service/api/operation.ts';
+import { errorOfProblem } from '../engine/core/problem.ts';
+import type { OperationEntry } from './operation-entry.ts';
 import { readEvents, type ServerEvent } from './read-events.ts';
 import { type Request, send, type Server, unreachable } from './request-json.ts';
 
+/** The last event of a stream of something that was refused; its data is the problem. */
+const refusedEvent = 'refused';
 /** A server that restarts is waited for this long. */
 const patienceMs = 30_000;
 const pauseMs = 500;
 
 interface Following {
-  readonly operation: Streaming;
+  readonly entry: OperationEntry;
   readonly path: string;
   readonly body: unknown;
   readonly signal: AbortSignal;
@@ -23,7 +24,7 @@ interface Following {
  */
 export async function* followEvents(
   server: Server,
-  { operation: { method, stream }, path, body, signal }: Following,
+  { entry: { method, stream }, path, body, signal }: Following,
 ): AsyncGenerator<ServerEvent, void> {
   let lastId: string | null = null;
   let reachedAt = -Infinity;
@@ -39,20 +40,33 @@ export async function* followEvents(
           throw errorOfProblem(JSON.parse(event.data)) ?? new CloudCodeError('internal', event.data);
         lastId = event.id ?? lastId;
         yield event;
-        if (event.event === stream.last) return;
+        if (event.event === stream?.last) return;
       }
-      if (stream.resumesAfter === undefined) throw unreachable(server, new Error('it ended before its work did'));
+      if (stream?.resumesAfter === undefined) throw unreachable(server, new Error('it ended before its work did'));
     } catch (error) {
       if (isAborted(signal)) return;
       const known = error instanceof CloudCodeError ? error : unreachable(server, error);
       const isAway = known.code === 'server_unreachable' || known.code === 'database_unreachable';
-      const isPatient = stream.resumesAfter !== undefined && performance.now() - reachedAt <= patienceMs;
+      const isPatient = stream?.resumesAfter !== undefined && performance.now() - reachedAt <= patienceMs;
       if (!isAway || !isPatient) throw known;
     }
-    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    await pause(pauseMs, signal);
   }
 }
 
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
+}
+
+/** As long as nobody gives up. Timers of browsers alone. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
 }

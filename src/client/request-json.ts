@@ -1,5 +1,5 @@
 import { CloudCodeError } from '../engine/core/errors.ts';
-import { errorOfProblem } from '../service/api/http-problem.ts';
+import { errorOfProblem } from '../engine/core/problem.ts';
 
 /** Where and as whom requests are made. */
 export interface Server {
@@ -27,7 +27,9 @@ export async function requestJson(
   path: string,
   request: Request,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
-  const response = await send(server, path, { signal: AbortSignal.timeout(timeoutMs), ...request });
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+  const response = await send(server, path, { ...request, signal });
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(server, error);
   });

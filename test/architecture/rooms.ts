@@ -55,7 +55,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'data/source': ['engine/core', 'data/model', 'project'],
   'service/operations': ['engine/core', 'engine/store', 'engine/operations', 'service/api', 'package-root'],
   'service/http': ['engine/core', 'service/api', 'service/operations', 'package-root'],
-  client: ['engine/core', 'service/api'],
+  client: ['engine/core', 'service/api', 'sdk'],
   chaos: [
     'engine/core',
     'engine/protocol',

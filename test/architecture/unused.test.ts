@@ -11,8 +11,14 @@ const entries = [...readFileSync(join(packageRoot, 'build.mjs'), 'utf8').matchAl
   ([, file]) => file ?? '',
 );
 
-/** The SDK's exports are for projects; what an extension gives a worker is loaded as a file. */
-const publicFiles = ['src/sdk/index.ts', 'src/sdk/cloudcode.d.ts', 'src/data/worker/data-globals.ts'];
+/** The exports of the SDK and the client are for projects and programs; what an extension gives a worker is loaded as a file. */
+const publicFiles = [
+  'src/sdk/index.ts',
+  'src/sdk/cloudcode.d.ts',
+  'src/client/client.d.ts',
+  'src/client/cloudcode-client.ts',
+  'src/data/worker/data-globals.ts',
+];
 
 describe('nothing lies about unused', () => {
   it('every file of src/ is part of the product', () => {

@@ -6,6 +6,7 @@ import SwaggerParser from '@apidevtools/swagger-parser';
 import { packageRoot } from '../../src/package-root.ts';
 import { operations } from '../../src/service/api/operations.ts';
 import { openApiText } from '../../src/service/operations/openapi.ts';
+import { clientOperationsText, clientTypesText } from './client-text.ts';
 import { openApi } from './http/api.ts';
 
 interface Described {
@@ -44,6 +45,12 @@ describe('the OpenAPI document', { timeout: 60_000 }, () => {
 
   it('in docs/ it is the one that the declarations make: `npm run openapi` writes it', () => {
     assert.equal(readFileSync(join(packageRoot, 'docs/openapi.json'), 'utf8'), openApiText());
+  });
+
+  it('what the client knows of the API is what the declarations make: `npm run openapi` writes it', () => {
+    const read = (path: string): string => readFileSync(join(packageRoot, path), 'utf8');
+    assert.equal(read('src/client/operations.ts'), clientOperationsText());
+    assert.equal(read('src/client/api.d.ts'), clientTypesText());
   });
 
   it('is what a server answers', async () => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CloudCodeError, errorCatalogue, type ErrorCode } from '../../engine/core/errors.ts';
+import { type CloudCodeError, errorCatalogue } from '../../engine/core/errors.ts';
 
 /** The body of an error's answer: RFC 9457, with the error's code, and what to do on its own. */
 export const problem = z
@@ -22,17 +22,4 @@ export function problemOf(error: CloudCodeError): Problem {
   const detail = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
   const body = { type: `urn:cloudcode:error:${error.code}`, title, status, detail, code: error.code };
   return error.hint === undefined ? body : { ...body, hint: error.hint };
-}
-
-/** The error that a problem came from; null when the body is none of ours. A code of a later version counts as `internal`. */
-export function errorOfProblem(body: unknown): CloudCodeError | null {
-  const parsed = problem.safeParse(body);
-  if (!parsed.success) return null;
-  const { code, detail, hint } = parsed.data;
-  const message = hint !== undefined && detail.endsWith(hint) ? detail.slice(0, -hint.length).trimEnd() : detail;
-  return new CloudCodeError(isKnownCode(code) ? code : 'internal', message, { hint });
-}
-
-function isKnownCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCatalogue, code);
 }
