@@ -57,6 +57,7 @@ export async function measurePayloads(options: BenchOptions): Promise<readonly F
       for (const run of claimed) {
         await finishAttempt(store, {
           runId: run.id,
+          task: run.task,
           fence: run.fence,
           number: run.attempt,
           attemptLimit: run.attemptLimit,

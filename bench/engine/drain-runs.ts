@@ -64,6 +64,7 @@ async function endRun(writeEnd: WriteEnd, run: ClaimedRun): Promise<void> {
   const next = await writeEnd(run.queue, {
     gone: ProcessesGone.because('never_started'),
     runId: run.id,
+    task: run.task,
     fence: run.fence,
     number: run.attempt,
     attemptLimit: run.attemptLimit,

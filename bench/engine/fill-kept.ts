@@ -18,15 +18,16 @@ export const kept = {
 export async function fillKept(database: Database, count: number): Promise<void> {
   await database.query('alter table cloudcode.runs disable trigger user');
   await database.query(`
-    insert into cloudcode.runs (id, environment_id, task, parameters, queue, key, scheduled_by, due_at, created_at, started_at, finished_at, state, result, error, max_attempts,
+    insert into cloudcode.runs (id, environment_id, task, parameters, queue, key, scheduled_by, due_at, created_at, started_at, finished_at, state, result, error, fingerprint, max_attempts,
       attempt_count, attempt_limit, fence, runner_id, deployment_id, outcome, exit_code, pid)
     select gen_random_uuid(), e.id,
       case when n = 1 then 'rare' when n % 2 = 0 then 'task 0' else 'task ' || hash % ${kept.tasks} end, json_build_object('number', n, 'text', 'as a task might get'),
       case when n = 1 then 'rare' when hash % 5 = 0 then 'queue 0' when hash % 5 = 1 then 'queue ' || hash % ${kept.queues} end,
       case when n = 1 then 'rare' when hash % 10 = 2 then 'key ' || hash % 5000 end,
       case when n = 1 then '${kept.caller(1)}' when hash % 10 = 3 then '${kept.caller(2)}' when n % 5 = 4 then '00000000-0000-7000-8000-' || lpad((n / 500 + 3)::text, 12, '0') end::uuid,
-      at, at, at, at + interval '1 second', state, case when state = 'succeeded' then 'null'::json end,
-      case when state in ('failed', 'dead') then json_build_object('name', 'Error', 'message', 'order ' || n || ' was refused', 'stack', 'Error: order was refused at index.ts:1:1') end, 5,
+      at, at, at, to_timestamp(ceil(extract(epoch from at) / 10) * 10), state, case when state = 'succeeded' then 'null'::json end,
+      case when state in ('failed', 'dead') then json_build_object('name', 'Error', 'message', 'order ' || n || ' was refused', 'stack', 'Error: order was refused at index.ts:1:1') end,
+      case when n = 1 then 'rare' when state in ('failed', 'dead') then 'fingerprint ' || hash % 50 end, 5,
       1, 5, nextval('cloudcode.fences'), '00000000-0000-0000-0000-000000000000', case when n = 1 then 999 else 1 + n * ${kept.deployments}::bigint / ${count + 1} end,
       case state when 'succeeded' then 'returned' when 'failed' then 'threw' when 'dead' then 'exited' else 'cancelled' end, 0, 1
     from cloudcode.environments e, generate_series(1, ${count}) n,

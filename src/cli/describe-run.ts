@@ -32,6 +32,7 @@ export function describeRun(run: Run, { colours, now, stateNote = '' }: RunDescr
         ? null
         : `${run.finishedAt} (${relativeTime(run.finishedAt, now)}), took ${duration(tookMs(run, now) ?? 0)}`,
     ],
+    ['fingerprint', run.fingerprint],
     ['result', run.state === 'succeeded' && run.result !== undefined ? shortJson(run.result) : null],
   ];
   const lines = fields.flatMap(([name, value]) =>

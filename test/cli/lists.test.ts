@@ -50,6 +50,9 @@ describe('CLI: lists, and single runs', { timeout: 300_000 }, () => {
     assert.equal((await runsOf('--task', 'other', '--since', '1h', '--limit', '1000')).length, count / 2);
     assert.deepEqual(await runsOf('--task', 'other', '--until', '1h'), []);
     assert.deepEqual(await runsOf('--until', '2000-01-01'), []);
+    const search = await ask('runs', '--search', 'no such text', '--task', 'other');
+    assert.equal(search.status, 0);
+    assert.match(search.stderr, new RegExp(`Looked at the newest ${count / 2} runs of the other filters\\.`));
     const noTime = await ask('runs', '--since', 'yesterday');
     assert.equal(noTime.status, 2);
     assert.match(noTime.stderr, /--since is "yesterday"[\s\S]*--since 1h/);

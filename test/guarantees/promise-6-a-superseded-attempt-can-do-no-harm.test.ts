@@ -49,6 +49,7 @@ async function supersede(parameters: {
   const lost = {
     gone: ProcessesGone.because('lease_over'),
     runId: run.id,
+    task: run.task,
     fence: held.fence,
     number: 1,
     attemptLimit: 5,

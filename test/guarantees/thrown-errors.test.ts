@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { listRuns } from '../../src/engine/operations/list-runs.ts';
 import { type Runtime, startRuntime } from '../support/runtime.ts';
 
 const tasks: Readonly<Record<string, string>> = {
@@ -13,6 +14,8 @@ const tasks: Readonly<Record<string, string>> = {
   refused: `import { connect } from 'node:net';\nexport async function run() { throw new AggregateError([Object.assign(new Error('connect to ::1'), { code: 'ECONNREFUSED' }), new Error('connect to 127.0.0.1')]); }`,
   causes: `export async function run() { throw new Error('outer', { cause: new AggregateError([new Error('inner', { cause: 'a word' })], 'several') }); }`,
   circle: `export async function run() { const errors = Array.from({ length: 30 }, (_, n) => new Error('e' + n)); for (const error of errors) { error.cause = errors[0]; error.errors = errors; } throw errors[3]; }`,
+  orders: `const check = (order) => { throw new Error('order ' + order + ' was refused'); };
+    export async function run({ order, other }) { if (other) throw new Error('order ' + order + ' was refused'); check(order); }`,
   uncaught: `export const config = { maxAttempts: 1 };\nexport async function run() { setTimeout(() => { throw Object.assign(new Error('late'), { code: 'E_LATE' }); }); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
 };
 
@@ -33,6 +36,23 @@ describe('what is stored of an error that a task threw', () => {
     assert.deepEqual(
       [name, properties],
       ['Error', { errno: -2, code: 'ENOENT', syscall: 'open', path: '/nowhere/at-all' }],
+    );
+  });
+
+  it('a fingerprint, by which all that failed by the same mistake are listed', async () => {
+    const runs = [];
+    for (const parameters of [{ order: 1 }, { order: 25 }, { order: 3, other: true }])
+      runs.push(await runtime.run('orders', { parameters }));
+    const [first, second, other] = runs;
+    assert.match(first?.fingerprint ?? '', /^[0-9a-f]{16}$/);
+    assert.equal(second?.fingerprint, first?.fingerprint);
+    assert.notEqual(other?.fingerprint, first?.fingerprint);
+    const uncaught = await runtime.run('uncaught');
+    assert.match(uncaught.fingerprint ?? '', /^[0-9a-f]{16}$/);
+    const { runs: listed } = await listRuns(runtime.store, 'testing', { fingerprint: first?.fingerprint ?? '' });
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      [second?.id, first?.id],
     );
   });
 

@@ -102,8 +102,8 @@ export const answer: StepKind<{ readonly picked: AttemptPick; readonly outcome: 
     const { id } = model.run(attempt.run);
     const content =
       outcome === 'returned'
-        ? { resultJson: '1', error: null }
-        : { resultJson: null, error: { name: outcome, message: 'it threw', stack: null } };
+        ? { resultJson: '1', error: null, fingerprint: null }
+        : { resultJson: null, error: { name: outcome, message: 'it threw', stack: null }, fingerprint: 'of it' };
     compare(
       await storeAnswer(real.t.store, { runId: id, fence: attempt.fence, outcome, ...content }),
       model.answer(attempt, outcome),
@@ -152,6 +152,7 @@ export const finish: StepKind<readonly End[]> = {
       ends.map(({ attempt, outcome, isTold }) => ({
         gone: ProcessesGone.because('ended'),
         runId: model.run(attempt.run).id,
+        task: model.run(attempt.run).task,
         fence: attempt.fence,
         number: attempt.number,
         attemptLimit: attempt.limit,

@@ -130,6 +130,7 @@ async function ask(round: Round, call: Call): Promise<void> {
           outcome: call.outcome,
           resultJson: null,
           error: null,
+          fingerprint: null,
         })
       )
         round.answered.push({ fence, outcome: call.outcome });

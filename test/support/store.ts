@@ -70,6 +70,7 @@ export function endOf(run: ClaimedRun, outcome: Outcome): Parameters<typeof fini
   return {
     gone: ProcessesGone.because('ended'),
     runId: run.id,
+    task: run.task,
     fence: run.fence,
     number: run.attempt,
     attemptLimit: run.attemptLimit,

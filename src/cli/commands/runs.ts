@@ -5,8 +5,9 @@ import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
 import type { Backend } from '../../client/backend.ts';
-import type { CallOf } from '../../service/api/operation.ts';
+import type { AnswerOf, CallOf } from '../../service/api/operation.ts';
 import { maxPageSize, runs as operations } from '../../service/api/runs.ts';
+import { maxSearched } from '../../engine/core/list-limits.ts';
 import type { Run } from '../../engine/core/run.ts';
 import { addRunsLogs } from './runs-logs.ts';
 import { addRunsChange } from './runs-change.ts';
@@ -18,6 +19,8 @@ interface RunsOptions {
   readonly key?: string;
   readonly scheduledBy?: string;
   readonly deployment?: string;
+  readonly fingerprint?: string;
+  readonly search?: string;
   readonly since?: string;
   readonly until?: string;
   readonly limit?: string;
@@ -34,6 +37,8 @@ export function addRuns(program: Command): void {
     .option('--key <key>', 'runs with this key')
     .option('--scheduled-by <id>', 'runs that this run has scheduled')
     .option('--deployment <id>', 'runs whose last attempt was of this deployment')
+    .option('--fingerprint <id>', 'runs that finished with an error of this fingerprint (runs show has it)')
+    .option('--search <text>', 'in parameters and errors, among the newest 10,000 runs of the other filters')
     .option('--since <time>', 'scheduled then or later: 90s, 15m, 1h or 7d ago, or an ISO 8601 time')
     .option('--until <time>', 'scheduled before that')
     .option('--limit <n>', 'how many', '50')
@@ -44,6 +49,7 @@ Examples:
   $ cloudcode runs --state dead
   $ cloudcode runs --state failed --since 1h
   $ cloudcode runs --scheduled-by ID --state queued
+  $ cloudcode runs --search 'order 4711' --since 7d
   $ cloudcode runs --task import_orders --limit 1000 --json
   $ cloudcode runs show ID
   $ cloudcode runs logs ID --follow
@@ -66,22 +72,30 @@ async function list({ terminal, global }: Invocation, options: RunsOptions): Pro
   const { backend, close } = await resolveBackend(global);
   try {
     const all: Run[] = [];
+    let searched: number | undefined;
     const printer = runsPrinter(terminal);
     for await (const page of pages(backend, filter, limit)) {
-      if (terminal.json) all.push(...page);
-      else printer.print(page);
+      if (terminal.json) all.push(...page.runs);
+      else printer.print(page.runs);
+      searched = page.searched;
       if (terminal.closed.aborted) break;
     }
-    if (terminal.json) terminal.printJson({ runs: all });
+    if (terminal.json) terminal.printJson({ runs: all, searched });
     else printer.end();
+    if (searched !== undefined) terminal.tell(searchedNote(searched));
     return exitStatuses.done;
   } finally {
     await close();
   }
 }
 
+function searchedNote(searched: number): string {
+  const looked = `Looked at the newest ${searched} runs of the other filters`;
+  return searched < maxSearched ? `${looked}.` : `${looked}; older ones were not. To go further back: --until.`;
+}
+
 async function filterOf(options: RunsOptions): Promise<CallOf<typeof operations.list>> {
-  const { state, task, queue, key, scheduledBy, deployment } = options;
+  const { state, task, queue, key, scheduledBy, deployment, fingerprint, search } = options;
   const moment = async (option: string, value: string | undefined): Promise<string | undefined> =>
     value === undefined ? undefined : (await parseMoment(option, value)).toISOString();
   return {
@@ -91,6 +105,8 @@ async function filterOf(options: RunsOptions): Promise<CallOf<typeof operations.
     key,
     scheduledBy,
     deployment,
+    fingerprint,
+    search,
     since: await moment('--since', options.since),
     until: await moment('--until', options.until),
   };
@@ -100,11 +116,11 @@ async function* pages(
   backend: Backend,
   filter: CallOf<typeof operations.list>,
   limit: number,
-): AsyncGenerator<readonly Run[], void> {
+): AsyncGenerator<AnswerOf<typeof operations.list>, void> {
   let cursor: string | undefined;
   for (let left = limit; left > 0;) {
     const page = await backend.call(operations.list, { ...filter, limit: Math.min(left, maxPageSize), cursor });
-    yield page.runs;
+    yield page;
     left -= page.runs.length;
     if (page.nextCursor === null || page.runs.length === 0) return;
     cursor = page.nextCursor;

@@ -65,6 +65,8 @@ export const run = z
     scheduledBy: z.string().nullable(),
     result: z.unknown(),
     error: errorRecord.nullable(),
+    /** Of the error of a run that has failed or is dead: the same for errors that are one and the same mistake. */
+    fingerprint: z.string().nullable(),
     maxAttempts: z.number(),
     attempts: z.array(attempt).readonly(),
   })

@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../core/errors.ts';
 import type { ProcessesGone } from '../core/processes-gone.ts';
 import { type AnswerOutcome, isFinal, type Outcome } from '../core/run.ts';
 import { type AfterRunning, stateAfterRunning, storedState } from '../core/run-transitions.ts';
+import { errorFingerprint } from './error-fingerprint.ts';
 import { type AttemptRecord, endAttempts, type StoredLine } from '../store/end-attempt.ts';
 import type { Store } from '../store/open-store.ts';
 import { readKnownOfAttempts } from '../store/store-answer.ts';
@@ -12,6 +13,7 @@ export interface FinishedAttempt {
   /** Without it no end may be stored. */
   readonly gone: ProcessesGone;
   readonly runId: string;
+  readonly task: string;
   readonly fence: string;
   readonly number: number;
   readonly attemptLimit: number;
@@ -96,7 +98,10 @@ export async function finishAttempt(store: Store, attempt: FinishedAttempt): Pro
   return finished;
 }
 
-type Changes = Pick<AttemptRecord, 'state' | 'resultJson' | 'runError' | 'retryDelayMs' | 'extraAttempts'>;
+type Changes = Pick<
+  AttemptRecord,
+  'state' | 'resultJson' | 'runError' | 'fingerprint' | 'retryDelayMs' | 'extraAttempts'
+>;
 
 function changesOf({ event, delayMs, counts }: AfterAttempt, attempt: FinishedAttempt): Changes {
   const state = storedState(stateAfterRunning(event));
@@ -104,6 +109,7 @@ function changesOf({ event, delayMs, counts }: AfterAttempt, attempt: FinishedAt
     state,
     resultJson: state === 'succeeded' ? attempt.resultJson : null,
     runError: isFinal(state) ? attempt.error : null,
+    fingerprint: state === 'failed' || state === 'dead' ? errorFingerprint(attempt) : null,
     retryDelayMs: delayMs,
     extraAttempts: counts ? 0 : 1,
   };

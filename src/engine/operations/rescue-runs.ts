@@ -39,6 +39,7 @@ function endOf(attempt: HeldAttempt, gone: ProcessesGone, why: string): Finished
   return {
     gone,
     runId: attempt.id,
+    task: attempt.task,
     fence: attempt.fence,
     number: attempt.attempt,
     attemptLimit: attempt.attemptLimit,

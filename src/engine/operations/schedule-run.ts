@@ -113,6 +113,7 @@ async function addRun(store: Store, environment: string, addition: Addition): Pr
     scheduledBy: null,
     result: null,
     error: null,
+    fingerprint: null,
     maxAttempts,
     attempts: [],
   };

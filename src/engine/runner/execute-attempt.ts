@@ -238,6 +238,7 @@ export function executeAttempt(
     const next = await storeEnd(context, run.queue, {
       gone: exit.gone,
       runId: run.id,
+      task: run.task,
       fence: run.fence,
       number: run.attempt,
       attemptLimit: run.attemptLimit,

@@ -1,5 +1,6 @@
 import type { AnswerMessage } from '../protocol/from-worker.ts';
 import type { ClaimedRun } from '../store/claim-runs.ts';
+import { errorFingerprint } from '../operations/error-fingerprint.ts';
 import { storeAnswer } from '../store/store-answer.ts';
 import type { AttemptContext } from './attempt-context.ts';
 
@@ -24,7 +25,8 @@ export function storeAnswerMeanwhile(
   };
   const write = async (): Promise<void> => {
     try {
-      await storeAnswer(store, { runId: run.id, fence: run.fence, outcome, resultJson, error });
+      const fingerprint = outcome === 'threw' ? errorFingerprint({ task: run.task, outcome, error }) : null;
+      await storeAnswer(store, { runId: run.id, fence: run.fence, outcome, resultJson, error, fingerprint });
     } catch (cause) {
       onEvent({ kind: 'trouble', what: `the answer of run ${run.id} could not be stored yet`, error: cause });
       writeIn(retryMs);

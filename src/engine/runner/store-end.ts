@@ -43,6 +43,7 @@ export async function giveUp(
   await storeEnd(context, run.queue, {
     gone: ProcessesGone.because('never_started'),
     runId: run.id,
+    task: run.task,
     fence: run.fence,
     number: run.attempt,
     attemptLimit: run.attemptLimit,

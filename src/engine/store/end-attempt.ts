@@ -27,6 +27,8 @@ export interface AttemptRecord {
   readonly state: Exclude<StoredState, 'running'>;
   readonly resultJson: string | null;
   readonly runError: ErrorRecord | null;
+  /** Of the error, where its run has failed or is dead. That which was stored with its answer stands. */
+  readonly fingerprint: string | null;
   /** For a run that is queued again: its back-off. */
   readonly retryDelayMs: number | null;
   /** 1 when the attempt does not count, else 0. */
@@ -55,14 +57,14 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
       with given as (
         select * from unnest(
           $1::uuid[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::double precision[], $8::integer[],
-          $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[]
-        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error)
+          $9::text[], $10::integer[], $11::text[], $12::integer[], $13::bigint[], $14::text[], $15::text[]
+        ) as given (run_id, fence, number, state, result, error, retry_ms, extra_attempts, outcome, exit_code, signal, pid, peak_memory_bytes, attempt_error, fingerprint)
         order by run_id ${limit}
       ), ended as (
         update cloudcode.runs r
         set state = g.state, cancel_requested_at = null, answer = null,
           -- Those that were stored with the answer, if it was before its end: else they are null.
-          result = coalesce(g.result::json, r.result), error = coalesce(g.error::json, r.error),
+          result = coalesce(g.result::json, r.result), error = coalesce(g.error::json, r.error), fingerprint = coalesce(r.fingerprint, g.fingerprint),
           retry_at = now() + g.retry_ms * interval '1 millisecond',
           finished_at = case when g.state = 'queued' then null else now() end,
           attempt_limit = r.attempt_limit + coalesce(g.extra_attempts, 0),
@@ -85,7 +87,7 @@ export function endAttempts(db: Queryable, ends: readonly AttemptRecord[]): Prom
       ), logged as (
         insert into cloudcode.log_lines (run_id, seq, attempt, at, level, message)
         select line.run_id, (line.attempt::bigint << 32) + line.number, line.attempt, line.at, line.level, line.message
-        from unnest($15::uuid[], $16::bigint[], $17::integer[], $18::integer[], $19::timestamptz[], $20::text[], $21::text[])
+        from unnest($16::uuid[], $17::bigint[], $18::integer[], $19::integer[], $20::timestamptz[], $21::text[], $22::text[])
             as line (run_id, fence, attempt, number, at, level, message)
           join ended on ended.id = line.run_id and ended.fence = line.fence
         on conflict (run_id, seq) do nothing
@@ -116,6 +118,7 @@ function endColumns(ends: readonly AttemptRecord[]): readonly (unknown[] | null)
     column((end) => end.pid),
     column((end) => end.peakMemoryBytes),
     column((end) => jsonOrNull(end.attemptError)),
+    column((end) => end.fingerprint),
   ];
 }
 

@@ -19,8 +19,8 @@ export async function listEndings(db: Queryable): Promise<{ readonly listed: num
           select place, at, run_ids, sum(cardinality(run_ids)) over (order by place rows between unbounded preceding and 1 preceding) as runs_before from unlisted
         ) ordered where coalesce(runs_before, 0) < ${most.runs}
       ), entered as (
-        insert into cloudcode.listed (environment_id, seq, deployment_id, state, task, queue, key, scheduled_by)
-        select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by
+        insert into cloudcode.listed (environment_id, seq, deployment_id, state, task, queue, key, scheduled_by, fingerprint)
+        select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by, r.fingerprint
         from (select at, unnest(run_ids) as id from slice) ended join cloudcode.runs r on r.id = ended.id and r.finished_at = ended.at
         order by r.seq
         returning 1

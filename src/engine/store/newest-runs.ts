@@ -3,10 +3,9 @@ import { type Asked, ask, type RunFilter } from './run-filter.ts';
 import * as sources from './sources-of-runs.ts';
 
 /** Whether the finished runs of a filter are looked for in `listed`. All others are found by their task, or among those that are unfinished. */
-export function needsLists({ state, queue, key, scheduledBy, deployment }: RunFilter): boolean {
-  return (
-    (state === null || isFinal(state)) && [state, queue, key, scheduledBy, deployment].some((each) => each !== null)
-  );
+export function needsLists({ state, queue, key, scheduledBy, deployment, fingerprint }: RunFilter): boolean {
+  const by = [state, queue, key, scheduledBy, deployment, fingerprint];
+  return (state === null || isFinal(state)) && by.some((each) => each !== null);
 }
 
 /** Common table expressions of which the last, `newest (id, seq)`, has so many of the newest runs of a filter, and their values. They are planned for the values: which index has the fewest depends on them. */
@@ -30,7 +29,8 @@ function sourcesOf(filter: RunFilter, asked: Asked): readonly string[] {
   const { state, queue, key, scheduledBy, deployment } = filter;
   const isOf = (...states: readonly RunState[]): boolean => state === null || states.includes(state);
   const finished = needsLists(filter) ? [sources.listed(asked), sources.unlisted(asked)] : [];
-  if (state !== null && isFinal(state)) return finished;
+  // An unfinished run has no fingerprint.
+  if ((state !== null && isFinal(state)) || filter.fingerprint !== null) return finished;
   if (key !== null) return [...finished, sources.unfinishedOfKey(asked)];
   const running = isOf('running') ? [sources.running(asked)] : [];
   // One that waits is of no deployment.

@@ -4,7 +4,7 @@ import type { RunFilter } from './run-filter.ts';
 import type { Queryable } from './open-store.ts';
 
 const runColumns = `id, environment, task, parameters, queue, key, state, "createdAt", "dueAt", "retryAt", "startedAt", "finishedAt",
-        "scheduledBy", result, error, "maxAttempts", attempts`;
+        "scheduledBy", result, error, fingerprint, "maxAttempts", attempts`;
 
 export async function readRun(db: Queryable, environment: string, runId: string): Promise<Run | null> {
   const [run] = await db.query<Run>({
@@ -26,26 +26,37 @@ export async function readRunText(db: Queryable, environment: string, runId: str
 }
 
 /** `omitted` is null when nothing is left out. */
-type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; readonly seq: string };
+export type ReadRun = Run & { readonly omitted: Required<ListedRun>['omitted'] | null; readonly seq: string };
 
-/**
- * Runs of an environment, newest first, without what is over 4 KB as JSON: that never leaves the database. The stored size, which is known without
- * reading the value, tells it of most (up to 8 bytes of it are no content). A large error is shortened to its name and the beginning of its message; characters that no text of PostgreSQL can hold
- * become U+FFFD there.
- */
+/** A page of the newest runs of a filter. */
 export function readRuns(
   db: Queryable,
   environmentId: number,
   { limit, ...filter }: RunFilter & { readonly limit: number },
 ): Promise<readonly ReadRun[]> {
-  const newest = newestRuns(environmentId, filter, limit);
+  const { text, values } = newestRuns(environmentId, filter, limit);
+  // Planned for the values: which index has the fewest of two filters depends on them.
+  return db.query<ReadRun>({ name: '', text: `${text}${shown}`, values });
+}
+
+/** These runs as in a list, newest first. */
+export function readListedRuns(db: Queryable, ids: readonly string[]): Promise<readonly ReadRun[]> {
   return db.query<ReadRun>({
-    // Planned for the values: which index has the fewest of two filters depends on them.
-    name: '',
-    text: `${newest.text}
+    name: 'read_listed_runs',
+    text: `with newest as (select * from unnest($1::uuid[]) as given (id))${shown}`,
+    values: [ids],
+  });
+}
+
+/**
+ * The runs of `newest`, without what is over 4 KB as JSON: that never leaves the database. The stored size, which is known without
+ * reading the value, tells it of most (up to 8 bytes of it are no content). A large error is shortened to its name and the beginning of its message; characters that no text of PostgreSQL can hold
+ * become U+FFFD there.
+ */
+const shown = `
       select r.id, r.environment, r.task, case when short.parameters then r.parameters end as parameters, r.queue, r.key, r.state,
         r."createdAt", r."dueAt", r."retryAt", r."startedAt", r."finishedAt", r."scheduledBy",
-        case when short.result then r.result end as result, ${shortened('r.error')} as error, r."maxAttempts", attempts.list as attempts,
+        case when short.result then r.result end as result, ${shortened('r.error')} as error, r.fingerprint, r."maxAttempts", attempts.list as attempts,
         nullif(array_remove(array[
           case when not short.parameters then 'parameters' end, case when not short.result then 'result' end,
           case when not short.error then 'error' end, case when not attempts.are_short then 'attempts' end
@@ -69,10 +80,7 @@ export function readRuns(
           ) order by a.number), '[]'::json) as list
           from cloudcode.attempts a where a.run_id = r.id
         ) attempts
-      order by r.seq desc`,
-    values: newest.values,
-  });
-}
+      order by r.seq desc`;
 
 function isShort(json: string): string {
   return `coalesce(pg_column_size(${json}) <= 4104 and octet_length(${json}::text) <= 4096, true)`;

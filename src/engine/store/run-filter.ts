@@ -10,6 +10,8 @@ export interface RunFilter {
   readonly scheduledBy: string | null;
   /** The id of a deployment: of runs that have ended on it, or are running on it. */
   readonly deployment: string | null;
+  /** Of the error that it has finished with. */
+  readonly fingerprint: string | null;
   /** ISO 8601: scheduled then or later, in the order of scheduling. */
   readonly since: string | null;
   /** ISO 8601: scheduled before that, in the same order. */
@@ -25,6 +27,7 @@ export const everyRun: RunFilter = {
   key: null,
   scheduledBy: null,
   deployment: null,
+  fingerprint: null,
   since: null,
   until: null,
   beforeSeq: null,
@@ -46,6 +49,7 @@ const types = {
   key: 'text',
   scheduledBy: 'uuid',
   deployment: 'bigint',
+  fingerprint: 'text',
   since: 'timestamptz',
   until: 'timestamptz',
   beforeSeq: 'bigint',
@@ -95,5 +99,6 @@ export function whereRun(asked: Asked): string {
     key: 'r.key',
     scheduledBy: 'r.scheduled_by',
     deployment: 'r.deployment_id',
+    fingerprint: 'r.fingerprint',
   });
 }

@@ -102,6 +102,7 @@ export async function hasRunners(db: Queryable): Promise<boolean> {
 /** A running run's current attempt. */
 export interface HeldAttempt {
   readonly id: string;
+  readonly task: string;
   readonly fence: string;
   readonly attempt: number;
   readonly attemptLimit: number;
@@ -116,7 +117,7 @@ export function readLostAttempts(db: Queryable, limit: number): Promise<readonly
   return db.query<HeldAttempt>({
     name: 'lost_attempts',
     text: `
-      select r.id, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
+      select r.id, r.task, r.fence::text as fence, r.attempt_count as attempt, r.attempt_limit as "attemptLimit",
         r.cancel_requested_at is not null as "cancelRequested", r.answer as "storedAnswer", r.runner_id as "runnerId"
       from (
         select distinct c.runner_id, unnest(c.run_ids) as id from cloudcode.runners n join cloudcode.claims c on c.runner_id = n.id
@@ -143,7 +144,7 @@ export function readHeldAttempts(db: Queryable, runnerId: string): Promise<reado
   return db.query<HeldAttempt>({
     name: 'held_attempts',
     text: `
-      select id, fence::text as fence, attempt_count as attempt, attempt_limit as "attemptLimit",
+      select id, task, fence::text as fence, attempt_count as attempt, attempt_limit as "attemptLimit",
         cancel_requested_at is not null as "cancelRequested", answer as "storedAnswer", runner_id as "runnerId"
       from cloudcode.runs r
       where id in (select unnest(c.run_ids) from cloudcode.claims c where c.runner_id = $1) and runner_id = $1 and state = 'running'`,

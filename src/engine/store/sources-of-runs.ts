@@ -42,8 +42,11 @@ export function listed(asked: Asked): string {
       key: 'l.key',
       scheduledBy: 'l.scheduled_by',
       deployment: 'l.deployment_id',
+      fingerprint: 'l.fingerprint',
     })} order by l.seq desc limit ${limit}`;
-  const hasIndex = [of.task, of.queue, of.key, of.scheduledBy, of.deployment].some((each) => each !== undefined);
+  const hasIndex = [of.task, of.queue, of.key, of.scheduledBy, of.deployment, of.fingerprint].some(
+    (each) => each !== undefined,
+  );
   const states = of.state === undefined ? finalStates.map((state) => `'${state}'`) : [of.state];
   const found = hasIndex
     ? states.map((state) => `(${ofState(state)})`).join(' union all ')

@@ -9,6 +9,8 @@ export interface StoredAnswer {
   readonly outcome: AnswerOutcome;
   readonly resultJson: string | null;
   readonly error: ErrorRecord | null;
+  /** Of the error. */
+  readonly fingerprint: string | null;
 }
 
 /**
@@ -18,15 +20,15 @@ export interface StoredAnswer {
  */
 export async function storeAnswer(
   db: Queryable,
-  { runId, fence, outcome, resultJson, error }: StoredAnswer,
+  { runId, fence, outcome, resultJson, error, fingerprint }: StoredAnswer,
 ): Promise<boolean> {
   const rows = await db.query({
     name: 'store_answer',
     text: `
-      update cloudcode.runs set answer = $3, answered_at = now(), result = $4::json, error = $5::json
+      update cloudcode.runs set answer = $3, answered_at = now(), result = $4::json, error = $5::json, fingerprint = $6
       where id = $1 and fence = $2 and state = 'running' and answer is null
       returning id`,
-    values: [runId, fence, outcome, resultJson, error === null ? null : JSON.stringify(error)],
+    values: [runId, fence, outcome, resultJson, error === null ? null : JSON.stringify(error), fingerprint],
   });
   return rows.length > 0;
 }

@@ -4,6 +4,7 @@ import { describeValue } from '../../engine/core/parameters-json.ts';
 import { backlog, endedSummary, isoTime, listedRun, numberedLine, run } from '../../engine/core/run-schema.ts';
 import { parseScheduleRequest, type ScheduleRequest } from '../../engine/core/schedule-request.ts';
 import { parseIsoTime } from './iso-time.ts';
+import { maxSearched } from '../../engine/core/list-limits.ts';
 import { runStates } from '../../engine/core/run-states.ts';
 import { inEnvironment, resource } from './operation.ts';
 import { one, wholeNumber } from './read-input.ts';
@@ -103,6 +104,12 @@ export const runs = resource('runs', {
         description:
           'Only runs of which this deployment executes the attempt that is running, or executed the last one.',
       }),
+      fingerprint: one
+        .optional()
+        .meta({ description: 'Only runs that have finished with an error of this `fingerprint`.' }),
+      search: one.optional().meta({
+        description: `Only runs in whose parameters or errors there is this text, with small or capital letters (of A to Z). Looks at the newest ${maxSearched} runs of the other filters, and not at what is stored in more than 64 KB; \`searched\` says at how many.`,
+      }),
       since: time.optional().meta({
         description: 'Only runs that were scheduled then or later; with an offset from UTC.',
         format: 'date-time',
@@ -116,6 +123,12 @@ export const runs = resource('runs', {
     answer: z.object({
       runs: z.array(listedRun).readonly(),
       nextCursor: z.string().nullable().meta({ description: 'The `cursor` of the next page; null at the end.' }),
+      searched: z
+        .number()
+        .optional()
+        .meta({
+          description: `Of a search: how many of the newest runs of the other filters were looked at up to the end of this page; ${maxSearched} at most.`,
+        }),
     }),
   },
   get: {

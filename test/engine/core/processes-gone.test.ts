@@ -5,6 +5,7 @@ import type { FinishedAttempt } from '../../../src/engine/operations/finish-atte
 
 const unproven = {
   runId: '',
+  task: '',
   fence: '1',
   number: 1,
   attemptLimit: 5,

@@ -106,10 +106,13 @@ test('a list has exactly the runs to which all of its filters apply, newest firs
     (filter.key === undefined || run.key === filter.key) &&
     (filter.scheduledBy === undefined || run.scheduledBy === filter.scheduledBy) &&
     (filter.deployment === undefined || deploymentOf.get(run.id) === filter.deployment) &&
+    (filter.fingerprint === undefined || run.fingerprint === filter.fingerprint) &&
     (filter.since === undefined || run.createdAt >= filter.since) &&
     (filter.until === undefined || run.createdAt < filter.until);
   const ids = [...new Set(deployments.flatMap(({ id }) => (id === null ? [] : [id])))];
   assert.equal(ids.length, 3);
+  const fingerprints = [...new Set(every.flatMap(({ fingerprint }) => (fingerprint === null ? [] : [fingerprint])))];
+  assert.ok(fingerprints.length > 2, 'of two tasks, thrown and exited');
   const others: readonly RunListFilter[] = [
     {},
     { task: 'other' },
@@ -125,6 +128,9 @@ test('a list has exactly the runs to which all of its filters apply, newest firs
     ...ids.map((deployment) => ({ deployment })),
     { deployment: ids[0], queue: 'a', task: 'noop' },
     { deployment: '999999' },
+    ...fingerprints.map((fingerprint) => ({ fingerprint })),
+    { fingerprint: fingerprints[0], queue: 'a' },
+    { fingerprint: 'nothing' },
     { since: between },
     { until: between },
     { since: between, queue: 'a' },

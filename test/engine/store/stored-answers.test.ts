@@ -23,8 +23,8 @@ async function claimed(t: TestStore, queue?: string): Promise<ClaimedRun> {
 
 const thrown = { name: 'RangeError', message: 'as thrown', stack: null, properties: { code: 7 } };
 const answers = {
-  returned: { outcome: 'returned', resultJson: '{"a":[1,"\\u0000"]}', error: null },
-  threw: { outcome: 'threw', resultJson: null, error: thrown },
+  returned: { outcome: 'returned', resultJson: '{"a":[1,"\\u0000"]}', error: null, fingerprint: null },
+  threw: { outcome: 'threw', resultJson: null, error: thrown, fingerprint: 'of what was thrown' },
 } as const;
 
 function answerOf(run: ClaimedRun, outcome: keyof typeof answers): StoredAnswer {
@@ -32,11 +32,12 @@ function answerOf(run: ClaimedRun, outcome: keyof typeof answers): StoredAnswer 
 }
 
 async function stateOf(t: TestStore, run: ClaimedRun) {
-  const { state, result, error, attempts } = await getRun(t.store, 'testing', run.id);
+  const { state, result, error, fingerprint, attempts } = await getRun(t.store, 'testing', run.id);
   return {
     state,
     result,
     error,
+    fingerprint,
     attempts: attempts.map((attempt) => [
       attempt.outcome,
       attempt.error,
@@ -47,8 +48,20 @@ async function stateOf(t: TestStore, run: ClaimedRun) {
 }
 
 const ends = {
-  returned: { state: 'succeeded', result: { a: [1, '\0'] }, error: null, attempts: [['returned', null, true, true]] },
-  threw: { state: 'failed', result: null, error: thrown, attempts: [['threw', thrown, true, true]] },
+  returned: {
+    state: 'succeeded',
+    result: { a: [1, '\0'] },
+    error: null,
+    fingerprint: null,
+    attempts: [['returned', null, true, true]],
+  },
+  threw: {
+    state: 'failed',
+    result: null,
+    error: thrown,
+    fingerprint: 'of what was thrown',
+    attempts: [['threw', thrown, true, true]],
+  },
 };
 
 for (const answer of ['returned', 'threw'] as const) {

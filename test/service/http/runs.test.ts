@@ -36,6 +36,7 @@ describe('HTTP: runs, queues and tasks as the contract has them', () => {
         scheduledBy: null,
         result: null,
         error: null,
+        fingerprint: null,
         maxAttempts: 5,
         attempts: [],
       },

@@ -75,6 +75,8 @@ create table cloudcode.runs (
   answer               text,
   result               json,
   error                json,
+  -- Of a run that has failed or is dead: the same for errors that are one and the same mistake.
+  fingerprint          text,
 
   -- Which of those that its queue may run at once: one for now.
   slot                 smallint not null default 0,
@@ -193,29 +195,36 @@ create trigger refuse_beginning after insert on cloudcode.runs for each row
   when (new.state <> 'queued') execute function cloudcode.refuse_beginning();
 
 -- The place, in the order of scheduling, of the first run of some tasks that was scheduled at a time or later: all before it were scheduled earlier. The order is nearly that of their times; near the
--- border, runs of transactions that were open at the same time may be on either side. Looks at some dozens of runs of each task.
+-- border, runs of transactions that were open at the same time may be on either side. Bisects the runs of one task after the other: each narrows the rest down for those that follow.
 create function cloudcode.first_seq_since(environment integer, tasks text[], moment timestamptz) returns bigint
 language plpgsql stable as $$
 declare
+  -- All runs before `low` were scheduled earlier, and none from `high` on.
   low bigint := 0;
-  high bigint;
+  high bigint := 9223372036854775807;
+  name text;
+  above bigint;
   middle bigint;
-  found_seq bigint;
-  found_at timestamptz;
+  next record;
 begin
-  select coalesce(max(last.seq), 0) + 1 into high from unnest(tasks) as name cross join lateral (
-    select r.seq from cloudcode.runs r where r.environment_id = environment and r.task = name order by r.seq desc limit 1
-  ) last;
-  while low < high loop
-    middle := (low + high) / 2;
-    select next.seq, next.created_at into found_seq, found_at from unnest(tasks) as name cross join lateral (
-      select r.seq, r.created_at from cloudcode.runs r where r.environment_id = environment and r.task = name and r.seq >= middle order by r.seq limit 1
-    ) next order by next.seq limit 1;
-    if found_at < moment then
-      low := found_seq + 1;
-    else
-      high := middle;
-    end if;
+  foreach name in array tasks loop
+    select coalesce(max(last.seq) + 1, low) into above from (
+      select r.seq from cloudcode.runs r where r.environment_id = environment and r.task = name and r.seq < high order by r.seq desc limit 1
+    ) last;
+    middle := low;
+    while low < above loop
+      select r.seq, r.created_at into next from cloudcode.runs r
+        where r.environment_id = environment and r.task = name and r.seq >= middle and r.seq < high order by r.seq limit 1;
+      if next.seq is null then
+        above := middle;
+      elsif next.created_at < moment then
+        low := next.seq + 1;
+      else
+        above := middle;
+        high := next.seq;
+      end if;
+      middle := (low + above) / 2;
+    end loop;
   end loop;
   return low;
 end
@@ -254,7 +263,8 @@ create view cloudcode.run_details as
     cloudcode.iso(r.retry_at) as "retryAt",
     cloudcode.iso(r.started_at) as "startedAt",
     cloudcode.iso(r.finished_at) as "finishedAt",
-    r.scheduled_by as "scheduledBy", case when r.state <> 'running' then r.result end as result, case when r.state <> 'running' then r.error end as error, r.max_attempts as "maxAttempts",
+    r.scheduled_by as "scheduledBy", case when r.state <> 'running' then r.result end as result, case when r.state <> 'running' then r.error end as error,
+    case when r.state <> 'running' then r.fingerprint end as fingerprint, r.max_attempts as "maxAttempts",
     coalesce((
       select json_agg(json_build_object(
         'number', a.number,

@@ -70,13 +70,15 @@ create table cloudcode.listed (
   task            text not null,
   queue           text,
   key             text,
-  scheduled_by    uuid
+  scheduled_by    uuid,
+  fingerprint     text
 );
 -- A state in each, so that a page of one state needs no other rows.
 create index listed_of_task on cloudcode.listed (environment_id, task, state, seq);
 create index listed_of_queue on cloudcode.listed (environment_id, queue, state, seq) where queue is not null;
 create index listed_of_key on cloudcode.listed (environment_id, key, state, seq) where key is not null;
 create index listed_of_caller on cloudcode.listed (scheduled_by, state, seq) where scheduled_by is not null;
+create index listed_of_fingerprint on cloudcode.listed (environment_id, fingerprint, state, seq) where fingerprint is not null;
 create index listed_of_deployment on cloudcode.listed (environment_id, deployment_id, state, seq);
 
 -- When the store was last checked as a whole, by whichever runner.
@@ -323,7 +325,7 @@ begin
   perform from cloudcode.endings e
     where e.environment_id = before.environment_id and e.dead = (before.state = 'dead') and e.at = before.finished_at and before.id = any (e.run_ids) for update;
   update cloudcode.runs r
-    set state = 'queued', due_at = now(), attempt_finished_at = coalesce(r.attempt_finished_at, r.finished_at), finished_at = null, result = null, error = null, attempt_limit = r.attempt_count + r.max_attempts
+    set state = 'queued', due_at = now(), attempt_finished_at = coalesce(r.attempt_finished_at, r.finished_at), finished_at = null, result = null, error = null, fingerprint = null, attempt_limit = r.attempt_count + r.max_attempts
     where r.id = run_to_retry and r.state = before.state and r.finished_at = before.finished_at returning * into run;
   if not found then
     return false;

@@ -1,6 +1,6 @@
 -- What `listed` holds where it is right.
 create view cloudcode.to_be_listed as
-  select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by
+  select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by, r.fingerprint
   from cloudcode.endings e cross join unnest(e.run_ids) as of_ending (id) join cloudcode.runs r on r.id = of_ending.id and r.finished_at = e.at
   where e.listed;
 
@@ -78,7 +78,7 @@ begin
       row_number() over (partition by l.seq order by s.seq is null, l.ctid) as copy
     from cloudcode.listed l left join cloudcode.to_be_listed s
       on s.environment_id = l.environment_id and s.seq = l.seq and s.state = l.state and s.task = l.task
-        and (s.queue, s.key, s.scheduled_by, s.deployment_id) is not distinct from (l.queue, l.key, l.scheduled_by, l.deployment_id)
+        and (s.queue, s.key, s.scheduled_by, s.deployment_id, s.fingerprint) is not distinct from (l.queue, l.key, l.scheduled_by, l.deployment_id, l.fingerprint)
     where l.environment_id = environment
   ) found where listed.ctid = found.place and not (is_right and copy = 1);
   insert into cloudcode.listed
