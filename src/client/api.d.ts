@@ -237,6 +237,7 @@ export type Run = {
   readonly scheduledBy: string | null;
   readonly result: unknown;
   readonly error: ErrorRecord | null;
+  readonly fingerprint: string | null;
   readonly maxAttempts: number;
   readonly attempts: readonly Attempt[];
 };
@@ -309,6 +310,10 @@ export interface Operations {
       readonly scheduledBy?: string | undefined;
       /** Only runs of which this deployment executes the attempt that is running, or executed the last one. */
       readonly deployment?: string | undefined;
+      /** Only runs that have finished with an error of this `fingerprint`. */
+      readonly fingerprint?: string | undefined;
+      /** Only runs in whose parameters or errors there is this text, with small or capital letters (of A to Z). Looks at the newest 10000 runs of the other filters, and not at what is stored in more than 64 KB; `searched` says at how many. */
+      readonly search?: string | undefined;
       /** Only runs that were scheduled then or later; with an offset from UTC. */
       readonly since?: string | undefined;
       /** Only runs that were scheduled before; with an offset from UTC. */
@@ -322,6 +327,8 @@ export interface Operations {
       readonly runs: readonly ListedRun[];
       /** The `cursor` of the next page; null at the end. */
       readonly nextCursor: string | null;
+      /** Of a search: how many of the newest runs of the other filters were looked at up to the end of this page; 10000 at most. */
+      readonly searched?: number | undefined;
     };
   };
   /** Schedules runs in one transaction: all of them or none. */

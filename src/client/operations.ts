@@ -3,7 +3,7 @@
 export const operations = {
   'runs.schedule': {"method":"POST","path":"/api/v1/environments/{environment}/runs","query":[]},
   'runs.scheduleBatch': {"method":"POST","path":"/api/v1/environments/{environment}/runs/batch","query":[]},
-  'runs.list': {"method":"GET","path":"/api/v1/environments/{environment}/runs","query":["state","task","queue","key","scheduledBy","deployment","since","until","cursor","limit"]},
+  'runs.list': {"method":"GET","path":"/api/v1/environments/{environment}/runs","query":["state","task","queue","key","scheduledBy","deployment","fingerprint","search","since","until","cursor","limit"]},
   'runs.get': {"method":"GET","path":"/api/v1/environments/{environment}/runs/{id}","query":["wait"]},
   'runs.cancel': {"method":"POST","path":"/api/v1/environments/{environment}/runs/{id}/cancel","query":[]},
   'runs.retry': {"method":"POST","path":"/api/v1/environments/{environment}/runs/{id}/retry","query":[]},

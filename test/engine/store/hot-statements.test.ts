@@ -7,7 +7,7 @@ import { scheduleRunsByAttempt } from '../../../src/engine/operations/schedule-r
 import { type ClaimedRun, claimRuns, readNextWakeMs } from '../../../src/engine/store/claim-runs.ts';
 import { insertRun } from '../../../src/engine/store/insert-run.ts';
 import { readOldDeployments } from '../../../src/engine/store/prune-deployments.ts';
-import { everyRun } from '../../../src/engine/store/run-filter.ts';
+import { everyRun, type RunFilter } from '../../../src/engine/store/run-filter.ts';
 import { readRuns } from '../../../src/engine/store/read-runs.ts';
 import { sessionSettings } from '../../../src/engine/store/connection.ts';
 import { openSession } from '../../../src/engine/store/open-session.ts';
@@ -32,8 +32,8 @@ before(async () => {
     `insert into cloudcode.runs (id, environment_id, task, parameters, queue, due_at, max_attempts, attempt_limit)
       select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', case when i % 2 = 0 then 'queue ' || (i / 2) % ${queues} end, now() - interval '1 hour', 5, 5
       from generate_series(0, ${waiting} - 1) i`,
-    `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit, state, attempt_count, fence, started_at, finished_at, result, runner_id, attempt_started_at, attempt_finished_at, outcome)
-      select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now() - interval '1 day', 5, 5, 'succeeded', 1, 0, now(), now(), '1', gen_random_uuid(), now(), now(), 'returned' from generate_series(1, ${waiting})`,
+    `insert into cloudcode.runs (id, environment_id, task, parameters, due_at, max_attempts, attempt_limit, state, attempt_count, fence, started_at, finished_at, result, runner_id, deployment_id, attempt_started_at, attempt_finished_at, outcome)
+      select gen_random_uuid(), ${t.environmentId}, 'noop', '{}', now() - interval '1 day', 5, 5, 'succeeded', 1, 0, now(), now(), '1', gen_random_uuid(), 1, now(), now(), 'returned' from generate_series(1, ${waiting})`,
     'alter table cloudcode.runs enable trigger user',
     enterRuns,
   ])
@@ -170,6 +170,28 @@ const cases: readonly {
     most: 160,
     ask: (db) => readRuns(db, t.environmentId, { ...everyRun, task: 'noop', beforeSeq: String(waiting), limit: 50 }),
   },
+  ...Object.entries({
+    'in a state that most have': [{ state: 'succeeded' }, 260],
+    'in a state that none has': [{ state: 'failed' }, 0],
+    'of a task and in a state that none has': [{ task: 'noop', state: 'cancelled' }, 0],
+    'of a queue in which some wait': [{ queue: 'queue 7' }, 100],
+    'of a queue that there is not': [{ queue: 'nothing' }, 0],
+    'of a key that none has': [{ key: 'nothing' }, 0],
+    // Those that run are looked at.
+    'of a deployment that most are of': [{ deployment: '1' }, 400],
+    'of a deployment that none is of': [{ deployment: '999' }, 200],
+    'of a fingerprint that none has': [{ fingerprint: 'nothing' }, 0],
+    'scheduled since now': [{ since: '2100-01-01T00:00:00Z' }, 0],
+    'scheduled before a time, in a state': [{ until: '2100-01-01T00:00:00Z', state: 'succeeded' }, 260],
+  } satisfies Record<string, [Partial<RunFilter>, number]>).map(([which, [filter, most]]) => ({
+    what: `a page of runs ${which}`,
+    most,
+    async ask(db: Queryable) {
+      // As a runner does it from time to time.
+      await listFinishedRuns(t.store);
+      return readRuns(db, t.environmentId, { ...everyRun, ...filter, limit: 50 });
+    },
+  })),
   {
     what: 'a look at what a runner holds',
     most: 300,
