@@ -46,6 +46,8 @@ const orderlyGraceMs = 2_000;
 /** How long what the processes wrote last may take to arrive after they are gone. */
 const lastOutputMs = 1000;
 const stackSampleMs = 1000;
+/** The same where the machine is so busy that the worker hardly gets to run: at a load of 65 on two processors a second was too short. */
+const maxStackSampleMs = 5000;
 
 /** How every attempt of a runner ends whose lease has expired. */
 export const leaseLost: AttemptStop = {
@@ -163,6 +165,7 @@ export function executeAttempt(
       pid: worker.pid,
       onStderr: (listener) => worker.onStderr(listener),
       timeoutMs: stackSampleMs,
+      maxMs: maxStackSampleMs,
     });
     return stack === null ? null : masker.text(mapSampledStack(stack, code.files));
   }

@@ -1,11 +1,15 @@
 import { openInspector } from './inspector-session.ts';
 import type { InspectorSession } from './inspector-session.ts';
+import { startProcessorTimeout } from './processor-timeout.ts';
 
 interface SampleStack {
   readonly pid: number;
   /** Calls the listener with the text of the process's standard error as it comes; its answer ends that. */
   readonly onStderr: (listener: (text: string) => void) => () => void;
+  /** What it and this process wait for a processor does not count. */
   readonly timeoutMs: number;
+  /** That counts. */
+  readonly maxMs: number;
 }
 
 interface CallFrame {
@@ -14,32 +18,36 @@ interface CallFrame {
   readonly location?: { readonly scriptId?: unknown; readonly lineNumber?: unknown; readonly columnNumber?: unknown };
 }
 
+/** What the inspector answers to an expression. */
+type Evaluated = { readonly result?: { readonly value?: unknown } } | null;
+
 const framesAtMost = 50;
-/** JavaScript that runs is stopped within a few milliseconds, or not at all (it is in native code). */
+/** JavaScript that runs is mostly stopped within a few milliseconds, or not at all (it is in native code). */
 const pauseWithinMs = 200;
 const evaluateWithinMs = 150;
 
 /**
  * What a worker is doing: the lines of a stack, `    at name (url:line:column)` from the innermost outwards, or one sentence when no JavaScript is running. Null when
- * it does not tell in time: it sits in native code, or its task has taken over SIGUSR1. Never throws, and is over after `timeoutMs`.
+ * it does not tell in time: it sits in native code, or its task has taken over SIGUSR1. Never throws, and is over after `timeoutMs`, or on a
+ * machine so busy that the worker hardly gets to run, `maxMs`: that is where time-outs are likely.
  *
  * SIGUSR1 makes Node open its inspector, from a thread of its own, so that a busy loop does not prevent it; the process must have been started with `--inspect-port=127.0.0.1:0` (a
  * free port). Anyone who can open that port and knows its path, a random UUID, could run code in the worker: it is on loopback only, for the milliseconds
  * before the worker is killed, and the path is seen by nobody but the reader of its standard error. The task itself could print another address there: it would
  * win a made-up stack in its own record, and a connection to loopback that it can make itself; so the answer is taken as mere text and bounded.
  */
-export async function sampleStack({ pid, onStderr, timeoutMs }: SampleStack): Promise<string | null> {
+export async function sampleStack({ pid, onStderr, timeoutMs, maxMs }: SampleStack): Promise<string | null> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const stopTimeout = startProcessorTimeout({ pid, timeoutMs, maxMs }, () => timeout.abort());
   const { signal } = timeout;
   let session: InspectorSession | null = null;
   try {
     session = await openInspector(await inspectorAddress({ pid, onStderr, signal }), signal);
-    return (await stackOf(session, Math.min(pauseWithinMs, timeoutMs / 2))) ?? (await waitingOf(session));
+    return (await stackOf(session, Math.min(pauseWithinMs, timeoutMs / 2))) ?? (await stackOrWaitingOf(session));
   } catch {
     return null;
   } finally {
-    clearTimeout(timer);
+    stopTimeout();
     session?.close();
   }
 }
@@ -100,24 +108,28 @@ async function stackOf(session: InspectorSession, pauseMs: number): Promise<stri
   return (await ownStack(session, frames[0])) ?? rawStack(frames, scripts);
 }
 
+const stackInWords = `globalThis.Error.stackTraceLimit = ${framesAtMost + 2}, new globalThis.Error().stack`;
+
 /** The stack as the worker itself writes it, with the source map applied: the user's own files and lines. Null when it cannot, because the task has changed `Error`, say. */
 async function ownStack(session: InspectorSession, top: CallFrame | undefined): Promise<string | null> {
-  const expression = `globalThis.Error.stackTraceLimit = ${framesAtMost + 1}, new globalThis.Error().stack`;
   const evaluation = session.send('Debugger.evaluateOnCallFrame', {
     callFrameId: top?.callFrameId,
-    expression,
+    expression: stackInWords,
     returnByValue: true,
     silent: true,
     timeout: evaluateWithinMs,
   });
-  const answer = (await evaluation.catch(() => null)) as { result?: { value?: unknown } } | null;
-  const text = answer?.result?.value;
-  if (typeof text !== 'string') return null;
-  // The title, and the frame of the expression itself, are ours.
-  const lines = text
+  const answer = (await evaluation.catch(() => null)) as Evaluated;
+  return linesOf(answer?.result?.value, 1);
+}
+
+/** The lines of a stack without its title and the innermost frames, which are of what has asked for it. */
+function linesOf(stack: unknown, own: number): string | null {
+  if (typeof stack !== 'string') return null;
+  const lines = stack
     .split('\n')
     .filter((line) => line.startsWith('    at '))
-    .slice(1, framesAtMost + 1);
+    .slice(own, own + framesAtMost);
   return lines.length === 0 ? null : lines.map((line) => short(line)).join('\n');
 }
 
@@ -129,14 +141,16 @@ function rawStack(frames: readonly CallFrame[], scripts: ReadonlyMap<unknown, un
   return lines.join('\n');
 }
 
-async function waitingOf(session: InspectorSession): Promise<string | null> {
+/** One sentence; but where the worker hardly gets to run it may not have paused in time, and answers from within what it is at, which its stack tells then. */
+async function stackOrWaitingOf(session: InspectorSession): Promise<string | null> {
   // Otherwise the pause that is still asked for would stop the expression itself.
   await session.send('Debugger.disable');
-  const answer = await session.send('Runtime.evaluate', {
-    expression: 'process.getActiveResourcesInfo().join()',
+  const answer = (await session.send('Runtime.evaluate', {
+    expression: `(() => { let stack = null; try { stack = (${stackInWords}); } catch {} return [stack, process.getActiveResourcesInfo().join()]; })()`,
     returnByValue: true,
-  });
-  return describeWaiting((answer as { result?: { value?: unknown } } | null)?.result?.value);
+  })) as Evaluated;
+  const [stack, resources] = Array.isArray(answer?.result?.value) ? (answer.result.value as readonly unknown[]) : [];
+  return linesOf(stack, 2) ?? describeWaiting(resources);
 }
 
 function describeWaiting(resources: unknown): string | null {

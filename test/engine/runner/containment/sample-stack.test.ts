@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism, setPriority } from 'node:os';
 import { describe, it } from 'node:test';
 import { isInspectorNotice, sampleStack } from '../../../../src/engine/runner/sample-stack.ts';
 import { exitOf } from './processes.ts';
@@ -43,7 +44,9 @@ describe('what a worker was doing when its time ran out', () => {
   });
 
   it('null when the task has taken over SIGUSR1, in time', async () => {
-    const { stack, tookMs } = await sample('process.on("SIGUSR1", () => {}); setTimeout(() => {}, 300_000);');
+    const { stack, tookMs } = await sample('process.on("SIGUSR1", () => {}); setTimeout(() => {}, 300_000);', {
+      patience: inTime,
+    });
     assert.equal(stack, null);
     assert.ok(tookMs < 1_500, `${tookMs} ms`);
   });
@@ -51,15 +54,33 @@ describe('what a worker was doing when its time ran out', () => {
   it('null when it sits in native code, in time', async () => {
     const { stack, tookMs } = await sample(
       `setTimeout(() => require("child_process").spawnSync(process.execPath, ["-e", ${JSON.stringify(`${up} setTimeout(() => {}, 2000)`)}], { stdio: "inherit" }), 1);`,
+      { patience: inTime },
     );
     assert.equal(stack, null);
     assert.ok(tookMs < 1_500, `${tookMs} ms`);
   });
 
+  it('a busy loop that hardly gets to run: its stack, and never that no JavaScript was running', async () => {
+    const patience = { timeoutMs: 30_000, maxMs: 30_000 };
+    const samples = await Promise.all(
+      Array.from({ length: 6 }, () => sample(spinning, { patience, meanwhile: runsSeldom })),
+    );
+    for (const { stack } of samples) assert.match(stack ?? '', /at .*spin.* \(\[eval\]:1:\d+\)/);
+  });
+
+  it('a busy loop beside many others: what it waits for a processor does not count', async () => {
+    const patience = { ...asTheRunner, maxMs: 60_000 };
+    const { stack } = await sample(spinning, { patience, meanwhile: besideOthers });
+    assert.match(stack ?? '', /at .*spin.* \(\[eval\]:1:\d+\)/);
+  });
+
   it('null when the process is gone', async () => {
     const child = spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' });
     await exitOf(child);
-    assert.equal(await sampleStack({ pid: child.pid ?? 0, onStderr: () => () => undefined, timeoutMs: 500 }), null);
+    assert.equal(
+      await sampleStack({ pid: child.pid ?? 0, onStderr: () => () => undefined, timeoutMs: 500, maxMs: 500 }),
+      null,
+    );
   });
 
   it('an address that the task made up leads nowhere', async () => {
@@ -83,7 +104,43 @@ describe('what a worker was doing when its time ran out', () => {
   });
 });
 
-async function sample(code: string) {
+const spinning = `setTimeout(function spin() { ${up} for (;;); }, 1);`;
+
+interface Sampling {
+  readonly patience?: { readonly timeoutMs: number; readonly maxMs: number };
+  /** What goes on with the process meanwhile. */
+  readonly meanwhile?: (child: ChildProcess) => Disposable;
+}
+
+const asTheRunner = { timeoutMs: 1_000, maxMs: 5_000 };
+const inTime = { timeoutMs: 1_000, maxMs: 1_000 };
+const nothing = (): Disposable => ({ [Symbol.dispose]: () => undefined });
+
+/** It runs for 1 ms of 260. */
+function runsSeldom(child: ChildProcess): Disposable {
+  let timer: NodeJS.Timeout;
+  const stop = (): void => {
+    child.kill('SIGSTOP');
+    timer = setTimeout(go, 260);
+  };
+  const go = (): void => {
+    child.kill('SIGCONT');
+    timer = setTimeout(stop, 1);
+  };
+  stop();
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** All processors are busy, with what comes before it. */
+function besideOthers(child: ChildProcess): Disposable {
+  const others = Array.from({ length: 3 * availableParallelism() }, () =>
+    spawn(process.execPath, ['-e', 'require("node:os").setPriority(5); for (;;);'], { stdio: 'ignore' }),
+  );
+  setPriority(child.pid ?? 0, 19);
+  return { [Symbol.dispose]: () => others.forEach((other) => other.kill('SIGKILL')) };
+}
+
+async function sample(code: string, { patience = asTheRunner, meanwhile = nothing }: Sampling = {}) {
   const script = code.includes('writeSync') ? code : `${code}\n${up}`;
   const child = spawn(process.execPath, ['--inspect-port=127.0.0.1:0', '-e', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,9 +154,9 @@ async function sample(code: string) {
       child.stderr.on('data', onData);
       return () => child.stderr.off('data', onData);
     };
+    using _ = meanwhile(child);
     const start = performance.now();
-    // Twice what the runner gives it: these tests run beside others.
-    const stack = await sampleStack({ pid: child.pid ?? 0, onStderr, timeoutMs: 1_000 });
+    const stack = await sampleStack({ pid: child.pid ?? 0, onStderr, ...patience });
     return { stack, errorText, tookMs: performance.now() - start };
   } finally {
     child.kill('SIGKILL');
