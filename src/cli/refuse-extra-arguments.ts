@@ -16,13 +16,19 @@ export function refuseExtraArguments(command: Command): void {
 
 /**
  * For a command that does something by itself and has subcommands: those take neither more arguments than they name nor the options of its own
- * list. Both are commander's default to pass on: `runs cancel ID --state queued` would cancel without a look at the state.
+ * list, but for those that it heeds. Both are commander's default to pass on: `runs show ID --state queued` would show it without a look at the state.
  */
-export function refuseWhatSubcommandsIgnore(command: Command): void {
+export function refuseWhatSubcommandsIgnore(
+  command: Command,
+  heeded: Readonly<Record<string, readonly string[]>> = {},
+): void {
   for (const subcommand of command.commands) {
     subcommand.allowExcessArguments(false);
     subcommand.hook('preAction', () => {
-      const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+      const ignored = command.options.filter(
+        (option) => heeded[subcommand.name()]?.includes(option.attributeName()) !== true,
+      );
+      const given = ignored.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
       if (given !== undefined)
         subcommand.error(
           `error: option '${given.flags}' is of \`${command.name()}\`: \`${command.name()} ${subcommand.name()}\` has no use for it`,

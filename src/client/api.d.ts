@@ -194,6 +194,20 @@ export type Manifest = {
   readonly extension: unknown;
 };
 
+export type ManyChanged = {
+  /** How many there were when it began. */
+  readonly matched: number;
+  readonly changed: number;
+  /** Changed by somebody else meanwhile, or their key is taken. */
+  readonly refused: number;
+  /** The first ten of the refused. */
+  readonly problems: readonly {
+    readonly id: string;
+    readonly code: string;
+    readonly detail: string;
+  }[];
+};
+
 export type PartHashes = {
   readonly bundles: readonly string[];
   readonly contents: readonly string[];
@@ -243,6 +257,22 @@ export type Run = {
 };
 
 export type RunState = "scheduled" | "queued" | "running" | "succeeded" | "failed" | "dead" | "cancelled";
+
+export type RunsToChange = {
+  /** As for lists; all apply. */
+  readonly filter: {
+    readonly state?: string | undefined;
+    readonly task?: string | undefined;
+    readonly queue?: string | undefined;
+    readonly key?: string | undefined;
+    readonly scheduledBy?: string | undefined;
+    readonly deployment?: string | undefined;
+    readonly since?: string | undefined;
+    readonly until?: string | undefined;
+  };
+  /** Count them, and change nothing. */
+  readonly dryRun?: boolean | undefined;
+};
 
 export type ScheduleRequest = {
   /** The name of a task that is deployed. */
@@ -370,6 +400,26 @@ export interface Operations {
       readonly id: string;
     };
     answer: Run;
+  };
+  /** Retries every failed, dead or cancelled run to which a filter applies; interrupted and asked again, it goes on. */
+  'runs.retryMany': {
+    input: {
+      readonly body: RunsToChange;
+    };
+    events: {
+      readonly step: string;
+      readonly done: ManyChanged;
+    };
+  };
+  /** Cancels every unfinished run to which a filter applies; interrupted and asked again, it goes on. */
+  'runs.cancelMany': {
+    input: {
+      readonly body: RunsToChange;
+    };
+    events: {
+      readonly step: string;
+      readonly done: ManyChanged;
+    };
   };
   /** Gives a run's log lines: those there are, or all as they come until the run is finished. */
   'runs.logs': {

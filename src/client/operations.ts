@@ -7,6 +7,8 @@ export const operations = {
   'runs.get': {"method":"GET","path":"/api/v1/environments/{environment}/runs/{id}","query":["wait"]},
   'runs.cancel': {"method":"POST","path":"/api/v1/environments/{environment}/runs/{id}/cancel","query":[]},
   'runs.retry': {"method":"POST","path":"/api/v1/environments/{environment}/runs/{id}/retry","query":[]},
+  'runs.retryMany': {"method":"POST","path":"/api/v1/environments/{environment}/runs/retry","query":[],"stream":{"last":"done"}},
+  'runs.cancelMany': {"method":"POST","path":"/api/v1/environments/{environment}/runs/cancel","query":[],"stream":{"last":"done"}},
   'runs.logs': {"method":"GET","path":"/api/v1/environments/{environment}/runs/{id}/logs","query":["after"],"stream":{"last":"end","resumesAfter":"after"}},
   'runs.summariseBacklog': {"method":"GET","path":"/api/v1/environments/{environment}/backlog","query":[]},
   'runs.summariseEnded': {"method":"GET","path":"/api/v1/environments/{environment}/ended","query":["since","besides"]},

@@ -29,7 +29,7 @@ const usage: readonly (readonly [args: readonly string[], status: number, says: 
   [['queues', 'pause', 'a', 'b'], 2, /too many arguments/],
   [['queues', 'resume', 'a', 'b'], 2, /too many arguments/],
   [['runs', 'logs', 'a', 'b'], 2, /too many arguments/],
-  [['runs', 'cancel', 'a', '--state', 'queued'], 2, /'--state <state>' is of `runs`: `runs cancel` has no use for it/],
+  [['runs', 'cancel', 'a', '--state', 'queued'], 2, /`runs cancel` takes ids or filters, not both/],
   [['runs', '--limit', '3', 'show', 'a'], 2, /'--limit <n>' is of `runs`/],
   [['schedule', 'a', 'b'], 2, /too many arguments/],
   [['types', 'a'], 2, /too many arguments/],

@@ -43,6 +43,7 @@ function bodyOf(each: Operation): object {
   if (each.bytes === true) return new Uint8Array([1]);
   if (each.body === undefined) return {};
   if (each === resources.runs.scheduleBatch) return { runs: [values.body] };
+  if (each === resources.runs.retryMany || each === resources.runs.cancelMany) return { filter: { task: 'none' } };
   const hash = '0'.repeat(64);
   if (each === resources.deployments.missing) return { bundles: [hash], contents: [] };
   if (each === resources.deployments.completeBundle) return { hash, format: 'cjs', codeBytes: 1, sourceMapBytes: 1 };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { exitStatuses, invoke, type Invocation } from '../invocation.ts';
-import { parseMoment, parseWholeNumber } from '../parse-values.ts';
+import { parseWholeNumber } from '../parse-values.ts';
 import { runsPrinter } from '../print-runs.ts';
 import { refuseExtraArguments, refuseWhatSubcommandsIgnore } from '../refuse-extra-arguments.ts';
 import { resolveBackend } from '../resolve-backend.ts';
@@ -9,22 +9,9 @@ import type { AnswerOf, CallOf } from '../../service/api/operation.ts';
 import { maxPageSize, runs as operations } from '../../service/api/runs.ts';
 import { maxSearched } from '../../engine/core/list-limits.ts';
 import type { Run } from '../../engine/core/run.ts';
+import { filterNames, filterOf, type RunsOptions } from '../run-filters.ts';
 import { addRunsLogs } from './runs-logs.ts';
 import { addRunsChange } from './runs-change.ts';
-
-interface RunsOptions {
-  readonly state?: string;
-  readonly task?: string;
-  readonly queue?: string;
-  readonly key?: string;
-  readonly scheduledBy?: string;
-  readonly deployment?: string;
-  readonly fingerprint?: string;
-  readonly search?: string;
-  readonly since?: string;
-  readonly until?: string;
-  readonly limit?: string;
-}
 
 export function addRuns(program: Command): void {
   const runs = program
@@ -63,7 +50,7 @@ Examples:
   );
   addRunsLogs(runs);
   addRunsChange(runs);
-  refuseWhatSubcommandsIgnore(runs);
+  refuseWhatSubcommandsIgnore(runs, { retry: filterNames, cancel: filterNames });
 }
 
 async function list({ terminal, global }: Invocation, options: RunsOptions): Promise<number> {
@@ -92,24 +79,6 @@ async function list({ terminal, global }: Invocation, options: RunsOptions): Pro
 function searchedNote(searched: number): string {
   const looked = `Looked at the newest ${searched} runs of the other filters`;
   return searched < maxSearched ? `${looked}.` : `${looked}; older ones were not. To go further back: --until.`;
-}
-
-async function filterOf(options: RunsOptions): Promise<CallOf<typeof operations.list>> {
-  const { state, task, queue, key, scheduledBy, deployment, fingerprint, search } = options;
-  const moment = async (option: string, value: string | undefined): Promise<string | undefined> =>
-    value === undefined ? undefined : (await parseMoment(option, value)).toISOString();
-  return {
-    state,
-    task,
-    queue,
-    key,
-    scheduledBy,
-    deployment,
-    fingerprint,
-    search,
-    since: await moment('--since', options.since),
-    until: await moment('--until', options.until),
-  };
 }
 
 async function* pages(

@@ -50,18 +50,7 @@ export async function listRuns(db: Queryable, environment: string, filter: RunLi
   refusePageSize(limit, maxLimit);
   const { search } = filter;
   const { seq, searched } = parseCursor(filter.cursor, search !== undefined);
-  const checked = {
-    state: parseState(filter.state),
-    task: storable('task', filter.task),
-    queue: storable('queue', filter.queue),
-    key: storable('key', filter.key),
-    scheduledBy: parseRunId(filter.scheduledBy),
-    deployment: parseDeployment(filter.deployment),
-    fingerprint: storable('fingerprint', filter.fingerprint),
-    since: filter.since ?? null,
-    until: filter.until ?? null,
-    beforeSeq: seq,
-  };
+  const checked = { ...checkFilter(filter), beforeSeq: seq };
   if (search !== undefined && (search === '' || search.length > maxSearchLength))
     throw new CloudCodeError(
       'invalid_filter',
@@ -75,6 +64,22 @@ export async function listRuns(db: Queryable, environment: string, filter: RunLi
   return {
     runs: page.map(asListed),
     nextCursor: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+  };
+}
+
+/** What a filter restricts, from its beginning. @throws CloudCodeError `invalid_filter` */
+export function checkFilter(filter: Omit<RunListFilter, 'search' | 'limit' | 'cursor'>): RunFilter {
+  return {
+    state: parseState(filter.state),
+    task: storable('task', filter.task),
+    queue: storable('queue', filter.queue),
+    key: storable('key', filter.key),
+    scheduledBy: parseRunId(filter.scheduledBy),
+    deployment: parseDeployment(filter.deployment),
+    fingerprint: storable('fingerprint', filter.fingerprint),
+    since: filter.since ?? null,
+    until: filter.until ?? null,
+    beforeSeq: null,
   };
 }
 

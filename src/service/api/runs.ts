@@ -40,6 +40,55 @@ const scheduleBody = z
   })
   .meta({ id: 'ScheduleRequest' });
 
+const some = z.string({ error: 'must be a string' }).optional();
+const someTime = some.refine((text) => text === undefined || parseIsoTime(text) !== null, {
+  error: 'must be an ISO 8601 time with its offset from UTC',
+});
+const changeBody = z
+  .strictObject(
+    {
+      filter: z
+        .strictObject(
+          {
+            state: some,
+            task: some,
+            queue: some,
+            key: some,
+            scheduledBy: some,
+            deployment: some,
+            since: someTime,
+            until: someTime,
+          },
+          { error: 'must be an object of filters' },
+        )
+        .refine((filter) => Object.values(filter).some((each) => each !== undefined), {
+          error: 'must have one filter at least',
+        })
+        .meta({ description: 'As for lists; all apply.' }),
+      dryRun: z
+        .boolean({ error: 'must be true or false' })
+        .optional()
+        .meta({ description: 'Count them, and change nothing.' }),
+    },
+    { error: 'must be { "filter": { … } }' },
+  )
+  .meta({ id: 'RunsToChange' });
+
+/** What came of changing many runs. */
+const manyChanged = z
+  .object({
+    matched: z.number().meta({ description: 'How many there were when it began.' }),
+    changed: z.number(),
+    refused: z.number().meta({ description: 'Changed by somebody else meanwhile, or their key is taken.' }),
+    problems: z
+      .array(z.object({ id: z.string(), code: z.string(), detail: z.string() }).readonly())
+      .readonly()
+      .meta({ description: 'The first ten of the refused.' }),
+  })
+  .readonly()
+  .meta({ id: 'ManyChanged' });
+export type ManyChangedBody = z.output<typeof manyChanged>;
+
 /** What parseScheduleRequest and the store refuse. */
 const scheduleRefusals = [
   'unknown_task',
@@ -165,6 +214,25 @@ export const runs = resource('runs', {
     parameters: { id },
     answer: run,
     refusals: ['run_not_found', 'run_not_final', 'run_succeeded', 'key_taken'],
+  },
+  retryMany: {
+    method: 'POST',
+    path: `${inEnvironment}/runs/retry`,
+    permission: 'runs:write',
+    summary:
+      'Retries every failed, dead or cancelled run to which a filter applies; interrupted and asked again, it goes on.',
+    body: changeBody,
+    stream: { events: { step: z.string(), done: manyChanged }, last: 'done' },
+    refusals: ['invalid_filter'],
+  },
+  cancelMany: {
+    method: 'POST',
+    path: `${inEnvironment}/runs/cancel`,
+    permission: 'runs:write',
+    summary: 'Cancels every unfinished run to which a filter applies; interrupted and asked again, it goes on.',
+    body: changeBody,
+    stream: { events: { step: z.string(), done: manyChanged }, last: 'done' },
+    refusals: ['invalid_filter'],
   },
   logs: {
     method: 'GET',

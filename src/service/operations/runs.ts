@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cancel } from '../../engine/operations/cancel-run.ts';
+import { type Change, changeMany, refuseOtherStates } from '../../engine/operations/change-many.ts';
+import { refuseToChange } from '../../engine/operations/environments.ts';
 import { getRunState, getRunText } from '../../engine/operations/get-run.ts';
 import { listRuns, summariseBacklog, summariseEnded } from '../../engine/operations/list-runs.ts';
 import { followLogs, readLogs } from '../../engine/operations/logs.ts';
@@ -7,7 +9,10 @@ import { retry } from '../../engine/operations/retry-run.ts';
 import { findOrScheduleChecked } from '../../engine/operations/schedule-run.ts';
 import { isFinal, type NumberedLine } from '../../engine/core/run.ts';
 import type { runs } from '../api/runs.ts';
-import { type Events, type Handlers, JsonText } from './handler.ts';
+import type { InputOf } from '../api/operation.ts';
+import { type Events, type Follower, type Handlers, JsonText } from './handler.ts';
+import type { Service } from './service.ts';
+import { stepsOf } from './steps.ts';
 import { scheduleInFolder } from './schedule-in-folder.ts';
 import { scheduleBatchOnce, scheduledAnswer, scheduleOnce } from './schedule-once.ts';
 import type { Store } from '../../engine/store/open-store.ts';
@@ -51,6 +56,8 @@ export const runHandlers: Handlers<typeof runs> = {
       return readRun(store, run);
     },
   },
+  retryMany: { follow: (service, asked, follower) => followMany(service, 'retry', asked, follower) },
+  cancelMany: { follow: (service, asked, follower) => followMany(service, 'cancel', asked, follower) },
   logs: {
     answer: async ({ store }, { environment, id, after = 0 }) => {
       const all: NumberedLine[] = [];
@@ -71,6 +78,23 @@ export const runHandlers: Handlers<typeof runs> = {
   summariseBacklog: { answer: ({ store }, { environment }) => summariseBacklog(store, environment) },
   summariseEnded: { answer: ({ store }, { environment, ...of }) => summariseEnded(store, environment, of) },
 };
+
+type ManyAsked = InputOf<(typeof runs)['retryMany' | 'cancelMany']>;
+
+/** What the filter is refused for is told before it begins. */
+async function followMany(
+  { store }: Service,
+  change: Change,
+  { environment, body: { filter, dryRun = false } }: ManyAsked,
+  follower: Follower,
+) {
+  await refuseToChange(store, environment);
+  refuseOtherStates(change, filter);
+  return stepsOf(
+    ({ signal, onStep: onProgress }) => changeMany(store, environment, { change, filter, dryRun, signal, onProgress }),
+    follower,
+  );
+}
 
 async function readRun(
   store: Store,

@@ -16,6 +16,9 @@ const refusesAll: readonly Operation[] = [
   resources.runs.retry,
   resources.project.lookAtFolder,
   resources.project.deployFolder,
+  // Most have no filter, or a nonsensical one.
+  resources.runs.retryMany,
+  resources.runs.cancelMany,
   // Nothing is deployed or uploaded here that they could name.
   resources.deployments.show,
   resources.deployments.plan,
