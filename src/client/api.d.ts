@@ -267,6 +267,7 @@ export type RunsToChange = {
     readonly key?: string | undefined;
     readonly scheduledBy?: string | undefined;
     readonly deployment?: string | undefined;
+    readonly fingerprint?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
   };

@@ -56,6 +56,7 @@ const changeBody = z
             key: some,
             scheduledBy: some,
             deployment: some,
+            fingerprint: some,
             since: someTime,
             until: someTime,
           },
