@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import { defaultLeaseMs, maxLeaseMs, shortestLeaseMs } from '../engine/core/lease.ts';
+import { defaultLeaseMs, maxLeaseMs, minLeaseMs } from '../engine/core/lease.ts';
 import type { ServiceOptions } from '../main/system.ts';
 import type { Invocation } from './invocation.ts';
 import { parsePort, parseWholeNumber } from './parse-values.ts';
@@ -26,7 +26,7 @@ export function addServeOptions(command: Command): void {
     .option('--concurrency <n>', 'runs at once')
     .option(
       '--lease-ms <n>',
-      `how soon other machines notice that this one is gone: ${shortestLeaseMs} to ${maxLeaseMs} (default: ${defaultLeaseMs})`,
+      `how soon other machines notice that this one is gone: ${minLeaseMs} to ${maxLeaseMs} (default: ${defaultLeaseMs})`,
     )
     .option('--no-runner', 'serve the API only: run nothing')
     .option('--no-http', 'run only: serve no API');
@@ -51,7 +51,7 @@ export function readServeOptions(
   const leaseMs =
     options.leaseMs === undefined
       ? undefined
-      : parseWholeNumber('--lease-ms', options.leaseMs, { from: shortestLeaseMs, to: maxLeaseMs });
+      : parseWholeNumber('--lease-ms', options.leaseMs, { from: minLeaseMs, to: maxLeaseMs });
   const port = parsePort(options.port);
   return {
     data: global.data,

@@ -15,8 +15,16 @@ import { followEvents } from './follow-events.ts';
 import { entryOf, pathOf } from './operation-entry.ts';
 import { requestJson, type Server } from './request-json.ts';
 
-const longestWaitSeconds = 60;
-const finalStates: readonly string[] = ['succeeded', 'failed', 'dead', 'cancelled'] satisfies readonly Run['state'][];
+const maxWaitSeconds = 60;
+const isFinal: Readonly<Record<Run['state'], boolean>> = {
+  scheduled: false,
+  queued: false,
+  running: false,
+  succeeded: true,
+  failed: true,
+  dead: true,
+  cancelled: true,
+};
 
 /** `client.d.ts` says what each does. */
 export class CloudCodeClient implements Declared {
@@ -39,8 +47,8 @@ export class CloudCodeClient implements Declared {
   waitForRun: Declared['waitForRun'] = async (id, { signal } = {}) => {
     for (;;) {
       signal?.throwIfAborted();
-      const run = await this.call('runs.get', { id, wait: longestWaitSeconds }, { signal });
-      if (finalStates.includes(run.state)) return run;
+      const run = await this.call('runs.get', { id, wait: maxWaitSeconds }, { signal });
+      if (isFinal[run.state]) return run;
     }
   };
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { CloudCodeError } from '../engine/core/errors.ts';
-import { maxLeaseMs, shortestLeaseMs } from '../engine/core/lease.ts';
+import { maxLeaseMs, minLeaseMs } from '../engine/core/lease.ts';
 import type { Retention } from '../engine/core/retention.ts';
 import { parseQueue } from '../engine/core/schedule-request.ts';
 import type { TaskLimits, WorkerStart } from '../engine/core/task-config.ts';
@@ -68,7 +68,7 @@ const configSchema: z.ZodType<ProjectConfig> = strictObject({
   files: patterns(),
   retention: strictObject({ days: wholeNumber(1, 36_500), runs: wholeNumber(0, 1_000_000_000) }).optional(),
   concurrency: wholeNumber(1, 10_000),
-  leaseMs: wholeNumber(shortestLeaseMs, maxLeaseMs),
+  leaseMs: wholeNumber(minLeaseMs, maxLeaseMs),
   maxPackagesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
   maxFilesMb: wholeNumber(1, 1_000_000, { unit: ' of MB' }),
   workerStart: oneOfWorkerStarts(),

@@ -86,7 +86,7 @@ export interface RunInfo {
 
 export interface CloudCode {
   /**
-   * Puts a task on the line for later. Once the promise has resolved, the run is durable: it will be attempted at least once.
+   * Schedules a run of a task. Once the promise has resolved, the run is durable: it will be attempted at least once.
    * Rejects, and changes nothing, when an option is not valid.
    */
   scheduleTask<Name extends TaskName>(options: ScheduleOptions<Name>): Promise<{ readonly id: string }>;

@@ -7,7 +7,7 @@ import {
   maxLeaseMs,
   renewLimitMs,
   seeLease,
-  shortestLeaseMs,
+  minLeaseMs,
   silenceLeftMs,
 } from '../../src/engine/core/lease.ts';
 import { budgetMs, chooseSeed, within } from './budget.ts';
@@ -50,26 +50,24 @@ const delays = (leaseMs: number): fc.Arbitrary<number> =>
     fc.integer({ min: 0, max: 2 * leaseMs }),
   );
 
-const stories = fc
-  .oneof(fc.constant(shortestLeaseMs), fc.integer({ min: shortestLeaseMs, max: maxLeaseMs }))
-  .chain((leaseMs) => {
-    const delay = delays(leaseMs);
-    return fc.record({
-      leaseMs: fc.constant(leaseMs),
-      renewals: fc.array(
-        fc.record({ pauseMs: delay, thereMs: fc.option(delay, { freq: 6 }), backMs: fc.option(delay, { freq: 6 }) }),
-        { maxLength: 12 },
-      ),
-      looks: fc.array(fc.record({ pauseMs: delay, backMs: delay, endMs: delay }), { minLength: 1, maxLength: 30 }),
-      jumps: fc.array(
-        fc.record({
-          at: fc.integer({ min: 0, max: 20 * leaseMs }),
-          byMs: fc.integer({ min: -5 * leaseMs, max: 5 * leaseMs }),
-        }),
-        { maxLength: 3 },
-      ),
-    });
+const stories = fc.oneof(fc.constant(minLeaseMs), fc.integer({ min: minLeaseMs, max: maxLeaseMs })).chain((leaseMs) => {
+  const delay = delays(leaseMs);
+  return fc.record({
+    leaseMs: fc.constant(leaseMs),
+    renewals: fc.array(
+      fc.record({ pauseMs: delay, thereMs: fc.option(delay, { freq: 6 }), backMs: fc.option(delay, { freq: 6 }) }),
+      { maxLength: 12 },
+    ),
+    looks: fc.array(fc.record({ pauseMs: delay, backMs: delay, endMs: delay }), { minLength: 1, maxLength: 30 }),
+    jumps: fc.array(
+      fc.record({
+        at: fc.integer({ min: 0, max: 20 * leaseMs }),
+        byMs: fc.integer({ min: -5 * leaseMs, max: 5 * leaseMs }),
+      }),
+      { maxLength: 3 },
+    ),
   });
+});
 
 /** What the runner does: when its renewals are committed, and until when its workers may live. */
 function renewing(

@@ -15,7 +15,7 @@ export const changing = [
   'data_',
 ] as const;
 const maxLost = 4;
-const shortestDelayMs = 20;
+const minDelayMs = 20;
 const maxDelayMs = 400;
 
 export function cutConnections(proxy: Proxy): boolean {
@@ -24,7 +24,7 @@ export function cutConnections(proxy: Proxy): boolean {
 }
 
 export async function slowConnections(proxy: Proxy, choice: number, heal: Heal): Promise<boolean> {
-  proxy.slowDown(Math.round(shortestDelayMs + choice * (maxDelayMs - shortestDelayMs)));
+  proxy.slowDown(Math.round(minDelayMs + choice * (maxDelayMs - minDelayMs)));
   await heal();
   proxy.slowDown(0);
   return true;

@@ -86,8 +86,8 @@ function beforeScheduling(random: Random, { leaseMs }: Given): { readonly sleepM
 /** Some take longer than a lease: they are at work still when another runner takes over from a frozen one. */
 function time(random: Random, { leaseMs }: Given): Readonly<Record<string, number>> {
   const draw = random.next();
-  const ofLease = (least: number, most: number): number =>
-    Math.round((random.between(least * 100, most * 100) / 100) * leaseMs);
+  const ofLease = (min: number, max: number): number =>
+    Math.round((random.between(min * 100, max * 100) / 100) * leaseMs);
   if (draw < 0.5) return {};
   if (draw < 0.72) return { sleepMs: random.between(50, 400) };
   if (draw < 0.82) return { sleepMs: random.between(400, 1500) };

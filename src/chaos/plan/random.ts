@@ -3,7 +3,7 @@ export interface Random {
   /** From 0 up to 1. */
   next(): number;
   /** Whole numbers, both ends included. */
-  between(least: number, most: number): number;
+  between(min: number, max: number): number;
   chance(probability: number): boolean;
   pick<Value>(values: readonly Value[]): Value;
 }
@@ -25,7 +25,7 @@ export function seededRandom(seed: number): Random {
   return {
     next,
     pick,
-    between: (least, most) => least + Math.floor(next() * (most - least + 1)),
+    between: (min, max) => min + Math.floor(next() * (max - min + 1)),
     chance: (probability) => next() < probability,
   };
 }

@@ -8,7 +8,7 @@ import { countUnfinished } from './unfinished.ts';
 
 const pauseMs = 50;
 /** More than that need not wait: the front of each queue is filled. */
-const backlogAtMost = 400;
+const maxBacklog = 400;
 const countEvery = 25;
 
 export const campaignEnvironment = 'testing';
@@ -54,6 +54,6 @@ export async function scheduleForFaults(
 }
 
 async function backlogIsSmall(store: Store, stopping: AbortSignal): Promise<void> {
-  while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > backlogAtMost)
+  while (((await retryUntil(stopping, () => countUnfinished(store)))?.unfinished ?? 0) > maxBacklog)
     await delay(10 * pauseMs);
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CampaignOptions } from '../../chaos/campaign-options.ts';
 import type { FaultKind } from '../../chaos/plan/fault-kinds.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { maxLeaseMs, shortestLeaseMs } from '../../engine/core/lease.ts';
+import { maxLeaseMs, minLeaseMs } from '../../engine/core/lease.ts';
 import { suggest } from '../../engine/core/suggest.ts';
 import { invoke, type Invocation } from '../invocation.ts';
 import { parseWholeNumber } from '../parse-values.ts';
@@ -66,7 +66,7 @@ async function readChaosOptions({ global }: Invocation, given: ChaosOptions): Pr
     runners: parseWholeNumber('--runners', given.runners, { from: 1, to: 8 }),
     faults: parseWholeNumber('--faults', given.faults, { from: 0, to: 100_000 }),
     kinds: await parseKinds(given.kinds),
-    leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: shortestLeaseMs, to: maxLeaseMs }),
+    leaseMs: parseWholeNumber('--lease-ms', given.leaseMs, { from: minLeaseMs, to: maxLeaseMs }),
     forkedWorkers: (await import('../../engine/runner/worker-start.ts')).chooseWorkerStart() === 'fork',
     seed:
       given.seed === undefined ? randomInt(maxSeed) : parseWholeNumber('--seed', given.seed, { from: 0, to: maxSeed }),

@@ -82,10 +82,10 @@ export function tooDeep({ at }: Token, deepest: number): Mistake {
   };
 }
 
-export function tooLong({ at }: Token, most: number): Mistake {
+export function tooLong({ at }: Token, max: number): Mistake {
   return {
     at,
-    message: `The expression has more than ${most} comparisons.`,
+    message: `The expression has more than ${max} comparisons.`,
     hint: 'Use `in ?` with an array, or chain where() calls.',
   };
 }

@@ -35,8 +35,8 @@ export function locationToWire(value: unknown, refuse: RefuseValue): WireLocatio
     );
   }
   return {
-    latitude: degrees(given, 'latitude', { most: 90, refuse }),
-    longitude: degrees(given, 'longitude', { most: 180, refuse }),
+    latitude: degrees(given, 'latitude', { max: 90, refuse }),
+    longitude: degrees(given, 'longitude', { max: 180, refuse }),
     altitude: metres(given, 'altitude', refuse),
     horizontal_accuracy: metres(given, 'horizontal_accuracy', refuse),
     vertical_accuracy: metres(given, 'vertical_accuracy', refuse),
@@ -64,11 +64,11 @@ export function isReadableLocation(wire: unknown): boolean {
 function degrees(
   given: Record<string, unknown>,
   part: string,
-  { most, refuse }: { readonly most: number; readonly refuse: RefuseValue },
+  { max, refuse }: { readonly max: number; readonly refuse: RefuseValue },
 ): number {
   const value = given[part];
-  if (typeof value === 'number' && value >= -most && value <= most) return value === 0 ? 0 : value;
-  throw refuse(`its ${part} is ${describeValue(value)}; it must be a number from -${most} to ${most}.`);
+  if (typeof value === 'number' && value >= -max && value <= max) return value === 0 ? 0 : value;
+  throw refuse(`its ${part} is ${describeValue(value)}; it must be a number from -${max} to ${max}.`);
 }
 
 function metres(given: Record<string, unknown>, part: string, refuse: RefuseValue): number | null {

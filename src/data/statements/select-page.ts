@@ -19,13 +19,13 @@ const pageBytes = 4 * 1024 * 1024;
  * @throws CloudCodeError `unknown_model`, `invalid_expression`, `invalid_order`
  */
 export function selectPage(target: DataTarget, caller: Caller, call: SelectCall): Statement {
-  const { shape, parameters, most, rows } = describePage(target, caller, call);
-  if (most === 1)
+  const { shape, parameters, max, rows } = describePage(target, caller, call);
+  if (max === 1)
     return searchOf(
       `${held}, coalesce((select json_build_array(${shape.json}) from (${rows('')}) t), '[]')::text as objects`,
       parameters,
     );
-  const share = parameters.add(Math.floor(pageBytes / Math.max(most, 1)), 'integer');
+  const share = parameters.add(Math.floor(pageBytes / Math.max(max, 1)), 'integer');
   return searchOf(
     `${held}, ${columnsOf(shape, '".isSmall"')}, false as cut, coalesce(bool_or(not t.".isSmall"), false) as "hasLarge"
     from (${rows(`, ${shape.size} <= ${share} as ".isSmall"`)}) t`,
@@ -59,7 +59,7 @@ function columnsOf(shape: RowShape, isMeant: string): string {
 interface PageDescription {
   readonly shape: RowShape;
   readonly parameters: Parameters;
-  readonly most: number;
+  readonly max: number;
   readonly order: string;
   /** The rows of the page, with more columns. */
   readonly rows: (more: string) => string;
@@ -71,8 +71,8 @@ function describePage(target: DataTarget, caller: Caller, { selection, after, pa
   const shape = rowShapeOf(model);
   const terms = checkOrder(model, selection.orderBy);
   const where = compileWhere(model, selection.where, parameters);
-  const most = Math.min(pageSize, selection.limit ?? pageSize);
-  const limit = `limit ${parameters.add(most, 'bigint')}`;
+  const max = Math.min(pageSize, selection.limit ?? pageSize);
+  const limit = `limit ${parameters.add(max, 'bigint')}`;
   const order = orderBy(terms);
   const select = (more: string): string =>
     `select ${shape.columns}${more} from ${tableName(target.schema, model.name)} t where ${where}`;
@@ -84,11 +84,11 @@ function describePage(target: DataTarget, caller: Caller, { selection, after, pa
         ? parts.join('')
         : `select * from (${parts.join(' union all ')}) t order by ${order} ${limit}`;
     };
-    return { shape, parameters, most, order, rows };
+    return { shape, parameters, max, order, rows };
   }
   const offset = selection.skip > 0 ? ` offset ${parameters.add(selection.skip, 'bigint')}` : '';
   // Sorted by id, a rare object would be looked for through all others.
   const isAny = selection.limit === 1 && terms.length === 0 && selection.skip === 0;
   const rows = (more: string): string => `${select(more)}${isAny ? '' : ` order by ${order}`} ${limit}${offset}`;
-  return { shape, parameters, most, order, rows };
+  return { shape, parameters, max, order, rows };
 }

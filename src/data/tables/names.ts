@@ -6,9 +6,9 @@ import { columnsOf } from '../statements/columns.ts';
 const hashDigits = 12;
 
 /** A name of ASCII, cut to what PostgreSQL takes of it; then it ends with `~` and a hash, so that no two become one. */
-export function shortName(name: string, longest: number): string {
-  if (name.length <= longest) return name;
-  return `${name.slice(0, longest - hashDigits - 1)}~${createHash('sha256').update(name).digest('hex').slice(0, hashDigits)}`;
+export function shortName(name: string, maxLength: number): string {
+  if (name.length <= maxLength) return name;
+  return `${name.slice(0, maxLength - hashDigits - 1)}~${createHash('sha256').update(name).digest('hex').slice(0, hashDigits)}`;
 }
 
 /** The names of all columns that a field of a name can have, by its type. */

@@ -184,10 +184,10 @@ function charactersOf(value: WireValue): number {
 /** What is written of an object has to go in one frame, in which it is text: its quotes and escapes are escaped once more. */
 function refuseTooLarge(state: ObjectState, json: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(json));
-  const most = maxFrameBytes - 1024 * 1024;
-  if (bytes > most)
+  const max = maxFrameBytes - 1024 * 1024;
+  if (bytes > max)
     throw new CloudCodeError(
       'invalid_value',
-      `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${most} are sent. Assign and save its files one by one.`,
+      `What is to be stored of ${state.title} takes ${bytes} bytes at once; at most ${max} are sent. Assign and save its files one by one.`,
     );
 }

@@ -12,8 +12,8 @@ export async function* readPages(
 ): AsyncGenerator<readonly WireObject[], undefined> {
   let left = selection.limit ?? Infinity;
   let after: readonly WireValue[] | null = null;
-  for (let most = firstPage; left > 0; most = fullPage) {
-    const pageSize = Math.min(most, left);
+  for (let max = firstPage; left > 0; max = fullPage) {
+    const pageSize = Math.min(max, left);
     const answer: SelectAnswer = await type.database.read<SelectAnswer>({
       kind: 'select',
       selection,

@@ -2,7 +2,7 @@
 
 /** How long a runner's lease lasts unless it is set: its death is noticed within this time on other machines. In milliseconds, as all here. */
 export const defaultLeaseMs = 15_000;
-export const shortestLeaseMs = 2_000;
+export const minLeaseMs = 2_000;
 export const maxLeaseMs = 600_000;
 
 /** How often a runner asks for a renewal: some may fail before the lease is in danger. */

@@ -16,7 +16,7 @@ export function oneOfWorkerStarts() {
   return z.enum(workerStarts, { error: "must be 'spawn' or 'fork'" }).optional();
 }
 
-export function wholeNumber(least: number, most: number, { unit = '', meaning = '' } = {}): z.ZodOptional<z.ZodInt> {
-  const error = `must be a whole number${unit} from ${least} to ${most}${meaning}`;
-  return z.int({ error }).min(least, { error }).max(most, { error }).optional();
+export function wholeNumber(min: number, max: number, { unit = '', meaning = '' } = {}): z.ZodOptional<z.ZodInt> {
+  const error = `must be a whole number${unit} from ${min} to ${max}${meaning}`;
+  return z.int({ error }).min(min, { error }).max(max, { error }).optional();
 }

@@ -2,7 +2,7 @@ import { countUnlisted, listEndings } from '../store/list-endings.ts';
 import type { Queryable } from '../store/open-store.ts';
 
 /** Of more than this a page takes longer than to list them first. */
-const mostUnlisted = 1_000;
+const maxUnlisted = 1_000;
 
 /** Enters all finished runs where lists look for them. */
 export async function listFinishedRuns(db: Queryable, stopping?: AbortSignal): Promise<void> {
@@ -11,5 +11,5 @@ export async function listFinishedRuns(db: Queryable, stopping?: AbortSignal): P
 
 /** The same for whoever asks for a list, when there are so many that it would be slow: no runner may be there to do it. */
 export async function listFinishedRunsIfMany(db: Queryable, environmentId: number): Promise<void> {
-  while ((await countUnlisted(db, environmentId)) > mostUnlisted && (await listEndings(db)).isMore);
+  while ((await countUnlisted(db, environmentId)) > maxUnlisted && (await listEndings(db)).isMore);
 }

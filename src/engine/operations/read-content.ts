@@ -66,20 +66,20 @@ export async function* readParts(db: Queryable, uploadId: string): AsyncGenerato
 
 interface Reader {
   /** At least one byte and at most so many; null at the end. */
-  next(most: number): Promise<Buffer | null>;
+  next(max: number): Promise<Buffer | null>;
 }
 
 function readerOf(chunks: AsyncIterable<Buffer>): Reader {
   const iterator: AsyncIterator<Buffer, unknown> = chunks[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {
-    async next(most) {
+    async next(max) {
       while (rest.length === 0) {
         const read = await iterator.next();
         if (read.done === true) return null;
         rest = read.value;
       }
-      const piece = rest.subarray(0, most);
+      const piece = rest.subarray(0, max);
       rest = rest.subarray(piece.length);
       return piece;
     },

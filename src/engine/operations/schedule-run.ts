@@ -134,12 +134,12 @@ async function findOrAddRun(store: Store, environment: string, addition: Additio
 
 interface Addition {
   readonly run: ScheduledRun;
-  /** False where it must wait in any case, or where an earlier try may have been committed: a claim that went with it would be forgotten. */
+  /** False where it must wait in any case, or where an earlier try may have been committed: a claim that went with it would be lost. */
   readonly mayBeClaimed: boolean;
   readonly claiming?: Claiming | null;
 }
 
-/** Adds a run by one statement. One that is due at once is claimed along with it, where a runner of this process has room and nobody is in the way. */
+/** Adds a run by one statement. One that is due at once is claimed in the same transaction, where a runner of this process has a free slot and nobody is in the way. */
 async function add<Result>(
   store: Store,
   { run, mayBeClaimed, claiming = null }: Addition,

@@ -1,7 +1,7 @@
 /** Does work for each item, for so many of them at a time. When one fails no other is begun, and those under way are waited for. @throws what the first that failed threw */
 export async function severalAtOnce<Item>(
   items: Iterable<Item>,
-  most: number,
+  max: number,
   work: (item: Item) => Promise<unknown>,
 ): Promise<void> {
   const left = items[Symbol.iterator]();
@@ -11,6 +11,6 @@ export async function severalAtOnce<Item>(
       await work(next.value).catch((error: unknown) => failures.push(error));
     }
   };
-  await Promise.all(Array.from({ length: most }, workThrough));
+  await Promise.all(Array.from({ length: max }, workThrough));
   if (failures.length > 0) throw failures[0];
 }

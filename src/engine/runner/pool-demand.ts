@@ -56,16 +56,16 @@ export function afterTake<Need>({ needs }: PoolDemand<Need>, { need, at, spanMs 
  */
 export function wantedWorkers<Need>(
   { expected, needs }: PoolDemand<Need>,
-  { at, most }: { readonly at: number; readonly most: number },
+  { at, max }: { readonly at: number; readonly max: number },
 ): ReadonlyMap<Need, number> {
   const wanted = new Map<Need, number>();
-  let left = most;
+  let left = max;
   for (const [need, { peaks }] of [...needs].reverse()) {
     const count = Math.min(livingPeaks(peaks, at)[0]?.count ?? 0, left);
     if (count > 0) wanted.set(need, count);
     left -= count;
   }
-  const lacking = Math.min(minWaiting, most) - (most - left);
+  const lacking = Math.min(minWaiting, max) - (max - left);
   if (lacking > 0) wanted.set(expected, (wanted.get(expected) ?? 0) + lacking);
   return wanted;
 }

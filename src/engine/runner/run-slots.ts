@@ -9,7 +9,7 @@ import { needOf } from './worker-need.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
-/** The runs that a runner holds: never more are at work than it has room for. */
+/** The runs that a runner holds: never more than it has slots. */
 export interface RunSlots {
   /** How many more it may claim. */
   free(): number;

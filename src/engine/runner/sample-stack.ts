@@ -21,7 +21,7 @@ interface CallFrame {
 /** What the inspector answers to an expression. */
 type Evaluated = { readonly result?: { readonly value?: unknown } } | null;
 
-const framesAtMost = 50;
+const maxFrames = 50;
 /** JavaScript that runs is mostly stopped within a few milliseconds, or not at all (it is in native code). */
 const pauseWithinMs = 200;
 const evaluateWithinMs = 150;
@@ -108,7 +108,7 @@ async function stackOf(session: InspectorSession, pauseMs: number): Promise<stri
   return (await ownStack(session, frames[0])) ?? rawStack(frames, scripts);
 }
 
-const stackInWords = `globalThis.Error.stackTraceLimit = ${framesAtMost + 2}, new globalThis.Error().stack`;
+const stackInWords = `globalThis.Error.stackTraceLimit = ${maxFrames + 2}, new globalThis.Error().stack`;
 
 /** The stack as the worker itself writes it, with the source map applied: the user's own files and lines. Null when it cannot, because the task has changed `Error`, say. */
 async function ownStack(session: InspectorSession, top: CallFrame | undefined): Promise<string | null> {
@@ -129,12 +129,12 @@ function linesOf(stack: unknown, own: number): string | null {
   const lines = stack
     .split('\n')
     .filter((line) => line.startsWith('    at '))
-    .slice(own, own + framesAtMost);
+    .slice(own, own + maxFrames);
   return lines.length === 0 ? null : lines.map((line) => short(line)).join('\n');
 }
 
 function rawStack(frames: readonly CallFrame[], scripts: ReadonlyMap<unknown, unknown>): string {
-  const lines = frames.slice(0, framesAtMost).map(({ functionName, location }) => {
+  const lines = frames.slice(0, maxFrames).map(({ functionName, location }) => {
     const place = `${short(scripts.get(location?.scriptId)) || '<anonymous>'}:${Number(location?.lineNumber) + 1}:${Number(location?.columnNumber) + 1}`;
     return `    at ${short(functionName) || '<anonymous>'} (${place})`;
   });

@@ -94,7 +94,7 @@ export function openWorkerPool({ starter, concurrency, machine, ...options }: Po
   const refill = (): void => {
     if (closed) return;
     const at = machine.now();
-    const wanted = wantedWorkers(demand, { at, most: maxWaiting(concurrency, machine.availableBytes()) });
+    const wanted = wantedWorkers(demand, { at, max: maxWaiting(concurrency, machine.availableBytes()) });
     const kinds = countKinds([...wanted].map(([need, count]) => ({ kind: starter.kindFor(need), count })));
     const kept = new Set(kinds.flatMap(({ kind, count }) => waitingOf(kind).slice(0, count)));
     for (const worker of waiting) if (!kept.has(worker)) void discard(worker);

@@ -119,7 +119,7 @@ export async function hasRemains(db: Queryable): Promise<boolean> {
   return row?.left === true;
 }
 
-/** Claims name runs until their runner next looks: those that are gone are forgotten now. */
+/** Claims name runs until their runner next looks: those that are gone are taken out now. */
 export async function forgetDeletedClaims(db: Queryable): Promise<void> {
   await db.query({
     name: 'forget_deleted_claims',

@@ -1,7 +1,7 @@
 import type { Queryable } from './open-store.ts';
 
 /** The most endings that one statement looks at, and about how many of their runs it lists. */
-const most = { endings: 500, runs: 5_000 };
+const max = { endings: 500, runs: 5_000 };
 
 /**
  * Enters finished runs in `listed`, apart from their ends: those of endings that are not listed yet, and that nobody else is at. Several may do so at once.
@@ -13,11 +13,11 @@ export async function listEndings(db: Queryable): Promise<{ readonly listed: num
     name: 'list_endings',
     text: `
       with unlisted as materialized (
-        select ctid as place, at, run_ids from cloudcode.endings where not listed limit ${most.endings} for update skip locked
+        select ctid as place, at, run_ids from cloudcode.endings where not listed limit ${max.endings} for update skip locked
       ), slice as materialized (
         select place, at, run_ids from (
           select place, at, run_ids, sum(cardinality(run_ids)) over (order by place rows between unbounded preceding and 1 preceding) as runs_before from unlisted
-        ) ordered where coalesce(runs_before, 0) < ${most.runs}
+        ) ordered where coalesce(runs_before, 0) < ${max.runs}
       ), entered as (
         insert into cloudcode.listed (environment_id, seq, deployment_id, state, task, queue, key, scheduled_by, fingerprint)
         select r.environment_id, r.seq, r.deployment_id, r.state, r.task, r.queue, r.key, r.scheduled_by, r.fingerprint

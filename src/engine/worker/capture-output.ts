@@ -73,7 +73,7 @@ export function printLine(ofLevel: LogLevel, text: string): void {
   emit(ofLevel, `${text}\n`);
 }
 
-/** At the end: sends what was held back of a character that did not come whole, and of a flood. */
+/** At the end: sends what was held back of an incomplete character, and of a flood. */
 export function sendRest(): void {
   for (const [name, decoder] of decoders) {
     const rest = decoder.end();

@@ -49,9 +49,9 @@ interface Waiting {
 
 const waiting = new Map<number, Waiting>();
 const decoder = new FrameDecoder();
-const shortestRead = 65_536;
+const minRead = 65_536;
 const maxRead = 1024 * 1024;
-let room = shortestRead;
+let room = minRead;
 let reading = false;
 let lastCall = 0;
 let isOver = false;
@@ -101,7 +101,7 @@ function readReplies(): void {
     reading = false;
     if (error !== null || count === 0) leave(1);
     // A large reply comes in pieces as large as the socket holds, and each read is a trip through the thread pool.
-    room = count === buffer.length ? maxRead : shortestRead;
+    room = count === buffer.length ? maxRead : minRead;
     for (const text of decoder.push(Buffer.from(buffer.subarray(0, count)))) settle(JSON.parse(text) as ReplyMessage);
     readReplies();
   });

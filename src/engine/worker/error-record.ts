@@ -138,7 +138,7 @@ function inspect(value: unknown): string {
     .inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: maxPropertyLength });
 }
 
-function cut(text: string, most = maxTextLength): string {
-  const kept = text.length > most ? `${text.slice(0, most)}… (${text.length} characters)` : text;
+function cut(text: string, max = maxTextLength): string {
+  const kept = text.length > max ? `${text.slice(0, max)}… (${text.length} characters)` : text;
   return kept.toWellFormed();
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Longer ones, of times and such, tell people nothing that the format does not. */
-const longestPattern = 40;
+const maxPatternLength = 40;
 
 /** Turns schemas into those of a document whose components hold each schema with an id once. */
 export function schemaWriter(): {
@@ -43,7 +43,7 @@ function simplify({ zodSchema, jsonSchema }: Written): void {
   delete jsonSchema.readOnly;
   if (zodSchema._zod.def.type === 'record') delete jsonSchema.propertyNames;
   const { pattern, type } = jsonSchema;
-  if (pattern !== undefined && (type !== 'string' || pattern.length > longestPattern)) delete jsonSchema.pattern;
+  if (pattern !== undefined && (type !== 'string' || pattern.length > maxPatternLength)) delete jsonSchema.pattern;
   // Answers of later versions may hold more.
   if (zodSchema._zod.def.type === 'object' && zodSchema._zod.def.catchall === undefined)
     delete jsonSchema.additionalProperties;

@@ -16,8 +16,8 @@ function taken(times: readonly number[], need = 1024, before: PoolDemand<number>
   return times.reduce((demand, at) => afterTake(demand, { need, at, spanMs }), before);
 }
 
-function wanted(demand: PoolDemand<number>, at: number, most = 16): readonly (readonly [number, number])[] {
-  return [...wantedWorkers(demand, { at, most })].sort(([left], [right]) => left - right);
+function wanted(demand: PoolDemand<number>, at: number, max = 16): readonly (readonly [number, number])[] {
+  return [...wantedWorkers(demand, { at, max })].sort(([left], [right]) => left - right);
 }
 
 test('two workers wait when nothing was taken: of the size that is expected', () => {

@@ -1,7 +1,7 @@
 import type { IndexedHistory } from '../index-history.ts';
 import type { Case } from '../verdict.ts';
 
-/** Promise 6: an attempt that was taken over, or is over, changes nothing. */
+/** Promise 6: an attempt that was taken over, or has ended, changes nothing. */
 export function findStaleWrites(history: IndexedHistory): readonly Case[] {
   return [
     ...staleEnds(history),

@@ -7,7 +7,7 @@ import { messageOf } from '../../core/thrown.ts';
 const settledAfterMs = 10_000;
 const slowestRestartMs = 5_000;
 /** A guard that has left so many deadlines unanswered is stopped or starved, and another takes its place. */
-const unansweredAtMost = 2;
+const maxUnanswered = 2;
 
 /** The process that ends the workers when their runner cannot. */
 export interface Guard extends AsyncDisposable {
@@ -95,7 +95,7 @@ export async function startGuard({ runnerId, cgroupPath, log }: GuardOptions): P
     },
     hold(deadline) {
       last = deadline;
-      if (unanswered.length >= unansweredAtMost) guard?.kill();
+      if (unanswered.length >= maxUnanswered) guard?.kill();
       const held = new Promise<void>((isHeld) => (unanswered = [...unanswered, { at: deadline, isHeld }]));
       guard?.hold(deadline);
       return held;

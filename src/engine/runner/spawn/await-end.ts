@@ -13,7 +13,7 @@ const children = new Map<number, Child>();
 let listens = false;
 /** Keeps the process while it has such a child, as node:child_process does. */
 let keeper: NodeJS.Timeout | null = null;
-const longestTimerMs = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 export interface EndOfChild {
   readonly exited: Promise<WorkerExit>;
@@ -29,7 +29,7 @@ export function awaitEnd(collect: Collect): { of(pid: number): EndOfChild } {
     of(pid) {
       const ended = Promise.withResolvers<WorkerExit>();
       children.set(pid, { collect, onEnd: ended.resolve });
-      keeper ??= setInterval(lookAtAll, longestTimerMs);
+      keeper ??= setInterval(lookAtAll, maxTimerMs);
       return { exited: ended.promise, look: () => lookAt(pid) };
     },
   };

@@ -91,8 +91,8 @@ create view cloudcode.running_runs as
   where r.id in (select unnest(c.run_ids) from cloudcode.claims c) and r.state = 'running';
 
 -- Writers that change who is at the front of a queue take turns by these locks, so that none of them misses a run that another adds or ends. In one order for all writers: two of them never wait
--- for each other. The server has room for only so many: a transaction that needs more than `most` of them locks all queues by one lock, and the others wait for it.
-create function cloudcode.lock_queues(environments integer[], names text[], most integer default 1000) returns void
+-- for each other. The server has room for only so many: a transaction that needs more than `max_locks` of them locks all queues by one lock, and the others wait for it.
+create function cloudcode.lock_queues(environments integer[], names text[], max_locks integer default 1000) returns void
 language plpgsql volatile as $$
 declare
   held text := coalesce(current_setting('cloudcode.queue_locks', true), '');
@@ -104,7 +104,7 @@ begin
   select array_agg(key order by key) into keys from (
     select distinct hashtextextended(name, environment) as key from unnest(environments, names) as given (environment, name)
   ) as distinct_keys;
-  if coalesce(cardinality(keys), 0) + coalesce(nullif(held, '')::integer, 0) > most then
+  if coalesce(cardinality(keys), 0) + coalesce(nullif(held, '')::integer, 0) > max_locks then
     perform pg_advisory_xact_lock(7234, 1), set_config('cloudcode.queue_locks', 'all', true);
     return;
   end if;

@@ -142,7 +142,7 @@ export function readPack(path: string, tree: string | null): Pack | null {
     const header = JSON.parse(take(take(4).readUInt32LE(0)).toString()) as Header;
     if (header.layout !== layout || header.tree !== tree) return null;
     // One room for all blocks: memory that was used before need not be made by the system.
-    const room = Buffer.allocUnsafe(header.blocks.reduce((most, [bytes]) => Math.max(most, bytes), 0));
+    const room = Buffer.allocUnsafe(header.blocks.reduce((max, [bytes]) => Math.max(max, bytes), 0));
     const blocks = header.blocks.map(([bytes, width]) =>
       take(bytes, room).toString(width === 2 ? 'utf16le' : 'latin1'),
     );
