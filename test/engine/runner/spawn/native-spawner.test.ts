@@ -50,7 +50,7 @@ describe('the native part that starts workers', { skip: platform === 'linux' ? f
       const [, state, ppid, group, session] = /\\) (\\S) (\\d+) (\\d+) (\\d+)/.exec(fs.readFileSync('/proc/self/stat', 'latin1'));
       const own = (id) => (Number(id) === process.pid ? 'own' : id);
       const status = fs.readFileSync('/proc/self/status', 'latin1').split('\\n');
-      const names = ['Umask', 'Uid', 'Gid', 'Groups', 'SigQ', 'SigBlk', 'SigIgn', 'SigCgt', 'CapEff', 'NoNewPrivs', 'Seccomp', 'Cpus_allowed', 'TracerPid'];
+      const names = ['Umask', 'Uid', 'Gid', 'Groups', 'SigBlk', 'SigIgn', 'SigCgt', 'CapEff', 'NoNewPrivs', 'Seccomp', 'Cpus_allowed', 'TracerPid'];
       // What Node opens is for both the same; a name that has a number differs.
       const files = fs.readdirSync('/proc/self/fd').map((fd) => { try { return fd + ' ' + fs.readlinkSync('/proc/self/fd/' + fd).replace(/\\d+/g, ''); } catch { return ''; } });
       const flags = [0, 1, 2, 3].map((fd) => fs.readFileSync('/proc/self/fdinfo/' + fd, 'latin1').split('\\n')[1]);
