@@ -9,7 +9,8 @@ import { pauseQueue } from '../../../src/engine/operations/pause-queue.ts';
 import { type CallingAttempt, scheduleRun, scheduleRunByAttempt } from '../../../src/engine/operations/schedule-run.ts';
 import { writeData } from '../../support/write-data.ts';
 import { dataTarget } from '../../../src/data/statements/target.ts';
-import type { ScheduledRun } from '../../../src/engine/core/schedule-request.ts';
+import { parseScheduleRequest, type ScheduledRun } from '../../../src/engine/core/schedule-request.ts';
+import { scheduleTogether } from '../../../src/engine/operations/schedule-together.ts';
 import { openSession } from '../../../src/engine/store/open-session.ts';
 import { openStore, type Store } from '../../../src/engine/store/open-store.ts';
 import { until } from '../../support/runtime.ts';
@@ -285,3 +286,52 @@ test(
     );
   },
 );
+
+test(
+  'batches in the same hundreds of queues, of which some runs come before others that wait, do not wait for each other',
+  { timeout: 60_000 },
+  async () => {
+    await using t = await testStore();
+    await using on = await stage(t);
+    const [{ caller }, { caller: other }] = [await running(t), await running(t)];
+    const queues = Array.from({ length: 150 }, (_, n) => `q${n}`);
+    // What is due at once comes before it: the front moves back.
+    for (const queue of queues.slice(0, 3))
+      await scheduleRun(t.store, 'testing', { task: 'noop', queue, at: new Date(Date.now() + 3_600_000) });
+    const requests = queues.map((queue) => parseScheduleRequest({ task: 'noop', queue }, new Date()));
+    const together = (store: Store, asked: typeof requests) => () =>
+      store.transaction((db) => scheduleTogether(db, 'testing', asked));
+    await on.hold(lastLocked(await lockedInOrder(t.store, t.environmentId, queues)));
+    const outside = await on.settle(together(on.first, requests), together(on.second, requests.toReversed()));
+    assert.deepEqual(
+      outside.map(({ status }) => status),
+      ['fulfilled', 'fulfilled'],
+    );
+    const runs = queues.map((queue) => ({ queue, at: '2000-01-01T00:00:00.000Z' }));
+    const keyed = { queue: 'q0', key: 'k' };
+    await on.hold(lastLocked(await lockedInOrder(t.store, t.environmentId, queues)));
+    const inside = await on.settle(
+      batch(on.first, caller, [...runs, keyed, ...runs]),
+      batch(on.second, other, [...runs, keyed, ...runs]),
+    );
+    assert.deepEqual(
+      inside.map(({ status }) => status),
+      ['fulfilled', 'fulfilled'],
+    );
+  },
+);
+
+const lastLocked = (names: readonly string[]): string => names.at(-1) ?? '';
+
+async function lockedInOrder(
+  store: Store,
+  environmentId: number,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await store.query<{ name: string }>({
+    name: '',
+    text: 'select name from unnest($2::text[]) as queue (name) order by hashtextextended(name, $1)',
+    values: [environmentId, names],
+  });
+  return rows.map(({ name }) => name);
+}

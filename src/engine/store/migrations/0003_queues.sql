@@ -105,6 +105,14 @@ begin
     select distinct hashtextextended(name, environment) as key from unnest(environments, names) as given (environment, name)
   ) as distinct_keys;
   if coalesce(cardinality(keys), 0) + coalesce(nullif(held, '')::integer, 0) > max_locks then
+    -- Whoever has all of them already must not ask for more: others that have a part of theirs wait for him.
+    if held <> '' and not exists (
+      select key from unnest(keys) as key
+      except
+      select (classid::bigint << 32) | objid::bigint from pg_locks where locktype = 'advisory' and objsubid = 1 and pid = pg_backend_pid() and granted
+    ) then
+      return;
+    end if;
     perform pg_advisory_xact_lock(7234, 1), set_config('cloudcode.queue_locks', 'all', true);
     return;
   end if;
