@@ -63,10 +63,15 @@ describe('HTTP: whatever is asked, the answer is one that is declared, and no fa
 
   for (const operation of operations) {
     it(`${operation.name}: ${operation.method} ${operation.path}`, async () => {
-      await fc.assert(fc.asyncProperty(anyRequest(operation, ids), ask), { numRuns: tries });
+      const isTaken = (): boolean => [...statuses].some((status) => status < 300);
+      const property = fc.asyncProperty(anyRequest(operation, ids), ask);
+      await fc.assert(property, { numRuns: tries });
+      // Of some operations few requests are: two in a hundred of a batch.
+      for (let more = 0; more < 20 && !isTaken() && !refusesAll.includes(operation); more += 1)
+        await fc.assert(property, { numRuns: tries });
       assert.deepEqual(api.logged.splice(0), []);
       // Else it would say nothing of what is taken.
-      if (!refusesAll.includes(operation)) assert.ok([...statuses].some((status) => status < 300));
+      if (!refusesAll.includes(operation)) assert.ok(isTaken());
       statuses.clear();
     });
   }
