@@ -6,7 +6,8 @@ import { escapeText } from './terminal/escape-text.ts';
 import { type Cell, layOutTable } from './terminal/table.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-const labels: Readonly<Record<CountName, string>> = {
+/** What people read for each count, here and in docs/chaos.md. */
+export const countLabels: Readonly<Record<CountName, string>> = {
   overlaps: 'overlaps',
   lostRuns: 'lost runs',
   lostWrites: 'lost writes',
@@ -80,7 +81,7 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
     terminal,
     'MUST BE 0',
     countNames.map((name) => [
-      { text: labels[name] },
+      { text: countLabels[name] },
       { text: String(verdict.counts[name]), ...(verdict.counts[name] > 0 ? { paint: bad } : {}) },
     ]),
   );
@@ -99,7 +100,7 @@ export function printCampaign(terminal: Terminal, options: CampaignOptions, resu
   ]);
   for (const each of result.shortfalls) terminal.print(bad(`not done as planned: ${escapeText(each)}`));
   for (const { count, what, run } of verdict.cases.slice(0, casesShown))
-    terminal.print(bad(`${labels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
+    terminal.print(bad(`${countLabels[count]}: ${escapeText(what)}${run === null ? '' : ` (run ${run})`}`));
   if (verdict.cases.length > casesShown)
     terminal.print(`… and ${verdict.cases.length - casesShown} more: --json lists them all`);
   if (kept !== null)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { countNames } from '../../src/chaos/judge/verdict.ts';
+import { countLabels } from '../../src/cli/print-campaign.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { findViolation } from './find-violation.ts';
 import { rules } from './rules.ts';
@@ -18,12 +20,18 @@ describe('the rules that can be switched off', () => {
     assert.throws(() => changeText('one one', { file: 'x', find: 'one', replace: '' }), /2 times/);
   });
 
-  it('have names of their own, and are all in docs/chaos.md', () => {
+  it('have names of their own, and are all in docs/chaos.md, with what a campaign finds', () => {
     const documentation = readFileSync(join(packageRoot, 'docs/chaos.md'), 'utf8');
-    const documented = [...documentation.matchAll(/^\| `([a-z][a-z-]*)` \|/gm)].map(([, name]) => name);
+    const rows = [...documentation.matchAll(/^\| `([a-z][a-z-]*)` \|[^|]*\|[^|]*\| ([^|]*) \|$/gm)];
+    const documented = rows.map(([, name, found = '']) => [
+      name,
+      found.startsWith('nothing')
+        ? []
+        : countNames.filter((count) => found.split(/[.,] /).includes(countLabels[count])).toSorted(),
+    ]);
     assert.deepEqual(
       documented,
-      rules.map(({ name }) => name),
+      rules.map(({ name, finds }) => [name, finds.toSorted()]),
     );
   });
 });

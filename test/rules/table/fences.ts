@@ -12,7 +12,7 @@ export const fenceRules: readonly Rule[] = [
       },
     ],
     campaign: { runs: 300, faults: 20, runners: 4, kinds: ['runner_stopped'] },
-    finds: ['staleWrites', 'attemptsMiscounted'],
+    finds: ['overlaps', 'staleWrites', 'attemptsMiscounted'],
   },
   {
     name: 'fence-lines',

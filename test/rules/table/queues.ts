@@ -77,7 +77,7 @@ export const queueRules: readonly Rule[] = [
       },
     ],
     campaign: { runs: 100, faults: 4, kinds: ['runner_killed'] },
-    finds: ['lostRuns', 'stuckQueues', 'wrongRows'],
+    finds: ['stuckQueues', 'wrongRows'],
   },
   {
     name: 'upkeep-endings',
@@ -103,7 +103,7 @@ export const queueRules: readonly Rule[] = [
       },
     ],
     campaign: { runs: 60, faults: 0 },
-    finds: ['lostRuns', 'stuckQueues', 'wrongRows'],
+    finds: ['stuckQueues', 'wrongRows'],
   },
   {
     name: 'upkeep-retries',
@@ -116,6 +116,6 @@ export const queueRules: readonly Rule[] = [
       },
     ],
     campaign: { runs: 100, faults: 6, kinds: ['worker_killed'] },
-    finds: ['lostRuns', 'wrongRows'],
+    finds: ['stuckQueues', 'wrongRows'],
   },
 ];
