@@ -80,6 +80,7 @@ export function checkFilter(filter: Omit<RunListFilter, 'search' | 'limit' | 'cu
     since: filter.since ?? null,
     until: filter.until ?? null,
     beforeSeq: null,
+    fromSeq: null,
   };
 }
 

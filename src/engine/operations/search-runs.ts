@@ -1,9 +1,9 @@
 import { maxSearched } from '../core/list-limits.ts';
 import type { Queryable } from '../store/open-store.ts';
 import type { RunFilter } from '../store/run-filter.ts';
-import { type FoundRun, searchNewest } from '../store/search-runs.ts';
+import { type FoundRun, readNewestSeq, searchNewest } from '../store/search-runs.ts';
 
-/** Those that one statement looks at: most searches find enough among the first. */
+/** About as many one statement looks at: most searches find enough among the first. */
 const atOnce = 1_000;
 
 export interface RunSearch {
@@ -20,7 +20,7 @@ export interface FoundPage {
   readonly isMore: boolean;
 }
 
-/** Finds a page of the runs in whose parameters or errors there is a text. */
+/** Finds a page of the runs in whose parameters or errors there is a text. Looks at one stretch of the order of scheduling after the other, each as long as it takes for about a thousand runs of the filter. */
 export async function searchRuns(
   db: Queryable,
   environmentId: number,
@@ -28,20 +28,19 @@ export async function searchRuns(
   filter: RunFilter,
 ): Promise<FoundPage> {
   const all: FoundRun[] = [];
-  let [searched, beforeSeq, isEnd] = [before, filter.beforeSeq, false];
-  while (!isEnd && all.length <= limit && searched < maxSearched) {
-    const many = Math.min(atOnce, maxSearched - searched);
-    const { looked, lastSeq, found } = await searchNewest(db, environmentId, {
-      ...filter,
-      beforeSeq,
-      text,
-      limit: many,
-    });
+  const newest = await readNewestSeq(db, environmentId, filter);
+  let searched = before;
+  let [end, length] = [newest === null ? 0n : BigInt(newest) + 1n, BigInt(atOnce)];
+  while (end > 0n && all.length <= limit && searched < maxSearched) {
+    const start = end > length ? end - length : 0n;
+    const stretch = { ...filter, fromSeq: String(start), beforeSeq: String(end) };
+    const search = { text, limit: Math.min(atOnce, maxSearched - searched) };
+    const { looked, lastSeq, found } = await searchNewest(db, environmentId, { ...stretch, ...search });
     const lookedBefore = searched;
     all.push(...found.map((run) => ({ ...run, place: lookedBefore + run.place })));
     searched += looked;
-    beforeSeq = lastSeq;
-    isEnd = looked < many;
+    end = looked === search.limit && lastSeq !== null ? BigInt(lastSeq) : start;
+    if (looked < atOnce / 2) length *= 4n;
   }
   const page = all.slice(0, limit);
   const isMore = all.length > limit;

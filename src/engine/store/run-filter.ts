@@ -18,6 +18,8 @@ export interface RunFilter {
   readonly until: string | null;
   /** Only runs scheduled before the one with this order number. */
   readonly beforeSeq: string | null;
+  /** Only the run with this order number, and those scheduled after it. */
+  readonly fromSeq: string | null;
 }
 
 export const everyRun: RunFilter = {
@@ -31,6 +33,7 @@ export const everyRun: RunFilter = {
   since: null,
   until: null,
   beforeSeq: null,
+  fromSeq: null,
 };
 
 /** A filter of runs as parameters of a statement. */
@@ -53,6 +56,7 @@ const types = {
   since: 'timestamptz',
   until: 'timestamptz',
   beforeSeq: 'bigint',
+  fromSeq: 'bigint',
 } as const satisfies Record<keyof RunFilter, string>;
 
 export function ask(environmentId: number, filter: RunFilter, limit: number): Asked {
@@ -83,6 +87,7 @@ export function where(
     `${row}.environment_id = ${environment}`,
     ...equal,
     ...(of.beforeSeq === undefined ? [] : [`${row}.seq < ${of.beforeSeq}`]),
+    ...(of.fromSeq === undefined ? [] : [`${row}.seq >= ${of.fromSeq}`]),
     ...(of.since === undefined ? [] : [`${row}.seq >= (select first from bounds)`]),
     ...(of.until === undefined ? [] : [`${row}.seq < (select after_last from bounds)`]),
   ].join(' and ');

@@ -38,11 +38,22 @@ export async function searchNewest(
       from (
         select n.id, n.seq, row_number() over (order by n.seq desc) as place,
           ${has('r.parameters')} or ${has('r.error')} or ${has('r.attempt_error')} as is_found
-        from newest n join cloudcode.runs r using (id)
+        from newest n cross join lateral (select * from cloudcode.runs where id = n.id limit 1) r
       ) looked`,
     values: [...newest.values, patternsOf(text)],
   });
   return row ?? { looked: 0, lastSeq: null, found: [] };
+}
+
+/** The order number of the newest run of a filter; null where there is none. */
+export async function readNewestSeq(db: Queryable, environmentId: number, filter: RunFilter): Promise<string | null> {
+  const newest = newestRuns(environmentId, filter, 1);
+  const [row] = await db.query<{ seq: string }>({
+    name: '',
+    text: `${newest.text} select seq::text as seq from newest`,
+    values: newest.values,
+  });
+  return row?.seq ?? null;
 }
 
 /** As it is, which finds names with their values, and as a string is written in JSON. */

@@ -62,7 +62,10 @@ export function listed(asked: Asked): string {
   return `
           (select r.id, r.seq from (
             select task, seq from (${found}) of_states order by seq desc limit ${limit}
-          ) l join cloudcode.runs r on r.environment_id = ${environment} and r.task = l.task and r.seq = l.seq)`;
+          ) l cross join lateral (
+            -- With a limit each is looked up by itself: for a thousand, the planner would read all runs.
+            select id, seq from cloudcode.runs where environment_id = ${environment} and task = l.task and seq = l.seq limit 1
+          ) r)`;
 }
 
 /** Finished runs that are not listed yet. */

@@ -93,6 +93,19 @@ export const queueRules: readonly Rule[] = [
     finds: ['wrongRows'],
   },
   {
+    name: 'upkeep-lists',
+    without: 'finished runs are marked as listed, and are not',
+    edits: [
+      {
+        file: 'src/engine/store/list-endings.ts',
+        find: 'r.finished_at = ended.at\n        order by r.seq',
+        replace: "r.finished_at = ended.at and r.state = 'nothing'\n        order by r.seq",
+      },
+    ],
+    campaign: { runs: 60, faults: 0 },
+    finds: ['wrongRows'],
+  },
+  {
     name: 'upkeep-fronts',
     without: 'the end of a run brings no other of its queue to the front',
     edits: [
