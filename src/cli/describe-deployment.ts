@@ -38,7 +38,7 @@ function describeCheck(check: ToDescribe['check']): readonly string[] {
     unchecked.length === 0
       ? ''
       : `; not how ${unchecked.map(escapeText).join(', ')} go on, as they use \`DB\` or \`CloudCode\` while they load`;
-  return [`  checked   each task can be loaded by a runner${rest}`];
+  return [`  checked   each task that is new here can be loaded by a runner${rest}`];
 }
 
 /** What changes of what is active, a line for each kind. */

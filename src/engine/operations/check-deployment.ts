@@ -44,7 +44,7 @@ export async function checkDeployment(
   { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: OnProgress },
 ): Promise<DeploymentCheck> {
   const place = placeOf(state.contents);
-  if (place === null || state.tasks.length === 0) return notChecked('there is nothing to load');
+  if (place === null || state.tasks.length === 0) return notChecked('no task is new');
   if (!(await hasRunners(store))) return notChecked('no runner is there');
   const id = await insert(store, state);
   try {

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Store } from '../store/open-store.ts';
 import { type Deployed, deployProject } from './deploy-project.ts';
 import { type DeploymentChanges, projectChanges } from './deployment-changes.ts';
 import type { DeployableProject } from './deployment-state.ts';
 import { checkDeployment, type DeploymentCheck } from './check-deployment.ts';
-import { type DeploymentState, stateOf } from './deployment-state.ts';
+import { type DeploymentState, placeOf, stateOf } from './deployment-state.ts';
+import { findEnvironment } from './environments.ts';
+import { readCurrentDeploymentId } from '../store/environments.ts';
+import { type DeploymentParts, readDeployment } from '../store/list-deployments.ts';
 import { cancelWaitingOf } from './deployments.ts';
 import type { OnProgress } from './extension.ts';
 
@@ -37,7 +41,7 @@ export async function deployChanges(
   const changes = await projectChanges(store, environment, project);
   if (dryRun) return { changes, check: null, deployed: null, cancelledRuns: 0 };
   const state = stateOf(environment, project);
-  const check = isSent(state) ? await checkDeployment(store, state, { signal, onProgress }) : null;
+  const check = isSent(state) ? await checkNew(store, state, { changes, signal, onProgress }) : null;
   // Nobody waits for it any more: what was not begun is not.
   if (signal.aborted) return { changes, check, deployed: null, cancelledRuns: 0 };
   onProgress('deploying');
@@ -50,6 +54,29 @@ export async function deployChanges(
     ? await cancelWaitingOf(store, environment, { tasks: removed, signal, onProgress })
     : 0;
   return { changes, check, deployed, cancelledRuns };
+}
+
+/** What is active already was loaded before: where packages, files and variables are the same, only tasks that are new or changed are. */
+async function checkNew(
+  store: Store,
+  state: DeploymentState,
+  { changes: { tasks }, ...waiting }: Pick<DeployHow, 'signal' | 'onProgress'> & Pick<DeployedChanges, 'changes'>,
+): Promise<DeploymentCheck> {
+  const active = await readActive(store, state.environment);
+  const isSame =
+    isDeepStrictEqual(active?.place ?? null, placeOf(state.contents)) &&
+    isDeepStrictEqual(active?.settings.variables, state.settings.variables);
+  const fresh = new Set([...tasks.added, ...tasks.changed]);
+  const externalOf = new Map(active?.taskList.map(({ name, external }) => [name, external ?? []]));
+  const toLoad = state.tasks.filter(
+    ({ name, external = [] }) => !isSame || fresh.has(name) || !isDeepStrictEqual(externalOf.get(name), [...external]),
+  );
+  return checkDeployment(store, { ...state, tasks: toLoad }, waiting);
+}
+
+async function readActive(store: Store, environment: string): Promise<DeploymentParts | null> {
+  const id = await readCurrentDeploymentId(store, await findEnvironment(store, environment));
+  return id === null ? null : readDeployment(store, environment, id);
 }
 
 function isSent({ tasks }: DeploymentState): boolean {

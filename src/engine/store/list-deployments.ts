@@ -50,6 +50,8 @@ export interface DeploymentParts extends DeploymentRow {
 export interface DeployedTaskRow {
   readonly name: string;
   readonly bundleHash: string;
+  /** Packages that are loaded by Node alone. */
+  readonly external: readonly string[] | null;
   readonly config: TaskConfig;
 }
 
@@ -61,7 +63,7 @@ export async function readDeployment(db: Queryable, environment: string, id: str
       select ${columns}, d.settings, m.model as state,
         case when d.project_path is not null then json_build_object('treeHash', d.tree_hash, 'filesHash', d.files_hash, 'projectPath', d.project_path) end as place,
         coalesce((
-          select json_agg(json_build_object('name', t.name, 'bundleHash', t.bundle_hash, 'config', json_strip_nulls(json_build_object(
+          select json_agg(json_build_object('name', t.name, 'bundleHash', t.bundle_hash, 'external', t.external, 'config', json_strip_nulls(json_build_object(
             'timeoutMs', t.timeout_ms, 'memoryMb', t.memory_mb, 'maxAttempts', t.max_attempts, 'workerStart', t.worker_start))) order by t.name)
           from cloudcode.tasks t where t.deployment_id = d.id), '[]') as "taskList",
         coalesce((
