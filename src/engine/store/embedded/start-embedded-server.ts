@@ -60,7 +60,8 @@ async function joinRunning(folder: string, settings: Settings): Promise<JoinedSe
 
 function prepare(folder: string, settings: Settings): Parameters<typeof joinServer>[0] {
   const binaries = findBinaries(join(folder, 'lib'));
-  giveToProject(folder, join(folder, 'lib'));
+  // There is none for programs that are not the package's.
+  if (binaries.libraryPath !== null) giveToProject(folder, join(folder, 'lib'));
   const runAs = chooseRunAs(folder, dataFolderOf(folder), binaries);
   ensureData({ folder, runAs, binaries, password: settings.password });
   return { folder, settings, runAs, binaries };
