@@ -19,7 +19,7 @@ const commandOf = (service: string, data: string): string[] => {
   const text = new RegExp(`^ {2}${service}:\\n(?: {4}.*\\n)*? {4}command: (\\[.*\\])$`, 'm').exec(
     read('compose.yaml'),
   )?.[1];
-  return own(JSON.parse(text ?? '[]') as string[], data);
+  return own(JSON.parse((text ?? '[]').replaceAll("'", '"')) as string[], data);
 };
 const own = (args: readonly string[], data: string): string[] =>
   args.map((each, index) => (args[index - 1] === '--port' ? '0' : args[index - 1] === '--data' ? data : each));
