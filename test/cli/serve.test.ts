@@ -252,6 +252,27 @@ describe('CLI: serve, and deploy to it from elsewhere', { timeout: 300_000 }, ()
     rmSync(join(folder, 'cloudcode/later'), { recursive: true });
   });
 
+  it('a runner that stops does not wait for a task that does not come to load, and does not blame it', async () => {
+    restore(
+      folder,
+      'cloudcode/stuck/index.mts',
+      'setInterval(() => undefined, 1000);\nawait new Promise(() => undefined);\nexport async function run() {}',
+    );
+    await using store = await openStore({ url: database.url });
+    const deploying = command('deploy');
+    const text = 'select 1 from cloudcode.deployment_checks where touched_at is not null';
+    await until(30_000, 'a runner is at it', async () => (await store.query({ name: '', text }))[0] ?? null);
+    const runner = servers.find(({ stderr }) => /runner .* started/.test(stderr()));
+    assert.ok(runner !== undefined);
+    const startedAt = performance.now();
+    await runner[Symbol.asyncDispose]();
+    assert.ok(performance.now() - startedAt < 15_000, `it took ${performance.now() - startedAt} ms`);
+    servers.splice(servers.indexOf(runner), 1);
+    assert.match((await deploying).stdout, /checked {3}no: no runner began with it/);
+    await serve('--no-http', '--data', join(nowhere, 'runner'));
+    rmSync(join(folder, 'cloudcode/stuck'), { recursive: true });
+  });
+
   it('a server that is restarted while parts are sent: the deployment goes on', async () => {
     const { port } = new URL(url);
     restore(

@@ -1,7 +1,8 @@
 import { resultOf } from '../../client/backend.ts';
 import { counted } from '../../engine/core/counted.ts';
 import { CloudCodeError } from '../../engine/core/errors.ts';
-import { type ManyChangedBody, runs as operations } from '../../service/api/runs.ts';
+import type { ManyChangedBody } from '../../service/api/many-runs.ts';
+import { runs as operations } from '../../service/api/runs.ts';
 import { catchInterrupts, interruptStatus } from '../interrupts.ts';
 import { exitStatuses, type Invocation } from '../invocation.ts';
 import { readLine } from '../read-variables.ts';

@@ -10,12 +10,13 @@ import {
   tellChecks,
 } from '../store/deployment-checks.ts';
 import { holdBundles, insertExtensionState } from '../store/deployments.ts';
-import type { Store } from '../store/open-store.ts';
+import type { Queryable, Store } from '../store/open-store.ts';
 import { hasRunners } from '../store/runners.ts';
 import { type DeploymentState, placeOf } from './deployment-state.ts';
 import { lockToChange } from './environments.ts';
 import type { OnProgress } from './extension.ts';
-import { partsMissing, referToContents } from './keep-contents.ts';
+import { ContentsGone, partsMissing, referToContents } from './keep-contents.ts';
+import { retryConflicts } from '../store/retry.ts';
 
 /** Whether a deployment was checked before it was made. */
 export interface DeploymentCheck {
@@ -62,32 +63,38 @@ function notChecked(why: string): DeploymentCheck {
   return { runner: null, why, unchecked: [] };
 }
 
-function insert(store: Store, state: DeploymentState): Promise<string> {
-  return store.transaction(async (db) => {
-    const { id: environmentId } = await lockToChange(db, state.environment);
-    const known = await holdBundles(
-      db,
-      state.tasks.map(({ hash }) => hash),
-    );
-    const lacking = state.tasks.filter(({ hash }) => !known.has(hash));
-    if (lacking.length > 0) throw partsMissing(lacking.map(({ name }) => `the code of ${name}`));
-    if (state.added !== null) await insertExtensionState(db, state.added);
-    if (state.contents !== null) await referToContents(db, state.contents);
-    return insertCheck(db, {
-      environmentId,
-      tasks: state.tasks.map(({ name, hash, bundle, file = null, external = null, config }) => ({
-        name,
-        bundleHash: hash,
-        bundleFormat: bundle.format,
-        file,
-        external,
-        memoryMb: config.memoryMb,
-        workerStart: config.workerStart ?? null,
-      })),
-      variables: state.settings.variables,
-      stateHash: state.added?.hash ?? null,
-      place: placeOf(state.contents) ?? { treeHash: null, filesHash: null, projectPath: '' },
-    });
+async function insert(store: Store, state: DeploymentState): Promise<string> {
+  try {
+    return await retryConflicts(() => store.transaction((db) => insertIn(db, state)));
+  } catch (error) {
+    throw error instanceof ContentsGone ? partsMissing(['all packages and files']) : error;
+  }
+}
+
+async function insertIn(db: Queryable, state: DeploymentState): Promise<string> {
+  const { id: environmentId } = await lockToChange(db, state.environment);
+  const known = await holdBundles(
+    db,
+    state.tasks.map(({ hash }) => hash),
+  );
+  const lacking = state.tasks.filter(({ hash }) => !known.has(hash));
+  if (lacking.length > 0) throw partsMissing(lacking.map(({ name }) => `the code of ${name}`));
+  if (state.added !== null) await insertExtensionState(db, state.added);
+  if (state.contents !== null) await referToContents(db, state.contents);
+  return insertCheck(db, {
+    environmentId,
+    tasks: state.tasks.map(({ name, hash, bundle, file = null, external = null, config }) => ({
+      name,
+      bundleHash: hash,
+      bundleFormat: bundle.format,
+      file,
+      external,
+      memoryMb: config.memoryMb,
+      workerStart: config.workerStart ?? null,
+    })),
+    variables: state.settings.variables,
+    stateHash: state.added?.hash ?? null,
+    place: placeOf(state.contents) ?? { treeHash: null, filesHash: null, projectPath: '' },
   });
 }
 

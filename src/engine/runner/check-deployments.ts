@@ -47,13 +47,13 @@ const refused: NonNullable<ReplyMessage['error']> = {
 
 /** Loads the tasks of deployments to come, one after the other, when it is woken. */
 export function startCheckingDeployments(checking: Checking): IntervalLoop {
-  let isStopping = false;
+  const stopping = new AbortController();
   const loop = startLoop({
     async turn() {
-      if (isStopping || !checking.mayStart()) return nothingToDo;
+      if (stopping.signal.aborted || !checking.mayStart()) return nothingToDo;
       const check = await claimCheck(checking.store, checking.runnerId);
       if (check === null) return nothingToDo;
-      await carryOut(checking, check, () => isStopping);
+      await carryOut(checking, check, stopping.signal);
       // There may be more; one that is left to others is theirs for a while.
       return againMs;
     },
@@ -63,25 +63,25 @@ export function startCheckingDeployments(checking: Checking): IntervalLoop {
     },
   });
   const stop = (): Promise<void> => {
-    isStopping = true;
+    stopping.abort();
     return loop.stop();
   };
   return { wake: loop.wake, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** What this machine cannot do is no fault of the deployment: it is left to another runner. */
-async function carryOut(checking: Checking, check: ClaimedCheck, isStopping: () => boolean): Promise<void> {
+async function carryOut(checking: Checking, check: ClaimedCheck, stopping: AbortSignal): Promise<void> {
   const { store } = checking;
   let isDone = false;
   try {
-    isDone = await loadAll(checking, check, isStopping);
+    isDone = await loadAll(checking, check, stopping);
   } finally {
     if (!isDone) await releaseCheck(store, check.id);
   }
 }
 
 /** @returns whether it has been answered, or nobody waits for it */
-async function loadAll(checking: Checking, check: ClaimedCheck, isStopping: () => boolean): Promise<boolean> {
+async function loadAll(checking: Checking, check: ClaimedCheck, stopping: AbortSignal): Promise<boolean> {
   const { store, openVariables } = checking;
   const stored = await readVariables(store, check.environmentId);
   if (stored === null) return true;
@@ -91,9 +91,10 @@ async function loadAll(checking: Checking, check: ClaimedCheck, isStopping: () =
   const problems: CheckProblem[] = [];
   const unchecked: string[] = [];
   for (const [index, task] of check.tasks.entries()) {
-    if (isStopping()) return false;
     if (!(await touchCheck(store, check.id, index))) return true;
-    const found = await load(checking, check, { task, ...variables });
+    const found = await load(checking, check, { task, stopping, ...variables });
+    // Its worker may have been ended for that, and not by what the task does.
+    if (stopping.aborted || !checking.mayStart()) return false;
     if (found === 'asked') unchecked.push(task.name);
     else if (found !== null) problems.push({ task: task.name, message: found });
   }
@@ -103,6 +104,8 @@ async function loadAll(checking: Checking, check: ClaimedCheck, isStopping: () =
 
 interface Loading {
   readonly task: ClaimedCheck['tasks'][number];
+  /** Ends it: what is found out then says nothing of the task. */
+  readonly stopping: AbortSignal;
   readonly variablesJson: string;
   readonly secrets: readonly string[];
 }
@@ -111,7 +114,7 @@ interface Loading {
 async function load(
   { pool, code, extension }: Checking,
   { environment, stateHash, place }: ClaimedCheck,
-  { task, variablesJson, secrets }: Loading,
+  { task, stopping, variablesJson, secrets }: Loading,
 ): Promise<string | null> {
   const masker = maskerOf(secrets);
   let worker: WorkerProcess | null = null;
@@ -140,7 +143,7 @@ async function load(
       variables: JSON.parse(variablesJson) as Record<string, string>,
       extension: extension === null ? null : { ...extension, state: found.state },
     };
-    const { answer, hasAsked, why } = await answerOf(worker, start, task.memoryMb);
+    const { answer, hasAsked, why } = await answerOf(worker, start, { memoryMb: task.memoryMb, stopping });
     if (answer?.outcome === 'returned') return null;
     if (hasAsked) return 'asked';
     if (answer === null) return why;
@@ -163,7 +166,11 @@ interface Answered {
   readonly why: string;
 }
 
-async function answerOf(worker: WorkerProcess, start: StartMessage, memoryMb: number): Promise<Answered> {
+async function answerOf(
+  worker: WorkerProcess,
+  start: StartMessage,
+  { memoryMb, stopping }: { readonly memoryMb: number; readonly stopping: AbortSignal },
+): Promise<Answered> {
   let hasAsked = false;
   const done = Promise.withResolvers<Pick<Answered, 'answer' | 'why'>>();
   const without = (why: string): void => done.resolve({ answer: null, why });
@@ -184,12 +191,17 @@ async function answerOf(worker: WorkerProcess, start: StartMessage, memoryMb: nu
     without(`its process ended while it was loaded (${signal ?? `exit code ${code}`})${tailOf(tail)}`),
   );
   const memory = watchMemory(worker.container, memoryMb, () => without(`it takes more than ${memoryMb} MB to load`));
+  const stop = (): void => without('the runner stopped');
+  stopping.addEventListener('abort', stop);
+  // It may have been stopped while the task's files were laid out.
+  if (stopping.aborted) stop();
   const timer = setTimeout(() => without(`it was not loaded within ${loadWithinMs / 1_000} s`), loadWithinMs);
   try {
     worker.start(start, '{}');
     return { ...(await done.promise), hasAsked };
   } finally {
     clearTimeout(timer);
+    stopping.removeEventListener('abort', stop);
     memory.stop({ lookAgain: false });
   }
 }

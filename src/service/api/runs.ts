@@ -6,6 +6,7 @@ import { parseScheduleRequest, type ScheduleRequest } from '../../engine/core/sc
 import { parseIsoTime } from './iso-time.ts';
 import { maxSearched } from '../../engine/core/list-limits.ts';
 import { runStates } from '../../engine/core/run-states.ts';
+import { changeBody, manyChanged } from './many-runs.ts';
 import { inEnvironment, resource } from './operation.ts';
 import { one, wholeNumber } from './read-input.ts';
 
@@ -39,56 +40,6 @@ const scheduleBody = z
       .meta({ description: 'While a run of the task with this key is unfinished, that one is given.' }),
   })
   .meta({ id: 'ScheduleRequest' });
-
-const some = z.string({ error: 'must be a string' }).optional();
-const someTime = some.refine((text) => text === undefined || parseIsoTime(text) !== null, {
-  error: 'must be an ISO 8601 time with its offset from UTC',
-});
-const changeBody = z
-  .strictObject(
-    {
-      filter: z
-        .strictObject(
-          {
-            state: some,
-            task: some,
-            queue: some,
-            key: some,
-            scheduledBy: some,
-            deployment: some,
-            fingerprint: some,
-            since: someTime,
-            until: someTime,
-          },
-          { error: 'must be an object of filters' },
-        )
-        .refine((filter) => Object.values(filter).some((each) => each !== undefined), {
-          error: 'must have one filter at least',
-        })
-        .meta({ description: 'As for lists; all apply.' }),
-      dryRun: z
-        .boolean({ error: 'must be true or false' })
-        .optional()
-        .meta({ description: 'Count them, and change nothing.' }),
-    },
-    { error: 'must be { "filter": { … } }' },
-  )
-  .meta({ id: 'RunsToChange' });
-
-/** What came of changing many runs. */
-const manyChanged = z
-  .object({
-    matched: z.number().meta({ description: 'How many there were when it began.' }),
-    changed: z.number(),
-    refused: z.number().meta({ description: 'Changed by somebody else meanwhile, or their key is taken.' }),
-    problems: z
-      .array(z.object({ id: z.string(), code: z.string(), detail: z.string() }).readonly())
-      .readonly()
-      .meta({ description: 'The first ten of the refused.' }),
-  })
-  .readonly()
-  .meta({ id: 'ManyChanged' });
-export type ManyChangedBody = z.output<typeof manyChanged>;
 
 /** What parseScheduleRequest and the store refuse. */
 const scheduleRefusals = [

@@ -182,6 +182,20 @@ describe('HTTP: parts of a deployment are what their hashes say, or nothing', { 
     }
   });
 
+  it('packages or files that were not sent are a refusal too, where a runner is there to check the tasks', async () => {
+    const id = await upload(bundleBytes);
+    assert.equal((await api.call('POST', `uploads/${id}/bundle`, named)).status, 200);
+    const files = { hash: '5'.repeat(64), name: 'files', bytes: 1, count: 1 };
+    const { body } = await api.server.inject({
+      method: 'POST',
+      url: '/api/v1/environments/testing/deployments',
+      headers: { host: '127.0.0.1:4000', 'content-type': 'application/json' },
+      payload: JSON.stringify({ manifest: manifest({ tasks: [task], files }) }),
+    });
+    assert.match(body, /event: refused\ndata: .*"parts_missing"/);
+    assert.deepEqual(api.logged, []);
+  });
+
   it('what was not sent is named, and nothing is deployed', async () => {
     const before = (await api.call('GET', 'deployments')).body;
     const lacking = { ...task, bundle: { ...task.bundle, hash: '4'.repeat(64) } };
